@@ -1,0 +1,277 @@
+//! The case: one patient's record as a board reads it.
+
+use crate::{DecisionStateView, IdentityView, Part, SimilarView, SlotView, TimelineKind, TnmView};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// A case on screen. Each part loads and fails alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct CaseView {
+    /// FHIR id of the patient.
+    pub patient: String,
+    /// The banner.
+    pub identity: IdentityView,
+    /// Other patients easily confused with this one.
+    pub similar: Vec<SimilarView>,
+    /// Allergies; `Empty` reads "keine Angaben", never "keine Allergien".
+    pub allergies: Part<Vec<AllergyView>>,
+    /// The question to the board.
+    pub question: Part<QuestionView>,
+    /// Diagnoses, the primary tumour first.
+    pub diagnoses: Part<Vec<DiagnosisEntryView>>,
+    /// TNM, newest first.
+    pub tnm: Part<Vec<TnmView>>,
+    /// ECOG, newest first.
+    pub ecog: Part<Vec<EcogView>>,
+    /// Biomarkers and other single findings.
+    pub findings: Part<Vec<FindingView>>,
+    /// Therapies and medication.
+    pub therapies: Part<Vec<TherapyView>>,
+    /// Laboratory, one entry an analyte and unit.
+    pub laboratory: Part<Vec<LabSeriesView>>,
+    /// Documents, newest first.
+    pub documents: Part<Vec<DocumentEntryView>>,
+    /// Studies known to the record or to the image archive.
+    pub studies: Part<Vec<StudyEntryView>>,
+    /// The course, newest first.
+    pub timeline: Part<Vec<TimelineEntryView>>,
+    /// Decisions, newest first.
+    pub decisions: Part<Vec<DecisionEntryView>>,
+    /// Place on the next board's agenda.
+    pub slot: Option<SlotView>,
+    /// How far the current decision is.
+    pub decision: DecisionStateView,
+    /// ISO time when this was read.
+    pub as_of: String,
+}
+
+/// An allergy or the statement that there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct AllergyView {
+    /// In the record's words.
+    pub text: String,
+    /// True when the entry states that none is known (SCT 716186003).
+    pub none_known: bool,
+}
+
+/// The written request to the board.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct QuestionView {
+    /// First note of the registration.
+    pub text: String,
+    /// Further notes.
+    pub notes: Vec<String>,
+    /// Who registered.
+    pub by: Option<String>,
+    /// Of which house.
+    pub organization: Option<String>,
+    /// ISO time.
+    pub at: Option<String>,
+}
+
+/// A diagnosis.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct DiagnosisEntryView {
+    /// FHIR id of the Condition.
+    pub id: String,
+    /// In the record's words.
+    pub text: String,
+    /// ICD-10-GM code.
+    pub icd10: Option<String>,
+    /// ICD-10-GM text.
+    pub icd10_text: Option<String>,
+    /// ICD-O morphology, "8140/3".
+    pub morphology: Option<String>,
+    /// ICD-O topography.
+    pub topography: Option<String>,
+    /// `L`, `R`, `B`, …
+    pub side: Option<String>,
+    /// Grading, "3".
+    pub grading: Option<String>,
+    /// True for the tumour the board speaks about.
+    pub primary: bool,
+    /// True for other illnesses (not a tumour or metastasis).
+    pub comorbidity: bool,
+    /// ISO date.
+    pub date: Option<String>,
+}
+
+/// General condition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct EcogView {
+    /// "0" to "4" or "U".
+    pub value: String,
+    /// ISO date.
+    pub date: Option<String>,
+}
+
+/// A single finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct FindingView {
+    /// LOINC, if coded.
+    pub loinc: Option<String>,
+    /// Its name in the record's words.
+    pub name: String,
+    /// Its value with unit, in the record's words.
+    pub value: String,
+    /// ISO date.
+    pub date: Option<String>,
+}
+
+/// A therapy or a medication.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct TherapyView {
+    /// In the record's words.
+    pub text: String,
+    /// Dose, for medication.
+    pub dose: Option<String>,
+    /// ISO start.
+    pub start: Option<String>,
+    /// ISO end.
+    pub end: Option<String>,
+    /// True for medication, false for procedures.
+    pub medication: bool,
+    /// True when it was stopped before its end.
+    pub stopped: bool,
+}
+
+/// One analyte in one unit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct LabSeriesView {
+    /// LOINC.
+    pub loinc: Option<String>,
+    /// In the record's words.
+    pub name: String,
+    /// As the laboratory wrote it.
+    pub unit: String,
+    /// Lower limit of the newest value's own range.
+    pub low: Option<f64>,
+    /// Upper limit.
+    pub high: Option<f64>,
+    /// Oldest first.
+    pub values: Vec<LabValueView>,
+}
+
+/// One value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct LabValueView {
+    /// ISO time.
+    pub at: String,
+    /// The number as sent, digits kept ("12.80").
+    pub text: String,
+    /// The number, for the curve.
+    pub value: f64,
+    /// `N`, `L`, `H`, `LL`, `HH` as the laboratory says, else by the range; absent when unknown.
+    pub flag: Option<String>,
+}
+
+/// A document of the record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct DocumentEntryView {
+    /// FHIR id.
+    pub id: String,
+    /// Title.
+    pub title: String,
+    /// KDL code.
+    pub kdl: Option<String>,
+    /// Text of the KDL code.
+    pub kind: Option<String>,
+    /// Who wrote it.
+    pub author: Option<String>,
+    /// Of which house.
+    pub organization: Option<String>,
+    /// ISO time.
+    pub at: Option<String>,
+    /// MIME type.
+    pub content_type: String,
+}
+
+/// A document to read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct DocumentView {
+    /// Its entry.
+    pub entry: DocumentEntryView,
+    /// Plain text, when it is text.
+    pub text: Option<String>,
+}
+
+/// A study in the record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct StudyEntryView {
+    /// Study Instance UID.
+    pub study: String,
+    /// Description.
+    pub description: String,
+    /// Modalities.
+    pub modalities: Vec<String>,
+    /// ISO time.
+    pub at: Option<String>,
+    /// Images.
+    pub instances: Option<u32>,
+    /// True when the archive holds it: it can be opened.
+    pub available: bool,
+    /// True when it is another person's: it is not opened and nothing of it is drawn.
+    pub refused: bool,
+}
+
+/// An entry of the course.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct TimelineEntryView {
+    /// Kind.
+    pub kind: TimelineKind,
+    /// In the record's words.
+    pub title: String,
+    /// Second line.
+    pub detail: Option<String>,
+    /// ISO date or time, possibly partial.
+    pub start: Option<String>,
+    /// ISO end, for bars.
+    pub end: Option<String>,
+    /// The document behind it.
+    pub document: Option<String>,
+    /// The study behind it.
+    pub study: Option<String>,
+}
+
+/// A decision in the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct DecisionEntryView {
+    /// FHIR id of the CarePlan.
+    pub id: String,
+    /// ISO date of the conference.
+    pub created: Option<String>,
+    /// `praeth`, `postop`, `postth`, `ther`.
+    pub category: Option<String>,
+    /// Its text.
+    pub text: Option<String>,
+    /// `draft`, `active`, … as FHIR says.
+    pub status: String,
+    /// Who signed and when, as the Provenance says.
+    pub signed: Option<SignatureLineView>,
+    /// True when the entry is the current board's.
+    pub current: bool,
+}
+
+/// "Gezeichnet von … am …".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SignatureLineView {
+    /// Full name.
+    pub by: String,
+    /// ISO time.
+    pub at: String,
+}

@@ -1,0 +1,115 @@
+//! Errors as the page sees them: a code somebody acts on, and a technical detail for the log.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// What went wrong, in a word that the page has a text for in every language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureCode {
+    /// The address is no domain, e-mail address or invitation link.
+    AddressUnreadable,
+    /// The host answered, but it offers no Konsil platform.
+    PlatformNotFound,
+    /// No answer from the platform.
+    PlatformUnreachable,
+    /// The platform's discovery document is of a newer kind.
+    PlatformTooNew,
+    /// The certificate is not trusted; the detail names the issuer.
+    CertificateNotTrusted,
+    /// This computer's clock and the provider's differ; the detail is the difference in minutes.
+    ClockSkew,
+    /// The person closed or refused the browser page.
+    SignInCancelled,
+    /// The provider's answer could not be trusted.
+    SignInRefused,
+    /// The account has no role for this program.
+    NoRole,
+    /// The session ended at the provider; sign in again.
+    SessionEnded,
+    /// The platform says no.
+    NotAllowed,
+    /// The platform does not have it.
+    NotFound,
+    /// Somebody else saved first.
+    Conflict,
+    /// The platform refused what was sent; the detail is its diagnosis.
+    Rejected,
+    /// The platform failed.
+    PlatformFailed,
+    /// An answer could not be read.
+    AnswerUnreadable,
+    /// The OS keyring is missing, locked or refused.
+    KeyringUnavailable,
+    /// The local store cannot be read with this key.
+    StoreUnreadable,
+    /// No space left on this device.
+    DiskFull,
+    /// Another program uses this profile.
+    ProfileInUse,
+    /// The file is no DICOM file.
+    NotDicom,
+    /// The file ends too early.
+    ImageTruncated,
+    /// The pixel encoding is not supported.
+    EncodingUnsupported,
+    /// The pixel data is damaged.
+    ImageDamaged,
+    /// Decoding took too much time or memory.
+    DecoderStopped,
+    /// The image belongs to another person than the record.
+    OtherPatient,
+    /// This kind of object has no picture.
+    NotDisplayable,
+    /// The program is locked.
+    Locked,
+    /// A field is missing or wrong; the detail names it.
+    InvalidInput,
+    /// The decision is already signed.
+    AlreadySigned,
+    /// A bug of ours.
+    Internal,
+}
+
+/// A refusal or fault on its way to the page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// What the page says about it.
+    pub code: FailureCode,
+    /// For the log and the code for IT; never shown as a sentence, never about a patient.
+    pub detail: String,
+}
+
+impl Failure {
+    /// A failure with its technical detail.
+    pub fn new(code: FailureCode, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+}
+
+/// A part of a view that loads and fails by itself (board.md §4.1).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum Part<T> {
+    /// Asked for, not answered.
+    Loading,
+    /// Here; `more` when the stated cap was reached and the platform holds further entries.
+    Ready {
+        /// The content.
+        value: T,
+        /// True when the list was cut at its cap.
+        more: bool,
+    },
+    /// The platform answered: nothing.
+    Empty,
+    /// 401 or 403.
+    Denied,
+    /// The platform does not offer this.
+    Absent,
+    /// The platform failed or could not be reached.
+    Failed {
+        /// Why.
+        failure: Failure,
+    },
+}

@@ -1,0 +1,26 @@
+//! What crosses between Rust and the page: [`Request`] in, [`Reply`] out, [`Event`]s as facts that
+//! carry a whole view model, and [`Failure`] with a code from a closed list.
+//!
+//! The types hold no logic. `app` alone fills them; the TypeScript side is generated from here into
+//! `ui/src/generated/`. Variants and codes cross in kebab-case, fields in camelCase, 64-bit numbers as
+//! strings. A field that is absent means "not possible" or "not known", never "false".
+//!
+//! Dates cross as ISO 8601 text; the page writes them in the reader's language. Texts of the record
+//! (diagnoses, questions, documents) cross as the platform gave them; words of the program never
+//! cross, only codes.
+
+mod case;
+mod decision;
+mod failure;
+mod imaging;
+mod request;
+mod session;
+mod today;
+
+pub use case::*;
+pub use decision::*;
+pub use failure::*;
+pub use imaging::*;
+pub use request::*;
+pub use session::*;
+pub use today::*;

@@ -1,0 +1,13 @@
+//! Shared vocabulary of Konsil: identifiers, roles and [`Phi`], the wrapper that keeps patient data
+//! from being printed.
+//!
+//! Nothing here does I/O, knows a protocol or crosses to the page. A type belongs here only when two
+//! crates of different layers speak of it.
+
+mod ids;
+mod phi;
+mod role;
+
+pub use ids::{IdError, PatientId, SeriesUid, SopInstanceUid, StudyUid};
+pub use phi::Phi;
+pub use role::Role;
