@@ -1,0 +1,71 @@
+//! The DICOM JSON model (PS3.18 F.2) as fields.
+
+use super::ReadError;
+use super::extract::is_wanted;
+use super::fields::{Field, Fields};
+use base64::Engine as _;
+use dicom_core::Tag;
+use serde_json::{Map, Value};
+
+/// A data set of the JSON model. An attribute that is not as the model says is taken as missing.
+pub(super) fn fields(value: &Value) -> Result<Fields, ReadError> {
+    let object = value.as_object().ok_or(ReadError::Json)?;
+    Ok(data_set(object, 0))
+}
+
+fn data_set(object: &Map<String, Value>, depth: usize) -> Fields {
+    let mut fields = Fields::default();
+    // serde_json refuses input nested deeper than 128 by itself; this bounds values built in memory.
+    if depth > 64 {
+        return fields;
+    }
+    for (key, attribute) in object {
+        let Some(tag) = tag(key).filter(|&tag| is_wanted(tag)) else { continue };
+        if let Some(field) = attribute.as_object().and_then(|attribute| field(attribute, depth)) {
+            fields.put(tag, field);
+        }
+    }
+    fields
+}
+
+fn tag(key: &str) -> Option<Tag> {
+    if key.len() != 8 {
+        return None;
+    }
+    let number = u32::from_str_radix(key, 16).ok()?;
+    Some(Tag(u16::try_from(number >> 16).ok()?, u16::try_from(number & 0xFFFF).ok()?))
+}
+
+fn field(attribute: &Map<String, Value>, depth: usize) -> Option<Field> {
+    if let Some(binary) = attribute.get("InlineBinary") {
+        let bytes = base64::engine::general_purpose::STANDARD.decode(binary.as_str()?).ok()?;
+        return Some(Field::Bytes(bytes));
+    }
+    let values = attribute.get("Value")?.as_array()?;
+    Some(match attribute.get("vr").and_then(Value::as_str)? {
+        "SQ" => Field::Items(
+            values
+                .iter()
+                .map(|item| item.as_object().map_or_else(Fields::default, |o| data_set(o, depth + 1)))
+                .collect(),
+        ),
+        "PN" => Field::Text(values.iter().map(|name| text(name.get("Alphabetic").unwrap_or(name))).collect()),
+        "US" | "SS" | "UL" | "SL" | "FL" | "FD" | "OW" | "OF" | "OD" | "OL" => {
+            let numbers: Option<Vec<f64>> = values.iter().map(number).collect();
+            Field::Numbers(numbers?)
+        }
+        _ => Field::Text(values.iter().map(text).collect()),
+    })
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => String::new(),
+    }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| super::fields::decimal(value.as_str()?))
+}

@@ -1,0 +1,125 @@
+//! What objects say, read from files and from JSON, against pydicom and SimpleITK.
+
+use crate::places;
+use imaging::geometry::{self, Plane};
+use imaging::{FrameFormat, Instance, NotDisplayable, Part10, decode};
+use std::fmt::Write as _;
+use std::path::Path;
+
+#[test]
+fn a_file_and_its_json_say_the_same() {
+    let (Some(data), Some(python)) = (places::data(), places::python()) else { return };
+    let mut files = places::files(&data);
+    files.extend(places::odd_files(&python));
+    let lines = files.iter().fold(String::new(), |mut text, path| {
+        writeln!(text, "{}", path.display()).expect("a string takes everything");
+        text
+    });
+    let mut compared = 0;
+    for answer in places::ask(&python, "metadata.py", &lines) {
+        let path = Path::new(answer["file"].as_str().expect("each line names its file"));
+        let bytes = places::read(path);
+        // Files without identifiers or meta information are read by one of the two only.
+        let (Some(json), Ok(mut from_file)) = (answer.get("json"), Instance::from_part10(&bytes)) else { continue };
+        let from_json = Instance::from_json(json).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+        from_file.transfer_syntax = None;
+        if let (Some(file), Some(json)) = (&mut from_file.image, &from_json.image) {
+            // The transfer syntax of a file may say that it is lossy; metadata has only the attribute.
+            file.lossy = json.lossy;
+        }
+        assert_eq!(from_file, from_json, "{}", path.display());
+        compared += 1;
+    }
+    assert!(compared > 600, "only {compared} objects were compared");
+}
+
+#[test]
+fn points_values_and_letters_are_those_of_an_independent_tool() {
+    let (Some(data), Some(python)) = (places::data(), places::python()) else { return };
+    let mut lines = String::new();
+    for folder in ["petct/ct-ct-images", "petct/pt-pet-ac", "mr-flair/mr-flair", "mr-t1-sr", "mr-seg/mr-mprage"] {
+        for path in
+            places::files(&data.join(folder)).iter().filter(|p| !p.to_string_lossy().contains("/sr-")).step_by(20)
+        {
+            writeln!(lines, "{}", path.display()).expect("a string takes everything");
+        }
+    }
+    let mut points = 0;
+    for answer in places::ask(&python, "places.py", &lines) {
+        let path = Path::new(answer["file"].as_str().expect("each line names its file"));
+        let bytes = places::read(path);
+        let file = Part10::open(&bytes).expect("the test data reads");
+        let image = file.instance().image.as_ref().expect("the object is an image");
+        let frame = file.frame(0).expect("there is a frame");
+        let frame = decode::decode_frame(image, file.transfer_syntax(), &frame).expect("it decodes");
+        let facts = &file.instance().frames[0];
+        let plane = Plane::of(facts).expect("the slice has a place");
+        for point in answer["points"].as_array().expect("points") {
+            let number = |key: &str| point[key].as_f64().expect("a number");
+            let (column, row) = (number("column"), number("row"));
+            let patient = plane.patient_from_pixel([column, row]);
+            for (axis, ours) in patient.iter().enumerate() {
+                let theirs = point["patient"][axis].as_f64().expect("a coordinate");
+                assert!((ours - theirs).abs() < 1e-3, "{}: {patient:?} is not {}", path.display(), point["patient"]);
+            }
+            let ([c, r], distance) = plane.pixel_from_patient(patient);
+            let back = (c - column).abs() + (r - row).abs() + distance.abs();
+            assert!(back < 1e-9, "the way back ends {back} beside");
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole pixel indices")]
+            let stored = frame.value(column as u32, row as u32).expect("a pixel of the frame");
+            let (value, theirs) = (facts.rescale.apply(stored), number("value"));
+            assert!((value - theirs).abs() < 1e-3, "{}: {value} is not {theirs}", path.display());
+            points += 1;
+        }
+        let [a, b, c, d, e, f] = facts.orientation.expect("the slice has an orientation");
+        let normal = plane.normal();
+        let ours: String =
+            [[a, b, c], [d, e, f], normal].iter().filter_map(|&v| geometry::letters(v).chars().next()).collect();
+        let theirs = answer["orientation"].as_str().expect("letters").replace('S', "H").replace('I', "F");
+        assert_eq!(ours, theirs, "{}: towards which column, row and normal grow", path.display());
+    }
+    assert!(points > 60, "only {points} points were compared");
+}
+
+#[test]
+fn what_is_no_picture_says_so() {
+    let Some(data) = places::data() else { return };
+    for (folder, expected) in [
+        ("petct/rwv-pet-suv-factors", Err(NotDisplayable::RealWorldValues)),
+        ("petct/seg-segmentation", Err(NotDisplayable::Segmentation)),
+        ("mr-t1-sr/sr-sr-len-bdir", Err(NotDisplayable::StructuredReport)),
+        ("mr-flair/doc-smart-reporting-gmbh-pdf-report", Err(NotDisplayable::Document)),
+        ("ecg/ecg", Err(NotDisplayable::Waveform)),
+        ("dx-htj2k", Ok(())),
+        ("wsi", Ok(())),
+    ] {
+        for path in places::files(&data.join(folder)) {
+            let instance = Instance::from_part10(&places::read(&path)).expect("the test data reads");
+            assert_eq!(instance.displayable().map(|_| ()), expected, "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn a_mislabeled_htj2k_frame_is_recognized() {
+    let Some(data) = places::data() else { return };
+    let path = &places::files(&data.join("dx-htj2k"))[0];
+    let bytes = places::read(path);
+    let file = Part10::open(&bytes).expect("the test data reads");
+    let image = file.instance().image.as_ref().expect("a chest X-ray");
+    let frame = file.frame(0).expect("one frame");
+    let right = decode::decode_frame(image, file.transfer_syntax(), &frame);
+    let wrong = decode::decode_frame(image, "1.2.840.10008.1.2.1", &frame);
+    assert_eq!(right.as_ref().map(|f| f.format), Ok(FrameFormat::U16), "12 bits");
+    assert_eq!(right, wrong, "an archive may send the stored bytes under a native label");
+}
+
+#[test]
+fn the_patient_does_not_print() {
+    let Some(data) = places::data() else { return };
+    let path = &places::files(&data.join("petct/ct-ct-images"))[0];
+    let instance = Instance::from_part10(&places::read(path)).expect("the test data reads");
+    let id = instance.patient.id.reveal();
+    assert!(!id.is_empty(), "the object names a patient");
+    assert!(!format!("{instance:?}").contains(id.as_str()), "a log line must not");
+}
