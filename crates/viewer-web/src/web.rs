@@ -1,0 +1,285 @@
+//! The class `Viewer` of the page.
+
+use crate::wire;
+use viewer::{Arrival, FrameMessage, Gpu, Window};
+use wasm_bindgen::prelude::*;
+
+/// Turns of the event loop that a read-back may take before it counts as failed.
+const READ_TURNS: u32 = 5000;
+
+/// One viewer on one canvas.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Viewer {
+    viewer: viewer::Viewer,
+    surface: wgpu::Surface<'static>,
+    config: wgpu::SurfaceConfiguration,
+    configured: bool,
+    canvas: web_sys::HtmlCanvasElement,
+    info: String,
+}
+
+fn fail(error: impl std::fmt::Display) -> JsValue {
+    JsError::new(&error.to_string()).into()
+}
+
+#[wasm_bindgen]
+impl Viewer {
+    /// Opens a device for the canvas: WebGPU where there is one, else WebGL2. With `webgl_only` WebGPU is not
+    /// tried: for a page that has lost a WebGPU device.
+    pub async fn create(canvas: web_sys::HtmlCanvasElement, webgl_only: Option<bool>) -> Result<Viewer, JsValue> {
+        console_error_panic_hook::set_once();
+        let backends = if webgl_only.unwrap_or(false) {
+            wgpu::Backends::GL
+        } else {
+            wgpu::Backends::BROWSER_WEBGPU | wgpu::Backends::GL
+        };
+        let instance = wgpu::util::new_instance_with_webgpu_detection(wgpu::InstanceDescriptor {
+            backends,
+            ..wgpu::InstanceDescriptor::new_without_display_handle()
+        })
+        .await;
+        // On WebGL2 the adapter comes from the canvas: without a surface there is none.
+        let surface = instance.create_surface(wgpu::SurfaceTarget::Canvas(canvas.clone())).map_err(fail)?;
+        let adapter = instance
+            .request_adapter(&wgpu::RequestAdapterOptions {
+                compatible_surface: Some(&surface),
+                ..wgpu::RequestAdapterOptions::default()
+            })
+            .await
+            .map_err(fail)?;
+        let gpu = Gpu::open(&adapter).await.map_err(fail)?;
+        let size = [canvas.width(), canvas.height()];
+        let mut config = surface
+            .get_default_config(&adapter, size[0].max(1), size[1].max(1))
+            .ok_or_else(|| fail("the adapter can't draw on the canvas"))?;
+        // An sRGB format would change grey values on their way to the canvas.
+        config.format = surface
+            .get_capabilities(&adapter)
+            .formats
+            .into_iter()
+            .find(|f| matches!(f, wgpu::TextureFormat::Rgba8Unorm | wgpu::TextureFormat::Bgra8Unorm))
+            .ok_or_else(|| fail("the canvas has no 8 bit format without sRGB"))?;
+        config.alpha_mode = wgpu::CompositeAlphaMode::Opaque;
+        let about = adapter.get_info();
+        let info = wire::Info {
+            backend: format!("{:?}", about.backend),
+            max3d: gpu.max_3d(),
+            max2d: gpu.max_2d(),
+            format: format!("{:?}", config.format),
+            adapter: about.name,
+        };
+        let viewer = viewer::Viewer::new(gpu, config.format, size);
+        Ok(Viewer { viewer, surface, config, configured: false, canvas, info: info.json() })
+    }
+
+    /// `{backend, max3d, max2d, format, adapter}`.
+    pub fn info(&self) -> String {
+        self.info.clone()
+    }
+
+    /// The canvas gets this size in device pixels.
+    pub fn resize(&mut self, width: u32, height: u32) {
+        let most = self.viewer.gpu().max_2d();
+        let size = [width.min(most), height.min(most)];
+        if size != self.viewer.canvas() || !self.configured {
+            self.configured = false;
+            self.viewer.resize(size);
+        }
+    }
+
+    /// Places viewports: `[{id, x, y, width, height}]`.
+    pub fn set_layout(&mut self, json: &str) -> Result<(), JsValue> {
+        self.viewer.set_layout(&wire::layout(json).map_err(fail)?);
+        Ok(())
+    }
+
+    /// Opens a series from its view model.
+    pub fn add_series(&mut self, json: &str) -> Result<(), JsValue> {
+        self.viewer.add_series(wire::series(json).map_err(fail)?).map_err(fail)
+    }
+
+    /// Closes a series and frees its memory.
+    pub fn remove_series(&mut self, handle: u32) {
+        self.viewer.remove_series(handle);
+    }
+
+    /// Shows a series with its own window, or nothing if the handle is negative.
+    pub fn show(&mut self, viewport: u32, handle: f64) -> Result<(), JsValue> {
+        #[expect(clippy::cast_possible_truncation, reason = "handles are u32 and exact in the page's numbers")]
+        let series = (handle >= 0.0).then_some(handle as u32);
+        self.viewer.show(viewport, series).map_err(fail)
+    }
+
+    /// Takes a bulk message of a frame: `{series, frame, complete, preview}`.
+    pub fn frame(&mut self, message: &[u8]) -> Result<String, JsValue> {
+        self.check()?;
+        let message = FrameMessage::read(message).map_err(fail)?;
+        let arrival = self.viewer.take(&message).map_err(fail)?;
+        Ok(wire::taken(&message, arrival))
+    }
+
+    /// Whether all of a frame is there.
+    pub fn has_frame(&self, handle: u32, index: u32) -> bool {
+        self.viewer.arrival(handle, index) == Arrival::Complete
+    }
+
+    /// Shows another frame.
+    pub fn set_index(&mut self, viewport: u32, index: u32) -> Result<(), JsValue> {
+        self.viewer.set_index(viewport, index).map_err(fail)
+    }
+
+    /// Sets the window; the function is `linear`, `linear-exact` or `sigmoid`.
+    pub fn set_window(&mut self, viewport: u32, center: f64, width: f64, function: &str) -> Result<(), JsValue> {
+        let function = wire::function(function).map_err(fail)?;
+        self.viewer.set_window(viewport, Window { center, width, function }).map_err(fail)
+    }
+
+    /// Shows low values bright, or dark.
+    pub fn set_inverted(&mut self, viewport: u32, inverted: bool) -> Result<(), JsValue> {
+        self.viewer.set_inverted(viewport, inverted).map_err(fail)
+    }
+
+    /// Zooms by a factor; what is under the point stays there.
+    pub fn zoom_at(&mut self, viewport: u32, factor: f64, x: f64, y: f64) -> Result<(), JsValue> {
+        self.viewer.zoom_at(viewport, factor, [x, y]).map_err(fail)
+    }
+
+    /// Moves the image.
+    pub fn pan_by(&mut self, viewport: u32, dx: f64, dy: f64) -> Result<(), JsValue> {
+        self.viewer.pan_by(viewport, [dx, dy]).map_err(fail)
+    }
+
+    /// Shows the whole image, also after the viewport has changed its size.
+    pub fn fit(&mut self, viewport: u32) -> Result<(), JsValue> {
+        self.viewer.fit(viewport).map_err(fail)
+    }
+
+    /// One image pixel on one device pixel.
+    pub fn one_to_one(&mut self, viewport: u32) -> Result<(), JsValue> {
+        self.viewer.one_to_one(viewport).map_err(fail)
+    }
+
+    /// Rotates clockwise by quarter turns.
+    pub fn rotate(&mut self, viewport: u32, quarter_turns: i32) -> Result<(), JsValue> {
+        self.viewer.rotate(viewport, quarter_turns).map_err(fail)
+    }
+
+    /// Mirrors: left and right exchanged, or top and bottom.
+    pub fn flip(&mut self, viewport: u32, horizontal: bool) -> Result<(), JsValue> {
+        self.viewer.flip(viewport, horizontal).map_err(fail)
+    }
+
+    /// Window, inversion and placement as at the beginning; the frame stays.
+    pub fn reset(&mut self, viewport: u32) -> Result<(), JsValue> {
+        self.viewer.reset(viewport).map_err(fail)
+    }
+
+    /// What the viewport shows, `null` if nothing: `{handle, index, count, window, inverted, zoomPercent, fit,
+    /// mmPerPx, letters, scaleBar, position, thickness, ready, preview}`.
+    pub fn state(&self, viewport: u32) -> Result<String, JsValue> {
+        self.viewer.state(viewport).map(wire::state).map_err(fail)
+    }
+
+    /// What lies under a point: `{column, row, inside, pixel, patient, frame}`, `null` if no series is shown.
+    pub fn locate(&self, viewport: u32, x: f64, y: f64) -> Result<String, JsValue> {
+        self.viewer.locate(viewport, [x, y]).map(wire::located).map_err(fail)
+    }
+
+    /// Where an image point lies on the canvas.
+    pub fn to_screen(&self, viewport: u32, column: f64, row: f64) -> Result<Vec<f64>, JsValue> {
+        self.viewer.to_screen(viewport, [column, row]).map(Vec::from).map_err(fail)
+    }
+
+    /// The distance of two image points: `{value, unit, detector}`.
+    pub fn length(&self, handle: u32, frame: u32, c0: f64, r0: f64, c1: f64, r1: f64) -> Result<String, JsValue> {
+        let length = self.viewer.length(handle, [c0, r0], [c1, r1]).map_err(fail)?;
+        let series = self.viewer.series(handle).filter(|s| (frame as usize) < s.frames.len());
+        let series = series.ok_or_else(|| fail(format!("series {handle} has no frame {frame}")))?;
+        Ok(wire::length(length, series.calibration))
+    }
+
+    /// Draws if something has changed; says whether it did.
+    pub fn draw(&mut self) -> Result<bool, JsValue> {
+        let [width, height] = self.viewer.canvas();
+        if !self.viewer.dirty() || width == 0 || height == 0 || self.lost() {
+            return Ok(false);
+        }
+        if !self.configured {
+            self.config.width = width;
+            self.config.height = height;
+            self.surface.configure(self.viewer.gpu().device(), &self.config);
+            self.configured = true;
+        }
+        use wgpu::CurrentSurfaceTexture as Current;
+        let frame = match self.surface.get_current_texture() {
+            Current::Success(frame) | Current::Suboptimal(frame) => frame,
+            Current::Outdated | Current::Lost | Current::Validation => {
+                self.configured = false;
+                return Ok(false);
+            }
+            Current::Timeout | Current::Occluded => return Ok(false),
+        };
+        let view = frame.texture.create_view(&wgpu::TextureViewDescriptor::default());
+        self.viewer.draw(&view);
+        self.viewer.gpu().queue().present(frame);
+        match self.viewer.gpu().take_error() {
+            Some(error) => Err(fail(error)),
+            None => Ok(true),
+        }
+    }
+
+    /// The pixels of a viewport as RGBA, for tests.
+    #[wasm_bindgen(unchecked_return_type = "Promise<Uint8Array>")]
+    pub fn read_back(&mut self, viewport: u32) -> Result<js_sys::Promise, JsValue> {
+        self.check()?;
+        let reading = self.viewer.read_back(viewport).map_err(fail)?;
+        // The promise borrows nothing, so that other methods may be called while it waits.
+        Ok(wasm_bindgen_futures::future_to_promise(async move {
+            for _ in 0..READ_TURNS {
+                if let Some(pixels) = reading.poll() {
+                    return pixels.map(|p| js_sys::Uint8Array::from(p.as_slice()).into()).map_err(fail);
+                }
+                turn_of_the_loop().await?;
+            }
+            Err(fail("the pixels never became ready"))
+        }))
+    }
+
+    /// Whether the device is gone.
+    pub fn lost(&self) -> bool {
+        let gpu = self.viewer.gpu();
+        // wgpu does not say that a WebGL context is lost; the canvas does.
+        if !gpu.lost() && context_lost(&self.canvas) {
+            gpu.set_lost();
+        }
+        gpu.lost()
+    }
+
+    fn check(&self) -> Result<(), JsValue> {
+        if self.lost() { Err(fail("the graphics device is lost")) } else { Ok(()) }
+    }
+}
+
+fn context_lost(canvas: &web_sys::HtmlCanvasElement) -> bool {
+    // Asked again, a canvas gives the context it has, and none of another kind.
+    let Ok(Some(context)) = canvas.get_context("webgl2") else { return false };
+    js_sys::Reflect::get(&context, &"isContextLost".into())
+        .and_then(|f| f.dyn_into::<js_sys::Function>())
+        .and_then(|f| f.call0(&context))
+        .is_ok_and(|lost| lost.is_truthy())
+}
+
+/// WebGL reports that a read-back is done only after the event loop has turned.
+async fn turn_of_the_loop() -> Result<(), JsValue> {
+    let mut schedule = |resolve: js_sys::Function, reject: js_sys::Function| {
+        let started = js_sys::Reflect::get(&js_sys::global(), &"setTimeout".into())
+            .and_then(|f| f.dyn_into::<js_sys::Function>())
+            .and_then(|timer| timer.call2(&JsValue::NULL, &resolve, &0.into()));
+        if let Err(error) = started {
+            // Rejecting can't fail: the function comes from the promise itself.
+            drop(reject.call1(&JsValue::NULL, &error));
+        }
+    };
+    wasm_bindgen_futures::JsFuture::from(js_sys::Promise::new(&mut schedule)).await.map(|_| ())
+}

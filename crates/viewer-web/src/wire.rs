@@ -1,0 +1,300 @@
+//! The JSON that crosses to the page and back, and its translation to the viewer's types.
+
+use serde::{Deserialize, Serialize};
+use viewer::scene::{Letters, Unit};
+use viewer::{
+    Arrival, Calibration, Format, Frame, FrameMessage, Function, Located, Rect, Series, Spacing, State, Window,
+};
+
+/// The part of a series' view model that the viewer needs.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SeriesIn {
+    handle: u32,
+    columns: u32,
+    rows: u32,
+    format: FormatIn,
+    frames: Vec<FrameIn>,
+    #[serde(default)]
+    spacing: Option<[f64; 2]>,
+    calibration: CalibrationIn,
+    window: WindowIn,
+    inverted: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum FormatIn {
+    U8,
+    U16,
+    I16,
+    Rgb8,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum CalibrationIn {
+    Patient,
+    Calibrated,
+    Detector,
+    None,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FrameIn {
+    #[serde(default)]
+    position: Option<[f64; 3]>,
+    #[serde(default)]
+    orientation: Option<[f64; 6]>,
+    #[serde(default)]
+    thickness: Option<f64>,
+    slope: f64,
+    intercept: f64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WindowIn {
+    center: f64,
+    width: f64,
+    function: FunctionName,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum FunctionName {
+    Linear,
+    LinearExact,
+    Sigmoid,
+}
+
+impl From<FunctionName> for Function {
+    fn from(name: FunctionName) -> Self {
+        match name {
+            FunctionName::Linear => Function::Linear,
+            FunctionName::LinearExact => Function::LinearExact,
+            FunctionName::Sigmoid => Function::Sigmoid,
+        }
+    }
+}
+
+impl From<Function> for FunctionName {
+    fn from(function: Function) -> Self {
+        match function {
+            Function::Linear => FunctionName::Linear,
+            Function::LinearExact => FunctionName::LinearExact,
+            Function::Sigmoid => FunctionName::Sigmoid,
+        }
+    }
+}
+
+/// Reads the name of a VOI function as the contract spells it.
+pub fn function(name: &str) -> Result<Function, serde_json::Error> {
+    serde_json::from_value::<FunctionName>(name.into()).map(Function::from)
+}
+
+/// Reads a series' view model.
+pub fn series(json: &str) -> Result<Series, serde_json::Error> {
+    let view: SeriesIn = serde_json::from_str(json)?;
+    Ok(Series {
+        handle: view.handle,
+        columns: view.columns,
+        rows: view.rows,
+        format: match view.format {
+            FormatIn::U8 => Format::U8,
+            FormatIn::U16 => Format::U16,
+            FormatIn::I16 => Format::I16,
+            FormatIn::Rgb8 => Format::Rgb8,
+        },
+        frames: view
+            .frames
+            .into_iter()
+            .map(|f| Frame {
+                position: f.position,
+                orientation: f.orientation,
+                thickness: f.thickness,
+                slope: f.slope,
+                intercept: f.intercept,
+            })
+            .collect(),
+        spacing: view.spacing.map(|[rows, columns]| Spacing { rows, columns }),
+        calibration: match view.calibration {
+            CalibrationIn::Patient => Calibration::Patient,
+            CalibrationIn::Calibrated => Calibration::Calibrated,
+            CalibrationIn::Detector => Calibration::Detector,
+            CalibrationIn::None => Calibration::None,
+        },
+        window: Window { center: view.window.center, width: view.window.width, function: view.window.function.into() },
+        inverted: view.inverted,
+    })
+}
+
+#[derive(Debug, Deserialize)]
+struct PlaceIn {
+    id: u32,
+    x: f64,
+    y: f64,
+    width: f64,
+    height: f64,
+}
+
+/// Reads a layout: `[{"id":0,"x":0,"y":0,"width":512,"height":512}]`. Edges are rounded to device pixels.
+pub fn layout(json: &str) -> Result<Vec<(u32, Rect)>, serde_json::Error> {
+    let places: Vec<PlaceIn> = serde_json::from_str(json)?;
+    Ok(places
+        .into_iter()
+        .map(|p| {
+            let (x, y) = (whole(p.x), whole(p.y));
+            let (right, bottom) = (whole(p.x + p.width), whole(p.y + p.height));
+            (p.id, Rect { x, y, width: right.saturating_sub(x), height: bottom.saturating_sub(y) })
+        })
+        .collect())
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the cast saturates, and canvases are far smaller")]
+fn whole(value: f64) -> u32 {
+    value.round().max(0.0) as u32
+}
+
+#[derive(Debug, Serialize)]
+struct Taken {
+    series: u32,
+    frame: u32,
+    complete: bool,
+    preview: bool,
+}
+
+/// What became of a message.
+pub fn taken(message: &FrameMessage<'_>, arrival: Arrival) -> String {
+    json(&Taken {
+        series: message.series,
+        frame: message.frame,
+        complete: arrival == Arrival::Complete,
+        preview: arrival == Arrival::Preview,
+    })
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StateOut {
+    handle: u32,
+    index: u32,
+    count: u32,
+    window: WindowOut,
+    inverted: bool,
+    zoom_percent: f64,
+    fit: bool,
+    mm_per_px: Option<f64>,
+    letters: Option<LettersOut>,
+    scale_bar: Option<ScaleBarOut>,
+    position: Option<f64>,
+    thickness: Option<f64>,
+    ready: bool,
+    preview: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct WindowOut {
+    center: f64,
+    width: f64,
+    function: FunctionName,
+}
+
+#[derive(Debug, Serialize)]
+struct LettersOut {
+    left: String,
+    right: String,
+    top: String,
+    bottom: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ScaleBarOut {
+    px: f64,
+    cm: f64,
+}
+
+/// The state of a viewport; `null` if it shows no series.
+pub fn state(state: Option<State>) -> String {
+    json(&state.map(|s| StateOut {
+        handle: s.series,
+        index: s.index,
+        count: s.count,
+        window: WindowOut { center: s.window.center, width: s.window.width, function: s.window.function.into() },
+        inverted: s.inverted,
+        zoom_percent: s.zoom * 100.0,
+        fit: s.fit,
+        mm_per_px: s.mm_per_px,
+        letters: s.letters.map(|Letters { left, right, top, bottom }| LettersOut { left, right, top, bottom }),
+        scale_bar: s.scale_bar.map(|bar| ScaleBarOut { px: bar.px, cm: bar.cm }),
+        position: s.position,
+        thickness: s.thickness,
+        ready: s.arrival != Arrival::Absent,
+        preview: s.arrival == Arrival::Preview,
+    }))
+}
+
+#[derive(Debug, Serialize)]
+struct LocatedOut {
+    column: f64,
+    row: f64,
+    inside: bool,
+    pixel: Option<[u32; 2]>,
+    patient: Option<[f64; 3]>,
+    frame: u32,
+}
+
+/// What lies under a point; `null` if the viewport shows no series.
+pub fn located(located: Option<Located>) -> String {
+    json(&located.map(|l| LocatedOut {
+        column: l.point[0],
+        row: l.point[1],
+        inside: l.pixel.is_some(),
+        pixel: l.pixel,
+        patient: l.patient,
+        frame: l.frame,
+    }))
+}
+
+#[derive(Debug, Serialize)]
+struct LengthOut {
+    value: f64,
+    unit: &'static str,
+    detector: bool,
+}
+
+/// A length. `detector` says that the millimeters are those at the detector, not in the patient.
+pub fn length(length: viewer::scene::Length, calibration: Calibration) -> String {
+    let unit = match length.unit {
+        Unit::Millimeter => "mm",
+        Unit::Pixel => "px",
+    };
+    json(&LengthOut { value: length.value, unit, detector: calibration == Calibration::Detector })
+}
+
+/// What the device is.
+#[derive(Debug, Serialize)]
+pub struct Info {
+    /// Backend's name.
+    pub backend: String,
+    /// Largest side of a 3D texture.
+    pub max3d: u32,
+    /// Largest side of a 2D texture.
+    pub max2d: u32,
+    /// Format of the canvas.
+    pub format: String,
+    /// Adapter's name, as far as the browser tells it.
+    pub adapter: String,
+}
+
+impl Info {
+    /// As JSON.
+    pub fn json(&self) -> String {
+        json(self)
+    }
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("structs of numbers and strings serialize")
+}

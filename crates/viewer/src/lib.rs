@@ -1,0 +1,23 @@
+//! Series on the GPU, viewports on a canvas, and the arithmetic that leads from one to the other.
+#![doc = include_str!("../README.md")]
+
+mod gpu;
+mod message;
+mod number;
+mod passes;
+pub mod scene;
+mod series;
+mod stack;
+mod viewer;
+
+pub use gpu::{Gpu, OpenError};
+pub use message::{FrameMessage, HEADER_BYTES, MessageError};
+pub use passes::{ReadError, Reading};
+pub use series::{Calibration, Format, Frame, Function, Series, SeriesError, Spacing, Window};
+pub use stack::{Arrival, FrameError};
+pub use viewer::{Located, Rect, SceneError, State, Viewer};
+
+/// Every shader module that the passes can ask for: its name and its whole WGSL text.
+pub fn shader_modules() -> Vec<(String, String)> {
+    passes::modules()
+}

@@ -1,0 +1,374 @@
+//! Pipelines, one per mode, and the pass that paints viewports with them.
+
+use crate::gpu::Gpu;
+use crate::number::{narrow, signed};
+use crate::scene::Mapping;
+use crate::stack::Shape;
+use crate::{Format, Frame, Function, Series, Window};
+use bytemuck::{Pod, Zeroable};
+use std::collections::BTreeMap;
+use std::sync::mpsc;
+use thiserror::Error;
+
+const VIEW: &str = include_str!("shaders/view.wgsl");
+const GREY: &str = include_str!("shaders/grey.wgsl");
+const COLOR: &str = include_str!("shaders/color.wgsl");
+
+/// How a texture is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Samples {
+    Unsigned,
+    Signed,
+    Color,
+}
+
+/// How values become grey; color has no window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Curve {
+    Linear,
+    Sigmoid,
+    Color,
+}
+
+/// Everything that decides which pipeline paints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Mode {
+    samples: Samples,
+    shape: Shape,
+    smooth: bool,
+    curve: Curve,
+}
+
+impl Mode {
+    pub(crate) fn new(format: Format, shape: Shape, function: Function, smooth: bool) -> Self {
+        let samples = match format {
+            Format::U8 | Format::U16 => Samples::Unsigned,
+            Format::I16 => Samples::Signed,
+            Format::Rgb8 => Samples::Color,
+        };
+        let curve = match (samples, function) {
+            (Samples::Color, _) => Curve::Color,
+            (Samples::Unsigned | Samples::Signed, Function::Linear | Function::LinearExact) => Curve::Linear,
+            (Samples::Unsigned | Samples::Signed, Function::Sigmoid) => Curve::Sigmoid,
+        };
+        Self { samples, shape, smooth, curve }
+    }
+
+    fn entry_point(self) -> &'static str {
+        match (self.smooth, self.curve) {
+            (false, Curve::Linear) => "nearest_linear",
+            (true, Curve::Linear) => "smooth_linear",
+            (false, Curve::Sigmoid) => "nearest_sigmoid",
+            (true, Curve::Sigmoid) => "smooth_sigmoid",
+            (false, Curve::Color) => "nearest_color",
+            (true, Curve::Color) => "smooth_color",
+        }
+    }
+}
+
+/// A module is `view.wgsl`, the source of its samples, and the entry points of grey or color.
+fn module(samples: Samples, shape: Shape) -> (&'static str, String) {
+    let (name, source, entries) = match (samples, shape) {
+        (Samples::Unsigned, Shape::Volume) => ("volume-u32", include_str!("shaders/volume-u32.wgsl"), GREY),
+        (Samples::Signed, Shape::Volume) => ("volume-i32", include_str!("shaders/volume-i32.wgsl"), GREY),
+        (Samples::Color, Shape::Volume) => ("volume-color", include_str!("shaders/volume-color.wgsl"), COLOR),
+        (Samples::Unsigned, Shape::Slice) => ("slice-u32", include_str!("shaders/slice-u32.wgsl"), GREY),
+        (Samples::Signed, Shape::Slice) => ("slice-i32", include_str!("shaders/slice-i32.wgsl"), GREY),
+        (Samples::Color, Shape::Slice) => ("slice-color", include_str!("shaders/slice-color.wgsl"), COLOR),
+    };
+    (name, [VIEW, source, entries].join("\n"))
+}
+
+/// All modules by name.
+pub(crate) fn modules() -> Vec<(String, String)> {
+    let samples = [Samples::Unsigned, Samples::Signed, Samples::Color];
+    let pairs = samples.into_iter().flat_map(|s| [(s, Shape::Volume), (s, Shape::Slice)]);
+    pairs.map(|(s, shape)| module(s, shape)).map(|(name, text)| (name.to_owned(), text)).collect()
+}
+
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
+pub(crate) struct Uniform {
+    column: [f32; 4],
+    row: [f32; 4],
+    window: [f32; 4],
+    rescale: [f32; 4],
+    place: [i32; 4],
+}
+
+impl Uniform {
+    /// `origin` is the viewport's corner on the target.
+    pub(crate) fn new(
+        series: &Series,
+        frame: &Frame,
+        layer: u32,
+        mapping: &Mapping,
+        origin: [f64; 2],
+        window: Window,
+        inverted: bool,
+    ) -> Self {
+        let [column, row] = mapping
+            .coefficients()
+            .map(|[x, y, c]| [narrow(x), narrow(y), narrow(c - x * origin[0] - y * origin[1]), 0.0]);
+        let Window { center, width, function } = window.defined();
+        // PS3.3 C.11.2.1.2.1: y = (x - (c - 0.5)) / (w - 1) + 0.5, black at or below the lower and white
+        // above the upper edge. C.11.2.1.3.2, LINEAR_EXACT: y = (x - c) / w + 0.5.
+        let (middle, span) = match function {
+            Function::Linear => (center - 0.5, width - 1.0),
+            Function::LinearExact | Function::Sigmoid => (center, width),
+        };
+        // With a width of 1 every value is at or below the lower edge or above the upper; the quotient is not used.
+        let divisor = if span > 0.0 { span } else { 1.0 };
+        let window = [narrow(middle), narrow(divisor), narrow(middle - span / 2.0), narrow(middle + span / 2.0)];
+        Self {
+            column,
+            row,
+            window,
+            rescale: [narrow(frame.slope), narrow(frame.intercept), if inverted { 255.0 } else { 0.0 }, 0.0],
+            place: [signed(series.columns), signed(series.rows), signed(layer), 0],
+        }
+    }
+}
+
+/// One viewport to paint.
+#[derive(Debug)]
+pub(crate) struct Drawing<'a> {
+    pub(crate) viewport: u32,
+    /// x, y, width, height on the target, within it.
+    pub(crate) scissor: [u32; 4],
+    pub(crate) mode: Mode,
+    pub(crate) uniform: Uniform,
+    pub(crate) texture: &'a wgpu::Texture,
+}
+
+/// Pipelines and uniforms of a device.
+#[derive(Debug)]
+pub(crate) struct Passes {
+    format: wgpu::TextureFormat,
+    pipelines: BTreeMap<Mode, wgpu::RenderPipeline>,
+    uniforms: BTreeMap<u32, wgpu::Buffer>,
+}
+
+impl Passes {
+    pub(crate) fn new(format: wgpu::TextureFormat) -> Self {
+        Self { format, pipelines: BTreeMap::new(), uniforms: BTreeMap::new() }
+    }
+
+    /// Clears the target to black and paints.
+    pub(crate) fn paint(&mut self, gpu: &Gpu, target: &wgpu::TextureView, drawings: &[Drawing<'_>]) {
+        let mut groups = Vec::with_capacity(drawings.len());
+        for drawing in drawings {
+            let mode = drawing.mode;
+            let pipeline =
+                self.pipelines.entry(mode).or_insert_with(|| create_pipeline(&gpu.device, self.format, mode));
+            let uniform = self.uniforms.entry(drawing.viewport).or_insert_with(|| {
+                gpu.device.create_buffer(&wgpu::BufferDescriptor {
+                    label: Some("view"),
+                    size: size_of::<Uniform>() as u64,
+                    usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+                    mapped_at_creation: false,
+                })
+            });
+            gpu.queue.write_buffer(uniform, 0, bytemuck::bytes_of(&drawing.uniform));
+            let frames = drawing.texture.create_view(&wgpu::TextureViewDescriptor::default());
+            groups.push(gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+                label: Some("view"),
+                layout: &pipeline.get_bind_group_layout(0),
+                entries: &[
+                    wgpu::BindGroupEntry { binding: 0, resource: uniform.as_entire_binding() },
+                    wgpu::BindGroupEntry { binding: 1, resource: wgpu::BindingResource::TextureView(&frames) },
+                ],
+            }));
+        }
+        let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+            label: Some("viewports"),
+            color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+                view: target,
+                depth_slice: None,
+                resolve_target: None,
+                ops: wgpu::Operations { load: wgpu::LoadOp::Clear(wgpu::Color::BLACK), store: wgpu::StoreOp::Store },
+            })],
+            depth_stencil_attachment: None,
+            timestamp_writes: None,
+            occlusion_query_set: None,
+            multiview_mask: None,
+        });
+        for (drawing, group) in drawings.iter().zip(&groups) {
+            let Some(pipeline) = self.pipelines.get(&drawing.mode) else { continue };
+            let [x, y, width, height] = drawing.scissor;
+            pass.set_pipeline(pipeline);
+            pass.set_bind_group(0, group, &[]);
+            pass.set_scissor_rect(x, y, width, height);
+            pass.draw(0..3, 0..1);
+        }
+        drop(pass);
+        gpu.queue.submit([encoder.finish()]);
+    }
+
+    /// A texture of the target's format, to paint on and to read.
+    pub(crate) fn off_screen(&self, gpu: &Gpu, width: u32, height: u32) -> wgpu::Texture {
+        gpu.device.create_texture(&wgpu::TextureDescriptor {
+            label: Some("off screen"),
+            size: wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: wgpu::TextureDimension::D2,
+            format: self.format,
+            usage: wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::COPY_SRC,
+            view_formats: &[],
+        })
+    }
+}
+
+fn create_pipeline(device: &wgpu::Device, format: wgpu::TextureFormat, mode: Mode) -> wgpu::RenderPipeline {
+    let (name, text) = module(mode.samples, mode.shape);
+    let shader = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+        label: Some(name),
+        source: wgpu::ShaderSource::Wgsl(text.into()),
+    });
+    let sample_type = match mode.samples {
+        Samples::Unsigned | Samples::Color => wgpu::TextureSampleType::Uint,
+        Samples::Signed => wgpu::TextureSampleType::Sint,
+    };
+    let view_dimension = match mode.shape {
+        Shape::Volume => wgpu::TextureViewDimension::D3,
+        Shape::Slice => wgpu::TextureViewDimension::D2,
+    };
+    let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+        label: Some(name),
+        entries: &[
+            wgpu::BindGroupLayoutEntry {
+                binding: 0,
+                visibility: wgpu::ShaderStages::FRAGMENT,
+                ty: wgpu::BindingType::Buffer {
+                    ty: wgpu::BufferBindingType::Uniform,
+                    has_dynamic_offset: false,
+                    min_binding_size: None,
+                },
+                count: None,
+            },
+            wgpu::BindGroupLayoutEntry {
+                binding: 1,
+                visibility: wgpu::ShaderStages::FRAGMENT,
+                ty: wgpu::BindingType::Texture { sample_type, view_dimension, multisampled: false },
+                count: None,
+            },
+        ],
+    });
+    device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
+        label: Some(mode.entry_point()),
+        layout: Some(&device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(name),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        })),
+        vertex: wgpu::VertexState {
+            module: &shader,
+            entry_point: Some("corner"),
+            compilation_options: wgpu::PipelineCompilationOptions::default(),
+            buffers: &[],
+        },
+        primitive: wgpu::PrimitiveState::default(),
+        depth_stencil: None,
+        multisample: wgpu::MultisampleState::default(),
+        fragment: Some(wgpu::FragmentState {
+            module: &shader,
+            entry_point: Some(mode.entry_point()),
+            compilation_options: wgpu::PipelineCompilationOptions::default(),
+            targets: &[Some(format.into())],
+        }),
+        multiview_mask: None,
+        cache: None,
+    })
+}
+
+/// Why pixels could not be read back.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// The buffer could not be mapped.
+    #[error("pixels could not be read back: {0}")]
+    Map(#[from] wgpu::BufferAsyncError),
+    /// The mapped buffer could not be looked at.
+    #[error("pixels could not be read back: {0}")]
+    Range(#[from] wgpu::MapRangeError),
+    /// The device stopped answering.
+    #[error("the graphics device is lost")]
+    Lost,
+}
+
+/// Pixels on their way back from the GPU.
+#[derive(Debug)]
+pub struct Reading {
+    device: wgpu::Device,
+    buffer: wgpu::Buffer,
+    told: mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>,
+    width: u32,
+    pitch: u32,
+    blue_first: bool,
+}
+
+impl Reading {
+    pub(crate) fn start(gpu: &Gpu, texture: &wgpu::Texture) -> Self {
+        let (width, height) = (texture.width(), texture.height());
+        let pitch = (width * 4).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
+        let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("read back"),
+            size: u64::from(pitch) * u64::from(height),
+            usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
+            mapped_at_creation: false,
+        });
+        let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        encoder.copy_texture_to_buffer(
+            texture.as_image_copy(),
+            wgpu::TexelCopyBufferInfo {
+                buffer: &buffer,
+                layout: wgpu::TexelCopyBufferLayout {
+                    offset: 0,
+                    bytes_per_row: Some(pitch),
+                    rows_per_image: Some(height),
+                },
+            },
+            wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+        );
+        gpu.queue.submit([encoder.finish()]);
+        let (tell, told) = mpsc::sync_channel(1);
+        // Nobody may be listening any more; then the answer has no meaning.
+        buffer.slice(..).map_async(wgpu::MapMode::Read, move |result| drop(tell.try_send(result)));
+        let blue_first = texture.format() == wgpu::TextureFormat::Bgra8Unorm;
+        Self { device: gpu.device.clone(), buffer, told, width, pitch, blue_first }
+    }
+
+    /// The pixels as RGBA if they are there. In a page the event loop must turn between two calls, since
+    /// WebGL reports nothing before.
+    pub fn poll(&self) -> Option<Result<Vec<u8>, ReadError>> {
+        if self.device.poll(wgpu::PollType::Poll).is_err() {
+            return Some(Err(ReadError::Lost));
+        }
+        match self.told.try_recv() {
+            Ok(mapped) => Some(mapped.map_err(ReadError::Map).and_then(|()| self.pixels())),
+            Err(mpsc::TryRecvError::Empty) => None,
+            Err(mpsc::TryRecvError::Disconnected) => Some(Err(ReadError::Lost)),
+        }
+    }
+
+    /// The pixels as RGBA, waited for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn wait(&self) -> Result<Vec<u8>, ReadError> {
+        if self.device.poll(wgpu::PollType::wait_indefinitely()).is_err() {
+            return Err(ReadError::Lost);
+        }
+        self.poll().unwrap_or(Err(ReadError::Lost))
+    }
+
+    fn pixels(&self) -> Result<Vec<u8>, ReadError> {
+        let mapped = self.buffer.slice(..).get_mapped_range()?;
+        let row = self.width as usize * 4;
+        let mut pixels: Vec<u8> =
+            mapped.chunks_exact(self.pitch as usize).flat_map(|line| &line[..row]).copied().collect();
+        if self.blue_first {
+            pixels.chunks_exact_mut(4).for_each(|p| p.swap(0, 2));
+        }
+        Ok(pixels)
+    }
+}

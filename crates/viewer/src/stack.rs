@@ -1,0 +1,233 @@
+//! The textures of one series, filled frame by frame, and the record of what has arrived.
+
+use crate::gpu::Gpu;
+use crate::{Format, FrameMessage, Series, SeriesError};
+use thiserror::Error;
+
+/// Textures stay below this, so that a series takes memory as its frames arrive and no single
+/// allocation is large enough to fail where memory is short.
+const TEXTURE_BYTES: u64 = 64 << 20;
+
+/// What has come of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// Nothing that can be shown.
+    Absent,
+    /// A reduced picture, not fit for a diagnosis.
+    Preview,
+    /// All of it.
+    Complete,
+}
+
+/// Why a message does not belong to the series.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum FrameError {
+    /// No such series, or no more.
+    #[error("series {0} is not open")]
+    Series(u32),
+    /// No such frame.
+    #[error("series {series} has no frame {frame}")]
+    Frame {
+        /// Series handle.
+        series: u32,
+        /// Frame index.
+        frame: u32,
+    },
+    /// Another size or format than the series'.
+    #[error("series {series} has another size or format than the message for its frame {frame}")]
+    Shape {
+        /// Series handle.
+        series: u32,
+        /// Frame index.
+        frame: u32,
+    },
+    /// The device refused.
+    #[error("the graphics device refused: {0}")]
+    Device(String),
+}
+
+/// How frames lie in textures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Shape {
+    /// As layers of 3D textures.
+    Volume,
+    /// Each in a 2D texture, since it is larger than a 3D texture may be.
+    Slice,
+}
+
+#[derive(Debug)]
+struct Arriving {
+    preview: bool,
+    rows: Vec<bool>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    shown: Arrival,
+    arriving: Option<Arriving>,
+}
+
+/// A series with its textures.
+#[derive(Debug)]
+pub(crate) struct Stack {
+    pub(crate) series: Series,
+    pub(crate) shape: Shape,
+    frames_per_texture: u32,
+    textures: Vec<Option<wgpu::Texture>>,
+    slots: Vec<Slot>,
+}
+
+/// Bytes of one pixel in a texture: color is stored with a fourth, unused component.
+fn texel_bytes(format: Format) -> u32 {
+    match format {
+        Format::U8 => 1,
+        Format::U16 | Format::I16 => 2,
+        Format::Rgb8 => 4,
+    }
+}
+
+// R16Float is never used for stored values: it holds 11 bits exactly.
+fn texture_format(format: Format) -> wgpu::TextureFormat {
+    match format {
+        Format::U8 => wgpu::TextureFormat::R8Uint,
+        Format::U16 => wgpu::TextureFormat::R16Uint,
+        Format::I16 => wgpu::TextureFormat::R16Sint,
+        Format::Rgb8 => wgpu::TextureFormat::Rgba8Uint,
+    }
+}
+
+impl Stack {
+    pub(crate) fn new(series: Series, max_2d: u32, max_3d: u32) -> Result<Self, SeriesError> {
+        let (columns, rows) = (series.columns, series.rows);
+        if columns == 0 || rows == 0 || series.frames.is_empty() {
+            return Err(SeriesError::Empty { columns, rows, frames: series.frames.len() });
+        }
+        if columns.max(rows) > max_2d {
+            return Err(SeriesError::TooLarge { columns, rows, limit: max_2d });
+        }
+        let shape = if columns.max(rows) <= max_3d { Shape::Volume } else { Shape::Slice };
+        let frame_bytes = u64::from(columns) * u64::from(rows) * u64::from(texel_bytes(series.format));
+        let frames_per_texture = match shape {
+            Shape::Volume => u32::try_from(TEXTURE_BYTES / frame_bytes).unwrap_or(u32::MAX).clamp(1, max_3d),
+            Shape::Slice => 1,
+        };
+        let textures = series.frames.len().div_ceil(frames_per_texture as usize);
+        Ok(Self {
+            shape,
+            frames_per_texture,
+            textures: std::iter::repeat_with(|| None).take(textures).collect(),
+            slots: series.frames.iter().map(|_| Slot { shown: Arrival::Absent, arriving: None }).collect(),
+            series,
+        })
+    }
+
+    pub(crate) fn arrival(&self, frame: u32) -> Arrival {
+        self.slots.get(frame as usize).map_or(Arrival::Absent, |slot| slot.shown)
+    }
+
+    /// The texture of a frame that can be shown, and its layer there.
+    pub(crate) fn shown(&self, frame: u32) -> Option<(&wgpu::Texture, u32)> {
+        if self.arrival(frame) == Arrival::Absent {
+            return None;
+        }
+        let (texture, layer) = self.home(frame);
+        Some((self.textures.get(texture)?.as_ref()?, layer))
+    }
+
+    fn home(&self, frame: u32) -> (usize, u32) {
+        ((frame / self.frames_per_texture) as usize, frame % self.frames_per_texture)
+    }
+
+    /// Writes the rows of a message. Answers what the frame is afterwards.
+    pub(crate) fn take(&mut self, gpu: &Gpu, message: &FrameMessage<'_>) -> Result<Arrival, FrameError> {
+        let (series, frame) = (message.series, message.frame);
+        let (columns, rows) = (self.series.columns, self.series.rows);
+        if message.format != self.series.format || message.columns != columns || message.rows != rows {
+            return Err(FrameError::Shape { series, frame });
+        }
+        let Some(slot) = self.slots.get_mut(frame as usize) else {
+            return Err(FrameError::Frame { series, frame });
+        };
+        if message.preview && slot.shown == Arrival::Complete {
+            return Ok(Arrival::Complete);
+        }
+        // Rows of a preview say nothing about the picture that follows it.
+        let arriving = match &mut slot.arriving {
+            Some(arriving) if arriving.preview == message.preview => arriving,
+            other => other.insert(Arriving { preview: message.preview, rows: vec![false; rows as usize] }),
+        };
+        let part = message.first_row as usize..(message.first_row + message.part_rows) as usize;
+        arriving.rows[part].fill(true);
+        if arriving.rows.iter().all(|arrived| *arrived) {
+            slot.shown = if message.preview { Arrival::Preview } else { Arrival::Complete };
+            slot.arriving = None;
+        }
+        let shown = slot.shown;
+        self.write(gpu, message);
+        if let Some(error) = gpu.take_error() {
+            self.slots[frame as usize] = Slot { shown: Arrival::Absent, arriving: None };
+            return Err(FrameError::Device(error));
+        }
+        Ok(shown)
+    }
+
+    fn write(&mut self, gpu: &Gpu, message: &FrameMessage<'_>) {
+        let (index, layer) = self.home(message.frame);
+        let texture = self.texture(gpu, index);
+        let widened;
+        let texels = match message.format {
+            Format::U8 | Format::U16 | Format::I16 => message.payload,
+            Format::Rgb8 => {
+                widened = message.payload.chunks_exact(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect::<Vec<u8>>();
+                &widened
+            }
+        };
+        gpu.queue.write_texture(
+            wgpu::TexelCopyTextureInfo {
+                texture,
+                mip_level: 0,
+                origin: wgpu::Origin3d { x: 0, y: message.first_row, z: layer },
+                aspect: wgpu::TextureAspect::All,
+            },
+            texels,
+            wgpu::TexelCopyBufferLayout {
+                offset: 0,
+                bytes_per_row: Some(message.columns * texel_bytes(message.format)),
+                rows_per_image: Some(message.part_rows),
+            },
+            wgpu::Extent3d { width: message.columns, height: message.part_rows, depth_or_array_layers: 1 },
+        );
+    }
+
+    fn texture(&mut self, gpu: &Gpu, index: usize) -> &wgpu::Texture {
+        let first = u32::try_from(index).unwrap_or(u32::MAX).saturating_mul(self.frames_per_texture);
+        let count = u32::try_from(self.series.frames.len()).unwrap_or(u32::MAX);
+        let layers = count.saturating_sub(first).clamp(1, self.frames_per_texture);
+        let (columns, rows, format) = (self.series.columns, self.series.rows, self.series.format);
+        let dimension = match self.shape {
+            Shape::Volume => wgpu::TextureDimension::D3,
+            Shape::Slice => wgpu::TextureDimension::D2,
+        };
+        self.textures[index].get_or_insert_with(|| {
+            gpu.device.create_texture(&wgpu::TextureDescriptor {
+                label: Some("frames"),
+                size: wgpu::Extent3d { width: columns, height: rows, depth_or_array_layers: layers },
+                mip_level_count: 1,
+                sample_count: 1,
+                dimension,
+                format: texture_format(format),
+                usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+                view_formats: &[],
+            })
+        })
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        // The memory of a closed series is wanted at once; a mere drop frees it with the next submission.
+        for texture in self.textures.iter().flatten() {
+            texture.destroy();
+        }
+    }
+}

@@ -1,0 +1,461 @@
+//! The viewer: open series, viewports with their state, and drawing when something has changed.
+
+use crate::gpu::Gpu;
+use crate::number::pixels;
+use crate::passes::{Drawing, Mode, Passes, Reading, Uniform};
+use crate::scene::{
+    Length, Letters, Mapping, Placement, Raster, ScaleBar, length, letters, patient_from_image, plane_position,
+    scale_bar,
+};
+use crate::stack::{Arrival, FrameError, Stack};
+use crate::{FrameMessage, Series, SeriesError, Window};
+use std::collections::BTreeMap;
+use thiserror::Error;
+
+/// Uploads wait in the queue's staging memory until something is submitted; this much may wait.
+const PENDING_BYTES: usize = 8 << 20;
+
+/// A viewport's place on the canvas in device pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rect {
+    /// Left edge.
+    pub x: u32,
+    /// Top edge.
+    pub y: u32,
+    /// Width.
+    pub width: u32,
+    /// Height.
+    pub height: u32,
+}
+
+impl Rect {
+    fn size(self) -> [f64; 2] {
+        [f64::from(self.width), f64::from(self.height)]
+    }
+
+    fn corner(self) -> [f64; 2] {
+        [f64::from(self.x), f64::from(self.y)]
+    }
+
+    /// The device pixels that the image covers, cut to the viewport and to the target: x, y, width, height.
+    fn covered(self, mapping: &Mapping, raster: Raster, target: [u32; 2]) -> Option<[u32; 4]> {
+        let first = mapping.screen_from_image([0.0, 0.0]);
+        let last = mapping.screen_from_image([f64::from(raster.columns), f64::from(raster.rows)]);
+        let (size, corner) = (self.size(), self.corner());
+        let edges: [[u32; 2]; 2] = std::array::from_fn(|i| {
+            let most = size[i].min(f64::from(target[i]) - corner[i]).max(0.0);
+            let begin = first[i].min(last[i]).floor().clamp(0.0, most);
+            let end = first[i].max(last[i]).ceil().clamp(0.0, most);
+            [pixels(corner[i] + begin), pixels(corner[i] + end)]
+        });
+        let [[left, right], [top, bottom]] = edges;
+        (left < right && top < bottom).then(|| [left, top, right - left, bottom - top])
+    }
+}
+
+/// Why a call was refused.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum SceneError {
+    /// No such viewport.
+    #[error("viewport {0} is not in the layout")]
+    Viewport(u32),
+    /// No such series, or no more.
+    #[error("series {0} is not open")]
+    Series(u32),
+    /// The viewport shows no series.
+    #[error("viewport {0} shows no series")]
+    Empty(u32),
+}
+
+#[derive(Debug)]
+struct Viewport {
+    // None while the layout leaves it out; its state stays.
+    rect: Option<Rect>,
+    shown: Option<Shown>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Shown {
+    series: u32,
+    index: u32,
+    window: Window,
+    inverted: bool,
+    placement: Placement,
+}
+
+impl Shown {
+    fn new(series: &Series) -> Self {
+        Self {
+            series: series.handle,
+            index: 0,
+            window: series.window.defined(),
+            inverted: series.inverted,
+            placement: Placement::default(),
+        }
+    }
+}
+
+/// What a viewport shows, for the text around the picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    /// Series handle.
+    pub series: u32,
+    /// Frame index, from 0.
+    pub index: u32,
+    /// Frames of the series.
+    pub count: u32,
+    /// Window in force.
+    pub window: Window,
+    /// Whether low values are bright.
+    pub inverted: bool,
+    /// Device pixels per image pixel, along the finer spacing.
+    pub zoom: f64,
+    /// Whether the image follows the viewport's size.
+    pub fit: bool,
+    /// Millimeters per device pixel; none if uncalibrated.
+    pub mm_per_px: Option<f64>,
+    /// Orientation letters at the edges; none if the orientation is unknown.
+    pub letters: Option<Letters>,
+    /// Scale bar; none if uncalibrated.
+    pub scale_bar: Option<ScaleBar>,
+    /// Where the plane lies along its normal, in mm.
+    pub position: Option<f64>,
+    /// Slice thickness in mm.
+    pub thickness: Option<f64>,
+    /// What there is of the frame.
+    pub arrival: Arrival,
+}
+
+/// What lies under a point of the canvas.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Located {
+    /// Image point (column, row), continuous.
+    pub point: [f64; 2],
+    /// Column and row of the pixel; none outside the image.
+    pub pixel: Option<[u32; 2]>,
+    /// Patient coordinates in mm.
+    pub patient: Option<[f64; 3]>,
+    /// Frame index.
+    pub frame: u32,
+}
+
+/// Series and viewports on one canvas.
+#[derive(Debug)]
+pub struct Viewer {
+    gpu: Gpu,
+    passes: Passes,
+    canvas: [u32; 2],
+    stacks: BTreeMap<u32, Stack>,
+    viewports: BTreeMap<u32, Viewport>,
+    dirty: bool,
+    pending: usize,
+}
+
+impl Viewer {
+    /// A viewer that paints targets of this format, which must be 8 bit, four components and not sRGB: grey
+    /// values arrive as computed.
+    pub fn new(gpu: Gpu, format: wgpu::TextureFormat, canvas: [u32; 2]) -> Self {
+        Self {
+            gpu,
+            passes: Passes::new(format),
+            canvas,
+            stacks: BTreeMap::new(),
+            viewports: BTreeMap::new(),
+            dirty: true,
+            pending: 0,
+        }
+    }
+
+    /// The device.
+    pub fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
+    /// Size of the canvas in device pixels.
+    pub fn canvas(&self) -> [u32; 2] {
+        self.canvas
+    }
+
+    /// The canvas has another size.
+    pub fn resize(&mut self, canvas: [u32; 2]) {
+        self.canvas = canvas;
+        self.dirty = true;
+    }
+
+    /// Places viewports. One that is left out keeps its state and is not painted.
+    pub fn set_layout(&mut self, places: &[(u32, Rect)]) {
+        self.viewports.values_mut().for_each(|v| v.rect = None);
+        for (id, rect) in places {
+            let viewport = self.viewports.entry(*id).or_insert(Viewport { rect: None, shown: None });
+            viewport.rect = Some(*rect);
+        }
+        self.dirty = true;
+    }
+
+    /// Opens a series. One with the same handle is replaced, with its pixels.
+    pub fn add_series(&mut self, series: Series) -> Result<(), SeriesError> {
+        let handle = series.handle;
+        let stack = Stack::new(series, self.gpu.max_2d(), self.gpu.max_3d())?;
+        self.remove_series(handle);
+        self.stacks.insert(handle, stack);
+        Ok(())
+    }
+
+    /// Closes a series: its memory is free, viewports that showed it are empty.
+    pub fn remove_series(&mut self, handle: u32) {
+        if self.stacks.remove(&handle).is_some() {
+            for viewport in self.viewports.values_mut() {
+                if viewport.shown.is_some_and(|s| s.series == handle) {
+                    viewport.shown = None;
+                    self.dirty = true;
+                }
+            }
+        }
+    }
+
+    /// Shows a series from its first frame with its own window, or nothing. A series that is shown already stays
+    /// as it is.
+    pub fn show(&mut self, viewport: u32, series: Option<u32>) -> Result<(), SceneError> {
+        let shown = match series {
+            Some(handle) => {
+                let stack = self.stacks.get(&handle).ok_or(SceneError::Series(handle))?;
+                Some(Shown::new(&stack.series))
+            }
+            None => None,
+        };
+        let slot = self.viewports.get_mut(&viewport).ok_or(SceneError::Viewport(viewport))?;
+        if slot.shown.map(|s| s.series) != series {
+            slot.shown = shown;
+            self.dirty = true;
+        }
+        Ok(())
+    }
+
+    /// Takes the pixels of a frame, or of rows of one. Answers what the frame is afterwards.
+    pub fn take(&mut self, message: &FrameMessage<'_>) -> Result<Arrival, FrameError> {
+        if self.gpu.lost() {
+            return Err(FrameError::Device("lost".to_owned()));
+        }
+        let stack = self.stacks.get_mut(&message.series).ok_or(FrameError::Series(message.series))?;
+        let arrival = stack.take(&self.gpu, message)?;
+        let visible = |v: &Viewport| {
+            v.rect.is_some() && v.shown.is_some_and(|s| s.series == message.series && s.index == message.frame)
+        };
+        // Rows written over a picture that is on the screen change it too.
+        if arrival != Arrival::Absent && self.viewports.values().any(visible) {
+            self.dirty = true;
+        }
+        self.pending += message.payload.len();
+        if self.pending >= PENDING_BYTES {
+            self.pending = 0;
+            self.gpu.queue.submit([]);
+            // The result says only whether the queue is empty.
+            drop(self.gpu.device.poll(wgpu::PollType::Poll));
+        }
+        Ok(arrival)
+    }
+
+    /// What there is of a frame.
+    pub fn arrival(&self, series: u32, frame: u32) -> Arrival {
+        self.stacks.get(&series).map_or(Arrival::Absent, |stack| stack.arrival(frame))
+    }
+
+    /// Shows another frame; beyond an end, the last one there.
+    pub fn set_index(&mut self, viewport: u32, index: u32) -> Result<(), SceneError> {
+        self.change(viewport, |shown, stack, _| {
+            let last = stack.series.frames.len().saturating_sub(1);
+            shown.index = index.min(u32::try_from(last).unwrap_or(u32::MAX));
+        })
+    }
+
+    /// Sets the window.
+    pub fn set_window(&mut self, viewport: u32, window: Window) -> Result<(), SceneError> {
+        self.change(viewport, |shown, _, _| shown.window = window.defined())
+    }
+
+    /// Shows low values bright, or dark.
+    pub fn set_inverted(&mut self, viewport: u32, inverted: bool) -> Result<(), SceneError> {
+        self.change(viewport, |shown, _, _| shown.inverted = inverted)
+    }
+
+    /// Zooms by a factor about a point of the canvas.
+    pub fn zoom_at(&mut self, viewport: u32, factor: f64, at: [f64; 2]) -> Result<(), SceneError> {
+        self.change(viewport, |shown, stack, rect| {
+            let [x, y] = rect.corner();
+            shown.placement.zoom_at(stack.series.raster(), rect.size(), factor, [at[0] - x, at[1] - y]);
+        })
+    }
+
+    /// Moves the image.
+    pub fn pan_by(&mut self, viewport: u32, by: [f64; 2]) -> Result<(), SceneError> {
+        self.change(viewport, |shown, stack, rect| shown.placement.pan_by(stack.series.raster(), rect.size(), by))
+    }
+
+    /// Shows the whole image.
+    pub fn fit(&mut self, viewport: u32) -> Result<(), SceneError> {
+        self.change(viewport, |shown, _, _| shown.placement.fit())
+    }
+
+    /// Shows one image pixel on one device pixel.
+    pub fn one_to_one(&mut self, viewport: u32) -> Result<(), SceneError> {
+        self.change(viewport, |shown, stack, rect| shown.placement.one_to_one(stack.series.raster(), rect.size()))
+    }
+
+    /// Rotates clockwise.
+    pub fn rotate(&mut self, viewport: u32, quarter_turns: i32) -> Result<(), SceneError> {
+        self.change(viewport, |shown, _, _| shown.placement.rotate(quarter_turns))
+    }
+
+    /// Mirrors: left and right exchanged, or top and bottom.
+    pub fn flip(&mut self, viewport: u32, horizontal: bool) -> Result<(), SceneError> {
+        self.change(viewport, |shown, _, _| shown.placement.flip(horizontal))
+    }
+
+    /// Everything as when the series was first shown, except the frame.
+    pub fn reset(&mut self, viewport: u32) -> Result<(), SceneError> {
+        self.change(viewport, |shown, stack, _| *shown = Shown { index: shown.index, ..Shown::new(&stack.series) })
+    }
+
+    /// What a viewport shows; none if it shows no series.
+    pub fn state(&self, viewport: u32) -> Result<Option<State>, SceneError> {
+        let Some((shown, stack, rect)) = self.parts(viewport)? else { return Ok(None) };
+        let series = &stack.series;
+        let frame = series.frames.get(shown.index as usize);
+        let placement = shown.placement.resolved(series.raster(), rect.size());
+        let mm_per_px = series.usable_spacing().map(|s| s.rows.min(s.columns) / placement.zoom);
+        Ok(Some(State {
+            series: shown.series,
+            index: shown.index,
+            count: u32::try_from(series.frames.len()).unwrap_or(u32::MAX),
+            window: shown.window,
+            inverted: shown.inverted,
+            zoom: placement.zoom,
+            fit: placement.fit,
+            mm_per_px,
+            letters: frame.and_then(|f| f.orientation).and_then(|o| letters(&o, placement.turn)),
+            scale_bar: mm_per_px.and_then(|mm| scale_bar(mm, rect.size()[0])),
+            position: frame.and_then(plane_position),
+            thickness: frame.and_then(|f| f.thickness),
+            arrival: stack.arrival(shown.index),
+        }))
+    }
+
+    /// What lies under a point of the canvas; none if the viewport shows no series.
+    pub fn locate(&self, viewport: u32, at: [f64; 2]) -> Result<Option<Located>, SceneError> {
+        let Some((shown, stack, rect)) = self.parts(viewport)? else { return Ok(None) };
+        let series = &stack.series;
+        let [x, y] = rect.corner();
+        let point = mapping(&shown, series.raster(), rect).image_from_screen([at[0] - x, at[1] - y]);
+        let [column, row] = point;
+        let inside = column >= 0.0 && row >= 0.0 && column < f64::from(series.columns) && row < f64::from(series.rows);
+        let patient = match (series.frames.get(shown.index as usize), series.usable_spacing()) {
+            (Some(frame), Some(spacing)) => patient_from_image(frame, spacing, point),
+            (Some(_), None) | (None, _) => None,
+        };
+        Ok(Some(Located {
+            point,
+            pixel: inside.then(|| point.map(|p| pixels(p.floor()))),
+            patient,
+            frame: shown.index,
+        }))
+    }
+
+    /// Where an image point lies on the canvas.
+    pub fn to_screen(&self, viewport: u32, point: [f64; 2]) -> Result<[f64; 2], SceneError> {
+        let (shown, stack, rect) = self.parts(viewport)?.ok_or(SceneError::Empty(viewport))?;
+        let [x, y] = mapping(&shown, stack.series.raster(), rect).screen_from_image(point);
+        Ok([x + rect.corner()[0], y + rect.corner()[1]])
+    }
+
+    /// The distance of two image points of a series.
+    pub fn length(&self, series: u32, from: [f64; 2], to: [f64; 2]) -> Result<Length, SceneError> {
+        let stack = self.stacks.get(&series).ok_or(SceneError::Series(series))?;
+        Ok(length(stack.series.usable_spacing(), from, to))
+    }
+
+    /// The series as it was opened.
+    pub fn series(&self, handle: u32) -> Option<&Series> {
+        self.stacks.get(&handle).map(|stack| &stack.series)
+    }
+
+    /// Whether something has changed since the last drawing.
+    pub fn dirty(&self) -> bool {
+        self.dirty
+    }
+
+    /// Asks for a drawing although nothing has changed: the canvas lost its picture.
+    pub fn touch(&mut self) {
+        self.dirty = true;
+    }
+
+    /// Draws all viewports of the layout on a target of the canvas' size.
+    pub fn draw(&mut self, target: &wgpu::TextureView) {
+        let drawings: Vec<_> = self
+            .viewports
+            .iter()
+            .filter_map(|(id, viewport)| {
+                let rect = viewport.rect?;
+                drawing(&self.stacks, *id, viewport, rect, self.canvas)
+            })
+            .collect();
+        self.passes.paint(&self.gpu, target, &drawings);
+        self.pending = 0;
+        self.dirty = false;
+    }
+
+    /// Draws one viewport beside the canvas and reads its pixels.
+    pub fn read_back(&mut self, viewport: u32) -> Result<Reading, SceneError> {
+        let slot = self.viewports.get(&viewport).ok_or(SceneError::Viewport(viewport))?;
+        let rect = slot.rect.ok_or(SceneError::Viewport(viewport))?;
+        let alone = Rect { x: 0, y: 0, width: rect.width.max(1), height: rect.height.max(1) };
+        let texture = self.passes.off_screen(&self.gpu, alone.width, alone.height);
+        let drawings: Vec<_> =
+            drawing(&self.stacks, viewport, slot, alone, [alone.width, alone.height]).into_iter().collect();
+        self.passes.paint(&self.gpu, &texture.create_view(&wgpu::TextureViewDescriptor::default()), &drawings);
+        Ok(Reading::start(&self.gpu, &texture))
+    }
+
+    fn parts(&self, viewport: u32) -> Result<Option<(Shown, &Stack, Rect)>, SceneError> {
+        let slot = self.viewports.get(&viewport).ok_or(SceneError::Viewport(viewport))?;
+        let rect = slot.rect.ok_or(SceneError::Viewport(viewport))?;
+        Ok(slot.shown.and_then(|shown| Some((shown, self.stacks.get(&shown.series)?, rect))))
+    }
+
+    fn change(&mut self, viewport: u32, edit: impl FnOnce(&mut Shown, &Stack, Rect)) -> Result<(), SceneError> {
+        let (mut shown, stack, rect) = self.parts(viewport)?.ok_or(SceneError::Empty(viewport))?;
+        edit(&mut shown, stack, rect);
+        if let Some(slot) = self.viewports.get_mut(&viewport) {
+            slot.shown = Some(shown);
+            self.dirty = true;
+        }
+        Ok(())
+    }
+}
+
+fn mapping(shown: &Shown, raster: Raster, rect: Rect) -> Mapping {
+    shown.placement.mapping(raster, rect.size())
+}
+
+/// None where there is nothing to show: the viewport stays black. The frame is always that of the index.
+fn drawing<'a>(
+    stacks: &'a BTreeMap<u32, Stack>,
+    id: u32,
+    viewport: &Viewport,
+    rect: Rect,
+    target: [u32; 2],
+) -> Option<Drawing<'a>> {
+    let shown = viewport.shown?;
+    let stack = stacks.get(&shown.series)?;
+    let series = &stack.series;
+    let frame = series.frames.get(shown.index as usize)?;
+    let (texture, layer) = stack.shown(shown.index)?;
+    let mapping = mapping(&shown, series.raster(), rect);
+    let scissor = rect.covered(&mapping, series.raster(), target)?;
+    Some(Drawing {
+        viewport: id,
+        scissor,
+        mode: Mode::new(series.format, stack.shape, shown.window.function, mapping.smooth()),
+        uniform: Uniform::new(series, frame, layer, &mapping, rect.corner(), shown.window, shown.inverted),
+        texture,
+    })
+}

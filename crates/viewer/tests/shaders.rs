@@ -1,0 +1,31 @@
+//! Every shader module parses, validates and has one entry point for each mode.
+
+use naga::valid::{Capabilities, ValidationFlags, Validator};
+
+#[test]
+fn every_module_is_valid() {
+    let modules = viewer::shader_modules();
+    assert_eq!(modules.len(), 6, "three sample types in two shapes");
+    for (name, text) in modules {
+        let module =
+            naga::front::wgsl::parse_str(&text).unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(&text)));
+        let mut validator = Validator::new(ValidationFlags::all(), Capabilities::empty());
+        if let Err(error) = validator.validate(&module) {
+            panic!("{name}: {}", error.emit_to_string(&text));
+        }
+        let fragments = module.entry_points.iter().filter(|e| e.stage == naga::ShaderStage::Fragment).count();
+        let want = if name.ends_with("color") { 2 } else { 4 };
+        assert_eq!(fragments, want, "{name}: one entry point for each way to sample and each function");
+    }
+}
+
+#[test]
+fn every_shader_file_is_in_a_module() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/shaders");
+    let all: String = viewer::shader_modules().into_iter().map(|(_, text)| text).collect();
+    for entry in std::fs::read_dir(folder).expect("the folder is part of the crate") {
+        let path = entry.expect("it can be listed").path();
+        let text = std::fs::read_to_string(&path).expect("shaders are text");
+        assert!(all.contains(&text), "{} is used by no module", path.display());
+    }
+}
