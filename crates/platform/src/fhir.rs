@@ -1,0 +1,13 @@
+//! FHIR R4: reading, searching and writing resources, as JSON values.
+//!
+//! What a resource means is not known here; it is known how servers answer, page, version and refuse.
+
+mod client;
+mod error;
+mod search;
+
+pub use self::{
+    client::{Attachment, EntryAnswer, FhirClient, Versioned},
+    error::FhirError,
+    search::Found,
+};

@@ -1,0 +1,21 @@
+//! OpenID Connect: sign-in by the system browser with a loopback redirect (RFC 8252), and the session
+//! that keeps tokens fresh afterwards.
+//!
+//! [`SignInAttempt::begin`] gives the address to open and a listener; [`SignInAttempt::finish`] gives
+//! [`Tokens`]; [`Session::open`] puts them to work.
+
+mod claims;
+mod listener;
+mod provider;
+mod session;
+mod sign_in;
+mod tokens;
+
+pub(crate) use self::session::Refused;
+pub use self::{
+    claims::Person,
+    provider::ProviderError,
+    session::{EndReason, Session, SessionError, SessionState},
+    sign_in::{Purpose, SignInAttempt, SignInError},
+    tokens::{Secret, StoredTokens, StoredTokensError, TokenStore, TokenStoreError, Tokens},
+};
