@@ -1,0 +1,25 @@
+//! The evaluation platform in one process: OpenID Connect, FHIR R4 and DICOMweb on one loopback
+//! origin, filled with an invented tumor board.
+//!
+//! It answers the way real servers answer, their awkward sides included, so that a client that works
+//! here works against Keycloak, HAPI and Orthanc as well. It is not a product: it keeps its data in
+//! memory or in one folder and trusts everybody who knows the password of its invented people.
+
+mod clock;
+pub mod dicomweb;
+mod discovery;
+mod fhir;
+mod guard;
+pub mod images;
+mod oidc;
+mod people;
+pub mod phantom;
+mod seed;
+mod start;
+
+pub use clock::{Clock, berlin};
+pub use fhir::JournalError;
+pub use guard::Caller;
+pub use people::{PASSWORD, Person, people};
+pub use seed::{Language, Plan, board_resources, resources};
+pub use start::{Options, Running, Sandbox, StartError};

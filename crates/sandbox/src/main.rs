@@ -1,0 +1,84 @@
+//! `sandbox`: starts the evaluation platform and says on one line where it is.
+
+use anyhow::Context as _;
+use clap::{Parser, ValueEnum};
+use jiff::civil::{Date, Time};
+use sandbox::{Language, Options, Sandbox};
+use std::io::Write as _;
+use std::path::PathBuf;
+use tracing_subscriber::EnvFilter;
+
+/// The evaluation platform: OpenID Connect, FHIR and DICOMweb with an invented tumor board.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// Port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Keeps resources, images and the signing key in this folder.
+    #[arg(long)]
+    folder: Option<PathBuf>,
+    /// Serves the DICOM files of this folder in place of the generated images.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// How many seconds an access token is valid.
+    #[arg(long, default_value_t = 300)]
+    access_token_seconds: u32,
+    /// The day that the demonstration takes for today (YYYY-MM-DD).
+    #[arg(long)]
+    today: Option<Date>,
+    /// When the board begins (HH:MM); soon after the start by default.
+    #[arg(long)]
+    board_start: Option<Time>,
+    /// The language of titles, summaries and questions in the record.
+    #[arg(long, value_enum, default_value_t = Lang::De)]
+    lang: Lang,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Lang {
+    De,
+    En,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let arguments = Arguments::parse();
+    let options = Options {
+        port: arguments.port,
+        folder: arguments.folder,
+        data: arguments.data,
+        today: arguments.today,
+        board_start: arguments.board_start,
+        language: match arguments.lang {
+            Lang::De => Language::German,
+            Lang::En => Language::English,
+        },
+        access_token_seconds: arguments.access_token_seconds,
+        ..Options::default()
+    };
+    let running = Sandbox::start(options).await.context("the platform can not start")?;
+    let ready = serde_json::json!({ "ready": true, "platform": running.url, "people": running.people() });
+    let mut out = std::io::stdout();
+    writeln!(out, "{ready}").and_then(|()| out.flush()).context("nobody reads the ready line")?;
+    running.run_until(asked_to_stop()).await;
+    Ok(())
+}
+
+/// Ctrl-C, or the signal by which a parent ends its child.
+async fn asked_to_stop() {
+    #[cfg(unix)]
+    {
+        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+        if let Ok(mut terminate) = terminate {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    tokio::signal::ctrl_c().await.ok();
+}

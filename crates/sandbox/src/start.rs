@@ -1,0 +1,195 @@
+//! Starting and stopping the platform.
+
+use crate::clock::Clock;
+use crate::dicomweb::{self, DicomWeb, Gate, Htj2k};
+use crate::discovery;
+use crate::fhir::{self, Fhir, JournalError, Store};
+use crate::guard::Guard;
+use crate::images::{Images, ImagesOptions, OpenError};
+use crate::oidc::{self, Keys, Provider};
+use crate::people::{Person, people};
+use crate::seed::{Language, Plan, resources, with_archive};
+use axum::Router;
+use axum::http::{HeaderMap, StatusCode};
+use jiff::civil::{Date, Time};
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// What can be chosen before the start. `Options::default()` is a platform in memory at a free port.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The port on 127.0.0.1; 0 takes a free one.
+    pub port: u16,
+    /// Where resources, images and the signing key are kept; nothing is kept without it.
+    pub folder: Option<PathBuf>,
+    /// A folder with DICOM files to serve in place of the generated images.
+    pub data: Option<PathBuf>,
+    /// The day that the demonstration takes for today; the clock's day by default.
+    pub today: Option<Date>,
+    /// When the board begins; three minutes after the start, rounded up to five, by default.
+    pub board_start: Option<Time>,
+    /// The language of titles, summaries and questions in the record.
+    pub language: Language,
+    /// How long an access token is valid.
+    pub access_token_seconds: u32,
+    /// The clock of tokens, versions and the demonstration's day.
+    pub clock: Clock,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            folder: None,
+            data: None,
+            today: None,
+            board_start: None,
+            language: Language::German,
+            access_token_seconds: 300,
+            clock: Clock::system(),
+        }
+    }
+}
+
+impl Options {
+    /// The demonstration's plan for a start now.
+    fn plan(&self) -> Plan {
+        let now = self.clock.now();
+        let mut plan = Plan::starting(now, self.language);
+        if let Some(today) = self.today {
+            let days = plan.board.date() - plan.today;
+            plan.board = (today + days).to_datetime(plan.board.time());
+            plan.today = today;
+        }
+        if let Some(time) = self.board_start {
+            plan.board = plan.today.to_datetime(time);
+        }
+        plan
+    }
+}
+
+/// Why the platform can not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The port is taken or not allowed.
+    #[error("127.0.0.1:{port} can not be used: {source}")]
+    Port {
+        /// The port that was asked for.
+        port: u16,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The folder can not be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The images can not be opened.
+    #[error(transparent)]
+    Images(#[from] OpenError),
+}
+
+/// The evaluation platform.
+#[derive(Debug)]
+pub struct Sandbox;
+
+impl Sandbox {
+    /// Starts the platform on 127.0.0.1 and answers when it accepts connections.
+    pub async fn start(options: Options) -> Result<Running, StartError> {
+        let port = |source| StartError::Port { port: options.port, source };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await.map_err(port)?;
+        let url = format!("http://127.0.0.1:{}", listener.local_addr().map_err(port)?.port());
+        let plan = options.plan();
+        let images = open_images(&options, &plan).await?;
+        let (keys, store) = kept(&options)?;
+        let clock = options.clock.clone();
+        fhir::seed(&store, with_archive(resources(&plan), images.listings()), &clock)?;
+        let keys = Arc::new(keys);
+        let provider =
+            Arc::new(Provider::new(&url, Arc::clone(&keys), clock.clone(), people(), options.access_token_seconds));
+        let guard = Guard::new(&url, keys, clock.clone());
+        let archive = DicomWeb {
+            images: Arc::new(images),
+            gate: gate(guard.clone()),
+            base: format!("{url}/dicom-web"),
+            htj2k: Htj2k::default(),
+        };
+        let fhir = Arc::new(Fhir::new(&url, guard, clock.clone(), Arc::new(store)));
+        let app: Router = discovery::router(&url)
+            .merge(oidc::router(Arc::clone(&provider)))
+            .merge(fhir::router(fhir))
+            .nest("/dicom-web", dicomweb::router(archive));
+        let (shutdown, stopped) = oneshot::channel::<()>();
+        let server = axum::serve(listener, app).with_graceful_shutdown(async move {
+            // A dropped handle stops the platform as well.
+            stopped.await.ok();
+        });
+        let task = tokio::spawn(async move { server.await });
+        tracing::info!(%url, "the platform is ready");
+        Ok(Running { url, clock, provider, shutdown: Some(shutdown), task })
+    }
+}
+
+/// Opens the archive where blocking is allowed.
+async fn open_images(options: &Options, plan: &Plan) -> Result<Images, OpenError> {
+    let wanted = ImagesOptions { today: plan.today, folder: options.folder.clone(), data: options.data.clone() };
+    let opened = tokio::task::spawn_blocking(move || Images::open(&wanted)).await;
+    opened.unwrap_or_else(|error| Err(OpenError::Folder(std::io::Error::other(error))))
+}
+
+/// The archive refuses with 403 whatever is wrong with a token, as Orthanc behind a filter script does.
+fn gate(guard: Guard) -> Gate {
+    Arc::new(move |headers: &HeaderMap| match guard.caller(headers) {
+        Ok(caller) if caller.sees_patients() => Ok(()),
+        Ok(_) | Err(_) => Err(StatusCode::FORBIDDEN),
+    })
+}
+
+/// The signing key and the resources, from the folder when there is one.
+fn kept(options: &Options) -> Result<(Keys, Store), JournalError> {
+    let Some(folder) = &options.folder else { return Ok((Keys::fresh(), Store::in_memory())) };
+    std::fs::create_dir_all(folder)?;
+    Ok((Keys::kept(&folder.join("signing-key"))?, Store::kept(&folder.join("fhir.jsonl"))?))
+}
+
+/// A platform that answers. Dropping it stops it.
+#[derive(Debug)]
+pub struct Running {
+    /// The origin of everything: `http://127.0.0.1:PORT`.
+    pub url: String,
+    /// The platform's clock: putting it forward makes tokens expire.
+    pub clock: Clock,
+    provider: Arc<Provider>,
+    shutdown: Option<oneshot::Sender<()>>,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+impl Running {
+    /// Who can sign in.
+    #[must_use]
+    pub fn people(&self) -> Vec<Person> {
+        people()
+    }
+
+    /// Ends all sessions at the identity provider: refresh tokens are refused, access tokens live on
+    /// until they expire.
+    pub fn end_sessions(&self) {
+        self.provider.end_all();
+    }
+
+    /// Stops answering, and waits until open requests are answered.
+    pub async fn stop(mut self) {
+        drop(self.shutdown.take());
+        if let Ok(Err(error)) = self.task.await {
+            tracing::warn!(%error, "the platform did not stop as it should");
+        }
+    }
+
+    /// Runs until the platform is stopped by a signal of the caller's choice.
+    pub async fn run_until(self, signal: impl Future<Output = ()>) {
+        signal.await;
+        self.stop().await;
+    }
+}

@@ -1,0 +1,113 @@
+//! The seeded record against the recipe's own reference program, and what it must hold.
+
+use crate::harness::TODAY;
+use sandbox::{Language, Plan, board_resources, resources};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Command;
+
+fn plan(language: Language) -> Plan {
+    let today: jiff::civil::Date = TODAY.parse().expect("a date");
+    Plan { today, board: today.at(15, 0, 0, 0), language }
+}
+
+fn by_place(resources: Vec<Value>) -> BTreeMap<String, Value> {
+    let place = |value: &Value| format!("{}/{}", value["resourceType"], value["id"]).replace('"', "");
+    resources
+        .into_iter()
+        .map(|mut resource| {
+            // Our JSON keeps members sorted, so a patient's numbers come in the order of their houses.
+            if let Some(identifiers) = resource["identifier"].as_array_mut() {
+                identifiers.sort_by_key(|identifier| identifier["system"].to_string());
+            }
+            (place(&resource), resource)
+        })
+        .collect()
+}
+
+/// What the reference program prints, or a loud line that says why they are missing.
+fn reference(language: &str) -> Option<Vec<u8>> {
+    let folder = std::env::var_os("KONSIL_DEMO")
+        .map(PathBuf::from)
+        .unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/demo"));
+    let script = folder.join("to_fhir.py");
+    let arguments = ["--today", TODAY, "--board", "15:00", "--lang", language];
+    let output = Command::new("python3").arg(&script).args(arguments).output();
+    match output {
+        Ok(output) if output.status.success() => Some(output.stdout),
+        Ok(_) | Err(_) => {
+            let text = format!("SKIPPED: {} did not run; set KONSIL_DEMO to its folder", script.display());
+            std::io::Write::write_all(&mut std::io::stderr(), format!("{text}\n").as_bytes()).ok();
+            None
+        }
+    }
+}
+
+#[test]
+fn the_record_is_what_the_reference_program_makes() {
+    for (language, name) in [(Language::German, "de"), (Language::English, "en")] {
+        let Some(printed) = reference(name) else { return };
+        let bundle: Value = serde_json::from_slice(&printed).expect("the program prints a Bundle");
+        let entries = bundle["entry"].as_array().expect("with entries");
+        let expected = by_place(entries.iter().map(|entry| entry["resource"].clone()).collect());
+        let ours = by_place(board_resources(&plan(language)));
+        let missing: Vec<&String> = expected.keys().filter(|place| !ours.contains_key(*place)).collect();
+        let added: Vec<&String> = ours.keys().filter(|place| !expected.contains_key(*place)).collect();
+        assert_eq!((missing, added), (Vec::new(), Vec::new()), "the same resources in {name}");
+        for (place, expected) in &expected {
+            assert_eq!(&ours[place], expected, "{place} in {name}");
+        }
+    }
+}
+
+#[test]
+fn references_of_the_record_lead_somewhere() {
+    let all = by_place(resources(&plan(Language::German)));
+    let mut open = Vec::new();
+    for (place, resource) in &all {
+        collect(resource, &mut |reference| {
+            if !all.contains_key(reference) {
+                open.push(format!("{place} -> {reference}"));
+            }
+        });
+    }
+    assert_eq!(open, Vec::<String>::new(), "each reference is to a resource that is seeded");
+}
+
+fn collect(value: &Value, found: &mut impl FnMut(&str)) {
+    if let Some(reference) = value.get("reference").and_then(Value::as_str) {
+        found(reference);
+    }
+    if let Some(members) = value.as_object() {
+        members.values().for_each(|member| collect(member, found));
+    }
+    if let Some(list) = value.as_array() {
+        list.iter().for_each(|entry| collect(entry, found));
+    }
+}
+
+#[test]
+fn seven_more_cases_fill_the_lists_and_three_tasks_wait() {
+    let all = by_place(resources(&plan(Language::German)));
+    let count = |kind: &str| all.keys().filter(|place| place.starts_with(&format!("{kind}/"))).count();
+    assert_eq!(count("Patient"), 13, "five cases, the decoy, seven more");
+    assert_eq!(count("Task"), 3, "the demonstration user's tasks");
+    assert_eq!(count("CarePlan"), 6, "two earlier decisions of the board's cases and four of the others");
+    let draft = &all["ServiceRequest/reg-moosgrund"];
+    assert_eq!(draft["status"], "draft", "a registration that was begun");
+    assert_eq!(all["Patient/pat-ahornlicht"]["birthDate"], "1975-04-11", "51 years old");
+    assert!(!all.contains_key("Observation/tnm-lindenfurt-1"), "words that are no TNM make no observation");
+    assert_eq!(all["Observation/tnm-tannlicht-1"]["code"]["coding"][0]["code"], "399588009", "pT1a is pathological");
+}
+
+#[test]
+fn ages_do_not_drift() {
+    let on = |today: &str| {
+        let today: jiff::civil::Date = today.parse().expect("a date");
+        let all = by_place(resources(&Plan { today, board: today.at(15, 0, 0, 0), language: Language::German }));
+        all["Patient/pat-auenwald"]["birthDate"].clone()
+    };
+    assert_eq!(on("2027-03-13"), "1957-03-14", "69 years old on the day before the birthday");
+    assert_eq!(on("2027-03-14"), "1958-03-14", "and on the birthday");
+}
