@@ -1,0 +1,467 @@
+//! The case list, the open case and its documents.
+
+use crate::{
+    Desk, failures,
+    images::identity::{RecordIdentity, fold},
+    record::{
+        self, CANCER_CARE_REVIEW, CaseRecord, Directory, Loaded, Part, QUERIES, RowSources, Session, case_row, case_view, next_session,
+        read::{reference_id, text},
+        record_identity,
+    },
+    session::Taken,
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use contract::{BoardNameView, CaseRowView, CaseView, CasesView, DocumentView, Event, Failure, FailureCode, IdentityGrade, ImagesView};
+use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
+use jiff::{Timestamp, Zoned};
+use model::PatientId;
+use platform::fhir::{FhirClient, FhirError, Found};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use tokio::{sync::watch, task::AbortHandle};
+
+/// The case that is open. Only one is: a second patient on screen would be a confusion waiting.
+pub(crate) struct CaseSeat {
+    pub(crate) patient: String,
+    pub(crate) record: CaseRecord,
+    pub(crate) images: Option<ImagesView>,
+    pub(crate) decision: Option<crate::decisions::DecisionSeat>,
+    identity: watch::Sender<bool>,
+    all: watch::Sender<bool>,
+    tasks: Vec<AbortHandle>,
+}
+
+impl Drop for CaseSeat {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+impl CaseSeat {
+    /// The task ends with the case.
+    pub(crate) fn own(&mut self, task: AbortHandle) {
+        self.tasks.retain(|task| !task.is_finished());
+        self.tasks.push(task);
+    }
+
+    pub(crate) fn record_identity(&self) -> RecordIdentity {
+        self.record.patient_resource().map(record_identity).unwrap_or_default()
+    }
+
+    pub(crate) fn listed_studies(&self) -> Vec<String> {
+        self.record.listed_studies()
+    }
+
+    /// Ends when every part of the record and the board have answered.
+    pub(crate) fn all_known(&self) -> impl Future<Output = ()> + use<> {
+        let mut known = self.all.subscribe();
+        async move {
+            let _closed = known.wait_for(|known| *known).await;
+        }
+    }
+
+    /// Ends when patient and studies have answered.
+    pub(crate) fn identity_known(&self) -> impl Future<Output = ()> + use<> {
+        let mut known = self.identity.subscribe();
+        async move {
+            // An error means that the case was closed; whoever waits finds that out next.
+            let _closed = known.wait_for(|known| *known).await;
+        }
+    }
+}
+
+/// Board, people and agenda around the person.
+pub(crate) struct Surroundings {
+    pub(crate) directory: Directory,
+    pub(crate) session: Option<Session>,
+    pub(crate) sources: RowSources,
+    pub(crate) more: bool,
+}
+
+/// Cases that are listed at most.
+const CASE_CAP: usize = 500;
+const CARE_PLAN_CATEGORIES: &str = "https://www.medizininformatik-initiative.de/fhir/ext/modul-onko/CodeSystem/mii-cs-onko-therapieplanung-typ|praeth,https://www.medizininformatik-initiative.de/fhir/ext/modul-onko/CodeSystem/mii-cs-onko-therapieplanung-typ|postop,https://www.medizininformatik-initiative.de/fhir/ext/modul-onko/CodeSystem/mii-cs-onko-therapieplanung-typ|postth";
+
+impl Desk {
+    /// Works on the open case, if it is this patient's.
+    pub(crate) fn with_case<T>(&self, patient: &str, work: impl FnOnce(&mut CaseSeat) -> T) -> Result<T, Failure> {
+        match &mut self.state().case {
+            Some(case) if case.patient == patient => Ok(work(case)),
+            Some(_) | None => Err(Failure::new(FailureCode::NotFound, "the case is not open")),
+        }
+    }
+
+    pub(crate) async fn cases(&self, query: &str) -> Result<CasesView, Failure> {
+        let (taken, fhir) = self.seated()?;
+        let now = Timestamp::now();
+        let as_of = now.to_string();
+        let surroundings = match surroundings(&fhir, &taken, query, now).await {
+            Ok(surroundings) => surroundings,
+            Err(error) => {
+                self.note_reachability(&error);
+                let rows = failures::part_of_fhir(&error);
+                return Ok(CasesView { query: query.to_owned(), rows, board: None, as_of });
+            }
+        };
+        self.note_connection(true);
+        let rows = surroundings.rows(query);
+        let board = surroundings
+            .session
+            .as_ref()
+            .map(|session| BoardNameView { name: session.name.clone(), start: session.start.clone() });
+        let rows = if rows.is_empty() {
+            contract::Part::Empty
+        } else {
+            contract::Part::Ready { value: rows, more: surroundings.more }
+        };
+        Ok(CasesView { query: query.to_owned(), rows, board, as_of })
+    }
+
+    pub(crate) fn open_case(&self, patient: &str) -> Result<CaseView, Failure> {
+        let (taken, fhir) = self.seated()?;
+        let patient = PatientId::parse(patient)
+            .map_err(|error| Failure::new(FailureCode::InvalidInput, error.to_string()))?
+            .as_str()
+            .to_owned();
+        if let Ok(view) = self.with_case(&patient, |case| case_view(&case.record, Zoned::now().date())) {
+            return Ok(view);
+        }
+        let record = CaseRecord { patient: patient.clone(), as_of: Timestamp::now().to_string(), ..CaseRecord::default() };
+        let view = case_view(&record, Zoned::now().date());
+        // Pixels of the former case are out of reach before the new one is there.
+        self.0.images.forget_all();
+        self.state().case = Some(CaseSeat {
+            patient: patient.clone(),
+            record,
+            images: None,
+            decision: None,
+            identity: watch::Sender::new(false),
+            all: watch::Sender::new(false),
+            tasks: Vec::new(),
+        });
+        let desk = self.clone();
+        let task = {
+            let patient = patient.clone();
+            tokio::spawn(async move { desk.load_case(&fhir, &taken, &patient).await }).abort_handle()
+        };
+        self.with_case(&patient, |case| case.own(task))?;
+        Ok(view)
+    }
+
+    /// All parts at once, each shown when it is there.
+    async fn load_case(&self, fhir: &FhirClient, taken: &Taken, patient: &str) {
+        let mut parts: FuturesUnordered<_> = QUERIES
+            .iter()
+            .map(|query| async move {
+                let parameters: Vec<(&str, String)> =
+                    query.parameters.iter().map(|(name, value)| (*name, value.replace("{p}", patient))).collect();
+                let borrowed: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                (query.part, fhir.search(query.kind, &borrowed, query.cap).await)
+            })
+            .collect();
+        let around = async {
+            let found = surroundings(fhir, taken, "", Timestamp::now()).await;
+            match found {
+                Ok(found) => Some(found),
+                Err(error) => {
+                    tracing::warn!(%error, "board and directory could not be read");
+                    None
+                }
+            }
+        };
+        tokio::pin!(around);
+        let mut around_done = false;
+        loop {
+            tokio::select! {
+                Some((part, found)) = parts.next(), if !parts.is_empty() => {
+                    if let Err(error) = &found {
+                        self.note_reachability(error);
+                    } else {
+                        self.note_connection(true);
+                    }
+                    let loaded = loaded(found);
+                    let _closed = self.with_case(patient, |case| {
+                        case.record.set(part, loaded);
+                        if case.record.identity_settled() {
+                            case.identity.send_replace(true);
+                        }
+                    });
+                }
+                found = &mut around, if !around_done => {
+                    around_done = true;
+                    if let Some(found) = found {
+                        let _closed = self.with_case(patient, |case| {
+                            case.record.session = found.session.map(|session| session.id);
+                            case.record.slot = found.sources.slots.get(patient).cloned();
+                            case.record.neighbors = found.sources.patients;
+                            case.record.house = found.sources.house;
+                            case.record.directory = found.directory;
+                        });
+                    }
+                }
+                else => break,
+            }
+            self.tell_case(patient);
+        }
+        self.look_for_similar(fhir, patient).await;
+        let _closed = self.with_case(patient, |case| case.all.send_replace(true));
+    }
+
+    /// Patients of the whole platform whose family name begins alike: the one that is easily taken for this one
+    /// need not be on any agenda.
+    async fn look_for_similar(&self, fhir: &FhirClient, patient: &str) {
+        let family = self.with_case(patient, |case| {
+            let patient = case.record.patient_resource()?;
+            text(&patient["name"][0]["family"])
+        });
+        let Ok(Some(family)) = family else { return };
+        let beginning: String = family.chars().take(3).collect();
+        let found = or_none(fhir.search("Patient", &[("family", beginning.as_str()), ("_count", "50")], 100).await);
+        let _closed = self.with_case(patient, |case| {
+            let known: BTreeSet<String> = case.record.neighbors.iter().filter_map(|p| text(&p["id"])).collect();
+            let news = found.matches.into_iter().filter(|p| text(&p["id"]).is_some_and(|id| !known.contains(&id)));
+            case.record.neighbors.extend(news);
+        });
+        self.tell_case(patient);
+    }
+
+    /// Asks again for one part.
+    pub(crate) async fn reload_part(&self, fhir: &FhirClient, patient: &str, part: Part) {
+        for query in QUERIES.iter().filter(|query| query.part == part) {
+            let parameters: Vec<(&str, String)> =
+                query.parameters.iter().map(|(name, value)| (*name, value.replace("{p}", patient))).collect();
+            let borrowed: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let loaded = loaded(fhir.search_fresh(query.kind, &borrowed, query.cap).await);
+            let _closed = self.with_case(patient, |case| case.record.set(part, loaded));
+        }
+    }
+
+    pub(crate) fn tell_case(&self, patient: &str) {
+        let view = self.with_case(patient, |case| {
+            if let Some(images) = &case.images {
+                let uids = |wanted: fn(&IdentityGrade) -> bool| {
+                    images.studies.iter().filter(|study| wanted(&study.identity)).map(|study| study.study.clone()).collect::<BTreeSet<_>>()
+                };
+                let refused = uids(|identity| matches!(identity, IdentityGrade::Other { .. }));
+                if !images.loading {
+                    case.record.archive = Some((uids(|_| true), refused));
+                }
+            }
+            case_view(&case.record, Zoned::now().date())
+        });
+        if let Ok(view) = view {
+            self.tell(Event::CaseChanged(view));
+        }
+    }
+
+    pub(crate) async fn read_document(&self, patient: &str, document: &str) -> Result<DocumentView, Failure> {
+        let (_, fhir) = self.seated()?;
+        let (resource, entry) = self.with_case(patient, |case| {
+            let resource = case.record.part(Part::Documents).matches().iter().find(|d| d["id"] == document).cloned();
+            let entry = resource.as_ref().and_then(|d| record::document_entry(d, &case.record.directory));
+            resource.zip(entry)
+        })?
+        .ok_or_else(|| Failure::new(FailureCode::NotFound, "no such document"))?;
+        let attachment = &resource["content"][0]["attachment"];
+        let bytes = match (attachment["data"].as_str(), attachment["url"].as_str()) {
+            (Some(data), _) => BASE64_STANDARD
+                .decode(data)
+                .map_err(|error| Failure::new(FailureCode::AnswerUnreadable, error.to_string()))?,
+            (None, Some(url)) => {
+                fhir.attachment(url).await.map_err(|error| failures::of_fhir(&error))?.bytes.to_vec()
+            }
+            (None, None) => return Err(Failure::new(FailureCode::NotFound, "the document has no content")),
+        };
+        let text = entry.content_type.starts_with("text/plain").then(|| String::from_utf8_lossy(&bytes).into_owned());
+        Ok(DocumentView { entry, text })
+    }
+
+    pub(crate) fn note_reachability(&self, error: &FhirError) {
+        if matches!(error, FhirError::Unreachable(_)) {
+            self.note_connection(false);
+        }
+    }
+}
+
+fn loaded(found: Result<Found, FhirError>) -> Loaded {
+    match found {
+        Ok(found) => {
+            let more = found.more || found.truncated || found.damaged > 0;
+            Loaded::Here { matches: found.matches, included: found.included, more }
+        }
+        Err(error) => Loaded::Refused(failures::part_of_fhir(&error)),
+    }
+}
+
+/// Board, agenda, people, and what the list's lines are made from.
+pub(crate) async fn surroundings(fhir: &FhirClient, taken: &Taken, query: &str, now: Timestamp) -> Result<Surroundings, FhirError> {
+    let from = (now - jiff::SignedDuration::from_hours(12)).to_string();
+    let until = (now + jiff::SignedDuration::from_hours(28 * 24)).to_string();
+    let (from, until) = (format!("ge{from}"), format!("le{until}"));
+    let appointment_parameters =
+        [("date", from.as_str()), ("date", until.as_str()), ("service-type", CANCER_CARE_REVIEW), ("_count", "100")];
+    let registration_parameters = [
+        ("code", CANCER_CARE_REVIEW),
+        ("_include", "ServiceRequest:patient"),
+        ("_count", "100"),
+    ];
+    let plan_parameters = [("category", CARE_PLAN_CATEGORIES), ("_include", "CarePlan:patient"), ("_count", "100")];
+    let (directory, appointments, lists, registrations, plans, named) = tokio::join!(
+        directory(fhir, taken),
+        fhir.search("Appointment", &appointment_parameters, 400),
+        fhir.search("List", &[("status", "current"), ("_count", "50")], 50),
+        fhir.search("ServiceRequest", &registration_parameters, CASE_CAP),
+        fhir.search_fresh("CarePlan", &plan_parameters, CASE_CAP),
+        patients_named(fhir, query),
+    );
+    let registrations = registrations?;
+    // Servers without these resources still have cases.
+    let (appointments, lists, plans) = (or_none(appointments), or_none(lists), or_none(plans));
+    let session = next_session(&appointments.matches, now);
+    let slots = session.as_ref().map(|session| record::slots(session, &appointments.matches, &lists.matches)).unwrap_or_default();
+    let mut patients: BTreeMap<String, Value> = BTreeMap::new();
+    for patient in registrations.included.iter().chain(&plans.included).chain(&named) {
+        if patient["resourceType"] == "Patient"
+            && let Some(id) = text(&patient["id"])
+        {
+            patients.insert(id, patient.clone());
+        }
+    }
+    let ids: Vec<String> = patients.keys().cloned().collect();
+    let (conditions, observations) = of_patients(fhir, &ids).await;
+    let more = registrations.more || plans.more;
+    let sources = RowSources {
+        patients: patients.into_values().collect(),
+        conditions,
+        observations,
+        registrations: registrations.matches,
+        plans: plans.matches,
+        slots,
+        house: house(taken),
+    };
+    Ok(Surroundings { directory, session, sources, more })
+}
+
+/// What could be read, or nothing with a line in the log.
+fn or_none(found: Result<Found, FhirError>) -> Found {
+    found.unwrap_or_else(|error| {
+        tracing::warn!(%error, "a part of the surroundings could not be read");
+        Found::default()
+    })
+}
+
+/// The domain of the person's own house, from the account's name.
+fn house(taken: &Taken) -> Option<String> {
+    let organization = taken.role.organization_id.as_deref()?;
+    organization.strip_prefix("org-").map(str::to_owned).or_else(|| Some(organization.to_owned()))
+}
+
+async fn directory(fhir: &FhirClient, taken: &Taken) -> Directory {
+    let mut directory = Directory::default();
+    let user = taken.session.person().fhir_user.unwrap_or_default();
+    let board = [("service-type", CANCER_CARE_REVIEW), ("_count", "20")];
+    let teams = [("participant", user.as_str()), ("_count", "20")];
+    let roles = [
+        ("_include", "PractitionerRole:practitioner"),
+        ("_include", "PractitionerRole:organization"),
+        ("_count", "200"),
+    ];
+    let (boards, teams, roles) = tokio::join!(
+        fhir.search("HealthcareService", &board, 20),
+        fhir.search("CareTeam", &teams, 20),
+        fhir.search("PractitionerRole", &roles, 1000),
+    );
+    for found in [boards, teams, roles] {
+        match found {
+            Ok(found) => directory.learn(found.matches.iter().chain(&found.included)),
+            Err(error) => tracing::warn!(%error, "a part of the directory could not be read"),
+        }
+    }
+    directory
+}
+
+async fn patients_named(fhir: &FhirClient, query: &str) -> Vec<Value> {
+    let query = query.trim();
+    if query.chars().count() < 2 {
+        return Vec::new();
+    }
+    or_none(fhir.search("Patient", &[("name", query), ("_count", "50")], 100).await).matches
+}
+
+/// Patients asked for in one search; the address stays below what proxies cut.
+const PATIENTS_AT_ONCE: usize = 30;
+
+async fn of_patients(fhir: &FhirClient, ids: &[String]) -> (Vec<Value>, Vec<Value>) {
+    let codes = format!(
+        "http://snomed.info/sct|399390009,http://snomed.info/sct|399537006,http://snomed.info/sct|399588009,http://loinc.org|21908-9,{}",
+        "http://loinc.org|83053-9,http://loinc.org|81695-9"
+    );
+    let searches = ids.chunks(PATIENTS_AT_ONCE).map(|chunk| {
+        let (wanted, codes) = (chunk.join(","), codes.clone());
+        async move {
+            let conditions = [("patient", wanted.as_str()), ("_count", "200")];
+            let observations = [
+                ("patient", wanted.as_str()),
+                ("code", codes.as_str()),
+                ("_include", "Observation:has-member"),
+                ("_count", "200"),
+            ];
+            tokio::join!(fhir.search("Condition", &conditions, 1000), fhir.search("Observation", &observations, 1000))
+        }
+    });
+    let (mut conditions, mut observations) = (Vec::new(), Vec::new());
+    for (found_conditions, found_observations) in join_all(searches).await {
+        conditions.extend(or_none(found_conditions).matches);
+        let found = or_none(found_observations);
+        observations.extend(found.matches);
+        observations.extend(found.included);
+    }
+    (conditions, observations)
+}
+
+impl Surroundings {
+    /// Lines that fit the query: those of the next board in its order, then by name.
+    pub(crate) fn rows(&self, query: &str) -> Vec<CaseRowView> {
+        let today = Zoned::now().date();
+        let registered: BTreeSet<String> = self
+            .sources
+            .registrations
+            .iter()
+            .chain(&self.sources.plans)
+            .filter_map(|resource| reference_id(&resource["subject"], "Patient"))
+            .collect();
+        let wanted: Vec<String> = fold(query).split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+        let mut rows: Vec<CaseRowView> = self
+            .sources
+            .patients
+            .iter()
+            // A patient without a case is found by name and not listed otherwise.
+            .filter(|patient| !wanted.is_empty() || text(&patient["id"]).is_some_and(|id| registered.contains(&id)))
+            .filter_map(|patient| case_row(patient, &self.sources, &self.directory, today))
+            .filter(|row| fits(row, &wanted))
+            .collect();
+        rows.sort_by_key(|row| {
+            let name = [&row.identity.family, &row.identity.given].map(|part| fold(part.as_deref().unwrap_or_default()));
+            (row.slot.as_ref().map_or(u32::MAX, |slot| slot.number), name, row.identity.birth_date.clone())
+        });
+        rows
+    }
+}
+
+/// Every word is found in the name (either order, umlauts folded), a number, the diagnosis or its code.
+fn fits(row: &CaseRowView, wanted: &[String]) -> bool {
+    let identity = &row.identity;
+    let haystack = [
+        &identity.family, &identity.given, &identity.kvnr, &identity.number, &identity.birth_date, &row.diagnosis, &row.icd10,
+    ]
+    .into_iter()
+    .flatten()
+    .map(|text| fold(text))
+    .collect::<Vec<_>>()
+    .join(" ");
+    // "Muller" finds "Müller": the vowel without its second letter counts as well.
+    let bare = haystack.replace("ae", "a").replace("oe", "o").replace("ue", "u");
+    wanted.iter().all(|word| haystack.contains(word) || bare.contains(word))
+}

@@ -1,0 +1,331 @@
+//! The decision of the open case, between page, journal and platform: every pause in typing is on disk
+//! before it is answered, the platform gets it a moment later, two writers are merged by field, and a
+//! signature is made only over what the person saw.
+
+mod seat;
+mod setting;
+mod signing;
+
+pub(crate) use seat::DecisionSeat;
+
+use crate::{
+    Desk,
+    decision::{Draft, Merge, PlanStatus, draft_plan, merge, read_plan},
+    failures,
+    session::{Taken, permissions},
+};
+use contract::{ConflictChoice, DecisionView, DraftView, Event, Failure, FailureCode, Permission};
+use jiff::Timestamp;
+use platform::fhir::{FhirClient, FhirError, Versioned};
+use seat::{Kept, Server};
+use std::time::Duration;
+use vault::Vault;
+
+/// Business identifiers of decisions.
+const IDENTIFIER: &str = "https://konsil.example/sid/beschluss";
+/// The platform gets a draft this long after the first change that it lacks.
+const PUSH_AFTER: Duration = Duration::from_secs(3);
+const STREAM: &str = "draft/";
+
+/// Patients with an unsigned draft on this device, and when it changed last.
+pub(crate) fn draft_streams(vault: &Vault) -> Vec<(String, String)> {
+    let streams = vault.journal_streams().unwrap_or_else(|error| {
+        tracing::error!(%error, "the journal cannot be read");
+        Vec::new()
+    });
+    streams
+        .iter()
+        .filter_map(|stream| stream.reveal().strip_prefix(STREAM))
+        .filter_map(|patient| Some((patient.to_owned(), Kept::newest(vault, patient).ok()??.changed.to_string())))
+        .collect()
+}
+
+impl Desk {
+    pub(crate) async fn open_decision(&self, patient: &str) -> Result<DecisionView, Failure> {
+        let (_, fhir) = self.seated()?;
+        let settled = self.with_case(patient, |case| case.all_known())?;
+        settled.await;
+        if self.with_case(patient, |case| case.decision.is_some())? {
+            return self.decision_view(patient);
+        }
+        // The agenda's plan as it is now; the case may have been read an hour ago.
+        let known = self.with_case(patient, |case| crate::record::current_plan(&case.record).cloned())?;
+        let server = match known.as_ref().and_then(|plan| plan["id"].as_str()) {
+            Some(id) => match fhir.read("CarePlan", id).await {
+                Ok(found) => Some(Server::of(found)),
+                Err(FhirError::NotFound { .. }) => None,
+                // Without the platform the draft on this device still opens.
+                Err(FhirError::Unreachable(_)) => known.clone().map(Server::stale),
+                Err(error) => return Err(failures::of_fhir(&error)),
+            },
+            None => None,
+        };
+        let vault = self.0.vault.clone();
+        let kept = {
+            let patient = patient.to_owned();
+            tokio::task::spawn_blocking(move || Kept::newest(&vault, &patient))
+                .await
+                .map_err(|error| Failure::new(FailureCode::Internal, error.to_string()))?
+                .map_err(|error| failures::of_store(&error))?
+        };
+        let me = self.my_role();
+        self.with_case(patient, |case| {
+            let seat = DecisionSeat::open(server, kept, || setting::first_draft(&case.record, me.as_deref()));
+            case.decision = Some(seat);
+        })?;
+        let signed = self.with_decision(patient, |seat| seat.is_signed())?;
+        if signed {
+            self.load_signature(&fhir, patient).await?;
+        }
+        self.push_later(patient);
+        self.decision_view(patient)
+    }
+
+    pub(crate) async fn save_draft(&self, patient: &str, view: DraftView) -> Result<DecisionView, Failure> {
+        self.may(Permission::WriteDecision)?;
+        let draft = Draft::from_view(&view).map_err(|error| Failure::new(FailureCode::InvalidInput, error.to_string()))?;
+        self.with_decision(patient, |seat| {
+            if seat.is_signed() && !seat.amending {
+                return Err(Failure::new(FailureCode::AlreadySigned, ""));
+            }
+            seat.write(draft);
+            Ok(())
+        })??;
+        self.keep_draft(patient).await?;
+        self.push_later(patient);
+        self.decision_view(patient)
+    }
+
+    pub(crate) async fn resolve_conflicts(&self, patient: &str, choices: &[ConflictChoice]) -> Result<DecisionView, Failure> {
+        self.may(Permission::WriteDecision)?;
+        self.with_decision(patient, |seat| {
+            for choice in choices {
+                seat.merge
+                    .choose(&choice.field, choice.keep_mine)
+                    .map_err(|error| Failure::new(FailureCode::InvalidInput, error.to_string()))?;
+            }
+            seat.dirty = true;
+            Ok(())
+        })??;
+        self.keep_draft(patient).await?;
+        self.push_later(patient);
+        self.decision_view(patient)
+    }
+
+    pub(crate) async fn amend_decision(&self, patient: &str) -> Result<DecisionView, Failure> {
+        self.may(Permission::SignDecision)?;
+        self.with_decision(patient, |seat| {
+            if !seat.is_signed() {
+                return Err(Failure::new(FailureCode::InvalidInput, "the decision is not signed"));
+            }
+            seat.amending = true;
+            seat.merge.draft.amendment_reason = String::new();
+            Ok(())
+        })??;
+        self.keep_draft(patient).await?;
+        self.decision_view(patient)
+    }
+
+    /// The draft is on this device's disk when this returns.
+    async fn keep_draft(&self, patient: &str) -> Result<(), Failure> {
+        let kept = self.with_decision(patient, |seat| seat.kept(Timestamp::now()))?;
+        let (vault, stream) = (self.0.vault.clone(), patient.to_owned());
+        let changed = kept.changed;
+        let appended = tokio::task::spawn_blocking(move || kept.append(&vault, &stream)).await;
+        appended
+            .map_err(|error| Failure::new(FailureCode::Internal, error.to_string()))?
+            .map_err(|error| failures::of_store(&error))?;
+        self.with_decision(patient, |seat| seat.saved_here = Some(changed))
+    }
+
+    /// Sends the draft to the platform once typing has paused.
+    fn push_later(&self, patient: &str) {
+        let begin = self.with_decision(patient, |seat| {
+            let begin = seat.dirty && !seat.pushing && !seat.amending;
+            seat.pushing |= begin;
+            begin
+        });
+        if !begin.unwrap_or(false) {
+            return;
+        }
+        let desk = self.clone();
+        let owner = patient.to_owned();
+        let task = tokio::spawn(async move {
+            let mut pause = PUSH_AFTER;
+            loop {
+                tokio::time::sleep(pause).await;
+                match desk.push_draft(&owner).await {
+                    Ok(()) => pause = PUSH_AFTER,
+                    Err(failure) => {
+                        tracing::warn!(code = ?failure.code, "the draft waits for the platform");
+                        pause = (pause * 2).min(Duration::from_secs(60));
+                    }
+                }
+                if let Ok(view) = desk.decision_view(&owner) {
+                    desk.tell(Event::DecisionChanged(view));
+                }
+                let go_on = desk.with_decision(&owner, |seat| {
+                    let go_on = seat.dirty && seat.merge.conflicts.is_empty();
+                    seat.pushing = go_on;
+                    go_on
+                });
+                if !go_on.unwrap_or(false) {
+                    return;
+                }
+            }
+        })
+        .abort_handle();
+        // The case may have been closed in between; then the task finds nothing to do.
+        let _closed = self.with_case(patient, |case| case.own(task));
+    }
+
+    /// One attempt to bring the platform's copy up to what is here.
+    async fn push_draft(&self, patient: &str) -> Result<(), Failure> {
+        let (taken, fhir) = self.seated()?;
+        let (draft, server) = {
+            let snapshot = self.with_decision(patient, |seat| {
+                let waits = !seat.dirty || !seat.merge.conflicts.is_empty() || seat.amending || seat.is_signed();
+                (!waits).then(|| (seat.merge.draft.clone(), seat.server.clone()))
+            })?;
+            let Some(snapshot) = snapshot else { return Ok(()) };
+            snapshot
+        };
+        let setting = self.setting(patient, &taken, &draft)?;
+        let known = server.as_ref().map(|server| &server.resource);
+        let plan = draft_plan(&draft, &setting, known)
+            .map_err(|error| Failure::new(FailureCode::AlreadySigned, error.to_string()))?;
+        let written = match &server {
+            None => fhir.create(&plan, Some(&format!("identifier={IDENTIFIER}|{}", setting.identifier))).await,
+            Some(server) => fhir.update(&plan, &server.version).await,
+        };
+        match written {
+            Ok(stored) => {
+                self.note_connection(true);
+                self.stored(patient, &draft, stored)
+            }
+            Err(FhirError::Conflict(_)) => self.pull(&fhir, patient).await,
+            Err(error) => {
+                self.note_reachability(&error);
+                Err(failures::of_fhir(&error))
+            }
+        }
+    }
+
+    /// The platform has taken what was sent, or gave back what somebody else created first.
+    fn stored(&self, patient: &str, sent: &Draft, stored: Versioned) -> Result<(), Failure> {
+        let there = read_plan(&stored.resource).map_err(|error| Failure::new(FailureCode::AnswerUnreadable, error.to_string()))?;
+        self.with_decision(patient, |seat| {
+            let server = Server::of(stored);
+            if there.draft == *sent {
+                seat.dirty = seat.merge.draft != *sent;
+                seat.merge.theirs = there.draft;
+                seat.saved_there = Some(Timestamp::now());
+            } else {
+                seat.take_theirs(&there.draft);
+            }
+            seat.server = Some(server);
+        })
+    }
+
+    /// Somebody else wrote first: their version is fetched and merged by field.
+    async fn pull(&self, fhir: &FhirClient, patient: &str) -> Result<(), Failure> {
+        let id = self.with_decision(patient, |seat| seat.server.as_ref().and_then(Server::id))?;
+        let Some(id) = id else { return Err(Failure::new(FailureCode::Conflict, "several decisions of this session exist")) };
+        let newest = fhir.read("CarePlan", &id).await.map_err(|error| failures::of_fhir(&error))?;
+        let there = read_plan(&newest.resource).map_err(|error| Failure::new(FailureCode::AnswerUnreadable, error.to_string()))?;
+        let signed = there.status != PlanStatus::Draft;
+        self.with_decision(patient, |seat| {
+            seat.take_theirs(&there.draft);
+            seat.server = Some(Server::of(newest));
+        })?;
+        if signed {
+            self.load_signature(fhir, patient).await?;
+        }
+        self.keep_draft(patient).await
+    }
+
+    pub(crate) fn with_decision<T>(&self, patient: &str, work: impl FnOnce(&mut DecisionSeat) -> T) -> Result<T, Failure> {
+        let missing = || Failure::new(FailureCode::NotFound, "the decision is not open");
+        self.with_case(patient, |case| case.decision.as_mut().map(work))?.ok_or_else(missing)
+    }
+
+    pub(crate) fn decision_view(&self, patient: &str) -> Result<DecisionView, Failure> {
+        let (taken, _) = self.seated()?;
+        let may = permissions(&taken.session.person().roles);
+        let missing = || Failure::new(FailureCode::NotFound, "the decision is not open");
+        self.with_case(patient, |case| {
+            let record = &case.record;
+            let seat = case.decision.as_ref()?;
+            let quorum = setting::quorum(record, &seat.merge.draft);
+            Some(seat.view(record, &quorum, &may))
+        })?
+        .ok_or_else(missing)
+    }
+
+    pub(crate) fn tell_decision(&self, patient: &str) {
+        if let Ok(view) = self.decision_view(patient) {
+            self.tell(Event::DecisionChanged(view));
+        }
+    }
+
+    pub(crate) fn may(&self, permission: Permission) -> Result<Taken, Failure> {
+        let (taken, _) = self.seated()?;
+        if permissions(&taken.session.person().roles).contains(&permission) {
+            Ok(taken)
+        } else {
+            Err(Failure::new(FailureCode::NotAllowed, ""))
+        }
+    }
+
+    /// PractitionerRole id of the signed-in person.
+    pub(crate) fn my_role(&self) -> Option<String> {
+        let user = self.taken()?.session.person().fhir_user?;
+        user.strip_prefix("PractitionerRole/").map(str::to_owned)
+    }
+
+    pub(crate) fn setting(&self, patient: &str, taken: &Taken, draft: &Draft) -> Result<crate::decision::Setting, Failure> {
+        let author = taken.session.person().fhir_user.unwrap_or_default();
+        let author = author.trim_start_matches("PractitionerRole/").to_owned();
+        self.with_case(patient, |case| {
+            let id = case.decision.as_ref().and_then(|seat| seat.server.as_ref()).and_then(Server::id).unwrap_or_default();
+            setting::setting(&case.record, draft, id, author)
+        })?
+        .ok_or_else(|| Failure::new(FailureCode::NotFound, "the patient is not known"))
+    }
+}
+
+impl DecisionSeat {
+    /// Brings in what the platform has now.
+    fn take_theirs(&mut self, theirs: &Draft) {
+        let next = self.merge.onto(theirs);
+        self.merged = next.merged.clone();
+        self.dirty = next.draft != *theirs;
+        self.merge = next;
+    }
+
+    fn write(&mut self, draft: Draft) {
+        if draft != self.merge.draft {
+            self.merge.draft = draft;
+            self.dirty = true;
+            self.merged.clear();
+            self.failure = None;
+        }
+    }
+
+    fn open(server: Option<Server>, kept: Option<Kept>, first: impl FnOnce() -> Draft) -> Self {
+        let there = server.as_ref().and_then(|server| read_plan(&server.resource).ok());
+        let signed = there.as_ref().is_some_and(|plan| plan.status != PlanStatus::Draft);
+        let theirs = there.map(|plan| plan.draft);
+        let (merge, saved_here, amending) = match (kept, theirs) {
+            (Some(kept), Some(theirs)) if !signed || kept.amending => {
+                let merged = if kept.merge.theirs == theirs { kept.merge } else { kept.merge.onto(&theirs) };
+                (merged, Some(kept.changed), kept.amending && signed)
+            }
+            (Some(kept), None) => (kept.merge, Some(kept.changed), false),
+            (Some(_) | None, Some(theirs)) => (Merge::settled(theirs.clone(), theirs), None, false),
+            (None, None) => (merge(&Draft::default(), &first(), &Draft::default()), None, false),
+        };
+        let dirty = server.is_some() && merge.draft != merge.theirs;
+        Self::new(merge, server, saved_here, dirty, amending)
+    }
+}

@@ -1,0 +1,122 @@
+//! What surrounds a decision and nobody types: patient, board, diagnosis, people, and the rule of the
+//! quorum.
+
+use crate::{
+    decision::{Board, Category, Diagnosis, Draft, Person, Quorum, RecordPatient, Setting},
+    record::{
+        CaseRecord, Part, identity_view,
+        read::{day, each, id, reference_id, text},
+    },
+};
+use jiff::{Timestamp, Zoned, civil::Date};
+use serde_json::Value;
+
+/// Lines of a quorum as German hospitals publish it (board.md §1.1): SNOMED CT codes of specialities
+/// that meet the line, and their name. The speciality that registered the case is the fifth line.
+const LINES: [(&[&str], &[&str]); 4] = [
+    (&["394914008", "394649004"], &["Radiologie", "Nuklearmedizin"]),
+    (&["394915009"], &["Pathologie"]),
+    (&["419815003"], &["Strahlentherapie"]),
+    (&["394593009"], &["Hämatologie und internistische Onkologie"]),
+];
+
+/// What is there before anybody typed: the question as registered, and who begins the draft as
+/// present. Everybody else is confirmed by hand: attendance is evidence.
+pub(crate) fn first_draft(record: &CaseRecord, me: Option<&str>) -> Draft {
+    let decided_before = record.part(Part::Plans).matches().iter().any(|plan| plan["status"] != "draft");
+    Draft {
+        category: (!decided_before).then_some(Category::Praeth),
+        question: registration(record).and_then(|r| text(&r["note"][0]["text"])).unwrap_or_default(),
+        present: me.map(str::to_owned).into_iter().collect(),
+        ..Draft::default()
+    }
+}
+
+fn registration(record: &CaseRecord) -> Option<&Value> {
+    let found = record.part(Part::Registration).matches();
+    found.iter().find(|r| r["status"] == "active").or_else(|| found.first())
+}
+
+/// The rule held against those present.
+pub(crate) fn quorum(record: &CaseRecord, draft: &Draft) -> Quorum {
+    let Some((board, _)) = &record.directory.board else { return Quorum::default() };
+    let person = |role: &String| record.directory.person(role);
+    let mut lines: Vec<Vec<String>> =
+        LINES.iter().map(|(_, words)| words.iter().map(|word| (*word).to_owned()).collect()).collect();
+    let registering = registration(record)
+        .and_then(|r| reference_id(&r["requester"], "PractitionerRole"))
+        .and_then(|role| record.directory.person(&role)?.specialty.clone());
+    let known: Vec<String> = lines.iter().flatten().cloned().collect();
+    lines.extend(registering.filter(|specialty| !known.contains(specialty)).map(|specialty| vec![specialty]));
+    let present: Vec<String> = draft
+        .present
+        .iter()
+        .filter_map(person)
+        .flat_map(|person| {
+            let code = person.specialty_code.as_deref().unwrap_or_default();
+            let by_code = LINES.iter().flat_map(|(codes, words)| codes.iter().zip(*words)).find(|(known, _)| **known == code);
+            [by_code.map(|(_, word)| (*word).to_owned()), person.specialty.clone()]
+        })
+        .flatten()
+        .collect();
+    let present: Vec<&str> = present.iter().map(String::as_str).collect();
+    Quorum::judge(&format!("{board}/1"), &lines, &present)
+}
+
+/// `None` while the patient is not known.
+pub(crate) fn setting(record: &CaseRecord, draft: &Draft, plan: String, author: String) -> Option<Setting> {
+    let patient = record.patient_resource()?;
+    let identity = identity_view(patient, record.house.as_deref(), Date::MIN);
+    let conditions = record.part(Part::Conditions).matches();
+    let diagnoses = crate::record::diagnoses(conditions);
+    let tumor = crate::record::primary(&diagnoses);
+    let (board, board_name) = record.directory.board.clone().unwrap_or_default();
+    let created = record.slot.as_ref().map_or_else(|| Zoned::now().date().to_string(), |slot| day(&slot.start));
+    let registered = registration(record).and_then(id);
+    let stage = record.part(Part::Tnm).matches().first().and_then(id);
+    let people = record.directory.people().map(|(role, person)| Person {
+        role: role.clone(),
+        name: person.name.clone(),
+        specialty: person.specialty.clone(),
+    });
+    Some(Setting {
+        id: plan,
+        identifier: format!("{created}/{board}/{}", record.patient),
+        patient: RecordPatient {
+            id: record.patient.clone(),
+            kvnr: identity.kvnr,
+            family: identity.family.unwrap_or_default(),
+            given: identity.given.unwrap_or_default(),
+            birth_date: identity.birth_date,
+        },
+        board: Board { id: board, name: board_name, session: record.session.clone() },
+        start: record.slot.as_ref().map(|slot| utc(&slot.start)),
+        end: record.slot.as_ref().map(|slot| utc(&slot.end)),
+        created,
+        diagnosis: Diagnosis {
+            condition: tumor.map(|tumor| tumor.id.clone()),
+            icd10gm: tumor.and_then(|tumor| tumor.icd10.clone()),
+            text: tumor.map(|tumor| tumor.text.clone()).unwrap_or_default(),
+        },
+        people: people.collect(),
+        quorum: quorum(record, draft),
+        author,
+        encounter: None,
+        evidence: [registered.map(|id| format!("ServiceRequest/{id}")), stage.map(|id| format!("Observation/{id}"))]
+            .into_iter()
+            .flatten()
+            .collect(),
+    })
+}
+
+/// A FHIR time in UTC; as written when it is none.
+fn utc(moment: &str) -> String {
+    moment.parse::<Timestamp>().map_or_else(|_partial| moment.to_owned(), |at| at.to_string())
+}
+
+/// True when a resource names this decision.
+pub(crate) fn names_plan(resource: &Value, plan: &str) -> bool {
+    each(&resource["target"])
+        .chain(each(&resource["context"]["related"]))
+        .any(|reference| reference_id(reference, "CarePlan").as_deref() == Some(plan))
+}

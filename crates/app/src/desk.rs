@@ -1,0 +1,298 @@
+//! [`Desk`]: the one door. Requests come in, are handed to the module that owns them, and answers go
+//! out; facts leave as events.
+
+use crate::{
+    cases::CaseSeat,
+    images::{BulkServer, BulkSession, Images},
+    session::Seat,
+    settings::Settings,
+};
+use contract::{BulkAccessView, Event, Failure, FailureCode, Place, Reply, Request, StartView};
+use jiff::Timestamp;
+use platform::{Egress, egress::EgressOptions};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::broadcast;
+use vault::{RootKeyStore, Vault};
+
+/// What a desk needs from its shell.
+pub struct DeskOptions {
+    /// The person's own place on disk: stores, keys, cache, log.
+    pub profile: PathBuf,
+    /// Where the profile's root key is kept.
+    pub roots: Arc<dyn RootKeyStore + Send + Sync>,
+    /// How requests leave this computer.
+    pub egress: EgressOptions,
+    /// Program and arguments of a decode worker: the same executable with a worker argument.
+    pub worker: (PathBuf, Vec<String>),
+    /// What IT has fixed.
+    pub policy: Policy,
+    /// Origins that the page may have; the bulk socket opens to no other.
+    pub origins: Vec<String>,
+    /// The form of the program's own URI scheme, where the shell has one.
+    pub scheme: Option<String>,
+}
+
+impl std::fmt::Debug for DeskOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DeskOptions").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
+
+/// What IT has fixed. A fixed value is shown and cannot be changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// The platform's address.
+    pub address: Option<String>,
+    /// The way of bulk bytes.
+    pub bulk_way: Option<contract::BulkWay>,
+}
+
+/// Why there is no desk.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenDeskError {
+    /// The profile cannot be opened.
+    #[error(transparent)]
+    Vault(#[from] vault::OpenError),
+    /// Requests cannot leave this computer.
+    #[error(transparent)]
+    Egress(#[from] platform::egress::EgressSetupError),
+    /// The loopback port cannot be opened.
+    #[error("the loopback port cannot be opened: {0}")]
+    Bulk(std::io::Error),
+}
+
+impl OpenDeskError {
+    /// What the shell says about it before there is a page.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::Vault(error) => crate::failures::of_open(error),
+            Self::Egress(error) => Failure::new(FailureCode::Internal, error.to_string()),
+            Self::Bulk(error) => Failure::new(FailureCode::Internal, error.to_string()),
+        }
+    }
+}
+
+/// The application. Clones are the same desk.
+#[derive(Clone)]
+pub struct Desk(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) egress: Egress,
+    pub(crate) policy: Policy,
+    pub(crate) scheme: Option<String>,
+    pub(crate) events: broadcast::Sender<Event>,
+    pub(crate) images: Images,
+    pub(crate) bulk: BulkServer,
+    state: Mutex<State>,
+}
+
+pub(crate) struct State {
+    pub(crate) seat: Seat,
+    pub(crate) settings: Settings,
+    pub(crate) place: Place,
+    pub(crate) offline_since: Option<Timestamp>,
+    pub(crate) touched: Timestamp,
+    pub(crate) case: Option<CaseSeat>,
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Desk")
+    }
+}
+
+/// Facts that wait for a slow page; a page that falls behind asks for everything again.
+const EVENT_BACKLOG: usize = 256;
+
+impl Desk {
+    /// Opens the profile and goes on where the person was. Needs a tokio runtime around it.
+    ///
+    /// # Errors
+    /// [`OpenDeskError`]; the profile is then unchanged.
+    pub async fn open(options: DeskOptions) -> Result<Self, OpenDeskError> {
+        let DeskOptions { profile, roots, egress, worker, policy, origins, scheme } = options;
+        let opened = tokio::task::spawn_blocking(move || Vault::open(&profile, roots.as_ref())).await;
+        let vault = Arc::new(opened.expect("opening a vault does not panic")?);
+        let egress = Egress::new(egress)?;
+        let settings = Settings::load(&vault, &policy);
+        let place = crate::settings::load_place(&vault);
+        let images = Images::new(vault.clone(), worker);
+        let bulk = BulkServer::start(images.clone(), origins).await.map_err(OpenDeskError::Bulk)?;
+        let desk = Self(Arc::new(Inner {
+            vault,
+            egress,
+            policy,
+            scheme,
+            events: broadcast::Sender::new(EVENT_BACKLOG),
+            images,
+            bulk,
+            state: Mutex::new(State {
+                seat: Seat::Out { failure: None },
+                settings,
+                place,
+                offline_since: None,
+                touched: Timestamp::now(),
+                case: None,
+            }),
+        }));
+        desk.restore_session();
+        desk.watch_idleness();
+        Ok(desk)
+    }
+
+    /// Facts from now on.
+    #[must_use]
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.0.events.subscribe()
+    }
+
+    /// One more consumer of the bulk pipe, for a shell that carries it itself.
+    #[must_use]
+    pub fn bulk_session(&self) -> BulkSession {
+        self.0.images.session()
+    }
+
+    /// Takes a request to its end.
+    ///
+    /// # Errors
+    /// A [`Failure`] whose code the page has words for.
+    pub async fn call(&self, request: Request) -> Result<Reply, Failure> {
+        if self.is_locked() && !allowed_while_locked(&request) {
+            return Err(Failure::new(FailureCode::Locked, ""));
+        }
+        match request {
+            Request::Start => Ok(Reply::Started(self.start_view())),
+            Request::Discover { address } => self.discover(&address).await.map(Reply::Platform),
+            Request::SignIn { address } => self.sign_in(&address).await.map(|()| Reply::Done),
+            Request::CancelSignIn => {
+                self.cancel_sign_in();
+                Ok(Reply::Done)
+            }
+            Request::SignOut => {
+                self.sign_out().await;
+                Ok(Reply::Done)
+            }
+            Request::Lock => {
+                self.lock();
+                Ok(Reply::Done)
+            }
+            Request::Unlock => self.unlock().await.map(|()| Reply::Done),
+            Request::Touch => {
+                self.touch();
+                Ok(Reply::Done)
+            }
+            Request::OpenToday => self.today().await.map(Reply::Today),
+            Request::OpenCases { query } => self.cases(&query).await.map(Reply::Cases),
+            Request::OpenCase { patient } => self.open_case(&patient).map(Reply::Case),
+            Request::ReadDocument { patient, document } => {
+                self.read_document(&patient, &document).await.map(Reply::Document)
+            }
+            Request::OpenImages { patient } => self.open_images(&patient).map(Reply::Images),
+            Request::ConfirmIdentity { patient, study } => self.confirm_identity(&patient, &study).map(|()| Reply::Done),
+            Request::OpenSeries { patient, study, series } => {
+                self.open_series(&patient, &study, &series).await.map(Reply::Series)
+            }
+            Request::CloseSeries { handle } => {
+                self.0.images.close(handle);
+                Ok(Reply::Done)
+            }
+            Request::OpenBulk => Ok(Reply::BulkAccess(self.bulk_access())),
+            Request::OpenDecision { patient } => self.open_decision(&patient).await.map(Reply::Decision),
+            Request::SaveDraft { patient, draft } => self.save_draft(&patient, draft).await.map(Reply::Decision),
+            Request::ResolveConflicts { patient, choices } => {
+                self.resolve_conflicts(&patient, &choices).await.map(Reply::Decision)
+            }
+            Request::PreviewSigning { patient } => self.preview_signing(&patient).await.map(Reply::SigningPreview),
+            Request::SignDecision { patient, sha256 } => self.sign_decision(&patient, &sha256).await.map(|()| Reply::Done),
+            Request::CancelSigning { patient } => self.cancel_signing(&patient).map(|()| Reply::Done),
+            Request::AmendDecision { patient } => self.amend_decision(&patient).await.map(Reply::Decision),
+            Request::VerifyDecision { patient } => self.verify_decision(&patient).await.map(Reply::Decision),
+            Request::ChangeSettings { settings } => self.change_settings(settings).map(Reply::Settings),
+            Request::RememberPlace { place } => self.remember_place(place).map(|()| Reply::Done),
+            Request::Diagnose => Ok(Reply::Diagnosis(self.diagnosis())),
+            Request::ReportFaults { lines } => {
+                // The page's own faults: script positions and messages of ours, counted and cut.
+                for line in lines.iter().take(20) {
+                    tracing::warn!(target: "konsil::page", fault = %line.chars().take(300).collect::<String>());
+                }
+                Ok(Reply::Done)
+            }
+        }
+    }
+
+    fn bulk_access(&self) -> BulkAccessView {
+        let bulk = &self.0.bulk;
+        BulkAccessView {
+            socket: Some(format!("ws://127.0.0.1:{}/bulk?token={}", bulk.port(), bulk.socket_token())),
+            scheme: self.0.scheme.clone(),
+            token: bulk.scheme_token(),
+        }
+    }
+
+    /// The bulk pipe, for a shell with a scheme or a listener of its own.
+    #[must_use]
+    pub fn bulk(&self) -> BulkServer {
+        self.0.bulk.clone()
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn tell(&self, event: Event) {
+        // No listener is no fault: the page asks for everything at its start.
+        let _unheard = self.0.events.send(event);
+    }
+
+    fn start_view(&self) -> StartView {
+        let (session, connection) = (self.session_view(), self.connection_view());
+        // One guard for both: two in one expression would wait for each other.
+        let state = self.state();
+        StartView {
+            session,
+            settings: state.settings.view(&self.0.policy),
+            connection,
+            place: state.place.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+fn allowed_while_locked(request: &Request) -> bool {
+    match request {
+        Request::Start
+        | Request::CancelSignIn
+        | Request::SignOut
+        | Request::Lock
+        | Request::Unlock
+        | Request::ChangeSettings { .. }
+        | Request::RememberPlace { .. }
+        | Request::ReportFaults { .. }
+        | Request::Diagnose => true,
+        Request::Discover { .. }
+        | Request::SignIn { .. }
+        | Request::Touch
+        | Request::OpenToday
+        | Request::OpenCases { .. }
+        | Request::OpenCase { .. }
+        | Request::ReadDocument { .. }
+        | Request::OpenImages { .. }
+        | Request::ConfirmIdentity { .. }
+        | Request::OpenSeries { .. }
+        | Request::CloseSeries { .. }
+        | Request::OpenBulk
+        | Request::OpenDecision { .. }
+        | Request::SaveDraft { .. }
+        | Request::ResolveConflicts { .. }
+        | Request::PreviewSigning { .. }
+        | Request::SignDecision { .. }
+        | Request::CancelSigning { .. }
+        | Request::AmendDecision { .. }
+        | Request::VerifyDecision { .. } => false,
+    }
+}

@@ -1,0 +1,18 @@
+//! Images on their way from the archive to the page: which studies are this patient's ([`identity`]),
+//! series made ready for a viewport, frames fetched, decoded in workers and sent over the bulk pipe.
+
+mod bulk;
+pub mod identity;
+mod message;
+mod series;
+mod server;
+mod source;
+mod studies;
+mod workers;
+
+pub use bulk::{BulkSession, Outgoing};
+pub use message::{HEADER_BYTES, frame_messages};
+pub use server::BulkServer;
+pub(crate) use source::Images;
+pub use source::FrameFailure;
+pub use workers::{Decoded, WorkerError, WorkerPool};

@@ -1,0 +1,188 @@
+//! One consumer of the bulk pipe: what it wants, in which order, and how much it may be sent.
+//!
+//! The consumer asks for a range of frames around the one it shows; frames come nearest first. Every
+//! binary message takes one credit, and without credit nothing is decoded beyond a small window, so a
+//! slow page never makes a queue here.
+
+use super::source::{FrameFailure, Images};
+use bytes::Bytes;
+use contract::FailureCode;
+use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use tokio::sync::mpsc;
+
+/// Frames fetched or decoded at a time: enough to hide the archive's latency, few enough to stay flat.
+const IN_FLIGHT: usize = 8;
+/// Decoded frames that wait for credit.
+const WAITING: usize = 8;
+
+/// What goes to the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outgoing {
+    /// A bulk message.
+    Binary(Bytes),
+    /// A word: a frame that failed, or the answer to a ping.
+    Text(String),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+enum Word {
+    Want { series: u32, first: u32, last: u32, near: u32 },
+    Credit { n: u32 },
+    Drop { series: u32 },
+    Ping,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+enum Said {
+    Failed { series: u32, frame: u32, code: FailureCode },
+    Pong,
+}
+
+/// A consumer. Dropping it stops its fetching.
+#[derive(Debug)]
+pub struct BulkSession {
+    words: mpsc::Sender<Word>,
+    outgoing: mpsc::Receiver<Outgoing>,
+}
+
+impl BulkSession {
+    pub(crate) fn start(images: Images) -> Self {
+        let (words, heard) = mpsc::channel(64);
+        let (say, outgoing) = mpsc::channel(4);
+        tokio::spawn(Driver { images, say, wants: BTreeMap::new(), latest: None, credit: 0, ready: VecDeque::new() }.run(heard));
+        Self { words, outgoing }
+    }
+
+    /// Takes a text message of the page. Words that are not known are passed over.
+    pub async fn hear(&self, text: &str) {
+        if let Ok(word) = serde_json::from_str(text) {
+            // The driver ends only with this session.
+            let _gone = self.words.send(word).await;
+        }
+    }
+
+    /// What goes out next; `None` when the session is over.
+    pub async fn next(&mut self) -> Option<Outgoing> {
+        self.outgoing.recv().await
+    }
+
+    /// Both ways apart, for a shell that reads and writes in turns.
+    #[must_use]
+    pub fn split(self) -> (BulkEar, mpsc::Receiver<Outgoing>) {
+        (BulkEar(self.words), self.outgoing)
+    }
+}
+
+/// The listening half of a [`BulkSession`].
+#[derive(Debug)]
+pub struct BulkEar(mpsc::Sender<Word>);
+
+impl BulkEar {
+    /// As [`BulkSession::hear`].
+    pub async fn hear(&self, text: &str) {
+        if let Ok(word) = serde_json::from_str(text) {
+            let _gone = self.0.send(word).await;
+        }
+    }
+}
+
+struct Wanted {
+    frames: BTreeSet<u32>,
+    near: u32,
+}
+
+struct Driver {
+    images: Images,
+    say: mpsc::Sender<Outgoing>,
+    wants: BTreeMap<u32, Wanted>,
+    latest: Option<u32>,
+    credit: u32,
+    ready: VecDeque<(u32, Outgoing)>,
+}
+
+type Fetched = (u32, u32, Result<Vec<Bytes>, FrameFailure>);
+
+impl Driver {
+    async fn run(mut self, mut heard: mpsc::Receiver<Word>) {
+        let mut flying: FuturesUnordered<BoxFuture<'static, Fetched>> = FuturesUnordered::new();
+        loop {
+            while flying.len() < IN_FLIGHT && self.ready.len() < WAITING {
+                let Some((series, frame)) = self.pick() else { break };
+                let images = self.images.clone();
+                flying.push(Box::pin(async move { (series, frame, images.messages(series, frame).await) }));
+            }
+            let say = self.say.clone();
+            let sendable = self.ready.front().is_some_and(|(_, out)| self.credit > 0 || matches!(out, Outgoing::Text(_)));
+            tokio::select! {
+                word = heard.recv() => match word {
+                    Some(word) => self.apply(word),
+                    None => return,
+                },
+                Some((series, frame, fetched)) = flying.next(), if !flying.is_empty() => {
+                    self.take(series, frame, fetched);
+                }
+                permit = say.reserve(), if sendable => {
+                    let Ok(permit) = permit else { return };
+                    if let Some((_, out)) = self.ready.pop_front() {
+                        if matches!(out, Outgoing::Binary(_)) {
+                            self.credit -= 1;
+                        }
+                        permit.send(out);
+                    }
+                }
+            }
+        }
+    }
+
+    fn apply(&mut self, word: Word) {
+        match word {
+            Word::Want { series, first, last, near } => {
+                // A hostile range must not make a large set.
+                let last = last.min(first.saturating_add(100_000));
+                self.wants.insert(series, Wanted { frames: (first..=last).collect(), near });
+                self.latest = Some(series);
+            }
+            Word::Credit { n } => self.credit = self.credit.saturating_add(n).min(1024),
+            Word::Drop { series } => {
+                self.wants.remove(&series);
+                self.ready.retain(|(owner, _)| *owner != series);
+            }
+            Word::Ping => self.ready.push_front((0, said(&Said::Pong))),
+        }
+    }
+
+    fn take(&mut self, series: u32, frame: u32, fetched: Result<Vec<Bytes>, FrameFailure>) {
+        if !self.wants.contains_key(&series) {
+            return;
+        }
+        match fetched {
+            Ok(messages) => self.ready.extend(messages.into_iter().map(|message| (series, Outgoing::Binary(message)))),
+            Err(FrameFailure(code)) => self.ready.push_back((series, said(&Said::Failed { series, frame, code }))),
+        }
+    }
+
+    /// The nearest frame of the series asked for last, then of the others.
+    fn pick(&mut self) -> Option<(u32, u32)> {
+        let latest = self.latest.filter(|series| self.wants.get(series).is_some_and(|wanted| !wanted.frames.is_empty()));
+        let series = latest.or_else(|| self.wants.iter().find(|(_, wanted)| !wanted.frames.is_empty()).map(|(id, _)| *id))?;
+        let wanted = self.wants.get_mut(&series)?;
+        let after = wanted.frames.range(wanted.near..).next().copied();
+        let before = wanted.frames.range(..wanted.near).next_back().copied();
+        let frame = match (before, after) {
+            (Some(before), Some(after)) if wanted.near - before < after - wanted.near => before,
+            (_, Some(after)) => after,
+            (Some(before), None) => before,
+            (None, None) => return None,
+        };
+        wanted.frames.remove(&frame);
+        Some((series, frame))
+    }
+}
+
+fn said(said: &Said) -> Outgoing {
+    Outgoing::Text(serde_json::to_string(said).expect("numbers and codes"))
+}

@@ -1,0 +1,242 @@
+//! Open series by handle: where their frames come from, and the way of one frame from the archive or
+//! the sealed cache through a worker to stored values.
+
+use super::{
+    bulk::BulkSession,
+    message::frame_messages,
+    series::SeriesData,
+    workers::{WorkerError, WorkerPool},
+};
+use bytes::Bytes;
+use contract::FailureCode;
+use imaging::StoredFrame;
+use platform::dicomweb::{DicomwebClient, DicomwebError, EncodedFrame};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+use vault::Vault;
+
+/// Why a frame does not come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrameFailure(pub FailureCode);
+
+/// Everything about images that outlives a request. Clones are the same.
+#[derive(Clone)]
+pub(crate) struct Images(Arc<Inner>);
+
+struct Inner {
+    vault: Arc<Vault>,
+    workers: WorkerPool,
+    next: AtomicU32,
+    open: Mutex<BTreeMap<u32, Source>>,
+    series: Mutex<BTreeMap<(String, String), Arc<SeriesData>>>,
+}
+
+/// Where the frames of a handle come from.
+#[derive(Clone)]
+enum Source {
+    Archive { client: DicomwebClient, data: Arc<SeriesData> },
+    Picture(Arc<StoredFrame>),
+}
+
+/// For the diagnosis.
+pub(crate) struct Figures {
+    pub(crate) workers: usize,
+    pub(crate) replaced: u64,
+    pub(crate) decoded: u64,
+}
+
+impl Images {
+    pub(crate) fn new(vault: Arc<Vault>, (program, arguments): (PathBuf, Vec<String>)) -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 4);
+        Self(Arc::new(Inner {
+            vault,
+            workers: WorkerPool::new(program, arguments, cores),
+            next: AtomicU32::new(1),
+            open: Mutex::new(BTreeMap::new()),
+            series: Mutex::new(BTreeMap::new()),
+        }))
+    }
+
+    pub(crate) fn session(&self) -> BulkSession {
+        BulkSession::start(self.clone())
+    }
+
+    pub(crate) fn figures(&self) -> Figures {
+        let (workers, replaced, decoded) = self.0.workers.figures();
+        Figures { workers, replaced, decoded }
+    }
+
+    pub(crate) fn warm(&self) {
+        self.0.workers.warm();
+    }
+
+    fn open(&self) -> MutexGuard<'_, BTreeMap<u32, Source>> {
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<(String, String), Arc<SeriesData>>> {
+        self.0.series.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn known_series(&self, study: &str, series: &str) -> Option<Arc<SeriesData>> {
+        self.known().get(&(study.to_owned(), series.to_owned())).cloned()
+    }
+
+    pub(crate) fn remember_series(&self, data: Arc<SeriesData>) {
+        let key = (data.study.as_str().to_owned(), data.series.as_str().to_owned());
+        self.known().insert(key, data);
+    }
+
+    pub(crate) fn open_archive(&self, client: DicomwebClient, data: Arc<SeriesData>) -> u32 {
+        self.insert(Source::Archive { client, data })
+    }
+
+    pub(crate) fn open_picture(&self, picture: Arc<StoredFrame>) -> u32 {
+        self.insert(Source::Picture(picture))
+    }
+
+    fn insert(&self, source: Source) -> u32 {
+        let handle = self.0.next.fetch_add(1, Ordering::Relaxed);
+        self.open().insert(handle, source);
+        handle
+    }
+
+    pub(crate) fn close(&self, handle: u32) {
+        self.open().remove(&handle);
+    }
+
+    /// Nothing can be fetched by a handle given out before.
+    pub(crate) fn close_all(&self) {
+        self.open().clear();
+    }
+
+    pub(crate) fn forget_all(&self) {
+        self.close_all();
+        self.known().clear();
+    }
+
+    /// One frame as messages for the page.
+    pub(crate) async fn messages(&self, handle: u32, frame: u32) -> Result<Vec<Bytes>, FrameFailure> {
+        let stored = self.frame(handle, frame).await?;
+        frame_messages(handle, frame, &stored).ok_or(FrameFailure(FailureCode::EncodingUnsupported))
+    }
+
+    /// One frame as stored values.
+    pub(crate) async fn frame(&self, handle: u32, frame: u32) -> Result<Arc<StoredFrame>, FrameFailure> {
+        let source = self.open().get(&handle).cloned().ok_or(FrameFailure(FailureCode::NotFound))?;
+        match source {
+            Source::Picture(picture) => Ok(picture),
+            Source::Archive { client, data } => self.decoded(&client, &data, frame as usize).await.map(Arc::new),
+        }
+    }
+
+    /// The frame at a place of the stack, from the cache or the archive, decoded by a worker.
+    pub(crate) async fn decoded(
+        &self,
+        client: &DicomwebClient,
+        data: &SeriesData,
+        index: usize,
+    ) -> Result<StoredFrame, FrameFailure> {
+        let instance = data.stack.instance(index).ok_or(FrameFailure(FailureCode::NotFound))?;
+        let place = data.stack.frames[index];
+        let image = instance.displayable().map_err(|_reason| FrameFailure(FailureCode::NotDisplayable))?;
+        let key = format!("{}/{}", instance.sop_instance, place.frame);
+        if let Some((syntax, encoded)) = self.cached(&key).await
+            && let Ok(frame) = self.0.workers.decode(image, &syntax, &encoded).await
+        {
+            return Ok(frame);
+        }
+        let number = u32::try_from(place.frame + 1).map_err(|_large| FrameFailure(FailureCode::NotFound))?;
+        let sent = client.frame(&data.study, &data.series, &instance.sop_instance, number).await;
+        let (syntax, encoded) = match sent {
+            Ok(sent) => (syntax_of(&sent, instance.transfer_syntax.as_deref()), sent.bytes),
+            // Archives exist that store a syntax which they cannot send frame by frame.
+            Err(DicomwebError::Refused(_) | DicomwebError::Server(_)) => self.from_file(client, data, index).await?,
+            Err(error) => return Err(FrameFailure(crate::failures::of_dicomweb(&error).code)),
+        };
+        match self.0.workers.decode(image, &syntax, &encoded).await {
+            Ok(frame) => {
+                self.keep(key, syntax, encoded);
+                Ok(frame)
+            }
+            Err(error) => Err(FrameFailure(code_of(&error))),
+        }
+    }
+
+    async fn from_file(
+        &self,
+        client: &DicomwebClient,
+        data: &SeriesData,
+        index: usize,
+    ) -> Result<(String, Bytes), FrameFailure> {
+        let instance = data.stack.instance(index).ok_or(FrameFailure(FailureCode::NotFound))?;
+        let file = client
+            .instance(&data.study, &data.series, &instance.sop_instance)
+            .await
+            .map_err(|error| FrameFailure(crate::failures::of_dicomweb(&error).code))?;
+        let frame = data.stack.frames[index].frame;
+        let cut = tokio::task::spawn_blocking(move || {
+            let part10 = imaging::Part10::open(&file).map_err(|_unreadable| FrameFailure(FailureCode::NotDicom))?;
+            let bytes = part10.frame(frame).map_err(|_cut| FrameFailure(FailureCode::ImageTruncated))?;
+            Ok((part10.transfer_syntax().to_owned(), Bytes::from(bytes.into_owned())))
+        })
+        .await;
+        cut.unwrap_or(Err(FrameFailure(FailureCode::ImageDamaged)))
+    }
+
+    async fn cached(&self, key: &str) -> Option<(String, Vec<u8>)> {
+        let (vault, key) = (self.0.vault.clone(), key.to_owned());
+        let read = tokio::task::spawn_blocking(move || vault.frame_get(&key)).await.ok()?;
+        let bytes = read.inspect_err(|error| tracing::warn!(%error, "a cached frame is unreadable")).ok()??;
+        let (&length, rest) = bytes.split_first()?;
+        let syntax = std::str::from_utf8(rest.get(..usize::from(length))?).ok()?.to_owned();
+        Some((syntax, rest.get(usize::from(length)..)?.to_vec()))
+    }
+
+    /// Keeps the encoded frame sealed: smaller than the decoded one, and as the archive sent it.
+    fn keep(&self, key: String, syntax: String, encoded: Bytes) {
+        let vault = self.0.vault.clone();
+        tokio::task::spawn_blocking(move || {
+            let Ok(length) = u8::try_from(syntax.len()) else { return };
+            let mut bytes = Vec::with_capacity(1 + syntax.len() + encoded.len());
+            bytes.push(length);
+            bytes.extend_from_slice(syntax.as_bytes());
+            bytes.extend_from_slice(&encoded);
+            // A full disk costs speed at the next opening and nothing else.
+            if let Err(error) = vault.frame_put(&key, &bytes) {
+                tracing::warn!(%error, "a frame was not kept");
+            }
+        });
+    }
+}
+
+/// The label's own word, else what its media type stands for (PS3.18 8.7.3), else the object's.
+fn syntax_of(sent: &EncodedFrame, of_object: Option<&str>) -> String {
+    if let Some(label) = &sent.transfer_syntax {
+        return label.clone();
+    }
+    match sent.content_type.as_str() {
+        "image/jls" => "1.2.840.10008.1.2.4.80",
+        "image/jp2" => "1.2.840.10008.1.2.4.90",
+        "image/jphc" => "1.2.840.10008.1.2.4.201",
+        "image/jpeg" => "1.2.840.10008.1.2.4.50",
+        "image/dicom-rle" => "1.2.840.10008.1.2.5",
+        _ => of_object.unwrap_or("1.2.840.10008.1.2.1"),
+    }
+    .to_owned()
+}
+
+fn code_of(error: &WorkerError) -> FailureCode {
+    match error {
+        WorkerError::Truncated => FailureCode::ImageTruncated,
+        WorkerError::Unsupported(_) => FailureCode::EncodingUnsupported,
+        WorkerError::Damaged(_) => FailureCode::ImageDamaged,
+        WorkerError::Stopped(_) => FailureCode::DecoderStopped,
+    }
+}

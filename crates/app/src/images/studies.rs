@@ -1,0 +1,326 @@
+//! Which studies a case shows: what the archive holds under the patient's numbers and what the record
+//! lists, each passed through the identity gate before anything of it is opened.
+
+use super::{
+    identity::grade,
+    series::{SeriesData, decoded_middle, load},
+};
+use crate::{Desk, failures};
+use contract::{Event, Failure, FailureCode, IdentityGrade, ImagesView, SeriesEntryView, StudyView};
+use futures_util::{StreamExt, stream};
+use imaging::{PatientIdentity, StoredFrame, lut::GrayTransform, render::thumbnail};
+use model::{SeriesUid, StudyUid};
+use platform::dicomweb::DicomwebClient;
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// Studies of one patient that are listed.
+const STUDY_CAP: usize = 200;
+/// Size of a thumbnail in the strip.
+const THUMBNAIL: (u32, u32) = (128, 78);
+/// Series whose metadata is fetched at a time for thumbnails.
+const SERIES_AT_A_TIME: usize = 2;
+
+impl Desk {
+    pub(crate) fn archive(&self) -> Result<DicomwebClient, Failure> {
+        let (taken, _) = self.seated()?;
+        taken.dicomweb.ok_or_else(|| Failure::new(FailureCode::NotFound, "the platform has no image archive"))
+    }
+
+    pub(crate) fn open_images(&self, patient: &str) -> Result<ImagesView, Failure> {
+        let client = self.archive()?;
+        let known = self.with_case(patient, |case| case.images.clone())?;
+        self.0.images.warm();
+        if let Some(view) = known {
+            return Ok(view);
+        }
+        let view = ImagesView { patient: patient.to_owned(), studies: Vec::new(), loading: true, failure: None };
+        self.with_case(patient, |case| case.images = Some(view.clone()))?;
+        let desk = self.clone();
+        let patient = patient.to_owned();
+        let task = tokio::spawn(async move { desk.collect_studies(&client, &patient).await }).abort_handle();
+        let patient = view.patient.clone();
+        self.with_case(&patient, |case| case.own(task))?;
+        Ok(view)
+    }
+
+    pub(crate) fn confirm_identity(&self, patient: &str, study: &str) -> Result<(), Failure> {
+        let client = self.archive()?;
+        let changed = self.with_case(patient, |case| {
+            let studies = case.images.as_mut().map(|view| view.studies.iter_mut()).into_iter().flatten();
+            let mut changed = false;
+            for entry in studies.filter(|entry| entry.study == study) {
+                if let IdentityGrade::Unclear { confirmed, .. } = &mut entry.identity {
+                    *confirmed = true;
+                    changed = true;
+                }
+            }
+            changed
+        })?;
+        if changed {
+            tracing::info!("a study with another number was confirmed by the person");
+            self.tell_images(patient);
+            let desk = self.clone();
+            let (patient, study) = (patient.to_owned(), study.to_owned());
+            let task = {
+                let patient = patient.clone();
+                tokio::spawn(async move { desk.collect_series(&client, &patient, &study).await }).abort_handle()
+            };
+            self.with_case(&patient, |case| case.own(task))?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a study that the gate has not let through.
+    pub(crate) fn gate(&self, patient: &str, study: &str) -> Result<(), Failure> {
+        let identity = self.with_case(patient, |case| {
+            let studies = case.images.as_ref().map(|view| view.studies.as_slice()).unwrap_or_default();
+            studies.iter().find(|entry| entry.study == study).map(|entry| entry.identity.clone())
+        })?;
+        match identity {
+            Some(IdentityGrade::Same | IdentityGrade::Spelling { .. } | IdentityGrade::Unclear { confirmed: true, .. }) => Ok(()),
+            Some(IdentityGrade::Unclear { confirmed: false, .. } | IdentityGrade::Other { .. }) => {
+                Err(Failure::new(FailureCode::OtherPatient, ""))
+            }
+            None => Err(Failure::new(FailureCode::NotFound, "the study is not of this case")),
+        }
+    }
+
+    /// The same gate on what the instances themselves say, which may differ from the study's listing.
+    pub(crate) fn gate_series(&self, patient: &str, data: &SeriesData) -> Result<(), Failure> {
+        let refused = || Failure::new(FailureCode::OtherPatient, "");
+        let Some(found) = data.patient() else { return Ok(()) };
+        if !data.one_patient() {
+            return Err(refused());
+        }
+        let record = self.with_case(patient, |case| case.record_identity())?;
+        match grade(&record, found, true) {
+            IdentityGrade::Same | IdentityGrade::Spelling { .. } | IdentityGrade::Unclear { .. } => Ok(()),
+            IdentityGrade::Other { .. } => Err(refused()),
+        }
+    }
+
+    async fn collect_studies(&self, client: &DicomwebClient, patient: &str) {
+        let Ok(wait) = self.with_case(patient, |case| case.identity_known()) else { return };
+        wait.await;
+        let Ok((record, listed)) = self.with_case(patient, |case| (case.record_identity(), case.listed_studies())) else {
+            return;
+        };
+        let mut found: BTreeMap<String, (StudyView, PatientIdentity)> = BTreeMap::new();
+        let mut failure = None;
+        let mut take = |answer: Result<platform::dicomweb::Listed, platform::dicomweb::DicomwebError>| match answer {
+            Ok(answer) => {
+                for item in &answer.items {
+                    if let Some((view, identity)) = study_of(item) {
+                        found.entry(view.study.clone()).or_insert((view, identity));
+                    }
+                }
+            }
+            Err(error) => failure = Some(failures::of_dicomweb(&error)),
+        };
+        for number in &record.numbers {
+            let parameters = [("PatientID", number.reveal().as_str()), ("includefield", "all")];
+            take(client.studies(&parameters, STUDY_CAP).await);
+        }
+        // What was found already is found again and passed over.
+        for uid in listed {
+            take(client.studies(&[("StudyInstanceUID", uid.as_str()), ("includefield", "all")], 1).await);
+        }
+        let mut studies: Vec<StudyView> = found
+            .into_values()
+            .map(|(mut view, identity)| {
+                view.identity = grade(&record, &identity, false);
+                view
+            })
+            .collect();
+        studies.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.study.cmp(&b.study)));
+        let open: Vec<String> =
+            studies.iter().filter(|study| shown(&study.identity)).map(|study| study.study.clone()).collect();
+        let kept = self.with_case(patient, |case| {
+            if let Some(view) = &mut case.images {
+                view.studies = studies;
+                view.failure = failure;
+            }
+        });
+        if kept.is_err() {
+            return;
+        }
+        self.tell_images(patient);
+        for study in &open {
+            self.collect_series(client, patient, study).await;
+        }
+        let _closed = self.with_case(patient, |case| {
+            if let Some(view) = &mut case.images {
+                view.loading = false;
+            }
+        });
+        self.tell_images(patient);
+    }
+
+    async fn collect_series(&self, client: &DicomwebClient, patient: &str, study: &str) {
+        let Ok(uid) = StudyUid::parse(study) else { return };
+        let listed = match client.series(&uid, &[("includefield", "all")], STUDY_CAP).await {
+            Ok(listed) => listed,
+            Err(error) => {
+                let failure = failures::of_dicomweb(&error);
+                let _closed = self.with_case(patient, |case| {
+                    if let Some(view) = &mut case.images {
+                        view.failure = Some(failure);
+                    }
+                });
+                return;
+            }
+        };
+        let mut entries: Vec<SeriesEntryView> = listed.items.iter().filter_map(series_of).collect();
+        entries.sort_by(|a, b| a.number.cmp(&b.number).then_with(|| a.series.cmp(&b.series)));
+        let wanted: Vec<String> = entries.iter().filter(|entry| entry.displayable).map(|entry| entry.series.clone()).collect();
+        self.change_study(patient, study, |view| view.series = entries);
+        self.tell_images(patient);
+        let mut made = stream::iter(wanted)
+            .map(|series| {
+                let uid = uid.clone();
+                async move { (series.clone(), self.prepare(client, patient, &uid, &series).await) }
+            })
+            .buffer_unordered(SERIES_AT_A_TIME);
+        while let Some((series, prepared)) = made.next().await {
+            self.change_study(patient, study, |view| {
+                for entry in view.series.iter_mut().filter(|entry| entry.series == series) {
+                    match &prepared {
+                        Some((handle, frames)) => {
+                            entry.thumbnail = *handle;
+                            entry.instances = *frames;
+                        }
+                        None => entry.displayable = false,
+                    }
+                }
+            });
+            self.tell_images(patient);
+        }
+    }
+
+    /// Metadata and thumbnail ahead of the click; `None` when there is nothing to show.
+    async fn prepare(&self, client: &DicomwebClient, patient: &str, study: &StudyUid, series: &str) -> Option<(Option<u32>, u32)> {
+        let series = SeriesUid::parse(series).ok()?;
+        let data = match self.0.images.known_series(study.as_str(), series.as_str()) {
+            Some(data) => data,
+            None => {
+                let data = Arc::new(load(client, study, &series).await.ok()?);
+                self.0.images.remember_series(data.clone());
+                data
+            }
+        };
+        self.gate_series(patient, &data).ok()?;
+        let frames = u32::try_from(data.stack.frames.len()).unwrap_or(u32::MAX);
+        let handle = decoded_middle(&self.0.images, client, &data)
+            .await
+            .map(|frame| self.0.images.open_picture(Arc::new(small(&data, &frame))));
+        Some((handle, frames))
+    }
+
+    fn change_study(&self, patient: &str, study: &str, change: impl FnOnce(&mut StudyView)) {
+        let _closed = self.with_case(patient, |case| {
+            let studies = case.images.as_mut().map(|view| view.studies.iter_mut()).into_iter().flatten();
+            if let Some(view) = studies.into_iter().find(|entry| entry.study == study) {
+                change(view);
+            }
+        });
+    }
+
+    pub(crate) fn tell_images(&self, patient: &str) {
+        if let Ok(Some(view)) = self.with_case(patient, |case| case.images.clone()) {
+            self.tell(Event::ImagesChanged(view));
+        }
+    }
+}
+
+fn shown(identity: &IdentityGrade) -> bool {
+    match identity {
+        IdentityGrade::Same | IdentityGrade::Spelling { .. } | IdentityGrade::Unclear { confirmed: true, .. } => true,
+        IdentityGrade::Unclear { confirmed: false, .. } | IdentityGrade::Other { .. } => false,
+    }
+}
+
+/// The middle frame, windowed and small.
+fn small(data: &SeriesData, frame: &StoredFrame) -> StoredFrame {
+    let view = data.view(0, Some(frame));
+    let window = imaging::lut::Window::linear(view.window.center, view.window.width);
+    let facts = data.stack.facts(data.middle());
+    let rescale = facts.map(|facts| facts.rescale.clone()).unwrap_or_default();
+    let mut transform = GrayTransform::window(&rescale, &window);
+    transform.invert = view.inverted;
+    let (columns, rows) = THUMBNAIL;
+    thumbnail(frame, &transform, columns, rows)
+}
+
+/// The first value of an attribute in DICOM JSON (PS3.18 F.2).
+fn value<'a>(item: &'a Value, tag: &str) -> Option<&'a Value> {
+    item.get(tag)?.get("Value")?.get(0)
+}
+
+fn text(item: &Value, tag: &str) -> Option<String> {
+    let found = value(item, tag)?;
+    let text = found.as_str().or_else(|| found.get("Alphabetic").and_then(Value::as_str))?;
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+fn number(item: &Value, tag: &str) -> Option<i64> {
+    let found = value(item, tag)?;
+    found.as_i64().or_else(|| found.as_str()?.trim().parse().ok())
+}
+
+/// `YYYYMMDD` as ISO.
+fn iso_date(date: &str) -> Option<String> {
+    let (year, month, day) = (date.get(..4)?, date.get(4..6)?, date.get(6..8)?);
+    Some(format!("{year}-{month}-{day}"))
+}
+
+fn study_of(item: &Value) -> Option<(StudyView, PatientIdentity)> {
+    let study = StudyUid::parse(&text(item, "0020000D")?).ok()?;
+    let at = text(item, "00080020").and_then(|date| iso_date(&date)).map(|date| {
+        let time = text(item, "00080030").filter(|time| time.len() >= 4 && time.is_char_boundary(4));
+        time.map_or(date.clone(), |time| format!("{date}T{}:{}", &time[..2], &time[2..4]))
+    });
+    let identity = PatientIdentity {
+        id: text(item, "00100020").unwrap_or_default().into(),
+        issuer: text(item, "00100021").map(Into::into),
+        name: text(item, "00100010").unwrap_or_default().into(),
+        birth_date: text(item, "00100030").map(|date| iso_date(&date).unwrap_or(date).into()),
+        sex: text(item, "00100040"),
+    };
+    let view = StudyView {
+        study: study.as_str().to_owned(),
+        description: text(item, "00081030").unwrap_or_default(),
+        at,
+        institution: text(item, "00080080"),
+        identity: IdentityGrade::Same,
+        series: Vec::new(),
+    };
+    Some((view, identity))
+}
+
+/// Modalities that hold no picture of their own (PS3.3 C.7.3.1.1.1).
+fn has_pictures(modality: &str) -> bool {
+    let without: BTreeSet<&str> = [
+        "SR", "SEG", "RWV", "PR", "KO", "ECG", "EPS", "HD", "AU", "DOC", "PLAN", "REG", "FID", "RTSTRUCT", "RTPLAN", "RTRECORD",
+        "RTDOSE", "STAIN", "TEXTUREMAP", "M3D", "OPTENF",
+    ]
+    .into();
+    !without.contains(modality)
+}
+
+fn series_of(item: &Value) -> Option<SeriesEntryView> {
+    let series = SeriesUid::parse(&text(item, "0020000E")?).ok()?;
+    let modality = text(item, "00080060").unwrap_or_default();
+    Some(SeriesEntryView {
+        series: series.as_str().to_owned(),
+        displayable: has_pictures(&modality),
+        description: text(item, "0008103E").unwrap_or_default(),
+        number: number(item, "00200011").and_then(|n| i32::try_from(n).ok()),
+        instances: number(item, "00201209").and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
+        thumbnail: None,
+        modality,
+    })
+}

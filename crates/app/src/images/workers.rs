@@ -1,0 +1,205 @@
+//! The pool of decode workers. A worker that crashes, starves or hangs is killed and replaced; the
+//! image that did it fails with a reason, the others go on.
+
+use crate::worker::{Outcome, Task, format_of, join, split};
+use imaging::{ImageDescription, StoredFrame};
+use std::{
+    path::PathBuf,
+    process::Stdio,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, BufReader},
+    process::{Child, ChildStdin, ChildStdout, Command},
+    sync::Semaphore,
+    time::timeout,
+};
+
+/// Time for one frame. The slowest honest frame of the test data takes under a second; a damaged one
+/// was seen to take 16.
+const FRAME_TIME: Duration = Duration::from_secs(8);
+/// No decoded frame is larger.
+const PIXEL_LIMIT: usize = 1 << 30;
+
+/// Why a frame was not decoded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WorkerError {
+    /// Fewer bytes than the frame needs.
+    #[error("the image data ends early")]
+    Truncated,
+    /// No codec reads it.
+    #[error("{0} cannot be displayed")]
+    Unsupported(String),
+    /// The codec gave up.
+    #[error("the image data is damaged: {0}")]
+    Damaged(String),
+    /// The worker died or took too long and was replaced.
+    #[error("the decoder was stopped: {0}")]
+    Stopped(String),
+}
+
+/// A decoded frame.
+pub type Decoded = Arc<StoredFrame>;
+
+/// Workers, at most as many as the computer has cores. Clones are the same pool.
+#[derive(Clone)]
+pub struct WorkerPool(Arc<Inner>);
+
+struct Inner {
+    program: PathBuf,
+    arguments: Vec<String>,
+    size: usize,
+    free: Semaphore,
+    idle: Mutex<Vec<Worker>>,
+    started: AtomicU64,
+    replaced: AtomicU64,
+    decoded: AtomicU64,
+}
+
+struct Worker {
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    // Killed when dropped.
+    _child: Child,
+}
+
+impl std::fmt::Debug for WorkerPool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "WorkerPool({})", self.0.size)
+    }
+}
+
+impl WorkerPool {
+    /// A pool of `size` workers that starts them when they are needed.
+    #[must_use]
+    pub fn new(program: PathBuf, arguments: Vec<String>, size: usize) -> Self {
+        let size = size.max(1);
+        Self(Arc::new(Inner {
+            program,
+            arguments,
+            size,
+            free: Semaphore::new(size),
+            idle: Mutex::new(Vec::new()),
+            started: AtomicU64::new(0),
+            replaced: AtomicU64::new(0),
+            decoded: AtomicU64::new(0),
+        }))
+    }
+
+    /// Workers at most, replaced so far, frames decoded so far.
+    #[must_use]
+    pub fn figures(&self) -> (usize, u64, u64) {
+        (self.0.size, self.0.replaced.load(Ordering::Relaxed), self.0.decoded.load(Ordering::Relaxed))
+    }
+
+    /// Starts all workers, so that the first image does not wait for one.
+    pub fn warm(&self) {
+        while self.0.started.load(Ordering::Relaxed) < self.0.size as u64 {
+            match self.0.start() {
+                Ok(worker) => self.0.idle().push(worker),
+                Err(error) => {
+                    tracing::error!(%error, "a decode worker could not be started");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Decodes one frame.
+    ///
+    /// # Errors
+    /// [`WorkerError`] says what the person is told.
+    pub async fn decode(
+        &self,
+        image: &ImageDescription,
+        transfer_syntax: &str,
+        encoded: &[u8],
+    ) -> Result<StoredFrame, WorkerError> {
+        let _permit = self.0.free.acquire().await.map_err(|error| WorkerError::Stopped(error.to_string()))?;
+        let idle = self.0.idle().pop();
+        let mut worker = match idle {
+            Some(worker) => worker,
+            None => self.0.start().map_err(|error| WorkerError::Stopped(error.to_string()))?,
+        };
+        let task = Task { image: image.clone(), transfer_syntax: transfer_syntax.to_owned() };
+        let answered = timeout(FRAME_TIME, worker.ask(&task, encoded)).await;
+        match answered {
+            Ok(Ok((outcome, pixels))) => {
+                self.0.idle().push(worker);
+                self.0.decoded.fetch_add(1, Ordering::Relaxed);
+                frame(outcome, pixels)
+            }
+            Ok(Err(error)) => Err(self.0.replace(worker, &format!("it died: {}", error.kind()))),
+            Err(_elapsed) => Err(self.0.replace(worker, "it took too long")),
+        }
+    }
+}
+
+impl Inner {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Worker>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start(&self) -> std::io::Result<Worker> {
+        let mut child = Command::new(&self.program)
+            .args(&self.arguments)
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()?;
+        let input = child.stdin.take().ok_or(std::io::ErrorKind::BrokenPipe)?;
+        let output = BufReader::with_capacity(1 << 18, child.stdout.take().ok_or(std::io::ErrorKind::BrokenPipe)?);
+        self.started.fetch_add(1, Ordering::Relaxed);
+        Ok(Worker { input, output, _child: child })
+    }
+
+    fn replace(&self, worker: Worker, why: &str) -> WorkerError {
+        drop(worker);
+        self.started.fetch_sub(1, Ordering::Relaxed);
+        self.replaced.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(why, "a decode worker was replaced");
+        WorkerError::Stopped(why.to_owned())
+    }
+}
+
+impl Worker {
+    async fn ask(&mut self, task: &Task, encoded: &[u8]) -> std::io::Result<(Outcome, Vec<u8>)> {
+        let task = serde_json::to_vec(task)?;
+        self.input.write_all(&join(task.len(), encoded.len())?).await?;
+        self.input.write_all(&task).await?;
+        self.input.write_all(encoded).await?;
+        self.input.flush().await?;
+        let mut lengths = [0u8; 8];
+        self.output.read_exact(&mut lengths).await?;
+        let (outcome_length, pixel_length) = split(lengths);
+        if pixel_length > PIXEL_LIMIT || outcome_length > 1 << 16 {
+            return Err(std::io::ErrorKind::InvalidData.into());
+        }
+        let mut outcome = vec![0; outcome_length];
+        self.output.read_exact(&mut outcome).await?;
+        let mut pixels = vec![0; pixel_length];
+        self.output.read_exact(&mut pixels).await?;
+        Ok((serde_json::from_slice(&outcome)?, pixels))
+    }
+}
+
+fn frame(outcome: Outcome, bytes: Vec<u8>) -> Result<StoredFrame, WorkerError> {
+    match outcome {
+        Outcome::Ok { columns, rows, format } => {
+            let format = format_of(format).ok_or_else(|| WorkerError::Damaged("a format of no name".to_owned()))?;
+            if bytes.len() != columns as usize * rows as usize * format.bytes_per_pixel() {
+                return Err(WorkerError::Truncated);
+            }
+            Ok(StoredFrame { columns, rows, format, bytes })
+        }
+        Outcome::Truncated => Err(WorkerError::Truncated),
+        Outcome::Unsupported(what) => Err(WorkerError::Unsupported(what)),
+        Outcome::Damaged(why) => Err(WorkerError::Damaged(why)),
+    }
+}

@@ -1,0 +1,41 @@
+//! The application without a window: one [`Desk`] takes every [`contract::Request`], answers with a
+//! [`contract::Reply`] and tells facts as [`contract::Event`]s that carry whole view models.
+//!
+//! Start reading here: [`Desk`] (who is at the desk and what they may ask), [`record`] (from FHIR to
+//! view models), [`images`] (from DICOMweb through the decode workers to the bulk pipe), [`decision`]
+//! (draft, merge, signature). [`worker`] and [`log`] are what every shell's `main` needs beside it.
+//!
+//! # Invariants
+//! - Nothing here knows a window, JavaScript or Tauri.
+//! - View models are made here and nowhere else.
+//! - Whatever a person typed is in the vault's journal before `SaveDraft` is answered.
+//! - No log line holds anything of the record: ids of ours, codes and counts only.
+
+mod cases;
+pub mod decision;
+mod decisions;
+mod desk;
+pub mod door;
+mod failures;
+pub mod images;
+pub mod log;
+pub mod record;
+mod session;
+mod settings;
+mod today;
+pub mod worker;
+
+pub use desk::{Desk, DeskOptions, OpenDeskError, Policy};
+pub use images::{BulkServer, BulkSession};
+pub use platform::egress::EgressOptions;
+
+/// The roots of this system's keyring. Blocks for a round trip to it.
+///
+/// # Errors
+/// [`contract::FailureCode::KeyringUnavailable`] when there is none.
+pub fn system_roots() -> Result<Box<dyn vault::RootKeyStore + Send + Sync>, contract::Failure> {
+    match vault::KeyringRoot::system() {
+        Ok(roots) => Ok(Box::new(roots)),
+        Err(error) => Err(contract::Failure::new(contract::FailureCode::KeyringUnavailable, error.to_string())),
+    }
+}

@@ -1,0 +1,124 @@
+//! Laboratory values, one series an analyte and unit, and single findings.
+
+use super::read::{any_code, code, has_code, sort_key, text, when, words};
+use contract::{FindingView, LabSeriesView, LabValueView};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+const LOINC: &str = "http://loinc.org";
+const FLAGS: &str = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation";
+/// Findings of pathology that carry a number and are still no laboratory curve (board.md §4.3).
+const FINDINGS: [&str; 9] =
+    ["83053-9", "85337-4", "85339-0", "85319-2", "85330-9", "81695-9", "94734-1", "59847-4", "69548-6"];
+/// The order in which the panel opens (board.md §4.3); others follow by name.
+const ORDER: [&str; 24] = [
+    "718-7", "6690-2", "777-3", "2160-0", "98979-8", "1742-6", "1920-8", "2324-2", "6768-6", "1975-2", "2532-0", "14804-9",
+    "1988-5", "1751-7", "6301-6", "2039-6", "25390-6", "24108-3", "2857-1", "6875-9", "47275-3", "20150-9", "19926-5", "19911-7",
+];
+
+/// Numbers over time. A value in another unit is a series of its own: nothing is converted.
+pub(crate) fn laboratory(observations: &[Value]) -> Vec<LabSeriesView> {
+    let mut series: BTreeMap<(String, String), Vec<&Value>> = BTreeMap::new();
+    for observation in observations.iter().filter(|o| is_value(o)) {
+        let key = code(&observation["code"], LOINC).or_else(|| words(&observation["code"])).unwrap_or_default();
+        let unit = unit(observation);
+        series.entry((key, unit)).or_default().push(observation);
+    }
+    let mut views: Vec<LabSeriesView> = series.into_values().filter_map(|values| series_view(&values)).collect();
+    let place = |view: &LabSeriesView| {
+        let loinc = view.loinc.as_deref().unwrap_or_default();
+        ORDER.iter().position(|known| *known == loinc).unwrap_or(ORDER.len())
+    };
+    views.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| a.name.cmp(&b.name)));
+    views
+}
+
+fn is_value(observation: &Value) -> bool {
+    observation["valueQuantity"]["value"].is_number()
+        && observation["status"] != "entered-in-error"
+        && !has_code(&observation["code"], LOINC, &FINDINGS)
+}
+
+/// µ exists twice in Unicode; the micro sign is shown.
+fn unit(observation: &Value) -> String {
+    let quantity = &observation["valueQuantity"];
+    text(&quantity["unit"]).or_else(|| text(&quantity["code"])).unwrap_or_default().replace('\u{3bc}', "\u{b5}")
+}
+
+fn series_view(observations: &[&Value]) -> Option<LabSeriesView> {
+    let mut ordered: Vec<&Value> = observations.to_vec();
+    ordered.sort_by_key(|observation| when(observation, "effective").map(|at| sort_key(&at)));
+    let newest = ordered.last()?;
+    let range = &newest["referenceRange"][0];
+    Some(LabSeriesView {
+        loinc: code(&newest["code"], LOINC),
+        name: words(&newest["code"]).unwrap_or_default(),
+        unit: unit(newest),
+        low: range["low"]["value"].as_f64(),
+        high: range["high"]["value"].as_f64(),
+        values: ordered.iter().filter_map(|observation| value_view(observation)).collect(),
+    })
+}
+
+fn value_view(observation: &Value) -> Option<LabValueView> {
+    let number = &observation["valueQuantity"]["value"];
+    let value = number.as_f64()?;
+    let range = &observation["referenceRange"][0];
+    let flag = code(&observation["interpretation"][0], FLAGS).or_else(|| {
+        let (low, high) = (range["low"]["value"].as_f64(), range["high"]["value"].as_f64());
+        match (low, high) {
+            (Some(low), _) if value < low => Some("L".to_owned()),
+            (_, Some(high)) if value > high => Some("H".to_owned()),
+            (None, None) => None,
+            (Some(_), _) | (None, Some(_)) => Some("N".to_owned()),
+        }
+    });
+    Some(LabValueView { at: when(observation, "effective")?, text: number.to_string(), value, flag })
+}
+
+/// Biomarkers and other single findings, newest first.
+pub(crate) fn findings(observations: &[Value]) -> Vec<FindingView> {
+    let mut views: Vec<FindingView> = observations
+        .iter()
+        .filter(|o| !is_value(o) && o["status"] != "entered-in-error")
+        // Gradings and stages are shown with the tumor.
+        .filter(|o| !has_code(&o["code"], LOINC, &["33732-9"]))
+        .filter_map(|observation| {
+            let quantity = &observation["valueQuantity"];
+            let value = text(&observation["valueString"])
+                .or_else(|| quantity["value"].is_number().then(|| format!("{} {}", quantity["value"], unit(observation)).trim().to_owned()))
+                .or_else(|| words(&observation["valueCodeableConcept"]))?;
+            Some(FindingView {
+                loinc: code(&observation["code"], LOINC),
+                name: words(&observation["code"]).or_else(|| any_code(&observation["code"])).unwrap_or_default(),
+                value,
+                date: when(observation, "effective"),
+            })
+        })
+        .collect();
+    views.sort_by(|a, b| b.date.cmp(&a.date));
+    views
+}
+
+#[cfg(test)]
+mod tests {
+    use super::laboratory;
+    use serde_json::json;
+
+    #[test]
+    fn two_units_are_two_curves_and_digits_are_kept() {
+        let value = |at: &str, value: serde_json::Value, unit: &str| {
+            json!({"status": "final", "code": {"coding": [{"system": "http://loinc.org", "code": "718-7"}], "text": "Hämoglobin"},
+                "effectiveDateTime": at, "valueQuantity": {"value": value, "unit": unit},
+                "referenceRange": [{"low": {"value": 13.5}, "high": {"value": 17.2}}]})
+        };
+        let series = laboratory(&[
+            value("2026-11-24T08:10:00+01:00", json!(12.8), "g/dL"),
+            value("2026-11-03T08:10:00+01:00", json!(13), "g/dL"),
+            value("2026-11-03T08:10:00+01:00", json!(8.1), "mmol/L"),
+        ]);
+        assert_eq!(series.len(), 2, "mmol/L is never mixed with g/dL (board.md §8.2 risk 19)");
+        assert_eq!(series[0].values.iter().map(|v| v.text.as_str()).collect::<Vec<_>>(), ["13", "12.8"], "oldest first, as sent");
+        assert_eq!(series[0].values[1].flag.as_deref(), Some("L"), "below the value's own range");
+    }
+}

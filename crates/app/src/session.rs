@@ -1,0 +1,567 @@
+//! Who sits at the desk: discovery, sign-in through the system browser, lock and unlock, sign-out, and
+//! going on with a session after a restart.
+
+use crate::{Desk, failures};
+use contract::{ConnectionView, Event, Failure, FailureCode, Permission, PersonView, PlatformView, SessionView};
+use jiff::{SignedDuration, Timestamp};
+use model::Role;
+use platform::{
+    Platform, Session,
+    dicomweb::DicomwebClient,
+    discovery,
+    fhir::FhirClient,
+    oidc::{EndReason, Person, Purpose, SessionState, SignInAttempt, StoredTokens, TokenStore, TokenStoreError, Tokens},
+};
+use serde::{Deserialize, Serialize};
+use std::{sync::Arc, time::Duration};
+use tokio::task::AbortHandle;
+use vault::{Table, Vault};
+
+const TOKENS: &str = "session/tokens";
+const PLATFORM: &str = "session/platform";
+const LAST_SEEN: &str = "session/last-seen";
+/// How often idleness is looked at, and how exactly the lock keeps its time.
+const IDLE_TICK: Duration = Duration::from_secs(5);
+/// `Touch` is written to disk at most this often.
+const SEEN_STEP: SignedDuration = SignedDuration::from_secs(30);
+
+/// The state of the seat.
+pub(crate) enum Seat {
+    /// Nobody.
+    Out { failure: Option<Failure> },
+    /// The browser has the sign-in page.
+    Waiting { platform: PlatformView, until: Timestamp, link: String, task: AbortHandle },
+    /// Somebody.
+    Taken(Box<Taken>),
+}
+
+/// A signed-in person with the clients that speak in their name.
+#[derive(Clone)]
+pub(crate) struct Taken {
+    pub(crate) platform: Platform,
+    pub(crate) session: Session,
+    pub(crate) fhir: Option<FhirClient>,
+    pub(crate) dicomweb: Option<DicomwebClient>,
+    pub(crate) role: RoleFacts,
+    pub(crate) lock: Option<Lock>,
+}
+
+/// What the directory says of the signed-in person.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RoleFacts {
+    pub(crate) organization: Option<String>,
+    pub(crate) organization_id: Option<String>,
+    pub(crate) specialty: Option<String>,
+}
+
+/// The desk is locked.
+#[derive(Clone)]
+pub(crate) struct Lock {
+    pub(crate) since: Timestamp,
+    pub(crate) failure: Option<Failure>,
+    pub(crate) task: Option<AbortHandle>,
+}
+
+impl Desk {
+    pub(crate) async fn discover(&self, address: &str) -> Result<PlatformView, Failure> {
+        let platform = discovery::discover(&self.0.egress, self.address(address)).await;
+        platform.map(|platform| platform_view(&platform)).map_err(|error| failures::of_discovery(&error))
+    }
+
+    /// IT's address wins over what was typed.
+    fn address<'a>(&'a self, typed: &'a str) -> &'a str {
+        self.0.policy.address.as_deref().unwrap_or(typed)
+    }
+
+    pub(crate) async fn sign_in(&self, address: &str) -> Result<(), Failure> {
+        let address = self.address(address).trim().to_owned();
+        let platform =
+            discovery::discover(&self.0.egress, &address).await.map_err(|error| failures::of_discovery(&error))?;
+        let attempt = SignInAttempt::begin(&self.0.egress, &platform, Purpose::SignIn)
+            .await
+            .map_err(|error| failures::of_sign_in(&error))?;
+        self.change_settings_quietly(|settings| settings.address = Some(address));
+        let (url, until) = (attempt.url().clone(), attempt.deadline());
+        let (desk, view) = (self.clone(), platform_view(&platform));
+        // The task must not end before its handle is in place.
+        let (go, start) = tokio::sync::oneshot::channel::<()>();
+        let task = tokio::spawn(async move {
+            let _started = start.await;
+            match attempt.finish().await {
+                Ok(tokens) => desk.take_seat(platform, tokens).await,
+                Err(error) => desk.leave_seat(Some(failures::of_sign_in(&error))),
+            }
+        })
+        .abort_handle();
+        if let Seat::Waiting { task: former, .. } =
+            std::mem::replace(&mut self.state().seat, Seat::Waiting { platform: view, until, link: url.to_string(), task })
+        {
+            former.abort();
+        }
+        let _task_lives = go.send(());
+        self.tell_session();
+        if let Err(error) = platform::browser::open(&url).await {
+            // The page shows the link to be copied, so this is no end of the attempt.
+            tracing::warn!(%error, "no browser opened");
+        }
+        Ok(())
+    }
+
+    pub(crate) fn cancel_sign_in(&self) {
+        let mut state = self.state();
+        match &mut state.seat {
+            Seat::Waiting { task, .. } => {
+                task.abort();
+                state.seat = Seat::Out { failure: None };
+            }
+            Seat::Taken(taken) => {
+                if let Some(task) = taken.lock.as_mut().and_then(|lock| lock.task.take()) {
+                    task.abort();
+                }
+            }
+            Seat::Out { .. } => return,
+        }
+        drop(state);
+        self.tell_session();
+    }
+
+    async fn take_seat(&self, platform: Platform, tokens: Tokens) {
+        let person = tokens.person.clone();
+        if permissions(&person.roles).is_empty() {
+            self.leave_seat(Some(Failure::new(FailureCode::NoRole, "")));
+            return;
+        }
+        let store = Arc::new(SealedTokens(self.0.vault.clone()));
+        let kept = serde_json::to_vec(&StoredPlatform::of(&platform)).expect("a platform is plain text");
+        let vault = self.0.vault.clone();
+        let written = tokio::task::spawn_blocking(move || vault.put(Table::Secrets, PLATFORM, &kept)).await;
+        if let Ok(Err(error)) = written {
+            self.leave_seat(Some(failures::of_store(&error)));
+            return;
+        }
+        let session = Session::open(&self.0.egress, &platform, tokens, store).await;
+        tracing::info!("signed in");
+        self.seat(platform, session, None);
+    }
+
+    fn seat(&self, platform: Platform, session: Session, lock: Option<Lock>) {
+        let egress = &self.0.egress;
+        let fhir = platform.fhir.clone().map(|base| FhirClient::new(egress, base, &session));
+        let dicomweb = platform.dicomweb.clone().map(|base| DicomwebClient::new(egress, base, &session));
+        let taken =
+            Taken { platform, session: session.clone(), fhir, dicomweb, role: RoleFacts::default(), lock };
+        {
+            let mut state = self.state();
+            state.touched = Timestamp::now();
+            state.case = None;
+            state.seat = Seat::Taken(Box::new(taken));
+        }
+        self.tell_session();
+        tokio::spawn(self.clone().look_up_role());
+        tokio::spawn(self.clone().watch_session(session));
+    }
+
+    /// Organization and speciality come from the directory and follow a moment later.
+    async fn look_up_role(self) {
+        let Some(taken) = self.taken() else { return };
+        let (Some(fhir), Some(user)) = (taken.fhir, taken.session.person().fhir_user) else { return };
+        let Some(("PractitionerRole", id)) = user.split_once('/') else { return };
+        let Ok(role) = fhir.read("PractitionerRole", id).await else { return };
+        let role = role.resource;
+        let mut facts = RoleFacts {
+            specialty: role["specialty"][0]["text"]
+                .as_str()
+                .or_else(|| role["specialty"][0]["coding"][0]["display"].as_str())
+                .map(str::to_owned),
+            organization: role["organization"]["display"].as_str().map(str::to_owned),
+            organization_id: role["organization"]["reference"]
+                .as_str()
+                .and_then(|reference| reference.strip_prefix("Organization/"))
+                .map(str::to_owned),
+        };
+        if let (None, Some(id)) = (&facts.organization, &facts.organization_id)
+            && let Ok(organization) = fhir.read("Organization", id).await
+        {
+            facts.organization = organization.resource["name"].as_str().map(str::to_owned);
+        }
+        if let Seat::Taken(taken) = &mut self.state().seat {
+            taken.role = facts;
+        }
+        self.tell_session();
+    }
+
+    /// Refreshes ahead of need and notices the end of the session.
+    async fn watch_session(self, session: Session) {
+        let mut state = session.state();
+        let mut pulse = tokio::time::interval(Duration::from_secs(60));
+        loop {
+            tokio::select! {
+                changed = state.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    let now = *state.borrow_and_update();
+                    match now {
+                        SessionState::Active => {}
+                        SessionState::Ended { reason: EndReason::SignedOut } => return,
+                        SessionState::Ended { reason: EndReason::Refused | EndReason::Expired | EndReason::OtherPerson } => {
+                            self.leave_seat(Some(Failure::new(FailureCode::SessionEnded, "")));
+                            return;
+                        }
+                    }
+                }
+                _ = pulse.tick() => match session.keep_alive().await {
+                    Ok(()) => self.note_connection(true),
+                    Err(platform::oidc::SessionError::Egress(_)) => self.note_connection(false),
+                    Err(error) => tracing::warn!(%error, "the session could not be kept alive"),
+                },
+            }
+        }
+    }
+
+    pub(crate) fn leave_seat(&self, failure: Option<Failure>) {
+        {
+            let mut state = self.state();
+            state.case = None;
+            state.seat = Seat::Out { failure };
+        }
+        self.0.images.forget_all();
+        self.tell_session();
+    }
+
+    pub(crate) async fn sign_out(&self) {
+        let taken = self.taken();
+        self.leave_seat(None);
+        if let Some(taken) = taken {
+            taken.session.end().await;
+        }
+        let vault = self.0.vault.clone();
+        let wiped = tokio::task::spawn_blocking(move || {
+            vault.delete(Table::Secrets, TOKENS)?;
+            vault.delete(Table::Secrets, PLATFORM)?;
+            vault.clear(Table::Records)?;
+            vault.frames_clear()
+        })
+        .await;
+        if let Ok(Err(error)) = wiped {
+            tracing::error!(%error, "the session's records could not be wiped");
+        }
+    }
+
+    /// Goes on with the stored session: at work if the person was here a moment ago, else locked.
+    pub(crate) fn restore_session(&self) {
+        let vault = &self.0.vault;
+        let stored = |key| vault.get(Table::Secrets, key).ok().flatten();
+        let (Some(tokens), Some(platform)) = (stored(TOKENS), stored(PLATFORM)) else { return };
+        let Ok(platform) = serde_json::from_slice::<StoredPlatform>(platform.reveal()) else { return };
+        let Ok(platform) = platform.into_platform() else { return };
+        let Ok(tokens) = StoredTokens::from_bytes(tokens.reveal()) else { return };
+        let store = Arc::new(SealedTokens(vault.clone()));
+        let Ok(session) = Session::restore(&self.0.egress, &platform, tokens, store) else { return };
+        let seen = vault
+            .get(Table::Settings, LAST_SEEN)
+            .ok()
+            .flatten()
+            .and_then(|bytes| String::from_utf8(bytes.into_revealed()).ok()?.parse::<Timestamp>().ok());
+        let now = Timestamp::now();
+        let limit = SignedDuration::from_mins(i64::from(self.state().settings.lock_after_minutes));
+        let here = seen.is_some_and(|seen| now.duration_since(seen) < limit);
+        let lock = (!here).then_some(Lock { since: seen.unwrap_or(now), failure: None, task: None });
+        self.seat(platform, session, lock);
+    }
+
+    pub(crate) fn taken(&self) -> Option<Taken> {
+        match &self.state().seat {
+            Seat::Taken(taken) => Some((**taken).clone()),
+            Seat::Out { .. } | Seat::Waiting { .. } => None,
+        }
+    }
+
+    /// The signed-in person's clients, or the failure to answer with.
+    pub(crate) fn seated(&self) -> Result<(Taken, FhirClient), Failure> {
+        let taken = self.taken().ok_or_else(|| Failure::new(FailureCode::SessionEnded, "nobody is signed in"))?;
+        if !permissions(&taken.session.person().roles).contains(&Permission::ReadCases) {
+            return Err(Failure::new(FailureCode::NotAllowed, ""));
+        }
+        let fhir = taken
+            .fhir
+            .clone()
+            .ok_or_else(|| Failure::new(FailureCode::NotFound, "the platform has no case records"))?;
+        Ok((taken, fhir))
+    }
+
+    pub(crate) fn is_locked(&self) -> bool {
+        matches!(&self.state().seat, Seat::Taken(taken) if taken.lock.is_some())
+    }
+
+    pub(crate) fn lock(&self) {
+        {
+            let mut state = self.state();
+            let Seat::Taken(taken) = &mut state.seat else { return };
+            if taken.lock.is_some() {
+                return;
+            }
+            taken.lock = Some(Lock { since: Timestamp::now(), failure: None, task: None });
+        }
+        // A locked desk gives no pixels away.
+        self.0.images.close_all();
+        self.tell_session();
+    }
+
+    /// The person proves again who they are, at the provider: this program knows no password.
+    pub(crate) async fn unlock(&self) -> Result<(), Failure> {
+        let Some(taken) = self.taken().filter(|taken| taken.lock.is_some()) else { return Ok(()) };
+        let person = taken.session.person();
+        let purpose = Purpose::Reauthenticate { subject: person.subject, login_hint: person.login };
+        let attempt = SignInAttempt::begin(&self.0.egress, &taken.platform, purpose)
+            .await
+            .map_err(|error| failures::of_sign_in(&error))?;
+        let url = attempt.url().clone();
+        let desk = self.clone();
+        let (go, start) = tokio::sync::oneshot::channel::<()>();
+        let task = tokio::spawn(async move {
+            let _started = start.await;
+            let outcome = match attempt.finish().await {
+                Ok(tokens) => taken.session.adopt(tokens).await.map_err(|error| failures::of_session(&error)),
+                Err(error) => Err(failures::of_sign_in(&error)),
+            };
+            desk.finish_unlock(outcome);
+        })
+        .abort_handle();
+        if let Seat::Taken(taken) = &mut self.state().seat
+            && let Some(lock) = &mut taken.lock
+            && let Some(former) = lock.task.replace(task)
+        {
+            former.abort();
+        }
+        let _task_lives = go.send(());
+        self.tell_session();
+        if let Err(error) = platform::browser::open(&url).await {
+            tracing::warn!(%error, "no browser opened");
+        }
+        Ok(())
+    }
+
+    fn finish_unlock(&self, outcome: Result<(), Failure>) {
+        {
+            let mut state = self.state();
+            state.touched = Timestamp::now();
+            if let Seat::Taken(taken) = &mut state.seat {
+                match outcome {
+                    Ok(()) => taken.lock = None,
+                    Err(failure) => {
+                        if let Some(lock) = &mut taken.lock {
+                            lock.task = None;
+                            lock.failure = Some(failure);
+                        }
+                    }
+                }
+            }
+        }
+        self.tell_session();
+    }
+
+    pub(crate) fn touch(&self) {
+        let now = Timestamp::now();
+        let write = {
+            let mut state = self.state();
+            let write = now.duration_since(state.touched) > SEEN_STEP;
+            state.touched = now;
+            write
+        };
+        if write {
+            self.write_seen(now);
+        }
+    }
+
+    fn write_seen(&self, now: Timestamp) {
+        let vault = self.0.vault.clone();
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = vault.put(Table::Settings, LAST_SEEN, now.to_string().as_bytes()) {
+                tracing::warn!(%error, "the time of the last touch was not kept");
+            }
+        });
+    }
+
+    pub(crate) fn watch_idleness(&self) {
+        let desk = self.clone();
+        tokio::spawn(async move {
+            let mut tick = tokio::time::interval(IDLE_TICK);
+            loop {
+                tick.tick().await;
+                let idle = {
+                    let state = desk.state();
+                    let limit = SignedDuration::from_mins(i64::from(state.settings.lock_after_minutes));
+                    Timestamp::now().duration_since(state.touched) >= limit
+                };
+                if idle {
+                    desk.lock();
+                }
+            }
+        });
+    }
+
+    pub(crate) fn note_connection(&self, online: bool) {
+        let changed = {
+            let mut state = self.state();
+            match (online, state.offline_since) {
+                (true, Some(_)) => {
+                    state.offline_since = None;
+                    true
+                }
+                (false, None) => {
+                    state.offline_since = Some(Timestamp::now());
+                    true
+                }
+                (true, None) | (false, Some(_)) => false,
+            }
+        };
+        if changed {
+            self.tell(Event::ConnectionChanged(self.connection_view()));
+        }
+    }
+
+    pub(crate) fn connection_view(&self) -> ConnectionView {
+        match self.state().offline_since {
+            None => ConnectionView::Online,
+            Some(since) => ConnectionView::Offline { since: since.to_string() },
+        }
+    }
+
+    pub(crate) fn tell_session(&self) {
+        self.tell(Event::SessionChanged(self.session_view()));
+    }
+
+    pub(crate) fn session_view(&self) -> SessionView {
+        let state = self.state();
+        match &state.seat {
+            Seat::Out { failure } => SessionView::SignedOut {
+                address: self.0.policy.address.clone().or_else(|| state.settings.address.clone()),
+                address_fixed: self.0.policy.address.is_some(),
+                failure: failure.clone(),
+            },
+            Seat::Waiting { platform, until, link, .. } => SessionView::Waiting {
+                platform: platform.clone(),
+                until: until.to_string(),
+                link: link.clone(),
+            },
+            Seat::Taken(taken) => {
+                let person = person_view(&taken.session.person(), &taken.role);
+                match &taken.lock {
+                    Some(lock) => SessionView::Locked {
+                        person,
+                        since: lock.since.to_string(),
+                        waiting: lock.task.is_some(),
+                        failure: lock.failure.clone(),
+                    },
+                    None => SessionView::SignedIn { person, platform: platform_view(&taken.platform) },
+                }
+            }
+        }
+    }
+}
+
+pub(crate) fn platform_view(platform: &Platform) -> PlatformView {
+    PlatformView {
+        name: platform.organization.clone(),
+        host: platform.host.clone(),
+        sign_in_host: platform.sign_in_host(),
+        support_phone: platform.support_phone.clone(),
+        support_mail: platform.support_mail.clone(),
+    }
+}
+
+fn person_view(person: &Person, role: &RoleFacts) -> PersonView {
+    let initial = |text: &Option<String>| text.as_deref().and_then(|text| text.chars().next());
+    let family = person.family.clone().unwrap_or_else(|| person.name.clone());
+    // A name for speaking has the academic degree without its faculty: "Dr. med." is "Dr.".
+    let title = person.prefix.as_deref().or_else(|| person.name.split_once(' ').map(|(first, _)| first)).filter(|title| title.contains('.'));
+    let title = title.map(|title| title.split(' ').filter(|word| *word != "med.").collect::<Vec<_>>().join(" "));
+    PersonView {
+        name: person.name.clone(),
+        short_name: match title {
+            Some(title) => format!("{title} {family}"),
+            None => family,
+        },
+        gender: person.gender.clone(),
+        initials: [initial(&person.given), initial(&person.family)].into_iter().flatten().collect(),
+        organization: role.organization.clone(),
+        specialty: role.specialty.clone(),
+        may: permissions(&person.roles),
+    }
+}
+
+/// What roles offer (board.md §1.3). The platform still decides on every request.
+pub(crate) fn permissions(roles: &[Role]) -> Vec<Permission> {
+    let mut may = Vec::new();
+    let any = |wanted: &[Role]| roles.iter().any(|role| wanted.contains(role));
+    if any(&[Role::Physician, Role::Moderator, Role::Coordinator, Role::Study, Role::Guest]) {
+        may.push(Permission::ReadCases);
+    }
+    if any(&[Role::Moderator, Role::Coordinator]) {
+        may.push(Permission::WriteDecision);
+    }
+    if any(&[Role::Moderator]) {
+        may.push(Permission::SignDecision);
+    }
+    may
+}
+
+/// The session's tokens, sealed in the vault before they are used.
+struct SealedTokens(Arc<Vault>);
+
+impl TokenStore for SealedTokens {
+    fn save(&self, tokens: &StoredTokens) -> Result<(), TokenStoreError> {
+        let bytes = tokens.to_bytes();
+        self.0.put(Table::Secrets, TOKENS, &bytes).map_err(|error| TokenStoreError(error.to_string()))
+    }
+
+    fn wipe(&self) -> Result<(), TokenStoreError> {
+        self.0.delete(Table::Secrets, TOKENS).map(drop).map_err(|error| TokenStoreError(error.to_string()))
+    }
+}
+
+/// A platform as it is kept with the session, so that a restart needs no network.
+#[derive(Serialize, Deserialize)]
+struct StoredPlatform {
+    host: String,
+    organization: String,
+    support_phone: Option<String>,
+    support_mail: Option<String>,
+    issuer: String,
+    client_id: String,
+    fhir: Option<url::Url>,
+    dicomweb: Option<url::Url>,
+}
+
+impl StoredPlatform {
+    fn of(platform: &Platform) -> Self {
+        Self {
+            host: platform.host.clone(),
+            organization: platform.organization.clone(),
+            support_phone: platform.support_phone.clone(),
+            support_mail: platform.support_mail.clone(),
+            issuer: platform.issuer.clone(),
+            client_id: platform.client_id.clone(),
+            fhir: platform.fhir.clone(),
+            dicomweb: platform.dicomweb.clone(),
+        }
+    }
+
+    fn into_platform(self) -> Result<Platform, discovery::DiscoverError> {
+        let mut platform = Platform::from_parts(discovery::PlatformParts {
+            organization: Some(self.organization),
+            issuer: self.issuer,
+            client_id: self.client_id,
+            fhir: self.fhir.map(String::from),
+            dicomweb: self.dicomweb.map(String::from),
+            matrix: None,
+            rounds: None,
+            directory: None,
+        })?;
+        platform.host = self.host;
+        platform.support_phone = self.support_phone;
+        platform.support_mail = self.support_mail;
+        Ok(platform)
+    }
+}

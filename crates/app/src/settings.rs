@@ -1,0 +1,142 @@
+//! The person's settings, the place they were at, and what the diagnosis says.
+
+use crate::{Desk, Policy, failures};
+use contract::{
+    BulkWay, DiagnosisLine, DiagnosisView, Event, Failure, Language, Place, SettingsView, Theme,
+};
+use serde::{Deserialize, Serialize};
+use vault::{Table, Vault};
+
+const SETTINGS: &str = "settings";
+const PLACE: &str = "place";
+
+/// Settings as they are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Settings {
+    pub(crate) theme: Theme,
+    pub(crate) language: Language,
+    pub(crate) font_size: u16,
+    pub(crate) image_text_size: u16,
+    pub(crate) lock_after_minutes: u16,
+    pub(crate) bulk_way: BulkWay,
+    pub(crate) letter_keys: bool,
+    /// The address used last.
+    pub(crate) address: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            theme: Theme::Office,
+            language: Language::De,
+            font_size: 100,
+            image_text_size: 12,
+            lock_after_minutes: 10,
+            bulk_way: BulkWay::Auto,
+            letter_keys: true,
+            address: None,
+        }
+    }
+}
+
+impl Settings {
+    pub(crate) fn load(vault: &Vault, policy: &Policy) -> Self {
+        let stored = vault.get(Table::Settings, SETTINGS).ok().flatten();
+        let mut settings: Self =
+            stored.and_then(|bytes| serde_json::from_slice(bytes.reveal()).ok()).unwrap_or_default();
+        if let Some(way) = policy.bulk_way {
+            settings.bulk_way = way;
+        }
+        settings
+    }
+
+    pub(crate) fn view(&self, policy: &Policy) -> SettingsView {
+        let fixed = policy.bulk_way.map(|_| "bulk-way".to_owned()).into_iter();
+        SettingsView {
+            theme: self.theme,
+            language: self.language,
+            font_size: self.font_size,
+            image_text_size: self.image_text_size,
+            lock_after_minutes: self.lock_after_minutes,
+            bulk_way: self.bulk_way,
+            letter_keys: self.letter_keys,
+            fixed: fixed.chain(policy.address.as_ref().map(|_| "address".to_owned())).collect(),
+        }
+    }
+}
+
+pub(crate) fn load_place(vault: &Vault) -> Place {
+    let stored = vault.get(Table::Settings, PLACE).ok().flatten();
+    stored.and_then(|bytes| serde_json::from_slice(bytes.reveal()).ok()).unwrap_or(Place::Today)
+}
+
+impl Desk {
+    pub(crate) fn change_settings(&self, view: SettingsView) -> Result<SettingsView, Failure> {
+        let changed = {
+            let mut state = self.state();
+            let settings = &mut state.settings;
+            settings.theme = view.theme;
+            settings.language = view.language;
+            settings.font_size = view.font_size.clamp(90, 150);
+            settings.image_text_size = view.image_text_size.clamp(11, 18);
+            settings.lock_after_minutes = view.lock_after_minutes.clamp(3, 60);
+            settings.bulk_way = self.0.policy.bulk_way.unwrap_or(view.bulk_way);
+            settings.letter_keys = view.letter_keys;
+            settings.clone()
+        };
+        self.keep_settings(&changed)?;
+        let view = changed.view(&self.0.policy);
+        self.tell(Event::SettingsChanged(view.clone()));
+        Ok(view)
+    }
+
+    pub(crate) fn change_settings_quietly(&self, change: impl FnOnce(&mut Settings)) {
+        let changed = {
+            let mut state = self.state();
+            change(&mut state.settings);
+            state.settings.clone()
+        };
+        if let Err(failure) = self.keep_settings(&changed) {
+            tracing::warn!(detail = failure.detail, "the settings were not kept");
+        }
+    }
+
+    fn keep_settings(&self, settings: &Settings) -> Result<(), Failure> {
+        let bytes = serde_json::to_vec(settings).expect("settings are plain values");
+        self.0.vault.put(Table::Settings, SETTINGS, &bytes).map_err(|error| failures::of_store(&error))
+    }
+
+    pub(crate) fn remember_place(&self, place: Place) -> Result<(), Failure> {
+        let bytes = serde_json::to_vec(&place).expect("a place is plain values");
+        self.state().place = place;
+        self.0.vault.put(Table::Settings, PLACE, &bytes).map_err(|error| failures::of_store(&error))
+    }
+
+    pub(crate) fn diagnosis(&self) -> DiagnosisView {
+        let line = |key: &str, value: String| DiagnosisLine { key: key.to_owned(), value };
+        let mut lines = vec![
+            line("version", env!("CARGO_PKG_VERSION").to_owned()),
+            line("system", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)),
+        ];
+        if let Some(taken) = self.taken() {
+            lines.push(line("platform", taken.platform.host.clone()));
+            lines.push(line("provider", taken.platform.sign_in_host()));
+            if let Some(until) = taken.session.expires_at() {
+                lines.push(line("token-until", until.to_string()));
+            }
+        }
+        let figures = self.0.images.figures();
+        lines.push(line("bulk", format!("127.0.0.1:{}", self.0.bulk.port())));
+        lines.push(line("workers", figures.workers.to_string()));
+        lines.push(line("workers-replaced", figures.replaced.to_string()));
+        lines.push(line("frames-decoded", figures.decoded.to_string()));
+        if let Ok(device) = self.0.vault.device_id() {
+            lines.push(line("device", device));
+        }
+        if let Ok(bytes) = self.0.vault.frames_bytes() {
+            lines.push(line("cache-bytes", bytes.to_string()));
+        }
+        DiagnosisView { lines }
+    }
+}
