@@ -1,0 +1,88 @@
+//! The desk behind the window. It opens while the page loads; the keyring may wait for a person.
+
+use app::{Desk, DeskOptions, Policy};
+use contract::Failure;
+use std::{path::PathBuf, sync::Arc};
+use tauri::{AppHandle, Emitter};
+use tokio::sync::watch;
+
+/// Where the page's origin differs by system; the bulk socket opens to these only.
+const ORIGINS: [&str; 2] = ["tauri://localhost", "http://tauri.localhost"];
+/// The scheme's address as the page writes it.
+#[cfg(not(any(windows, target_os = "android")))]
+const SCHEME: &str = "bulk://localhost";
+#[cfg(any(windows, target_os = "android"))]
+const SCHEME: &str = "http://bulk.localhost";
+
+/// The desk once it is open, or why it is not.
+#[derive(Clone)]
+pub(crate) struct DeskSlot(watch::Receiver<Option<Result<Desk, Failure>>>);
+
+impl DeskSlot {
+    /// Opens the desk in the background and passes its facts to the page.
+    pub(crate) fn open(app: AppHandle, profile: PathBuf, policy: Policy) -> Self {
+        let (tell, slot) = watch::channel(None);
+        tauri::async_runtime::spawn(async move {
+            let opened = open(profile, policy).await;
+            if let Ok(desk) = &opened {
+                pass_on(app, desk);
+            }
+            tell.send_replace(Some(opened));
+            // The receiver outlives this task only as long as the sender does.
+            tell.closed().await;
+        });
+        Self(slot)
+    }
+
+    /// Waits until it is open.
+    pub(crate) async fn desk(&self) -> Result<Desk, Failure> {
+        let mut slot = self.0.clone();
+        match slot.wait_for(Option::is_some).await {
+            Ok(found) => found.clone().unwrap_or_else(|| Err(internal())),
+            Err(_closed) => Err(internal()),
+        }
+    }
+}
+
+fn internal() -> Failure {
+    Failure::new(contract::FailureCode::Internal, "the desk is gone")
+}
+
+async fn open(profile: PathBuf, policy: Policy) -> Result<Desk, Failure> {
+    if let Err(error) = app::log::start(&profile) {
+        return Err(Failure::new(contract::FailureCode::Internal, error.to_string()));
+    }
+    let roots = tokio::task::spawn_blocking(app::system_roots)
+        .await
+        .map_err(|error| Failure::new(contract::FailureCode::Internal, error.to_string()))??;
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::new(contract::FailureCode::Internal, error.to_string()))?;
+    let options = DeskOptions {
+        profile,
+        roots: Arc::from(roots),
+        egress: app::EgressOptions::default(),
+        worker: (program, vec![app::worker::ARGUMENT.to_owned()]),
+        policy,
+        origins: ORIGINS.map(str::to_owned).to_vec(),
+        scheme: Some(SCHEME.to_owned()),
+    };
+    Desk::open(options).await.map_err(|error| error.failure())
+}
+
+fn pass_on(app: AppHandle, desk: &Desk) {
+    let mut events = desk.events();
+    tauri::async_runtime::spawn(async move {
+        loop {
+            match events.recv().await {
+                Ok(event) => {
+                    if let Err(error) = app.emit("desk", event) {
+                        tracing::warn!(%error, "a fact did not reach the page");
+                    }
+                }
+                // Facts carry whole views: the next one makes up for those that were missed.
+                Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
+                Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
+            }
+        }
+    });
+}

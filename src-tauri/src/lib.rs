@@ -1,0 +1,49 @@
+//! Wiring of the desktop program: which of its three lives an argument list asks for, and for the
+//! window: desk, page, scheme.
+
+mod commands;
+mod desk;
+mod scheme;
+mod window;
+
+use clap::Parser;
+use std::{path::PathBuf, process::ExitCode};
+
+/// Konsil: tumor boards, teleconsultation and images of several hospitals in one window.
+#[derive(Debug, Parser)]
+#[command(name = "konsil", version, about)]
+struct Arguments {
+    /// Folder of one person's stores, keys and cache; the system's data folder if not given.
+    #[arg(long, value_name = "DIR")]
+    profile: Option<PathBuf>,
+    /// Address of the platform; the person is then not asked for it.
+    #[arg(long, value_name = "ADDRESS")]
+    address: Option<String>,
+    /// How pixels reach the page: auto, socket or scheme.
+    #[arg(long, value_name = "WAY", value_parser = bulk_way)]
+    bulk: Option<contract::BulkWay>,
+}
+
+fn bulk_way(word: &str) -> Result<contract::BulkWay, String> {
+    match word {
+        "auto" => Ok(contract::BulkWay::Auto),
+        "socket" => Ok(contract::BulkWay::Socket),
+        "scheme" => Ok(contract::BulkWay::Scheme),
+        _ => Err("auto, socket or scheme".to_owned()),
+    }
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let first = std::env::args_os().nth(1);
+    if first.as_deref() == Some(app::worker::ARGUMENT.as_ref()) {
+        return match app::worker::main() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_broken_pipe) => ExitCode::FAILURE,
+        };
+    }
+    if first.as_deref().and_then(|word| word.to_str()).is_some_and(app::door::is_command) {
+        return app::door::main();
+    }
+    window::run(Arguments::parse())
+}

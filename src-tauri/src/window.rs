@@ -1,0 +1,106 @@
+//! The window: made in code so that the order of the start is ours, with its size remembered and its
+//! page brought back when the web process dies.
+
+use crate::{Arguments, commands, desk::DeskSlot, scheme};
+use app::Policy;
+use serde_json::{Value, json};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+use tauri::{Manager, RunEvent, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
+
+const LABEL: &str = "main";
+const SMALLEST: (f64, f64) = (1024.0, 640.0);
+const USUAL: (f64, f64) = (1440.0, 900.0);
+
+pub(crate) fn run(arguments: Arguments) -> ExitCode {
+    let policy = Policy { address: arguments.address, bulk_way: arguments.bulk };
+    let built = tauri::Builder::default()
+        .register_asynchronous_uri_scheme_protocol("bulk", |context, request, responder| {
+            let slot = context.app_handle().state::<DeskSlot>().inner().clone();
+            tauri::async_runtime::spawn(async move { responder.respond(scheme::answer(slot, request).await) });
+        })
+        .invoke_handler(tauri::generate_handler![commands::call])
+        .setup(move |app| {
+            let profile = match arguments.profile {
+                Some(profile) => profile,
+                None => app.path().app_local_data_dir()?,
+            };
+            app.manage(DeskSlot::open(app.handle().clone(), profile.clone(), policy));
+            open(app, &profile)?;
+            app.manage(ProfileFolder(profile));
+            Ok(())
+        })
+        .build(tauri::generate_context!());
+    match built {
+        Ok(app) => {
+            app.run(|app, event| {
+                if let RunEvent::WindowEvent { label, event: WindowEvent::CloseRequested { .. }, .. } = event
+                    && let Some(window) = app.get_webview_window(&label)
+                {
+                    remember(&window, &app.state::<ProfileFolder>().0);
+                }
+            });
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            tracing::error!(%error, "the window could not be opened");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+struct ProfileFolder(PathBuf);
+
+fn open(app: &tauri::App, profile: &Path) -> tauri::Result<WebviewWindow> {
+    let kept: Value = std::fs::read(profile.join("window.json"))
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .unwrap_or_default();
+    let size = |name: &str, least: f64, usual: f64| kept[name].as_f64().map_or(usual, |size| size.clamp(least, 16_384.0));
+    let window = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::App("index.html".into()))
+        .title("Konsil")
+        .inner_size(size("width", SMALLEST.0, USUAL.0), size("height", SMALLEST.1, USUAL.1))
+        .min_inner_size(SMALLEST.0, SMALLEST.1)
+        .maximized(kept["maximized"] == true)
+        .build()?;
+    #[cfg(target_os = "linux")]
+    bring_back(&window)?;
+    Ok(window)
+}
+
+/// Sizes only; the file holds nothing about a person.
+fn remember(window: &WebviewWindow, profile: &Path) {
+    let (Ok(size), Ok(scale), Ok(maximized)) = (window.inner_size(), window.scale_factor(), window.is_maximized()) else {
+        return;
+    };
+    let size = size.to_logical::<f64>(scale);
+    let kept = json!({ "width": size.width, "height": size.height, "maximized": maximized });
+    if let Err(error) = std::fs::write(profile.join("window.json"), kept.to_string()) {
+        tracing::warn!(%error, "the window's size was not kept");
+    }
+}
+
+/// wry tells that a web process died on macOS only; on Linux WebKitGTK's own signal does. The page
+/// comes back from the desk's state; a page that dies again and again is left.
+#[cfg(target_os = "linux")]
+fn bring_back(window: &WebviewWindow) -> tauri::Result<()> {
+    use std::{cell::RefCell, collections::VecDeque, time::Duration, time::Instant};
+    use webkit2gtk::WebViewExt;
+    const PERIOD: Duration = Duration::from_secs(60);
+    const TIMES: usize = 3;
+    window.with_webview(|view| {
+        let deaths = RefCell::new(VecDeque::new());
+        view.inner().connect_web_process_terminated(move |view, reason| {
+            let now = Instant::now();
+            let mut deaths = deaths.borrow_mut();
+            deaths.retain(|death| now.duration_since(*death) < PERIOD);
+            deaths.push_back(now);
+            tracing::error!(?reason, times = deaths.len(), "the web process ended");
+            if deaths.len() <= TIMES {
+                view.reload();
+            }
+        });
+    })
+}
