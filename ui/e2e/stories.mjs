@@ -1,0 +1,98 @@
+/**
+ * Draws every story in both themes and both languages in Chromium and fails on an accessibility finding, a fault of
+ * the page, text that is cut off sideways, or a patient banner out of sight.
+ *
+ *   KONSIL_SHOTS=folder   keeps a picture of each
+ *   KONSIL_STORIES=05     only stories whose name contains this
+ *   KONSIL_QUICK=1        only Büro and German
+ */
+import { createRequire } from 'node:module';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+import { serve } from './serve.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const shots = process.env.KONSIL_SHOTS;
+const only = process.env.KONSIL_STORIES ?? '';
+const quick = process.env.KONSIL_QUICK === '1';
+if (shots) mkdirSync(shots, { recursive: true });
+
+const { origin, stop } = await serve(join(here, '../node_modules/.stories'));
+const browser = await chromium.launch({ executablePath: process.env.KONSIL_CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });
+const problems = [];
+let count = 0;
+
+async function draw(context, { id, keys }, theme, language, name, check) {
+  const page = await context.newPage();
+  page.on('pageerror', (error) => problems.push(`${name}: ${error.name}`));
+  await page.goto(`${origin}/stories.html?story=${id}&theme=${theme}&language=${language}`);
+  await page.waitForSelector('main');
+  await page.evaluate(() => document.fonts.ready);
+  // Discovery starts 400 ms after the last key, a skeleton after 300 ms.
+  await page.waitForTimeout(650);
+  for (const key of keys) {
+    if (key.startsWith('click:')) await page.click(key.slice('click:'.length));
+    else await page.keyboard.press(key);
+  }
+  if (keys.length > 0) await page.waitForTimeout(450);
+  if (shots) await page.screenshot({ path: join(shots, `${name}.png`) });
+  if (check) {
+    await page.evaluate(axe);
+    const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+    for (const violation of violations) {
+      problems.push(`${name}: ${violation.id}: ${violation.nodes.map((node) => node.target.join(' ')).slice(0, 3).join(' | ')}`);
+    }
+  }
+  const found = await page.evaluate(() => {
+    const banner = document.querySelector('[data-testid=patient-banner]');
+    const box = banner?.getBoundingClientRect();
+    return {
+      faults: window.__faults,
+      sideways: document.documentElement.scrollWidth > window.innerWidth,
+      banner: box ? box.top >= 0 && box.bottom <= window.innerHeight && box.right <= window.innerWidth + 1 : null,
+    };
+  });
+  for (const fault of found.faults) problems.push(`${name}: fault: ${fault}`);
+  if (found.sideways) problems.push(`${name}: wider than the window`);
+  if (id.startsWith('05') && found.banner !== true) problems.push(`${name}: patient banner out of sight`);
+  await page.close();
+  count += 1;
+}
+
+const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, timezoneId: 'Europe/Berlin', reducedMotion: 'reduce' });
+const index = await context.newPage();
+await index.goto(`${origin}/stories.html`);
+await index.waitForFunction(() => window.__stories !== undefined);
+const stories = (await index.evaluate(() => window.__stories)).filter(({ id }) => id.includes(only));
+await index.close();
+
+for (const story of stories) {
+  for (const theme of quick ? ['office'] : ['office', 'reading-room']) {
+    for (const language of quick ? ['de'] : ['de', 'en']) {
+      await draw(context, story, theme, language, `${story.id}-${theme}-${language}`, true);
+    }
+  }
+}
+await context.close();
+
+// The sizes of the frame: the smallest window, 200 % zoom, a large monitor.
+for (const [label, viewport] of [
+  ['1280', { width: 1280, height: 720 }],
+  ['zoom200', { width: 720, height: 450 }],
+  ['1920', { width: 1920, height: 1080 }],
+]) {
+  const sized = await browser.newContext({ viewport, deviceScaleFactor: label === 'zoom200' ? 2 : 1, timezoneId: 'Europe/Berlin', reducedMotion: 'reduce' });
+  for (const story of stories.filter(({ id }) => ['01-sign-in', '02-today', '04-cases', '05-case', '05-case-documents', '13-settings'].includes(id))) {
+    await draw(sized, story, 'office', 'de', `${story.id}-${label}`, false);
+  }
+  await sized.close();
+}
+
+await browser.close();
+stop();
+for (const problem of problems) process.stdout.write(`${problem}\n`);
+process.stdout.write(`${count} pictures of ${stories.length} stories, ${problems.length} problems\n`);
+process.exit(problems.length === 0 ? 0 : 1);

@@ -1,0 +1,119 @@
+import { useEffect, useRef, useState } from 'react';
+import { Button as Plain } from 'react-aria-components';
+import { IconButton } from '../components/Button';
+import { Empty } from '../components/Empty';
+import { FailureNotice } from '../components/FailureNotice';
+import { Icon } from '../components/icons';
+import { PartView } from '../components/PartView';
+import { Skeleton } from '../components/Skeleton';
+import type { CaseView, DocumentEntryView, DocumentView } from '../host/contract';
+import { type Load, useDesk } from '../host/desk';
+import { asFailure, ask } from '../host/host';
+import { useNow } from '../i18n/clock';
+import { dateTime, dayShort } from '../i18n/format';
+import { defineCommand, useCommand } from '../keys/keys';
+import { m } from '../paraglide/messages';
+import styles from './case.module.css';
+
+const leaveCommand = defineCommand({ id: 'document-leave', keys: ['escape'], label: () => m.command_step_back(), group: 'case' });
+
+/** Findings and letters beside the text of one of them; Esc closes the text. */
+export function Documents({ view, chosen, choose, retry }: { view: CaseView; chosen: string | null; choose: (id: string | null) => void; retry: () => void }) {
+  const now = useNow(60_000);
+  useCommand(leaveCommand, () => choose(null), { enabled: chosen !== null });
+  return (
+    <div className={styles['documents']} data-reading={chosen === null ? undefined : ''}>
+      <div className={styles['documentList']}>
+        <PartView part={view.documents} rows={6} words={{ what: m.case_what_documents(), empty: m.case_empty_documents() }} retry={retry}>
+          {(documents) => (
+            <ul aria-label={m.case_tab_documents()}>
+              {documents.map((document) => (
+                <li key={document.id}>
+                  <Plain
+                    className={styles['documentItem'] ?? ''}
+                    aria-current={document.id === chosen ? 'true' : undefined}
+                    onPress={() => choose(document.id)}
+                    data-testid={`document-${document.id}`}
+                  >
+                    <span className={styles['rowIcon']}>
+                      <Icon name={documentIcon(document)} size="s" />
+                    </span>
+                    <span className={styles['documentWords']}>
+                      <span className={styles['documentTitle']}>{document.title}</span>
+                      <br />
+                      <span className={styles['documentDetail']}>{[document.author, document.organization].filter((word) => word !== null).join(' · ')}</span>
+                    </span>
+                    <span className={styles['rowAside']}>{document.at === null ? '' : dayShort(document.at, now)}</span>
+                  </Plain>
+                </li>
+              ))}
+            </ul>
+          )}
+        </PartView>
+      </div>
+      {chosen === null ? (
+        <div className={styles['reader']}>{view.documents.state === 'ready' && <Empty icon="document" title={m.document_choose()} />}</div>
+      ) : (
+        <Reader key={chosen} patient={view.patient} document={chosen} close={() => choose(null)} />
+      )}
+    </div>
+  );
+}
+
+export function documentIcon(document: DocumentEntryView) {
+  return document.kdl?.startsWith('PT') === true ? 'microscope' : document.kdl?.startsWith('DG02') === true ? 'image' : 'document';
+}
+
+function Reader({ patient, document, close }: { patient: string; document: string; close: () => void }) {
+  const desk = useDesk();
+  const [load, setLoad] = useState<Load<DocumentView>>(() => ({ state: 'waiting', since: performance.now() }));
+  const [attempt, setAttempt] = useState(0);
+  const article = useRef<HTMLElement>(null);
+  useEffect(() => {
+    let current = true;
+    ask(desk.host, { type: 'read-document', patient, document }, 'document').then(
+      (value) => current && setLoad({ state: 'here', value }),
+      (thrown: unknown) => current && setLoad({ state: 'failed', failure: asFailure(thrown) }),
+    );
+    article.current?.focus();
+    return () => {
+      current = false;
+    };
+  }, [desk, patient, document, attempt]);
+  return (
+    <article className={styles['reader']} tabIndex={-1} ref={article} data-testid="document-reader">
+      {load.state === 'waiting' && <Skeleton what={m.document_what()} rows={6} since={load.since} />}
+      {load.state === 'failed' && (
+        <FailureNotice
+          failure={load.failure}
+          retry={() => {
+            setLoad({ state: 'waiting', since: performance.now() });
+            setAttempt(attempt + 1);
+          }}
+        />
+      )}
+      {load.state === 'here' && (
+        <>
+          <div className={styles['readerHead']}>
+            <div className={styles['grow']}>
+              <h2 className={styles['readerTitle']}>{load.value.entry.title}</h2>
+              <p className={styles['byline']}>
+                {[load.value.entry.author, load.value.entry.organization, load.value.entry.at === null ? null : dateTime(load.value.entry.at), load.value.entry.kind]
+                  .filter((word) => word !== null && word !== '')
+                  .join(' · ')}
+              </p>
+            </div>
+            <IconButton icon="close" label={m.document_close()} onPress={close} />
+          </div>
+          {load.value.text === null ? (
+            <Empty icon="document" title={m.document_no_text()}>
+              {m.document_no_text_more({ type: load.value.entry.contentType })}
+            </Empty>
+          ) : (
+            <div className={styles['readerText']}>{load.value.text}</div>
+          )}
+        </>
+      )}
+    </article>
+  );
+}

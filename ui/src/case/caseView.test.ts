@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest';
+import type { LabSeriesView } from '../host/contract';
+import { auenwaldCase, steinkleeCase } from '../stories/records';
+import { arrow, bannerTumour, comorbidities, functionSeries, furtherTumours, newestLabTime, outside, overviewLab, primaryTumour, valueWithUnit } from './caseView';
+
+const range = { low: 13.5, high: 17.2 };
+const value = (text: string, flag: string | null = null) => ({ at: '2026-11-21T08:10:00+01:00', text, value: Number(text), flag });
+
+describe('the banner', () => {
+  test('names tumour, TNM and stage', () => {
+    expect(bannerTumour(auenwaldCase)).toBe('Lunge re. · cT2b cN3 cM0 · IIIB');
+  });
+
+  test('leaves out what the account may not read', () => {
+    expect(bannerTumour(steinkleeCase)).toBe('Rektum');
+  });
+});
+
+describe('diagnoses', () => {
+  test('the primary tumour, its metastases and other illnesses are told apart', () => {
+    expect(primaryTumour(auenwaldCase)?.id).toBe('c1');
+    expect(furtherTumours(auenwaldCase).map((one) => one.id)).toEqual(['c2']);
+    expect(comorbidities(auenwaldCase).map((one) => one.id)).toEqual(['c3', 'c4', 'c5']);
+  });
+});
+
+describe('a laboratory value', () => {
+  test('is outside when the laboratory says so', () => {
+    expect(outside(range, value('15.0', 'LL'))).toBe('critical-low');
+  });
+
+  test('is judged by its own range when the laboratory says nothing', () => {
+    expect([outside(range, value('12.8')), outside(range, value('13.5')), outside(range, value('17.3'))]).toEqual(['low', 'no', 'high']);
+  });
+
+  test('is never judged without a range', () => {
+    expect(outside({ low: null, high: null }, value('99'))).toBe('no');
+  });
+
+  test('has one arrow at a limit and two when critical', () => {
+    expect([arrow.low, arrow['critical-high']]).toEqual(['↓', '↑↑']);
+  });
+
+  test('goes with its unit after a space that does not break', () => {
+    expect(valueWithUnit({ unit: 'g/dL' }, value('12.80'))).toBe('12,80\u00a0g/dl');
+  });
+});
+
+describe('the laboratory of the overview', () => {
+  const all = auenwaldCase.laboratory.state === 'ready' ? auenwaldCase.laboratory.value : [];
+
+  test('shows what is outside its range and keeps the order of the record', () => {
+    expect(overviewLab(all, 6).map((one) => one.name)).toEqual(['Hämoglobin', 'Leukozyten', 'LDH', 'CRP', 'CEA', 'CYFRA 21-1']);
+  });
+
+  test('shows everything when it is little', () => {
+    expect(overviewLab(all.slice(0, 3), 6)).toHaveLength(3);
+  });
+
+  test('names the time of the newest value', () => {
+    expect(newestLabTime(all)).toBe('2026-11-21T08:10:00+01:00');
+    expect(newestLabTime([])).toBeNull();
+  });
+
+  test('organ function of a lung tumour is lung function', () => {
+    expect(functionSeries(auenwaldCase).map((one: LabSeriesView) => one.loinc)).toEqual(['19926-5', '20150-9', '19911-7']);
+  });
+});

@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest';
+import { agenda, cases, others, search } from '../stories/lists';
+import { distance, groups, nearNames, passes } from './casesView';
+import { completenessWords, organWord, rowState, tumourLine } from './caseWords';
+
+const all = [...agenda, ...others];
+
+describe('the case list', () => {
+  test('begins with the next board in the order of its agenda', () => {
+    const [first] = groups(agenda.toReversed(), cases.board);
+    expect(first?.rows.map((row) => row.patient)).toEqual(['pat-auenwald', 'pat-birkenlicht', 'pat-steinklee', 'pat-aehrenfeld', 'pat-mohnblatt']);
+  });
+
+  test('puts decided cases last and leaves out empty groups', () => {
+    expect(groups(all, cases.board).map((group) => group.kind)).toEqual(['board', 'open', 'decided']);
+    expect(groups(others, cases.board).map((group) => group.kind)).toEqual(['open', 'decided']);
+  });
+
+  test('without a board treats every case alike', () => {
+    expect(groups(agenda, null).map((group) => group.kind)).toEqual(['open']);
+  });
+
+  test('sorts Ä as AE', () => {
+    const [, open] = [null, groups(agenda, null)[0]];
+    expect(open?.rows.map((row) => row.identity.family)).toEqual(['Ährenfeld', 'Auenwald', 'Birkenlicht', 'Mohnblatt', 'Steinklee']);
+  });
+
+  test('counts what a filter would show', () => {
+    expect((['board', 'incomplete', 'draft', 'signed'] as const).map((filter) => all.filter((row) => passes(row, filter)).length)).toEqual([5, 2, 1, 2]);
+  });
+});
+
+describe('a search without a hit', () => {
+  test('names the person who was probably meant', () => {
+    expect(nearNames('birkenlixht', all).map((row) => row.patient)).toEqual(['pat-birkenlicht']);
+  });
+
+  test('names both of two confusable persons', () => {
+    expect(nearNames('auelwald', all).map((row) => row.patient)).toEqual(['pat-auenwald', 'pat-auerwald']);
+  });
+
+  test('stays silent when nothing is near', () => {
+    expect(nearNames('xyzxyz', all)).toEqual([]);
+  });
+
+  test('measures kitten and sitting three edits apart', () => {
+    expect(distance('kitten', 'sitting')).toBe(3);
+  });
+});
+
+test('the fixture finds Ährenfeld as Ahrenfeld and as Aehrenfeld', () => {
+  for (const query of ['Ahrenfeld', 'Aehrenfeld', 'ährenf']) expect(search(query).rows.state).toBe('ready');
+});
+
+describe('words about a case', () => {
+  test('the tumour line has organ, side, TNM and stage', () => {
+    expect(agenda.map(tumourLine)).toEqual([
+      'Lunge re. · cT2b cN3 cM0 · IIIB',
+      'Mamma li. · ypT1b ypN0(sn) cM0',
+      'Rektum · cT3c cN2a cM0 · IIIB',
+      'Prostata · cT2a cN0 cM0 · I',
+      'Melanom li. · pT3b pN1a(sn) cM0 · IIIC',
+    ]);
+  });
+
+  test('an organ without a key is known by its ICD code, an unknown one has no word', () => {
+    expect([organWord(null, 'C34.1'), organWord(null, 'J44.8'), organWord('spleen', null)]).toEqual(['Lunge', '', '']);
+  });
+
+  test('several missing things are counted and all named in the title', () => {
+    expect(completenessWords({ state: 'missing', rules: ['R-HISTO', 'R-TNM'] })).toMatchObject({ tone: 'warn', text: 'Histologie fehlt + 1', title: 'Histologie fehlt · TNM fehlt oder passt nicht' });
+  });
+
+  test('a case that was not evaluated shows no state', () => {
+    expect(rowState({ completeness: { state: 'unknown' }, decision: 'none' })).toBeNull();
+  });
+
+  test('a signed decision says more than completeness', () => {
+    expect(rowState({ completeness: { state: 'complete' }, decision: 'signed' })?.text).toBe('gezeichnet');
+  });
+});

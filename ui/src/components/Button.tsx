@@ -1,0 +1,58 @@
+import type { ReactNode } from 'react';
+import { Button as Base, type ButtonProps } from 'react-aria-components';
+import styles from './Button.module.css';
+import { classes } from './classes';
+import { Icon, type IconName } from './icons';
+import { Spinner } from './Spinner';
+
+type Look = 'plain' | 'primary' | 'danger' | 'quiet' | 'link';
+
+interface Props extends Omit<ButtonProps, 'className' | 'children' | 'style'> {
+  look?: Look;
+  size?: 'small' | 'normal' | 'large';
+  icon?: IconName;
+  iconAfter?: IconName;
+  wide?: boolean;
+  children?: ReactNode;
+  'data-testid'?: string;
+  className?: string | undefined;
+}
+
+/** A button with words. While pending it keeps its width and swallows presses. */
+export function Button({ look = 'plain', size = 'normal', icon, iconAfter, wide, children, className, ...rest }: Props) {
+  const iconOnly = children === undefined;
+  return (
+    <Base
+      {...rest}
+      className={classes(
+        styles['button'],
+        look !== 'plain' && styles[look],
+        size !== 'normal' && styles[size],
+        wide === true && styles['wide'],
+        iconOnly && styles['iconOnly'],
+        look === 'primary' && styles['keyed'],
+        className,
+      )}
+    >
+      {({ isPending }) => (
+        <>
+          <span className={classes(styles['content'], isPending && !icon && styles['overlaid'])}>
+            {icon && (isPending ? <Spinner size={16} /> : <Icon name={icon} size={size === 'large' ? 'm' : 's'} />)}
+            {children}
+            {iconAfter && <Icon name={iconAfter} size="s" />}
+          </span>
+          {isPending && !icon && (
+            <span className={styles['pending']}>
+              <Spinner size={16} />
+            </span>
+          )}
+        </>
+      )}
+    </Base>
+  );
+}
+
+/** A button that is only an icon: its name is spoken and shown on hover. */
+export function IconButton({ label, icon, ...rest }: Omit<Props, 'children' | 'aria-label' | 'icon'> & { label: string; icon: IconName }) {
+  return <Button {...rest} icon={icon} aria-label={label} look={rest.look ?? 'quiet'} />;
+}

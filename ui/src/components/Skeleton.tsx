@@ -1,0 +1,37 @@
+import { useEffect, useState, type ReactNode } from 'react';
+import { m } from '../paraglide/messages';
+import styles from './Skeleton.module.css';
+
+const widths = ['62%', '48%', '70%', '55%', '40%', '66%'];
+
+/**
+ * Waiting: nothing for 300 ms, then the shape of what comes; from 2 s what is being loaded, from 8 s why it takes
+ * long and what can be done.
+ */
+export function Skeleton({ rows = 3, what, since, actions }: { rows?: number; what: string; since?: number; actions?: ReactNode }) {
+  const [begun] = useState(() => since ?? performance.now());
+  const [waited, setWaited] = useState(() => performance.now() - begun);
+  useEffect(() => {
+    const next = [300, 2000, 8000].find((mark) => mark > waited);
+    if (next === undefined) return undefined;
+    const timer = window.setTimeout(() => setWaited(performance.now() - begun), Math.max(20, next - waited + 5));
+    return () => window.clearTimeout(timer);
+  }, [begun, waited]);
+  if (waited < 300) return <div aria-busy="true" />;
+  return (
+    <div className={styles['skeleton']} aria-busy="true" data-testid="skeleton">
+      {Array.from({ length: rows }, (_, at) => (
+        <span className={styles['row']} key={at} aria-hidden>
+          <span className={styles['bone']} style={{ width: widths[at % widths.length] }} />
+          <span className={`${styles['bone']} ${styles['end']}`} />
+        </span>
+      ))}
+      {waited >= 2000 && (
+        <p className={styles['words']} role="status">
+          {waited >= 8000 ? m.state_loading_long({ what }) : m.state_loading({ what })}
+        </p>
+      )}
+      {waited >= 8000 && actions !== undefined && <div className={styles['retry']}>{actions}</div>}
+    </div>
+  );
+}

@@ -1,0 +1,26 @@
+/** The two live regions of the page. The frame draws them once; everyone else only speaks. */
+import { createStore, useStore } from '../host/store';
+
+const polite = createStore<{ text: string; count: number }>({ text: '', count: 0 });
+const assertive = createStore<{ text: string; count: number }>({ text: '', count: 0 });
+
+/** Says something to a screen reader; `assertive` only for a change of patient or a lost connection. */
+export function announce(text: string, urgency: 'polite' | 'assertive' = 'polite'): void {
+  const store = urgency === 'polite' ? polite : assertive;
+  store.set({ text, count: store.get().count + 1 });
+}
+
+export function LiveRegions() {
+  const quiet = useStore(polite);
+  const loud = useStore(assertive);
+  return (
+    <>
+      <div className="visually-hidden" role="status" aria-live="polite">
+        <span key={quiet.count}>{quiet.text}</span>
+      </div>
+      <div className="visually-hidden" aria-live="assertive">
+        <span key={loud.count}>{loud.text}</span>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,303 @@
+/** A signed decision: who signed when, what a check in this session found, and what was decided. */
+
+import { useEffect, useState } from 'react';
+import { Button } from '../components/Button';
+import { FailureNotice } from '../components/FailureNotice';
+import { Icon } from '../components/icons';
+import { Notice } from '../components/Notice';
+import type { DecisionView, DraftView, Failure, SignatureView, VerificationView, VersionView } from '../host/contract';
+import { useDesk } from '../host/desk';
+import { asFailure, ask } from '../host/host';
+import { dateTime, time } from '../i18n/format';
+import { m } from '../paraglide/messages';
+import { CATEGORIES, MEASURES, OCCASIONS, OUTCOMES, goalWord, wordOf } from './codes';
+import styles from './Decision.module.css';
+import { Participants } from './DecisionDock';
+import { checksumGroups } from './payload';
+import signed from './SignedDecision.module.css';
+import { mirror } from './useDraft';
+import { fieldWord } from './words';
+
+export function SignedDecision({ view, signature }: { view: DecisionView; signature: SignatureView }) {
+  const desk = useDesk();
+  const [failure, setFailure] = useState<Failure>();
+  const [checkedAt, setCheckedAt] = useState<string>();
+  const { patient, draft } = view;
+
+  // Checked at each opening: what an earlier session found says nothing about the record as it is.
+  useEffect(() => {
+    let current = true;
+    ask(desk.host, { type: 'verify-decision', patient }, 'decision').then(
+      (answer) => {
+        if (!current) return;
+        setCheckedAt(new Date().toISOString());
+        mirror(desk, answer);
+      },
+      (error: unknown) => {
+        if (current) setFailure(asFailure(error));
+      },
+    );
+    return () => {
+      current = false;
+    };
+  }, [desk, patient]);
+
+  const amend = () => {
+    setFailure(undefined);
+    ask(desk.host, { type: 'amend-decision', patient }, 'decision').then(
+      (answer) => {
+        mirror(desk, answer);
+      },
+      (error: unknown) => {
+        setFailure(asFailure(error));
+      },
+    );
+  };
+
+  return (
+    <div className={styles['body']} data-scope="decision" data-testid="signed-decision">
+      <div className={styles['main']}>
+        {failure !== undefined && <FailureNotice failure={failure} tone="warn" />}
+        <SignedNotice view={view} signature={signature} amend={view.canWrite ? amend : undefined} />
+        <Facts draft={draft} signature={signature} />
+        <section aria-labelledby="signed-measures">
+          <div className={styles['sectionHead']}>
+            <h2 id="signed-measures">{m.decision_measures()}</h2>
+          </div>
+          <ol>
+            {draft.measures.map((measure, index) => (
+              <li className={signed['measure']} key={measure.id}>
+                <span className={signed['number']}>{index + 1}</span>
+                <b>{wordOf(MEASURES, measure.code)}</b>
+                <span>
+                  <span className={signed['text']}>{measure.text}</span>
+                  {measure.reason !== '' && <span className={signed['reason']}>{measure.reason}</span>}
+                </span>
+                <span className={signed['who']}>{personName(view, measure.responsible)}</span>
+              </li>
+            ))}
+          </ol>
+        </section>
+        {draft.text !== '' && (
+          <section aria-labelledby="signed-text">
+            <div className={styles['sectionHead']}>
+              <h2 id="signed-text">{m.decision_text()}</h2>
+            </div>
+            <p className={signed['prose']}>{draft.text}</p>
+          </section>
+        )}
+        <Points view={view} />
+        <Versions versions={view.versions} current={signature.revision} />
+      </div>
+      <aside className={styles['dock']} aria-label={m.decision_participants()}>
+        <Participants
+          participants={view.participants.filter(({ role }) => draft.present.includes(role))}
+          quorum={view.quorum}
+          present={draft.present}
+          toggle={undefined}
+        />
+        <Check check={signature.check} draft={draft} />
+        <span className={styles['grow']} />
+        <p className={styles['hint']}>
+          {checkedAt === undefined ? m.decision_checking() : m.decision_checked_at({ time: time(checkedAt) })}
+        </p>
+      </aside>
+    </div>
+  );
+}
+
+function SignedNotice({
+  view,
+  signature,
+  amend,
+}: {
+  view: DecisionView;
+  signature: SignatureView;
+  amend: (() => void) | undefined;
+}) {
+  const { check, line } = signature;
+  const { tone, title } = verdict(check, view.draft);
+  return (
+    <Notice
+      tone={tone}
+      title={title}
+      actions={
+        amend === undefined ? undefined : (
+          <Button size="small" icon="pen" onPress={amend} data-testid="amend">
+            {m.decision_amendment()}
+          </Button>
+        )
+      }
+    >
+      <p data-testid="signed-line">{m.decision_signed_by({ name: line.by, at: dateTime(line.at) })}</p>
+    </Notice>
+  );
+}
+
+/** "Prüfung bestanden" is said only of a check that was made in this session. */
+function verdict(
+  check: VerificationView | null,
+  draft: DraftView,
+): { tone: 'plain' | 'ok' | 'warn' | 'danger'; title: string } {
+  if (check === null) return { tone: 'plain', title: m.decision_signed() };
+  switch (check.state) {
+    case 'matches':
+      return { tone: 'ok', title: m.decision_signed_checked() };
+    case 'differs':
+      return { tone: 'warn', title: m.decision_differs({ fields: fieldWords(check.fields, draft) }) };
+    case 'broken':
+      return { tone: 'danger', title: m.decision_broken() };
+    case 'unchecked':
+      return { tone: 'plain', title: m.decision_unchecked() };
+  }
+}
+
+function fieldWords(fields: readonly string[], draft: DraftView): string {
+  return fields.map((field) => fieldWord(field, draft)).join(', ');
+}
+
+function Facts({ draft, signature }: { draft: DraftView; signature: SignatureView }) {
+  const words = [
+    wordOf(CATEGORIES, draft.category),
+    goalWord(draft.goal),
+    wordOf(OUTCOMES, draft.outcome),
+    wordOf(OCCASIONS, draft.occasion),
+    m.decision_version({ revision: signature.revision }),
+  ].filter((word) => word !== '');
+  return (
+    <p className={signed['facts']}>
+      {words.map((word) => (
+        <span key={word}>{word}</span>
+      ))}
+      <span className={signed['checksum']} title={signature.sha256} data-testid="checksum">
+        {m.decision_sealed({ checksum: checksumGroups(signature.sha256, 2) })}
+      </span>
+    </p>
+  );
+}
+
+function Points({ view }: { view: DecisionView }) {
+  const { openPoints, guideline, guidelineText, representation } = view.draft;
+  if (openPoints.length === 0 && guideline === null && representation === '') return null;
+  return (
+    <div className={styles['halves']}>
+      <section>
+        <div className={styles['sectionHead']}>
+          <h2>{m.decision_open_points()}</h2>
+        </div>
+        {openPoints.length === 0 && <p className={styles['none']}>{m.decision_no_open_points()}</p>}
+        <ul className={styles['stack']}>
+          {openPoints.map((point) => (
+            <li className={signed['point']} key={point.id}>
+              <Icon name="clock" size="s" />
+              <span>{point.text}</span>
+              <span className={signed['who']}>{personName(view, point.owner)}</span>
+            </li>
+          ))}
+        </ul>
+      </section>
+      <section>
+        <div className={styles['sectionHead']}>
+          <h2>{m.decision_guideline_and_representation()}</h2>
+        </div>
+        <ul className={styles['stack']}>
+          {guideline !== null && (
+            <li className={signed['point']}>
+              <Icon name={guideline === 'conform' ? 'ok' : 'warn'} size="s" />
+              <span>
+                {guideline === 'conform'
+                  ? m.decision_conforms({ guideline: guidelineText })
+                  : m.decision_deviates({ reason: guidelineText })}
+              </span>
+            </li>
+          )}
+          {representation !== '' && (
+            <li className={signed['point']}>
+              <Icon name="calendar" size="s" />
+              <span>{representation}</span>
+            </li>
+          )}
+        </ul>
+      </section>
+    </div>
+  );
+}
+
+function Check({ check, draft }: { check: VerificationView | null; draft: DraftView }) {
+  if (check === null) return null;
+  return (
+    <section>
+      <div className={styles['sectionHead']}>
+        <h2>{m.decision_check()}</h2>
+      </div>
+      <ul className={styles['stack']} data-testid="check" data-state={check.state}>
+        <CheckLines check={check} draft={draft} />
+      </ul>
+    </section>
+  );
+}
+
+function CheckLines({ check, draft }: { check: VerificationView; draft: DraftView }) {
+  switch (check.state) {
+    case 'matches':
+      return (
+        <>
+          <CheckLine ok>{m.decision_check_unchanged()}</CheckLine>
+          <CheckLine ok>{m.decision_check_same()}</CheckLine>
+        </>
+      );
+    case 'differs':
+      return (
+        <>
+          <CheckLine ok>{m.decision_check_unchanged()}</CheckLine>
+          <CheckLine ok={false}>{m.decision_differs({ fields: fieldWords(check.fields, draft) })}</CheckLine>
+        </>
+      );
+    case 'broken':
+      return <CheckLine ok={false}>{m.decision_broken()}</CheckLine>;
+    case 'unchecked':
+      return (
+        <li>
+          <FailureNotice failure={check.failure} tone="warn" />
+        </li>
+      );
+  }
+}
+
+function CheckLine({ ok, children }: { ok: boolean; children: string }) {
+  return (
+    <li className={ok ? signed['passed'] : signed['failed']}>
+      <Icon name={ok ? 'ok' : 'warn'} size="s" />
+      <span>{children}</span>
+    </li>
+  );
+}
+
+function Versions({ versions, current }: { versions: readonly VersionView[]; current: number }) {
+  if (versions.length === 0) return null;
+  return (
+    <section aria-labelledby="signed-versions">
+      <div className={styles['sectionHead']}>
+        <h2 id="signed-versions">{m.decision_versions()}</h2>
+      </div>
+      {versions.map((version, index) => (
+        <details className={signed['version']} key={version.revision}>
+          <summary>
+            <b>{m.decision_version({ revision: version.revision })}</b>{' '}
+            {m.decision_signed_by({ name: version.line.by, at: dateTime(version.line.at) })}
+          </summary>
+          <p className={signed['replaced']}>
+            {m.decision_replaced_by({ revision: versions[index - 1]?.revision ?? current })}
+            {version.reason === null ? '' : ` · ${version.reason}`}
+          </p>
+          <p className={signed['prose']}>{version.text}</p>
+        </details>
+      ))}
+    </section>
+  );
+}
+
+function personName({ people, participants }: DecisionView, role: string | null): string {
+  if (role === null) return '';
+  return people.find((one) => one.role === role)?.name ?? participants.find((one) => one.role === role)?.name ?? role;
+}

@@ -1,0 +1,143 @@
+/** What will be signed, in full and exactly, before anything is signed; then waiting for the browser. */
+
+import { useEffect, useRef, useState } from 'react';
+import { Button } from '../components/Button';
+import { Dialog } from '../components/Dialog';
+import { FailureNotice } from '../components/FailureNotice';
+import { Skeleton } from '../components/Skeleton';
+import { Spinner } from '../components/Spinner';
+import type { DecisionView, Failure, PayloadLineView, PersonChoiceView, SigningPreviewView } from '../host/contract';
+import { useDesk } from '../host/desk';
+import { asFailure, ask } from '../host/host';
+import { m } from '../paraglide/messages';
+import { checksumGroups, payloadGroups } from './payload';
+import styles from './SigningDialog.module.css';
+import { groupWord, isNothing, pathWord, payloadValueWord } from './words';
+
+export function SigningDialog({ view, close }: { view: DecisionView; close: () => void }) {
+  const desk = useDesk();
+  const { patient, stage } = view;
+  const [preview, setPreview] = useState<SigningPreviewView>();
+  const [failure, setFailure] = useState<Failure>();
+  const [pending, setPending] = useState(false);
+  const waiting = stage === 'signing';
+
+  useEffect(() => {
+    let current = true;
+    ask(desk.host, { type: 'preview-signing', patient }, 'signing-preview').then(
+      (answer) => {
+        if (current) setPreview(answer);
+      },
+      (error: unknown) => {
+        if (current) setFailure(asFailure(error));
+      },
+    );
+    return () => {
+      current = false;
+    };
+  }, [desk, patient]);
+
+  // The browser was left or refused: the draft is a draft again, and the preview may be signed anew.
+  const wasWaiting = useRef(waiting);
+  useEffect(() => {
+    if (wasWaiting.current && !waiting) setPending(false);
+    wasWaiting.current = waiting;
+  }, [waiting]);
+
+  const sign = () => {
+    if (preview === undefined) return;
+    setFailure(undefined);
+    setPending(true);
+    desk.host.call({ type: 'sign-decision', patient, sha256: preview.sha256 }).catch((error: unknown) => {
+      setPending(false);
+      setFailure(asFailure(error));
+    });
+  };
+  const cancel = () => {
+    if (waiting || pending) desk.host.call({ type: 'cancel-signing', patient }).catch(() => undefined);
+    close();
+  };
+
+  return (
+    <Dialog
+      title={m.decision_preview()}
+      width={820}
+      onClose={cancel}
+      testId="signing-dialog"
+      foot={
+        <>
+          <Button onPress={cancel} data-testid="cancel-signing">
+            {waiting ? m.decision_cancel_signing() : m.decision_back()}
+          </Button>
+          {preview !== undefined && !waiting && (
+            <Button look="primary" icon="sign" isPending={pending} onPress={sign} data-testid="sign-as">
+              {m.decision_sign_as({ name: preview.signer })}
+            </Button>
+          )}
+        </>
+      }
+    >
+      {failure !== undefined && <FailureNotice failure={failure} />}
+      {waiting && (
+        <div className={styles['waiting']} role="status" data-testid="waiting-for-browser">
+          <Spinner onSolid={false} />
+          <div>
+            <b>{m.decision_waiting()}</b>
+            <p>{m.decision_waiting_what()}</p>
+          </div>
+        </div>
+      )}
+      {preview === undefined && failure === undefined && <Skeleton what={m.decision_preview()} rows={6} />}
+      {preview !== undefined && <Preview preview={preview} people={view.people} />}
+    </Dialog>
+  );
+}
+
+function Preview({
+  preview: { lines, canonical, sha256 },
+  people,
+}: {
+  preview: SigningPreviewView;
+  people: readonly PersonChoiceView[];
+}) {
+  const names = new Map(people.map(({ role, name }) => [role, name]));
+  return (
+    <div className={styles['preview']} data-testid="signing-preview">
+      <p className={styles['intro']}>{m.decision_preview_what()}</p>
+      {payloadGroups(lines).map(({ name, lines: own }) => (
+        <section key={name} className={name === 'patient' ? styles['patient'] : styles['group']}>
+          <h3>{groupWord(name)}</h3>
+          <dl>
+            {own.map((line) => (
+              <Line key={line.path} line={line} names={names} />
+            ))}
+          </dl>
+        </section>
+      ))}
+      <details className={styles['raw']}>
+        <summary>{m.decision_raw()}</summary>
+        <pre data-testid="canonical">{canonical}</pre>
+      </details>
+      <p className={styles['checksum']} data-testid="preview-sha256" title={sha256}>
+        {m.decision_checksum({ checksum: checksumGroups(sha256) })}
+      </p>
+    </div>
+  );
+}
+
+function Line({ line, names }: { line: PayloadLineView; names: ReadonlyMap<string, string> }) {
+  const word = payloadValueWord(line, names);
+  return (
+    <div className={styles['line']} data-path={line.path}>
+      <dt>{pathWord(line.path)}</dt>
+      {isNothing(line) ? (
+        <dd className={styles['nothing']}>{m.decision_nothing()}</dd>
+      ) : (
+        <dd>
+          {word ?? line.value}
+          {word !== undefined && word !== line.value && <span className={styles['code']}> {line.value}</span>}
+        </dd>
+      )}
+    </div>
+  );
+}

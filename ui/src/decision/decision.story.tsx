@@ -1,0 +1,119 @@
+/** "Beschluss" in its states. */
+
+import type { DecisionView, Failure, Reply, Request, SignatureView } from '../host/contract';
+import type { Fixture } from '../host/memory';
+import { at, type Story } from '../stories/story';
+import { EXAMPLE_SHA256, exampleDraft, examplePreview, exampleView } from './examples';
+
+const signature: SignatureView = {
+  line: { by: 'Dr. med. Amina Falkenried', at: '2026-11-24T14:07:00Z' },
+  sha256: EXAMPLE_SHA256,
+  revision: 1,
+  check: null,
+};
+
+function fixture(view: DecisionView, answer?: (request: Request) => Reply | Failure | undefined): Fixture {
+  return at(
+    { screen: 'case', patient: view.patient, tab: 'decision' },
+    {
+      decisions: [view],
+      answer: (request) => {
+        const own = answer?.(request);
+        if (own !== undefined) return own;
+        return request.type === 'preview-signing' ? { type: 'signing-preview', value: examplePreview() } : undefined;
+      },
+    },
+  );
+}
+
+function signed(check: SignatureView['check'], changes: Partial<DecisionView> = {}): Fixture {
+  const view = exampleView({ stage: 'signed', signature: { ...signature, check: null }, ...changes });
+  const checked = { ...view, signature: { ...signature, revision: view.versions.length + 1, check } };
+  return fixture(view, (request) =>
+    request.type === 'verify-decision' ? { type: 'decision', value: checked } : undefined,
+  );
+}
+
+export const stories: Story[] = [
+  { id: '08-decision', fixture: fixture(exampleView()) },
+  {
+    id: '08-decision-begun',
+    fixture: fixture(
+      exampleView({
+        draft: exampleDraft({ category: null, occasion: null, goal: null, outcome: null, measures: [], openPoints: [], text: '', guideline: null, guidelineText: '', representation: '' }),
+        savedHere: null,
+        savedThere: null,
+        missing: ['category', 'outcome', 'text', 'measures'],
+      }),
+    ),
+    keys: ['Control+Enter'],
+  },
+  {
+    id: '08-decision-majority',
+    fixture: fixture(
+      exampleView({
+        draft: exampleDraft({
+          outcome: 'majority',
+          vote: { agree: 5, disagree: 1, abstain: 0 },
+          dissent: [{ role: 'dr-ahlefels', text: 'Sequenzielle Therapie bevorzugt, V20 voraussichtlich über 35 %.' }],
+          guideline: 'deviation',
+          guidelineText: 'Lungenfunktion erlaubt keine simultane Therapie.',
+        }),
+        quorum: { met: 4, of: 5, missing: ['Strahlentherapie'] },
+        missing: ['quorum-reason'],
+      }),
+    ),
+  },
+  {
+    id: '08-decision-conflict',
+    fixture: fixture(
+      exampleView({
+        conflicts: [
+          {
+            field: 'text',
+            mine: 'Definitive simultane Radiochemotherapie in kurativer Absicht.',
+            theirs: 'Definitive sequenzielle Radiochemotherapie in kurativer Absicht.',
+            by: 'Dr. Weidenlohe',
+          },
+          { field: 'measure/m2', mine: 'Carboplatin/Paclitaxel wöchentlich, simultan', theirs: 'Cisplatin/Vinorelbin', by: 'Dr. Weidenlohe' },
+        ],
+        merged: [{ field: 'open-point/o1', by: 'Dr. Weidenlohe' }],
+      }),
+    ),
+  },
+  { id: '08-decision-preview', fixture: fixture(exampleView()), keys: ['Control+u'] },
+  { id: '08-decision-waiting', fixture: fixture(exampleView({ stage: 'signing' })) },
+  {
+    id: '08-decision-not-saved',
+    fixture: fixture(exampleView(), (request) => (request.type === 'save-draft' ? { code: 'disk-full', detail: '' } : undefined)),
+    keys: ['click:[data-testid=decision-text]', 'x'],
+  },
+  { id: '08-decision-read-only', fixture: fixture(exampleView({ canWrite: false, canSign: false })) },
+  { id: '09-signed', fixture: signed({ state: 'matches' }) },
+  { id: '09-signed-differs', fixture: signed({ state: 'differs', fields: ['activities'] }) },
+  { id: '09-signed-broken', fixture: signed({ state: 'broken' }) },
+  {
+    id: '09-signed-unchecked',
+    fixture: signed({ state: 'unchecked', failure: { code: 'platform-unreachable', detail: 'timeout' } }),
+  },
+  {
+    id: '09-signed-amended',
+    fixture: signed(
+      { state: 'matches' },
+      {
+        versions: [
+          {
+            revision: 1,
+            line: { by: 'Dr. med. Amina Falkenried', at: '2026-11-24T14:07:00Z' },
+            text: 'Definitive simultane Radiochemotherapie.',
+            reason: 'Tippfehler in der Dosis',
+          },
+        ],
+      },
+    ),
+  },
+  {
+    id: '09-amending',
+    fixture: fixture(exampleView({ stage: 'amending', signature, missing: ['amendment-reason'] })),
+  },
+];

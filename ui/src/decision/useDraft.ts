@@ -1,0 +1,56 @@
+/** The draft on screen, kept while the form is open. */
+
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import type { DecisionView } from '../host/contract';
+import type { Desk } from '../host/desk';
+import { asFailure, ask } from '../host/host';
+import { DraftKeeper } from './draftKeeper';
+
+/** Takes an answer into the page's mirror, unless another patient's decision is open by then. */
+export function mirror(desk: Desk, view: DecisionView): void {
+  const now = desk.decision.get();
+  if (now.state === 'here' && now.value.patient === view.patient) desk.decision.set({ state: 'here', value: view });
+}
+
+function makeKeeper(desk: Desk, view: DecisionView): DraftKeeper {
+  const { patient } = view;
+  return new DraftKeeper(
+    {
+      save: (draft) => ask(desk.host, { type: 'save-draft', patient, draft }, 'decision'),
+      failureOf: asFailure,
+      answered: (answer) => {
+        mirror(desk, answer);
+      },
+      now: () => Date.now(),
+      after: (milliseconds, then) => {
+        const timer = window.setTimeout(then, milliseconds);
+        return () => {
+          window.clearTimeout(timer);
+        };
+      },
+    },
+    view,
+  );
+}
+
+export function useDraft(desk: Desk, view: DecisionView) {
+  const [keeper] = useState(() => makeKeeper(desk, view));
+  const state = useSyncExternalStore(keeper.subscribe, keeper.state);
+  const known = useRef(view);
+  useEffect(() => {
+    if (known.current === view) return;
+    known.current = view;
+    keeper.changed(view);
+  }, [keeper, view]);
+  useEffect(() => {
+    const leave = () => {
+      keeper.flush().catch(() => undefined);
+    };
+    window.addEventListener('pagehide', leave);
+    return () => {
+      window.removeEventListener('pagehide', leave);
+      keeper.close();
+    };
+  }, [keeper]);
+  return { keeper, state };
+}

@@ -1,0 +1,65 @@
+import { Button as Plain } from 'react-aria-components';
+import { Icon, Mark, type IconName } from '../components/icons';
+import { Menu } from '../components/Menu';
+import { Tooltip } from '../components/Tooltip';
+import type { Place } from '../host/contract';
+import { useDesk, usePerson } from '../host/desk';
+import { m } from '../paraglide/messages';
+import styles from './frame.module.css';
+import { usePlace, usePlaces } from './place';
+
+function RailLink({ icon, label, hint, keys, current, testId, onPress }: { icon: IconName; label?: string; hint: string; keys: string; current: boolean; testId: string; onPress: () => void }) {
+  return (
+    <Tooltip text={hint} keys={keys}>
+      <Plain className={styles['railLink'] ?? ''} aria-current={current ? 'page' : undefined} aria-label={hint} onPress={onPress} data-testid={testId}>
+        <Icon name={icon} />
+        {label !== undefined && <span>{label}</span>}
+      </Plain>
+    </Tooltip>
+  );
+}
+
+/** The rail: areas above, settings and the own person at the foot. */
+export function Rail({ lock, help }: { lock: () => void; help: () => void }) {
+  const place = usePlace();
+  const places = usePlaces();
+  const desk = useDesk();
+  const person = usePerson();
+  const to = (next: Place) => () => places.go(next);
+  return (
+    <nav className={styles['rail']} aria-label={m.frame_areas()}>
+      <div className={styles['mark']}>
+        <Mark />
+      </div>
+      <RailLink icon="home" label={m.frame_today()} hint={m.frame_today()} keys="g h" current={place.screen === 'today'} testId="rail-today" onPress={to({ screen: 'today' })} />
+      <RailLink
+        icon="cases"
+        label={m.frame_cases()}
+        hint={m.frame_cases()}
+        keys="g f"
+        current={place.screen === 'cases' || place.screen === 'case'}
+        testId="rail-cases"
+        onPress={to({ screen: 'cases' })}
+      />
+      <span className={styles['grow']} />
+      <RailLink icon="settings" hint={m.frame_settings()} keys="mod+," current={place.screen === 'settings'} testId="rail-settings" onPress={to({ screen: 'settings' })} />
+      {person && (
+        <Menu
+          label={m.frame_person_menu()}
+          placement="right bottom"
+          head={{ name: person.name, detail: [person.specialty, person.organization].filter((word) => word !== null).join(' · ') }}
+          trigger={
+            <Plain className={styles['railLink'] ?? ''} aria-label={m.frame_person({ initials: person.initials, name: person.name })} data-testid="person-menu">
+              <span className={styles['avatar']}>{person.initials}</span>
+            </Plain>
+          }
+          entries={[
+            { id: 'help', label: m.command_help(), icon: 'keyboard', keys: '?', run: help },
+            { id: 'lock', label: m.command_lock(), icon: 'locked', keys: 'mod+shift+x', run: lock },
+            { id: 'sign-out', label: m.action_sign_out(), icon: 'signOut', run: () => void desk.host.call({ type: 'sign-out' }).catch(() => undefined) },
+          ]}
+        />
+      )}
+    </nav>
+  );
+}

@@ -1,0 +1,34 @@
+/** Matching in the command palette: every typed word begins a word of the name, umlauts folded. */
+import { fold, foldLong } from '../i18n/format';
+
+/** How well a text answers a query; null when it does not. Lower is better. */
+export function rank(query: string, text: string): number | null {
+  const short = rankFolded(fold(query.trim()), fold(text));
+  const long = rankFolded(foldLong(query.trim()), foldLong(text));
+  return short === null ? long : long === null ? short : Math.min(short, long);
+}
+
+function rankFolded(wanted: string, folded: string): number | null {
+  if (wanted === '') return 0;
+  if (folded === wanted) return 0;
+  if (folded.startsWith(wanted)) return 1;
+  const words = folded.split(/[\s,:·/-]+/u);
+  if (wanted.split(/\s+/u).every((part) => words.some((word) => word.startsWith(part)))) return 2;
+  if (folded.includes(wanted)) return 3;
+  let at = 0;
+  for (const letter of wanted) {
+    at = folded.indexOf(letter, at);
+    if (at < 0) return null;
+    at += 1;
+  }
+  return wanted.length >= 3 ? 4 : null;
+}
+
+/** The best first; equal ones stay in their order. */
+export function ranked<T>(query: string, items: readonly T[], text: (item: T) => string): T[] {
+  return items
+    .map((item, at) => ({ item, at, found: rank(query, text(item)) }))
+    .filter((one): one is { item: T; at: number; found: number } => one.found !== null)
+    .toSorted((a, b) => a.found - b.found || a.at - b.at)
+    .map(({ item }) => item);
+}

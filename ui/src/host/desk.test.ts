@@ -1,0 +1,92 @@
+import { describe, expect, test, vi } from 'vitest';
+import { auenwaldCase, birkenlichtCase } from '../stories/records';
+import { falkenried, settings } from '../stories/people';
+import { demo } from '../stories/story';
+import { createDesk } from './desk';
+import { asFailure } from './host';
+import { memoryHost } from './memory';
+
+function desk(fixture = demo) {
+  const host = memoryHost(fixture);
+  return { host, desk: createDesk(host, fixture.start) };
+}
+
+describe('the mirrors', () => {
+  test('take the view of the case that was opened', async () => {
+    const { desk: page } = desk();
+    page.openCase('pat-auenwald');
+    await vi.waitFor(() => expect(page.caseView.get()).toEqual({ state: 'here', value: auenwaldCase }));
+  });
+
+  test('drop an event about another patient', () => {
+    const { desk: page, host } = desk();
+    page.openCase('pat-auenwald');
+    host.send({ type: 'case-changed', value: birkenlichtCase });
+    expect(page.caseView.get().state).toBe('waiting');
+  });
+
+  test('drop a late answer about the patient before', async () => {
+    let release: (() => void) | undefined;
+    const late = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { desk: page } = desk({
+      ...demo,
+      answer: (request) => (request.type === 'open-case' && request.patient === 'pat-auenwald' ? late.then(() => ({ type: 'case', value: auenwaldCase })) : undefined),
+    });
+    page.openCase('pat-auenwald');
+    page.openCase('pat-birkenlicht');
+    await vi.waitFor(() => expect(page.caseView.get().state).toBe('here'));
+    release?.();
+    await late;
+    await Promise.resolve();
+    expect(page.caseView.get()).toEqual({ state: 'here', value: birkenlichtCase });
+  });
+
+  test('hold nothing of a patient once the desk is locked', async () => {
+    const { desk: page, host } = desk();
+    page.openToday();
+    page.openCase('pat-auenwald');
+    await vi.waitFor(() => expect(page.caseView.get().state).toBe('here'));
+    host.send({ type: 'session-changed', value: { state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: false, failure: null } });
+    expect([page.caseView, page.today, page.cases, page.images, page.decision].map((store) => store.get().state)).toEqual(['waiting', 'waiting', 'waiting', 'waiting', 'waiting']);
+  });
+
+  test('an answer that comes after the lock is not taken', async () => {
+    const { desk: page, host } = desk();
+    page.openToday();
+    host.send({ type: 'session-changed', value: { state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: false, failure: null } });
+    await new Promise<void>((resolve) => {
+      queueMicrotask(resolve);
+    });
+    await Promise.resolve();
+    expect(page.today.get().state).toBe('waiting');
+  });
+
+  test('only the answer to the last search is shown', async () => {
+    const { desk: page } = desk();
+    page.openCases('auen');
+    page.openCases('birk');
+    await vi.waitFor(() => expect(page.cases.get().state).toBe('here'));
+    const load = page.cases.get();
+    expect(load.state === 'here' && load.value.query).toBe('birk');
+  });
+
+  test('a failure is kept with its code', async () => {
+    const { desk: page } = desk();
+    page.openCase('pat-nobody');
+    await vi.waitFor(() => expect(page.caseView.get()).toMatchObject({ state: 'failed', failure: { code: 'not-found' } }));
+  });
+
+  test('a setting that is refused goes back', async () => {
+    const { desk: page } = desk({ ...demo, answer: (request) => (request.type === 'change-settings' ? { code: 'disk-full', detail: '' } : undefined) });
+    page.changeSettings({ theme: 'reading-room' });
+    expect(page.settings.get().theme).toBe('reading-room');
+    await vi.waitFor(() => expect(page.settings.get()).toEqual(settings));
+  });
+});
+
+test('whatever was thrown becomes a failure, without its message', () => {
+  expect(asFailure({ code: 'conflict', detail: 'x' })).toEqual({ code: 'conflict', detail: 'x' });
+  expect(asFailure(new TypeError('Gernot Auenwald'))).toEqual({ code: 'internal', detail: 'TypeError' });
+});

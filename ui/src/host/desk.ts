@@ -1,0 +1,216 @@
+/**
+ * The page's mirrors of the program's state. State lives in Rust: each store holds a whole view model, replaced
+ * by an answer or an event, and nothing is computed into it here.
+ */
+import { createContext, useContext, useEffect } from 'react';
+import type {
+  CasesView,
+  CaseView,
+  ConnectionView,
+  DecisionView,
+  Event,
+  Failure,
+  ImagesView,
+  SessionView,
+  SettingsView,
+  StartView,
+  TodayView,
+} from './contract';
+import { asFailure, ask, type Host } from './host';
+import { createStore, type Store, useStore } from './store';
+
+/** A view that is asked for: waiting, here, or failed. `since` is a time in milliseconds. */
+export type Load<T> =
+  | { state: 'waiting'; since: number }
+  | { state: 'here'; value: T }
+  | { state: 'failed'; failure: Failure };
+
+export interface Desk {
+  host: Host;
+  version: string;
+  session: Store<SessionView>;
+  settings: Store<SettingsView>;
+  connection: Store<ConnectionView>;
+  today: Store<Load<TodayView>>;
+  cases: Store<Load<CasesView>>;
+  /** The open case; its `patient` says whose. */
+  caseView: Store<Load<CaseView>>;
+  images: Store<Load<ImagesView>>;
+  decision: Store<Load<DecisionView>>;
+  openToday(): void;
+  openCases(query: string): void;
+  openCase(patient: string): void;
+  openImages(patient: string): void;
+  openDecision(patient: string): void;
+  changeSettings(change: Partial<SettingsView>): void;
+  /** Ends listening. */
+  close(): void;
+}
+
+export function createDesk(host: Host, start: StartView): Desk {
+  const waiting = <T>(): Load<T> => ({ state: 'waiting', since: performance.now() });
+  const session = createStore(start.session);
+  const settings = createStore(start.settings);
+  const connection = createStore(start.connection);
+  const today = createStore<Load<TodayView>>(waiting());
+  const cases = createStore<Load<CasesView>>(waiting());
+  const caseView = createStore<Load<CaseView>>(waiting());
+  const images = createStore<Load<ImagesView>>(waiting());
+  const decision = createStore<Load<DecisionView>>(waiting());
+  // The patient whose views are mirrored; answers and events about another one are dropped (risk: old data under
+  // a new banner).
+  let patient: string | null = null;
+  let casesAsked = 0;
+
+  const forget = () => {
+    patient = null;
+    today.set(waiting());
+    cases.set(waiting());
+    caseView.set(waiting());
+    images.set(waiting());
+    decision.set(waiting());
+  };
+
+  const take = <T extends { patient: string }>(store: Store<Load<T>>, value: T) => {
+    if (value.patient === patient) store.set({ state: 'here', value });
+  };
+
+  const hear = (event: Event) => {
+    switch (event.type) {
+      case 'session-changed':
+        // Nothing of a patient stays in the page while nobody is signed in or the desk is locked.
+        if (event.value.state !== 'signed-in') forget();
+        session.set(event.value);
+        return;
+      case 'settings-changed':
+        settings.set(event.value);
+        return;
+      case 'connection-changed':
+        connection.set(event.value);
+        return;
+      case 'today-changed':
+        today.set({ state: 'here', value: event.value });
+        return;
+      case 'case-changed':
+        take(caseView, event.value);
+        return;
+      case 'images-changed':
+        take(images, event.value);
+        return;
+      case 'decision-changed':
+        take(decision, event.value);
+        return;
+      default: {
+        const unknown: never = event;
+        return unknown;
+      }
+    }
+  };
+
+  const enter = (whose: string) => {
+    if (patient === whose) return;
+    patient = whose;
+    caseView.set(waiting());
+    images.set(waiting());
+    decision.set(waiting());
+  };
+
+  const load = <T>(store: Store<Load<T>>, answer: Promise<T>, current: () => boolean) => {
+    if (store.get().state === 'failed') store.set(waiting());
+    answer.then(
+      (value) => {
+        if (current()) store.set({ state: 'here', value });
+      },
+      (thrown: unknown) => {
+        if (current() && store.get().state !== 'here') store.set({ state: 'failed', failure: asFailure(thrown) });
+      },
+    );
+  };
+
+  const signedIn = () => session.get().state === 'signed-in';
+  const stop = host.listen(hear);
+
+  return {
+    host,
+    version: start.version,
+    session,
+    settings,
+    connection,
+    today,
+    cases,
+    caseView,
+    images,
+    decision,
+    openToday: () => load(today, ask(host, { type: 'open-today' }, 'today'), signedIn),
+    openCases(query) {
+      casesAsked += 1;
+      const asked = casesAsked;
+      load(cases, ask(host, { type: 'open-cases', query }, 'cases'), () => signedIn() && asked === casesAsked);
+    },
+    openCase(whose) {
+      enter(whose);
+      load(caseView, ask(host, { type: 'open-case', patient: whose }, 'case'), () => patient === whose);
+    },
+    openImages(whose) {
+      enter(whose);
+      load(images, ask(host, { type: 'open-images', patient: whose }, 'images'), () => patient === whose);
+    },
+    openDecision(whose) {
+      enter(whose);
+      load(decision, ask(host, { type: 'open-decision', patient: whose }, 'decision'), () => patient === whose);
+    },
+    changeSettings(change) {
+      const before = settings.get();
+      const next = { ...before, ...change };
+      // Shown at once; the program's answer is the truth.
+      settings.set(next);
+      ask(host, { type: 'change-settings', settings: next }, 'settings').then(
+        (value) => settings.set(value),
+        () => settings.set(before),
+      );
+    },
+    close: stop,
+  };
+}
+
+export const DeskContext = createContext<Desk | null>(null);
+
+export function useDesk(): Desk {
+  const desk = useContext(DeskContext);
+  if (!desk) throw new Error('no desk around this component');
+  return desk;
+}
+
+export function useSettings(): SettingsView {
+  return useStore(useDesk().settings);
+}
+
+/** Whether IT has fixed a setting; policies name it in kebab-case. */
+export function isFixed(settings: SettingsView, field: keyof SettingsView): boolean {
+  return settings.fixed.includes(field.replaceAll(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`));
+}
+
+/** The signed-in or locked person, else null. */
+export function usePerson() {
+  const session = useStore(useDesk().session);
+  return session.state === 'signed-in' || session.state === 'locked' ? session.person : null;
+}
+
+/** Keeps the idle clock of the program from running out while somebody works. */
+export function useTouch(everyMillis: number): void {
+  const desk = useDesk();
+  useEffect(() => {
+    let last = -Infinity;
+    const touch = () => {
+      const now = performance.now();
+      if (now - last < everyMillis || desk.session.get().state !== 'signed-in') return;
+      last = now;
+      desk.host.call({ type: 'touch' }).catch(() => undefined);
+    };
+    const events = ['pointerdown', 'keydown', 'wheel'] as const;
+    for (const name of events) window.addEventListener(name, touch, { capture: true, passive: true });
+    return () => {
+      for (const name of events) window.removeEventListener(name, touch, { capture: true });
+    };
+  }, [desk, everyMillis]);
+}

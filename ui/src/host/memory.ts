@@ -1,0 +1,152 @@
+/** A host in memory, for stories and component tests: answers from fixtures, events on request. */
+import type {
+  CasesView,
+  CaseView,
+  DecisionView,
+  DiagnosisView,
+  DocumentView,
+  Event,
+  Failure,
+  ImagesView,
+  PlatformView,
+  Reply,
+  Request,
+  SessionView,
+  StartView,
+  TodayView,
+} from './contract';
+import type { Host } from './host';
+
+/** What the program would know. A part that is missing is answered by `not-found`. */
+export interface Fixture {
+  start: StartView;
+  /** Who is there after a sign-in. */
+  signedIn: Extract<SessionView, { state: 'signed-in' }>;
+  platform?: PlatformView;
+  today?: TodayView;
+  cases?: CasesView;
+  search?: (query: string) => CasesView;
+  caseViews?: CaseView[];
+  documents?: DocumentView[];
+  images?: ImagesView[];
+  decisions?: DecisionView[];
+  diagnosis?: DiagnosisView;
+  /** Answers that come before all others; `undefined` leaves the request to the rest. */
+  answer?: (request: Request) => Reply | Failure | Promise<Reply> | undefined;
+}
+
+export interface MemoryHost extends Host {
+  /** Every request so far. */
+  asked: Request[];
+  send(event: Event): void;
+}
+
+export function memoryHost(fixture: Fixture): MemoryHost {
+  const hearers = new Set<(event: Event) => void>();
+  const asked: Request[] = [];
+  let settings = fixture.start.settings;
+  const send = (event: Event) => {
+    for (const hear of [...hearers]) hear(event);
+  };
+  const session = (value: SessionView) => {
+    // Events come after the answer, as they do from the program.
+    queueMicrotask(() => send({ type: 'session-changed', value }));
+  };
+  const person = fixture.signedIn.person;
+
+  const reply = (request: Request): Reply => {
+    switch (request.type) {
+      case 'start':
+        return { type: 'started', value: fixture.start };
+      case 'discover':
+        if (!request.address.includes('.')) throw failure('address-unreadable');
+        return { type: 'platform', value: found(fixture.platform) };
+      case 'sign-in':
+        session({ state: 'waiting', platform: found(fixture.platform), until: new Date(Date.now() + 278_000).toISOString(), link: 'https://id.eschenland.example/auth' });
+        // The browser comes back as soon as the page has said that it waits.
+        setTimeout(() => send({ type: 'session-changed', value: fixture.signedIn }), 300);
+        return { type: 'done' };
+      case 'cancel-sign-in':
+        session({ state: 'signed-out', address: null, addressFixed: false, failure: failure('sign-in-cancelled') });
+        return { type: 'done' };
+      case 'sign-out':
+        session({ state: 'signed-out', address: fixture.signedIn.platform.host, addressFixed: false, failure: null });
+        return { type: 'done' };
+      case 'lock':
+        session({ state: 'locked', person, since: new Date().toISOString(), waiting: false, failure: null });
+        return { type: 'done' };
+      case 'unlock':
+        session(fixture.signedIn);
+        return { type: 'done' };
+      case 'open-today':
+        return { type: 'today', value: found(fixture.today) };
+      case 'open-cases':
+        return { type: 'cases', value: request.query === '' || !fixture.search ? found(fixture.cases) : fixture.search(request.query) };
+      case 'open-case':
+        return { type: 'case', value: found(fixture.caseViews?.find((one) => one.patient === request.patient)) };
+      case 'read-document':
+        return { type: 'document', value: found(fixture.documents?.find((one) => one.entry.id === request.document)) };
+      case 'open-images':
+        return { type: 'images', value: found(fixture.images?.find((one) => one.patient === request.patient)) };
+      case 'open-decision':
+        return { type: 'decision', value: found(fixture.decisions?.find((one) => one.patient === request.patient)) };
+      case 'save-draft': {
+        const before = found(fixture.decisions?.find((one) => one.patient === request.patient));
+        return { type: 'decision', value: { ...before, draft: request.draft, savedHere: new Date().toISOString() } };
+      }
+      case 'change-settings':
+        settings = { ...request.settings, fixed: settings.fixed };
+        return { type: 'settings', value: settings };
+      case 'diagnose':
+        return { type: 'diagnosis', value: found(fixture.diagnosis) };
+      case 'touch':
+      case 'remember-place':
+      case 'report-faults':
+      case 'close-series':
+      case 'cancel-signing':
+        return { type: 'done' };
+      case 'confirm-identity':
+      case 'open-series':
+      case 'open-bulk':
+      case 'resolve-conflicts':
+      case 'preview-signing':
+      case 'sign-decision':
+      case 'amend-decision':
+      case 'verify-decision':
+        throw failure('not-found');
+      default: {
+        const unknown: never = request;
+        return unknown;
+      }
+    }
+  };
+
+  return {
+    asked,
+    send,
+    async call(request) {
+      asked.push(request);
+      const own = fixture.answer?.(request);
+      if (own !== undefined) {
+        if ('code' in own) throw own;
+        return await own;
+      }
+      return reply(request);
+    },
+    listen(hear) {
+      hearers.add(hear);
+      return () => {
+        hearers.delete(hear);
+      };
+    },
+  };
+}
+
+function failure(code: Failure['code']): Failure {
+  return { code, detail: 'fixture' };
+}
+
+function found<T>(value: T | undefined): T {
+  if (value === undefined) throw failure('not-found');
+  return value;
+}

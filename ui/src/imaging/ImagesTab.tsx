@@ -1,0 +1,534 @@
+/** The screen "Bilder": series strip, tools and viewports of one patient. */
+
+import { useEffect, useMemo, useReducer, useRef, useState, type ReactNode } from 'react';
+import { announce } from '../components/announce';
+import { Empty } from '../components/Empty';
+import { FailureNotice } from '../components/FailureNotice';
+import { Notice } from '../components/Notice';
+import { Button } from '../components/Button';
+import { Skeleton } from '../components/Skeleton';
+import { toast } from '../components/toasts';
+import type { ImagesView, StudyView } from '../host/contract';
+import { useDesk, useSettings } from '../host/desk';
+import { useStore } from '../host/store';
+import { date } from '../i18n/format';
+import { stroke, useCommand } from '../keys/keys';
+import { m } from '../paraglide/messages';
+import styles from './ImagesTab.module.css';
+import { IMAGES_SCOPE, IMAGING_KEYS, type ImagingAction, type ImagingKey, type PictureAction } from './keys';
+import { viewportCount } from './layouts';
+import { NO_MEASUREMENTS, measure, type Measurements, type Point } from './measurements';
+import { SeriesStrip } from './SeriesStrip';
+import type { StageSnapshot } from './snapshot';
+import type { Stage } from './stage';
+import { ToolRow } from './ToolRow';
+import { isMeasuring, type Tool } from './tools';
+import { useSnapshot, useStage } from './useStage';
+import { ViewportPane } from './ViewportPane';
+import { imageWord, otherPerson, probeWord } from './words';
+
+export function ImagesTab({ patient }: { patient: string }) {
+  const desk = useDesk();
+  const images = useStore(desk.images);
+  useEffect(() => {
+    desk.openImages(patient);
+  }, [desk, patient]);
+  const retry = () => {
+    desk.openImages(patient);
+  };
+
+  switch (images.state) {
+    case 'waiting':
+      return (
+        <Page>
+          <Skeleton what={m.imaging_images()} since={images.since} rows={4} />
+        </Page>
+      );
+    case 'failed':
+      return (
+        <Page>
+          <FailureNotice failure={images.failure} retry={retry} />
+        </Page>
+      );
+    case 'here': {
+      const view = images.value;
+      // Another patient's studies are never drawn, not even for the moment in which the case changes.
+      if (view.patient !== patient) return <Page />;
+      if (view.studies.length === 0) {
+        return (
+          <Page>
+            {view.failure !== null && <FailureNotice failure={view.failure} retry={retry} tone="warn" />}
+            {view.failure === null && view.loading && <Skeleton what={m.imaging_images()} rows={4} />}
+            {view.failure === null && !view.loading && (
+              <Empty icon="image" title={m.imaging_none()}>
+                {m.imaging_none_why()}
+              </Empty>
+            )}
+          </Page>
+        );
+      }
+      return <Images key={patient} view={view} retry={retry} />;
+    }
+  }
+}
+
+function Page({ children }: { children?: ReactNode }) {
+  return <div className={styles['page']}>{children}</div>;
+}
+
+function Images({ view, retry }: { view: ImagesView; retry: () => void }) {
+  const desk = useDesk();
+  const settings = useSettings();
+  const stage = useStage(desk.host, view.patient, settings.bulkWay);
+  if (stage === undefined) return <Page />;
+  return <Area stage={stage} view={view} retry={retry} imageText={settings.imageTextSize} />;
+}
+
+/** Measurements outlive the tab: they are kept by patient as long as the page lives. */
+const kept = new Map<string, Measurements>();
+
+let lastId = 0;
+
+function newId(): string {
+  lastId += 1;
+  return `measurement-${String(lastId)}`;
+}
+
+function Area({
+  stage,
+  view,
+  retry,
+  imageText,
+}: {
+  stage: Stage;
+  view: ImagesView;
+  retry: () => void;
+  imageText: number;
+}) {
+  const desk = useDesk();
+  const snapshot = useSnapshot(stage);
+  const [tool, setTool] = useState<Tool>('window');
+  const [text, setText] = useState(true);
+  const [measurements, change] = useReducer(measure, view.patient, (patient) => kept.get(patient) ?? NO_MEASUREMENTS);
+  useEffect(() => {
+    kept.set(view.patient, measurements);
+    stage.pointing.setMeasurements(measurements);
+  }, [stage, view.patient, measurements]);
+  useFirstSeries(stage, view);
+  useRefusals(stage, view);
+  useAnnouncedImage(snapshot);
+
+  const panes = useRef<HTMLDivElement>(null);
+  const { active } = snapshot;
+  const current = snapshot.viewports.find(({ id }) => id === active);
+  const studies = useMemo(() => new Map(view.studies.map((study) => [study.study, study])), [view.studies]);
+  const shown = new Set(snapshot.viewports.flatMap(({ series }) => (series === undefined ? [] : [series])));
+
+  const measured = (viewport: number, from: Point, to: Point, held: string | undefined) => {
+    const pane = stage.snapshot().viewports.find(({ id }) => id === viewport);
+    const length = stage.pointing.length(viewport, from, to);
+    if (length === undefined || length.value === 0 || pane?.series === undefined || pane.state === undefined) return;
+    const { value, unit } = length;
+    const { series, state } = pane;
+    change({
+      type: held === undefined ? 'add' : 'change',
+      measurement: { kind: 'length', id: held ?? newId(), series, frame: state.index, from, to, value, unit },
+    });
+  };
+
+  const probed = (viewport: number, at: Point) => {
+    const pane = stage.snapshot().viewports.find(({ id }) => id === viewport);
+    if (pane?.series === undefined || pane.state === undefined) return;
+    const word = probeWord(stage.pointing.read(viewport, at));
+    if (word === '') return;
+    announce(word);
+    change({
+      type: 'add',
+      measurement: { kind: 'probe', id: newId(), series: pane.series, frame: pane.state.index, at, text: word },
+    });
+  };
+
+  const chooseTool = (next: Tool) => {
+    stage.pointing.drop();
+    setTool(next);
+  };
+
+  const act = (action: ImagingAction) => {
+    switch (action.type) {
+      case 'tool':
+        chooseTool(action.tool);
+        return;
+      case 'overlay':
+        setText(!text);
+        return;
+      case 'point':
+        setPoint(stage, active, tool, measured, probed);
+        return;
+      case 'delete':
+        if (measurements.selected === undefined) return;
+        change({ type: 'delete-selected' });
+        toast({ text: m.imaging_deleted(), undo: () => { change({ type: 'undo' }); } });
+        return;
+      case 'undo':
+      case 'redo':
+        change({ type: action.type });
+        return;
+      case 'copy':
+        copySelected(measurements, snapshot);
+        return;
+      case 'series':
+        neighbour(stage, view, current?.series, active, action.step);
+        return;
+      default:
+        onStage(stage, active, action);
+    }
+  };
+
+  return (
+    <div
+      className={styles['area']}
+      data-scope={IMAGES_SCOPE}
+      data-testid="images"
+      onKeyDown={(event) => {
+        const pressed = stroke(event);
+        const found = IMAGING_KEYS.find(({ focused, command }) => focused === true && command.keys.includes(pressed));
+        if (found === undefined) return;
+        event.preventDefault();
+        act(found.action);
+      }}
+    >
+      {IMAGING_KEYS.filter(({ focused }) => focused !== true).map((key) => (
+        <Key key={key.command.id} binding={key} act={act} measuring={isMeasuring(tool) && current?.phase.phase === 'ready'} />
+      ))}
+      <ToolRow
+        tool={tool}
+        layout={snapshot.layout}
+        viewport={current}
+        chooseTool={chooseTool}
+        chooseLayout={(layout) => {
+          stage.setLayout(layout);
+        }}
+        picture={
+          current?.view === undefined
+            ? undefined
+            : {
+                invert: () => stage.invert(active),
+                flip: () => stage.flip(active, 'horizontal'),
+                rotate: () => stage.rotate(active, 1),
+                reset: () => stage.reset(active),
+                preset: (digit) => stage.preset(active, digit),
+              }
+        }
+      />
+      <div className={styles['problems']}>
+        <Persons
+          studies={view.studies}
+          confirm={(study) => {
+            void desk.host.call({ type: 'confirm-identity', patient: view.patient, study }).then(retry, retry);
+          }}
+        />
+        <Problems snapshot={snapshot} view={view} retry={retry} retryPipe={() => stage.retryPipe()} />
+      </div>
+      <div className={styles['columns']}>
+        <SeriesStrip
+          stage={stage}
+          studies={view.studies}
+          loading={view.loading}
+          shown={shown}
+          active={current?.series}
+          progress={snapshot.progress}
+          choose={(study, series) => {
+            stage.show(active, study, series);
+            // The next key is meant for the picture.
+            panes.current?.querySelector<HTMLElement>(`[data-testid=viewport-${String(active + 1)}]`)?.focus();
+          }}
+        />
+        <div className={styles['images']}>
+          <Canvas stage={stage} gpu={snapshot.gpu} />
+          <div ref={panes} className={styles['panes']} style={{ ['--image-text' as string]: `${String(imageText / 16)}rem` }}>
+            {snapshot.viewports.map((viewport) => (
+              <ViewportPane
+                key={viewport.id}
+                stage={stage}
+                viewport={viewport}
+                count={viewportCount(snapshot.layout)}
+                active={viewport.id === active}
+                study={viewport.study === undefined ? undefined : studies.get(viewport.study)}
+                tool={tool}
+                text={text}
+                measurements={measurements.list}
+                measured={measured}
+                probed={probed}
+                select={(id) => { change({ type: 'select', id }); }}
+                dropped={(id, series) => {
+                  const study = view.studies.find((one) => one.series.some((entry) => entry.series === series));
+                  if (study !== undefined) stage.show(id, study.study, series);
+                }}
+              />
+            ))}
+          </div>
+        </div>
+      </div>
+    </div>
+  );
+}
+
+/** One key of the table, bound while the images are on the page. */
+function Key({
+  binding,
+  act,
+  measuring,
+}: {
+  binding: ImagingKey;
+  act: (action: ImagingAction) => void;
+  measuring: boolean;
+}) {
+  useCommand(
+    binding.command,
+    () => {
+      act(binding.action);
+    },
+    { scope: IMAGES_SCOPE, enabled: binding.measuring !== true || measuring },
+  );
+  return null;
+}
+
+/** The one canvas of all viewports; made anew when the graphics device was lost. */
+function Canvas({ stage, gpu }: { stage: Stage; gpu: StageSnapshot['gpu'] }) {
+  const [generation, setGeneration] = useState(0);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    if (gpu === 'lost') setGeneration((before) => before + 1);
+  }, [gpu]);
+  useEffect(() => {
+    const element = canvas.current;
+    const parent = element?.parentElement;
+    if (element == null || parent == null) return undefined;
+    const measureSize = () => {
+      const { width, height } = parent.getBoundingClientRect();
+      const ratio = window.devicePixelRatio;
+      // The drawing part takes the canvas' own size at its start.
+      if (generation === 0 || element.width === 0) {
+        element.width = Math.round(width * ratio);
+        element.height = Math.round(height * ratio);
+      }
+      stage.resize(width, height, ratio);
+    };
+    measureSize();
+    const observer = new ResizeObserver(measureSize);
+    observer.observe(parent);
+    void stage.attach(element);
+    return () => {
+      observer.disconnect();
+    };
+  }, [stage, generation]);
+  return <canvas key={generation} ref={canvas} className={styles['canvas']} aria-hidden data-testid="canvas" />;
+}
+
+function Problems({
+  snapshot,
+  view,
+  retry,
+  retryPipe,
+}: {
+  snapshot: StageSnapshot;
+  view: ImagesView;
+  retry: () => void;
+  retryPipe: () => void;
+}) {
+  return (
+    <>
+      {view.failure !== null && <FailureNotice failure={view.failure} retry={retry} tone="warn" />}
+      {snapshot.gpu === 'failed' && (
+        <Notice tone="danger" title={m.imaging_no_gpu()}>
+          {m.imaging_no_gpu_what()}
+        </Notice>
+      )}
+      {snapshot.pipe === 'failed' && (
+        <Notice
+          tone="danger"
+          title={m.imaging_no_pipe()}
+          actions={
+            <Button size="small" icon="reload" onPress={retryPipe}>
+              {m.imaging_reconnect()}
+            </Button>
+          }
+        >
+          {m.imaging_no_pipe_what()}
+        </Notice>
+      )}
+    </>
+  );
+}
+
+/** Studies that carry other personal data: refused, or shown only after somebody has looked at both. */
+function Persons({ studies, confirm }: { studies: readonly StudyView[]; confirm: (study: string) => void }) {
+  return studies.map(({ study, description, at, identity }) => {
+    const about = [date(at), description].filter((word) => word !== '').join(' · ');
+    if (identity.grade === 'other') {
+      return (
+        <div key={study} data-testid={`refused-${study}`}>
+          <Notice tone="danger" icon="locked" title={`${m.imaging_other_person()}: ${about}`}>
+            {m.imaging_other_person_what({ person: otherPerson(identity.other) })}
+          </Notice>
+        </div>
+      );
+    }
+    if (identity.grade !== 'unclear' || identity.confirmed) return null;
+    return (
+      <Notice
+        key={study}
+        tone="warn"
+        title={`${m.imaging_unclear()}: ${about}`}
+        actions={
+          <Button size="small" data-testid={`confirm-${study}`} onPress={() => confirm(study)}>
+            {m.imaging_confirm()}
+          </Button>
+        }
+      >
+        {m.imaging_unclear_what({
+          person: otherPerson(identity.other),
+          number: identity.other.number ?? m.imaging_no_number(),
+        })}
+      </Notice>
+    );
+  });
+}
+
+/** Shows the newest study's first picture, once, if the reader was not here before. */
+function useFirstSeries(stage: Stage, view: ImagesView): void {
+  const done = useRef(false);
+  useEffect(() => {
+    if (done.current || stage.memory().viewports.length > 0) return;
+    const study = view.studies.find((one) => allowed(one) && one.series.some(({ displayable }) => displayable));
+    const series = study?.series.find(({ displayable }) => displayable);
+    if (study === undefined || series === undefined) return;
+    done.current = true;
+    stage.show(0, study.study, series.series);
+  }, [stage, view]);
+}
+
+function allowed({ identity }: StudyView): boolean {
+  return identity.grade === 'same' || identity.grade === 'spelling' || (identity.grade === 'unclear' && identity.confirmed);
+}
+
+/** A study that turns out to be another person's disappears from every viewport. */
+function useRefusals(stage: Stage, view: ImagesView): void {
+  useEffect(() => {
+    for (const study of view.studies) {
+      if (!allowed(study)) stage.hideStudy(study.study);
+    }
+  }, [stage, view]);
+}
+
+const SPOKEN_EVERY_MILLISECONDS = 500;
+
+/** Says the image's number after scrolling, at most twice a second. */
+function useAnnouncedImage({ viewports, active }: StageSnapshot): void {
+  const corner = viewports.find(({ id }) => id === active)?.corner;
+  const spoken = corner === undefined ? '' : imageWord(corner.image);
+  const last = useRef(spoken);
+  useEffect(() => {
+    if (spoken === last.current) return undefined;
+    const timer = window.setTimeout(() => {
+      const first = last.current === '';
+      last.current = spoken;
+      if (!first && spoken !== '') announce(spoken);
+    }, SPOKEN_EVERY_MILLISECONDS);
+    return () => {
+      window.clearTimeout(timer);
+    };
+  }, [spoken]);
+}
+
+/** Enter with a measuring tool: the cursor appears, then sets points. */
+function setPoint(
+  stage: Stage,
+  viewport: number,
+  tool: Tool,
+  measured: (viewport: number, from: Point, to: Point, held: string | undefined) => void,
+  probed: (viewport: number, at: Point) => void,
+): void {
+  const point = stage.pointing.cursor(viewport);
+  if (point === undefined) {
+    stage.pointing.moveCursor(viewport, 0, 0);
+    return;
+  }
+  if (tool === 'probe') {
+    probed(viewport, point);
+    return;
+  }
+  if (stage.pointing.pending(viewport) === undefined) {
+    stage.pointing.begin(viewport, point);
+    return;
+  }
+  const length = stage.pointing.end(viewport);
+  if (length !== undefined) measured(viewport, length.from, length.to, length.held);
+}
+
+function onStage(stage: Stage, viewport: number, action: PictureAction): void {
+  switch (action.type) {
+    case 'step':
+      stage.step(viewport, action.images);
+      return;
+    case 'edge':
+      stage.edge(viewport, action.end);
+      return;
+    case 'viewport':
+      stage.moveActive(action.step);
+      return;
+    case 'preset':
+      stage.preset(viewport, action.digit);
+      return;
+    case 'layout':
+      stage.setLayout(action.layout);
+      return;
+    case 'zoom':
+      stage.zoom(viewport, action.factor);
+      return;
+    case 'window':
+      stage.changeWindow(viewport, action.center, action.width);
+      return;
+    case 'rotate':
+      stage.rotate(viewport, action.quarters);
+      return;
+    case 'flip':
+      stage.flip(viewport, action.axis);
+      return;
+    case 'cursor':
+      stage.pointing.moveCursor(viewport, action.columns, action.rows);
+      return;
+    case 'fit':
+      stage.fit(viewport);
+      return;
+    case 'one-to-one':
+      stage.oneToOne(viewport);
+      return;
+    case 'reset':
+      stage.reset(viewport);
+      return;
+    case 'invert':
+      stage.invert(viewport);
+  }
+}
+
+function copySelected({ selected }: Measurements, { viewports }: StageSnapshot): void {
+  const shape = viewports.flatMap(({ shapes }) => shapes).find(({ id }) => id === selected);
+  if (shape !== undefined) void navigator.clipboard.writeText(shape.text);
+}
+
+/** The next or previous series that can be shown, within the studies that may be shown. */
+function neighbour(
+  stage: Stage,
+  view: ImagesView,
+  series: string | undefined,
+  viewport: number,
+  step: 1 | -1,
+): void {
+  const all = view.studies
+    .filter(allowed)
+    .flatMap((study) => study.series.filter(({ displayable }) => displayable).map((entry) => [study, entry] as const));
+  const at = all.findIndex(([, entry]) => entry.series === series);
+  const next = all[at < 0 ? 0 : at + step];
+  if (next !== undefined) stage.show(viewport, next[0].study, next[1].series);
+}

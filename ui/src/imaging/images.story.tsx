@@ -1,0 +1,191 @@
+/** "Bilder" over a test card: the states of a viewport and of a study. */
+
+import { useState, type ReactNode } from 'react';
+import { App } from '../App';
+import type { ImagesView, Language, SeriesView, StudyView, Theme } from '../host/contract';
+import { createDesk } from '../host/desk';
+import { memoryHost, type Fixture } from '../host/memory';
+import { auerwald, auenwald } from '../stories/people';
+import { at, type Story } from '../stories/story';
+import { writeFrameMessage } from './bulkMessage';
+import { exampleSeries, exampleStudy } from './examples';
+import { createStandIn, StandInPipe, testCard } from './standIn';
+import { DoorsContext, type StageDoors } from './useStage';
+
+const PATIENT = 'pat-auenwald';
+
+const ct = exampleSeries();
+const radiograph = exampleSeries({
+  handle: 8,
+  series: '1.2.5.1',
+  study: '1.2.5',
+  modality: 'DX',
+  description: 'Thorax p.a.',
+  frames: ct.frames.slice(0, 1).map((frame) => ({ ...frame, position: null, orientation: null, thickness: null })),
+  spacing: null,
+  calibration: 'none',
+  volume: null,
+  unit: null,
+  presets: [],
+  lossy: true,
+});
+
+const current: StudyView = {
+  ...exampleStudy(),
+  series: [
+    ...exampleStudy().series,
+    {
+      series: '1.2.3.9',
+      modality: 'SR',
+      description: 'Dosisbericht',
+      number: 99,
+      instances: 1,
+      displayable: false,
+      thumbnail: null,
+    },
+  ],
+};
+const older: StudyView = exampleStudy({
+  study: '1.2.5',
+  description: 'Thorax',
+  at: '2026-10-22',
+  institution: 'Praxis Lindenfurt',
+  series: [
+    {
+      series: '1.2.5.1',
+      modality: 'DX',
+      description: 'Thorax p.a.',
+      number: 1,
+      instances: 1,
+      displayable: true,
+      thumbnail: 92,
+    },
+  ],
+});
+
+function images(changes: Partial<ImagesView> = {}): ImagesView {
+  return { patient: PATIENT, studies: [current, older], loading: false, failure: null, ...changes };
+}
+
+/** Answers wishes for frames; `until` of them arrive, `broken` cannot be shown. */
+function filled({ until = Infinity, broken = -1 }: { until?: number; broken?: number }): StageDoors {
+  return {
+    createViewer: createStandIn,
+    openPipe: () => {
+      const pipe = new StandInPipe();
+      pipe.onWant = (handle, first, last) => {
+        window.setTimeout(() => {
+          if (handle === 91 || handle === 92) {
+            pipe.deliver(thumbnail(handle));
+            return;
+          }
+          const view: SeriesView = handle === ct.handle ? ct : radiograph;
+          for (let frame = first; frame <= Math.min(last, first + until - 1); frame += 1) {
+            if (frame === broken) pipe.fail({ series: handle, frame, code: 'image-truncated' });
+            else pipe.deliver(testCard(view, frame));
+          }
+        });
+      };
+      return Promise.resolve(pipe);
+    },
+  };
+}
+
+function thumbnail(handle: number): ArrayBuffer {
+  const [columns, rows] = [64, 64];
+  const pixels = new Uint8Array(columns * rows).map((_, at) => {
+    const [x, y] = [(at % columns) - 32, Math.floor(at / columns) - 32];
+    return Math.hypot(x, y * 1.2) < 26 ? (Math.hypot(Math.abs(x) - 12, y) < 8 ? 20 : 120) : 0;
+  });
+  return writeFrameMessage(
+    { format: 'u8', preview: false, lastPart: true, series: handle, frame: 0, columns, rows, request: 0, firstRow: 0 },
+    pixels,
+  );
+}
+
+function fixture(view: ImagesView): Fixture {
+  return at(
+    { screen: 'case', patient: PATIENT, tab: 'images' },
+    {
+      images: [view],
+      answer: (request) => {
+        if (request.type !== 'open-series') return undefined;
+        return { type: 'series', value: request.series === radiograph.series ? radiograph : ct };
+      },
+    },
+  );
+}
+
+/** The whole program over a fixture, with a drawing part that needs no GPU. */
+function Program({ fixture: own, doors }: { fixture: Fixture; doors: StageDoors }): ReactNode {
+  const [desk] = useState(() => {
+    const asked = new URLSearchParams(location.search);
+    const { settings } = own.start;
+    const start = {
+      ...own.start,
+      settings: {
+        ...settings,
+        theme: (asked.get('theme') ?? settings.theme) as Theme,
+        language: (asked.get('language') ?? settings.language) as Language,
+      },
+    };
+    const made = createDesk(memoryHost({ ...own, start }), start);
+    made.openCases('');
+    return made;
+  });
+  return (
+    <DoorsContext value={doors}>
+      <App desk={desk} place={own.start.place} />
+    </DoorsContext>
+  );
+}
+
+function story(id: string, view: ImagesView, doors: StageDoors, keys: readonly string[] = []): Story {
+  const own = fixture(view);
+  return { id, fixture: own, keys, draw: () => <Program fixture={own} doors={doors} /> };
+}
+
+const middle = ['End', 'ArrowUp', 'ArrowUp', 'ArrowUp'];
+
+export const stories: Story[] = [
+  story('06-images', images(), filled({}), ['click:[data-testid=viewport-1]', ...Array<string>(60).fill('ArrowDown')]),
+  story('06-images-four', images(), filled({}), ['$', ...Array<string>(60).fill('ArrowDown'), 'ArrowRight', 'click:[data-testid="series-1.2.3.4"]', '2', 'ArrowRight']),
+  story('06-images-measured', images(), filled({}), [
+    'click:[data-testid=viewport-1]', ...Array<string>(60).fill('ArrowDown'),
+    'l', 'Enter', 'Enter', ...Array<string>(4).fill('Shift+ArrowRight'), ...Array<string>(2).fill('Shift+ArrowDown'), 'Enter',
+    ...Array<string>(9).fill('Shift+ArrowUp'), 'o', 'Enter', 'Shift+ArrowLeft', 'Shift+ArrowLeft', 'Shift+ArrowLeft', 'Enter',
+  ]),
+  story('06-images-loading', images({ loading: true }), filled({ until: 12 }), middle),
+  story('06-images-defective', images(), filled({ broken: 3 }), ['ArrowDown', 'ArrowDown', 'ArrowDown']),
+  story(
+    '06-images-refused',
+    images({
+      studies: [
+        current,
+        exampleStudy({
+          study: '1.2.9',
+          description: 'Thorax',
+          at: '2026-10-30',
+          series: [],
+          identity: { grade: 'other', other: auerwald },
+        }),
+        exampleStudy({
+          study: '1.2.8',
+          description: 'CT Thorax',
+          at: '2026-09-02',
+          series: [],
+          identity: { grade: 'unclear', other: { ...auenwald, number: 'TH-204471' }, confirmed: false },
+        }),
+      ],
+    }),
+    filled({}),
+    Array<string>(50).fill('ArrowDown'),
+  ),
+  story('06-images-uncalibrated', images({ studies: [older] }), filled({}), [
+    'click:[data-testid=viewport-1]', 'l', 'Enter', 'Enter', 'Shift+ArrowRight', 'Shift+ArrowRight', 'Enter',
+  ]),
+  story('06-images-menu', images(), filled({}), ['click:[data-testid=viewport-1]', ...Array<string>(60).fill('ArrowDown'), 'Shift+F10']),
+  story('06-images-no-gpu', images(), { ...filled({}), createViewer: () => Promise.reject(new Error('no adapter')) }),
+  story('06-images-none', images({ studies: [] }), filled({})),
+  story('06-images-partly', images({ failure: { code: 'platform-unreachable', detail: 'timeout' } }), filled({})),
+];

@@ -1,0 +1,74 @@
+/**
+ * Lengths and points that a reader has set, by series and frame, with undo and redo. Pure: the
+ * numbers come from the viewer, which knows the geometry.
+ */
+
+export type Point = { column: number; row: number };
+
+type OnFrame = {
+  id: string;
+  /** Series Instance UID: handles change when a series is opened again. */
+  series: string;
+  frame: number;
+};
+
+export type Measurement = OnFrame &
+  (
+    | { kind: 'length'; from: Point; to: Point; value: number; unit: 'mm' | 'px' }
+    | { kind: 'probe'; at: Point; text: string }
+  );
+
+export type Measurements = {
+  readonly list: readonly Measurement[];
+  readonly selected: string | undefined;
+  readonly past: readonly (readonly Measurement[])[];
+  readonly future: readonly (readonly Measurement[])[];
+};
+
+export type MeasurementAction =
+  | { type: 'add'; measurement: Measurement }
+  | { type: 'change'; measurement: Measurement }
+  | { type: 'select'; id: string | undefined }
+  | { type: 'delete-selected' }
+  | { type: 'undo' }
+  | { type: 'redo' };
+
+export const NO_MEASUREMENTS: Measurements = { list: [], selected: undefined, past: [], future: [] };
+
+/** Steps that can be taken back. */
+const DEPTH = 100;
+
+function changed(before: Measurements, list: readonly Measurement[], selected: string | undefined): Measurements {
+  return { list, selected, past: [...before.past, before.list].slice(-DEPTH), future: [] };
+}
+
+export function measure(before: Measurements, action: MeasurementAction): Measurements {
+  switch (action.type) {
+    case 'add':
+      return changed(before, [...before.list, action.measurement], action.measurement.id);
+    case 'change': {
+      const list = before.list.map((one) => (one.id === action.measurement.id ? action.measurement : one));
+      return changed(before, list, action.measurement.id);
+    }
+    case 'select':
+      return { ...before, selected: action.id };
+    case 'delete-selected': {
+      if (before.selected === undefined) return before;
+      return changed(before, before.list.filter(({ id }) => id !== before.selected), undefined);
+    }
+    case 'undo': {
+      const list = before.past.at(-1);
+      if (list === undefined) return before;
+      return { list, selected: undefined, past: before.past.slice(0, -1), future: [before.list, ...before.future] };
+    }
+    case 'redo': {
+      const [list, ...future] = before.future;
+      if (list === undefined) return before;
+      return { list, selected: undefined, past: [...before.past, before.list], future };
+    }
+  }
+}
+
+export function onFrame(measurements: Measurements, series: string, frame: number): Measurement[] {
+  return measurements.list.filter((one) => one.series === series && one.frame === frame);
+}

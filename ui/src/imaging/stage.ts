@@ -1,0 +1,754 @@
+/**
+ * The image area behind its DOM: one canvas, its viewports, the series they show and the pipe that
+ * fills them. Draws only on change, in an animation frame, and publishes what was drawn in that same
+ * frame, so that the text over a picture is always that picture's.
+ */
+
+import type { BulkAccessView, BulkWay, Failure, SeriesView } from '../host/contract';
+import type { BulkPipe } from './bulk';
+import { readFrameHeader } from './bulkMessage';
+import { FrameStore } from './frameStore';
+import { GAP_CSS_PX, GRID, rectangles, viewportCount, type Layout, type Rectangle } from './layouts';
+import { corner, presetOfDigit, viewportPhase } from './overlay';
+import { Pointing, type Shown } from './pointing';
+import { missingRun } from './prefetch';
+import { SeriesLoads, progressOf, type SeriesLoad } from './seriesLoads';
+import type { Spot, StageSnapshot, ViewportSnapshot } from './snapshot';
+import { Thumbnails } from './thumbnails';
+import type { CreateViewer, Viewer, ViewportState } from './viewer';
+import type { FrameFailure } from './wirePipe';
+
+const VIEWPORTS = 4;
+const EMPTY = -1;
+
+/** What the stage asks of the program. */
+export type StageDesk = {
+  openSeries: (study: string, series: string) => Promise<SeriesView>;
+  closeSeries: (handle: number) => void;
+  openBulk: () => Promise<BulkAccessView>;
+};
+
+export type StageParts = {
+  desk: StageDesk;
+  createViewer: CreateViewer;
+  openPipe: (openBulk: () => Promise<BulkAccessView>, way: BulkWay) => Promise<BulkPipe>;
+  bulkWay: BulkWay;
+  /** Runs before the next painting. */
+  schedule: (draw: () => void) => void;
+  /** Publishes within the frame: React's `flushSync` in the program. */
+  flush: (publish: () => void) => void;
+  failureOf: (error: unknown) => Failure;
+  reportFault: (line: string) => void;
+};
+
+type Viewport = {
+  study: string | undefined;
+  series: string | undefined;
+  /** Index and look to take up once the series is there. */
+  restore: Restorable | undefined;
+};
+
+export type Restorable = {
+  index: number;
+  window: { center: number; width: number; function: SeriesView['window']['function'] } | undefined;
+  inverted: boolean;
+};
+
+/** Where the reader was, to be taken up again. */
+export type StageMemory = {
+  layout: Layout;
+  active: number;
+  viewports: readonly ({ study: string; series: string } & Restorable)[];
+};
+
+export class Stage {
+  readonly #parts: StageParts;
+  readonly #loads = new SeriesLoads();
+  readonly #values = new FrameStore();
+  readonly #thumbnails = new Thumbnails();
+  readonly #wantedThumbnails = new Set<number>();
+  readonly #viewports: Viewport[] = Array.from({ length: VIEWPORTS }, () => ({
+    study: undefined,
+    series: undefined,
+    restore: undefined,
+  }));
+  readonly #listeners = new Set<() => void>();
+  readonly #thumbnailListeners = new Set<() => void>();
+  /** Read at most once between two changes. */
+  readonly #states = new Map<number, { state: ViewportState }>();
+
+  #viewer: Viewer | undefined;
+  #pipe: BulkPipe | undefined;
+  #size = { width: 0, height: 0, ratio: 1 };
+  #layout: Layout = '1x1';
+  #enlarged = false;
+  #active = 0;
+  #gpu: StageSnapshot['gpu'] = 'starting';
+  #pipeState: StageSnapshot['pipe'] = 'opening';
+  #scheduled = false;
+  #closed = false;
+  #layoutDirty = true;
+  readonly #near = new Set<string>();
+  /** Something that is on the screen has changed: the next frame must draw. */
+  #drawDue = false;
+  /** The last frame did not draw although it should have: it is tried once more before anything is said. */
+  #drawMissed = false;
+  readonly pointing: Pointing;
+  #snapshot: StageSnapshot;
+
+  constructor(parts: StageParts) {
+    this.#parts = parts;
+    this.pointing = new Pointing({
+      shown: (viewport) => this.#shown(viewport),
+      corner: (viewport) => {
+        const { x, y } = this.#places()[viewport] ?? { x: 0, y: 0 };
+        return [x, y];
+      },
+      ratio: () => this.#size.ratio,
+      values: this.#values,
+      changed: () => {
+        this.#change();
+      },
+    });
+    this.#snapshot = this.#take();
+    this.#openPipe();
+  }
+
+  // --- What the DOM observes.
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  };
+
+  readonly snapshot = (): StageSnapshot => this.#snapshot;
+
+  readonly subscribeThumbnails = (listener: () => void): (() => void) => {
+    this.#thumbnailListeners.add(listener);
+    return () => {
+      this.#thumbnailListeners.delete(listener);
+    };
+  };
+
+  thumbnail(handle: number): ReturnType<Thumbnails['get']> {
+    if (!this.#wantedThumbnails.has(handle)) {
+      this.#wantedThumbnails.add(handle);
+      this.#pipe?.want(handle, 0, 0, 0);
+    }
+    return this.#thumbnails.get(handle);
+  }
+
+  // --- Life.
+
+  async attach(canvas: HTMLCanvasElement): Promise<void> {
+    this.#gpu = 'starting';
+    try {
+      const viewer = await this.#parts.createViewer(canvas);
+      if (this.#closed) {
+        viewer.free();
+        return;
+      }
+      // A viewport that no layout has placed yet cannot be given a series.
+      viewer.set_layout(JSON.stringify(this.#viewports.map((_, id) => ({ id, x: 0, y: 0, width: 1, height: 1 }))));
+      this.#viewer = viewer;
+      this.#gpu = 'ready';
+      this.#layoutDirty = true;
+      this.#applyLayout(viewer);
+      for (const load of this.#loads.all()) this.#toViewer(load);
+    } catch (error) {
+      this.#gpu = 'failed';
+      this.#parts.reportFault(`viewer: ${String(error)}`);
+    }
+    this.#change();
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const { view } of this.#loads.all()) {
+      if (view !== undefined) this.#parts.desk.closeSeries(view.handle);
+    }
+    this.#pipe?.close();
+    this.#viewer?.free();
+    this.#viewer = undefined;
+  }
+
+  /** What to take up when the reader comes back. */
+  memory(): StageMemory {
+    return {
+      layout: this.#layout,
+      active: this.#active,
+      viewports: this.#viewports.flatMap(({ study, series, restore }, id) => {
+        if (study === undefined || series === undefined) return [];
+        const state = this.#state(id);
+        const now =
+          state === undefined
+            ? (restore ?? { index: 0, window: undefined, inverted: false })
+            : { index: state.index, window: state.window, inverted: state.inverted };
+        return [{ study, series, ...now }];
+      }),
+    };
+  }
+
+  recall({ layout, active, viewports }: StageMemory): void {
+    this.setLayout(layout);
+    viewports.forEach(({ study, series, ...restore }, id) => {
+      this.show(id, study, series, restore);
+    });
+    this.activate(active);
+  }
+
+  resize(width: number, height: number, ratio: number): void {
+    if (width === this.#size.width && height === this.#size.height && ratio === this.#size.ratio) return;
+    this.#size = { width, height, ratio };
+    this.#layoutDirty = true;
+    this.#change();
+  }
+
+  // --- Which series where.
+
+  setLayout(layout: Layout): void {
+    this.#layout = layout;
+    this.#enlarged = false;
+    this.#active = Math.min(this.#active, viewportCount(layout) - 1);
+    this.#layoutDirty = true;
+    this.#change();
+  }
+
+  /** This viewport large, and back. */
+  enlarge(viewport: number): void {
+    if (viewportCount(this.#layout) === 1) return;
+    this.#active = viewport;
+    this.#enlarged = !this.#enlarged;
+    this.#layoutDirty = true;
+    this.#change();
+  }
+
+  activate(viewport: number): void {
+    this.#active = Math.max(0, Math.min(viewport, viewportCount(this.#layout) - 1));
+    if (this.#enlarged) this.#layoutDirty = true;
+    this.#change();
+  }
+
+  /** The next or previous viewport, around the end. */
+  moveActive(step: 1 | -1): void {
+    const count = viewportCount(this.#layout);
+    this.activate((this.#active + step + count) % count);
+  }
+
+  show(viewport: number, study: string, series: string, restore?: Restorable): void {
+    const target = this.#viewports[viewport];
+    if (target === undefined) return;
+    target.study = study;
+    target.series = series;
+    target.restore = restore;
+    this.pointing.drop(viewport);
+    const { load, fresh } = this.#loads.open(study, series);
+    if (fresh) void this.#open(load);
+    else if (!load.drawable) this.#clear(viewport);
+    else this.#put(viewport, load);
+    this.#letGo();
+    this.#change();
+  }
+
+  /** A study was found to be another person's: nothing of it stays on the screen. */
+  hideStudy(study: string): void {
+    this.#viewports.forEach((viewport, id) => {
+      if (viewport.study !== study) return;
+      viewport.study = undefined;
+      viewport.series = undefined;
+      this.#clear(id);
+    });
+    for (const load of this.#loads.all()) {
+      if (load.study === study) this.#drop(load);
+    }
+    this.#change();
+  }
+
+  stopLoading(series: string): void {
+    const load = this.#loads.get(series);
+    if (load?.view === undefined) return;
+    load.stopped = true;
+    this.#pipe?.drop(load.view.handle);
+    this.#change();
+  }
+
+  resumeLoading(series: string): void {
+    const load = this.#loads.get(series);
+    if (load === undefined) return;
+    load.stopped = false;
+    this.#wantMissing(load);
+    this.#change();
+  }
+
+  /** Ask again for a frame that failed. */
+  retryImage(viewport: number): void {
+    const shown = this.#shown(viewport);
+    if (shown === undefined) return;
+    shown.load.failed.delete(shown.state.index);
+    this.#wantMissing(shown.load);
+    this.#change();
+  }
+
+  retrySeries(viewport: number): void {
+    const target = this.#viewports[viewport];
+    if (target?.study === undefined || target.series === undefined) return;
+    this.#loads.remove(target.series);
+    this.show(viewport, target.study, target.series);
+  }
+
+  retryPipe(): void {
+    this.#pipe?.close();
+    this.#openPipe();
+  }
+
+  // --- What a viewport shows.
+
+  step(viewport: number, images: number): void {
+    const shown = this.#shown(viewport);
+    if (shown !== undefined) this.setIndex(viewport, shown.state.index + images);
+  }
+
+  setIndex(viewport: number, index: number): void {
+    const shown = this.#shown(viewport);
+    if (shown === undefined) return;
+    const clamped = Math.max(0, Math.min(index, shown.state.count - 1));
+    if (clamped === shown.state.index) return;
+    shown.viewer.set_index(viewport, clamped);
+    this.#near.add(shown.load.series);
+    this.pointing.forgetPending(viewport);
+    this.#touch(viewport);
+  }
+
+  edge(viewport: number, end: 'first' | 'last'): void {
+    const shown = this.#shown(viewport);
+    if (shown !== undefined) this.setIndex(viewport, end === 'first' ? 0 : shown.state.count - 1);
+  }
+
+  setWindow(viewport: number, center: number, width: number): void {
+    const shown = this.#shown(viewport);
+    if (shown === undefined) return;
+    shown.viewer.set_window(viewport, center, Math.max(1, width), shown.state.window.function);
+    this.#touch(viewport);
+  }
+
+  changeWindow(viewport: number, center: number, width: number): void {
+    const shown = this.#shown(viewport);
+    if (shown === undefined) return;
+    this.setWindow(viewport, shown.state.window.center + center, shown.state.window.width + width);
+  }
+
+  preset(viewport: number, digit: number): void {
+    const shown = this.#shown(viewport);
+    const window = shown === undefined ? undefined : presetOfDigit(shown.view, digit);
+    if (shown === undefined || window === undefined) return;
+    shown.viewer.set_window(viewport, window.center, window.width, window.function);
+    this.#touch(viewport);
+  }
+
+  invert(viewport: number): void {
+    const shown = this.#shown(viewport);
+    if (shown === undefined) return;
+    shown.viewer.set_inverted(viewport, !shown.state.inverted);
+    this.#touch(viewport);
+  }
+
+  /** Zoom about a spot, by default about the middle. */
+  zoom(viewport: number, factor: number, at?: Spot): void {
+    const place = this.#places()[viewport];
+    if (place === undefined) return;
+    const spot = at ?? [place.width / 2, place.height / 2];
+    const { ratio } = this.#size;
+    this.#with(viewport, (viewer) => {
+      viewer.zoom_at(viewport, factor, (place.x + spot[0]) * ratio, (place.y + spot[1]) * ratio);
+    });
+  }
+
+  pan(viewport: number, dx: number, dy: number): void {
+    const { ratio } = this.#size;
+    this.#with(viewport, (viewer) => {
+      viewer.pan_by(viewport, dx * ratio, dy * ratio);
+    });
+  }
+
+  fit(viewport: number): void {
+    this.#with(viewport, (viewer) => {
+      viewer.fit(viewport);
+    });
+  }
+
+  oneToOne(viewport: number): void {
+    this.#with(viewport, (viewer) => {
+      viewer.one_to_one(viewport);
+    });
+  }
+
+  rotate(viewport: number, quarters: number): void {
+    this.#with(viewport, (viewer) => {
+      viewer.rotate(viewport, quarters);
+    });
+  }
+
+  flip(viewport: number, axis: 'horizontal' | 'vertical'): void {
+    this.#with(viewport, (viewer) => {
+      viewer.flip(viewport, axis === 'horizontal');
+    });
+  }
+
+  reset(viewport: number): void {
+    this.#with(viewport, (viewer) => {
+      viewer.reset(viewport);
+    });
+  }
+
+  // --- Inside.
+
+  #openPipe(): void {
+    this.#pipeState = 'opening';
+    this.#parts.openPipe(this.#parts.desk.openBulk, this.#parts.bulkWay).then(
+      (pipe) => {
+        if (this.#closed) {
+          pipe.close();
+          return;
+        }
+        this.#pipe = pipe;
+        this.#pipeState = 'open';
+        pipe.onFrame((message) => {
+          this.#frame(message);
+        });
+        pipe.onFailed((failure) => {
+          this.#frameFailed(failure);
+        });
+        pipe.onGone(() => {
+          this.#pipeState = 'failed';
+          this.#change();
+        });
+        for (const handle of this.#wantedThumbnails) {
+          if (this.#thumbnails.get(handle) === undefined) pipe.want(handle, 0, 0, 0);
+        }
+        for (const load of this.#loads.all()) this.#wantMissing(load);
+        this.#change();
+      },
+      (error: unknown) => {
+        this.#pipeState = 'failed';
+        this.#parts.reportFault(`bulk: ${String(error)}`);
+        this.#change();
+      },
+    );
+  }
+
+  async #open(load: SeriesLoad): Promise<void> {
+    this.#viewports.forEach(({ series }, id) => {
+      if (series === load.series) this.#clear(id);
+    });
+    try {
+      const view = await this.#parts.desk.openSeries(load.study, load.series);
+      if (this.#closed || this.#loads.get(load.series) !== load) {
+        this.#parts.desk.closeSeries(view.handle);
+        return;
+      }
+      load.view = view;
+      this.#toViewer(load);
+    } catch (error) {
+      load.failure = this.#parts.failureOf(error);
+    }
+    this.#change();
+  }
+
+  /** Makes a series known to the drawing part and asks for its frames. */
+  #toViewer(load: SeriesLoad): void {
+    const viewer = this.#viewer;
+    if (viewer === undefined || load.view === undefined) return;
+    try {
+      viewer.add_series(JSON.stringify(load.view));
+    } catch (error) {
+      load.failure = { code: 'not-displayable', detail: String(error) };
+      return;
+    }
+    load.drawable = true;
+    load.loaded.clear();
+    this.#viewports.forEach(({ series }, id) => {
+      if (series === load.series) this.#put(id, load);
+    });
+    this.#wantMissing(load);
+  }
+
+  #put(viewport: number, { view, drawable }: SeriesLoad): void {
+    const target = this.#viewports[viewport];
+    const viewer = this.#viewer;
+    if (target === undefined || viewer === undefined || view === undefined || !drawable) return;
+    viewer.show(viewport, view.handle);
+    const { restore } = target;
+    // Only a placed viewport can be changed; a hidden one takes up its look when it is placed.
+    if (restore !== undefined && this.#places()[viewport] !== undefined && !this.#layoutDirty) {
+      viewer.set_index(viewport, Math.max(0, Math.min(restore.index, view.frames.length - 1)));
+      if (restore.window !== undefined) {
+        viewer.set_window(viewport, restore.window.center, restore.window.width, restore.window.function);
+      }
+      viewer.set_inverted(viewport, restore.inverted);
+      target.restore = undefined;
+    }
+    this.#drawDue = true;
+    this.#states.delete(viewport);
+  }
+
+  #clear(viewport: number): void {
+    this.#viewer?.show(viewport, EMPTY);
+    this.#drawDue = true;
+    this.#states.delete(viewport);
+  }
+
+  #drop(load: SeriesLoad): void {
+    this.#loads.remove(load.series);
+    if (load.view === undefined) return;
+    this.#pipe?.drop(load.view.handle);
+    this.#values.drop(load.view.handle);
+    this.#viewer?.remove_series(load.view.handle);
+    this.#parts.desk.closeSeries(load.view.handle);
+  }
+
+  #letGo(): void {
+    const visible = new Set(this.#viewports.flatMap(({ series }) => (series === undefined ? [] : [series])));
+    for (const load of this.#loads.surplus(visible)) this.#drop(load);
+  }
+
+  /** Asks for the missing run that is nearest to what is on screen, unless it is asked for already. */
+  #wantMissing(load: SeriesLoad): void {
+    const { series, view, stopped } = load;
+    if (view === undefined || stopped || this.#viewer === undefined || this.#pipe === undefined) return;
+    const near = this.#indexOf(series);
+    const count = view.frames.length;
+    for (let distance = 0; distance < count; distance += 1) {
+      const run = missingRun(near + distance, count, has(load)) ?? missingRun(near - distance, count, has(load));
+      if (run === undefined) continue;
+      load.asked = run;
+      this.#pipe.want(view.handle, run[0], run[1], near);
+      return;
+    }
+    load.asked = undefined;
+  }
+
+  /** The reader has come to a frame that is not here: it and its neighbours come first. */
+  #wantNear(series: string): void {
+    const load = this.#loads.get(series);
+    if (load?.view === undefined || load.stopped) return;
+    if (!has(load)(this.#indexOf(series))) this.#wantMissing(load);
+  }
+
+  /** When a run is complete, the next one is asked for. */
+  #wantNext(load: SeriesLoad): void {
+    const { asked } = load;
+    if (asked === undefined) return;
+    for (let frame = asked[0]; frame <= asked[1]; frame += 1) {
+      if (!has(load)(frame)) return;
+    }
+    this.#wantMissing(load);
+  }
+
+  #indexOf(series: string): number {
+    const id = this.#viewports.findIndex((viewport) => viewport.series === series);
+    return id < 0 ? 0 : (this.#state(id)?.index ?? this.#viewports[id]?.restore?.index ?? 0);
+  }
+
+  #frame(message: ArrayBuffer): void {
+    const header = readFrameHeader(message);
+    if (header === undefined || this.#closed) return;
+    if (this.#wantedThumbnails.has(header.series)) {
+      if (this.#thumbnails.put(message)) for (const listener of this.#thumbnailListeners) listener();
+      return;
+    }
+    const load = this.#loads.ofHandle(header.series);
+    if (load === undefined || this.#viewer === undefined) return;
+    try {
+      const arrival = JSON.parse(this.#viewer.frame(new Uint8Array(message))) as { frame: number; complete: boolean };
+      this.#values.put(message, header);
+      if (arrival.complete && !header.preview) {
+        load.loaded.add(arrival.frame);
+        load.failed.delete(arrival.frame);
+      }
+      if (this.#onScreen(load.series, header.frame) && header.lastPart) this.#drawDue = true;
+    } catch (error) {
+      this.#parts.reportFault(`frame: ${String(error)}`);
+      load.failed.set(header.frame, 'image-damaged');
+    }
+    this.#wantNext(load);
+    this.#change();
+  }
+
+  #onScreen(series: string, frame: number): boolean {
+    return this.#viewports.some((viewport, id) => viewport.series === series && this.#state(id)?.index === frame);
+  }
+
+  #frameFailed({ series, frame, code }: FrameFailure): void {
+    const load = this.#loads.ofHandle(series);
+    if (load === undefined) return;
+    load.failed.set(frame, code);
+    this.#wantNext(load);
+    this.#change();
+  }
+
+  #with(viewport: number, run: (viewer: Viewer) => void): void {
+    const shown = this.#shown(viewport);
+    if (shown === undefined) return;
+    run(shown.viewer);
+    this.#touch(viewport);
+  }
+
+  #touch(viewport: number): void {
+    this.#drawDue = true;
+    this.#states.delete(viewport);
+    this.#change();
+  }
+
+  #shown(viewport: number): (Shown & { load: SeriesLoad }) | undefined {
+    const series = this.#viewports[viewport]?.series;
+    const load = series === undefined ? undefined : this.#loads.get(series);
+    const state = this.#state(viewport);
+    if (this.#viewer === undefined || load?.view === undefined || state?.handle !== load.view.handle) return undefined;
+    return { viewer: this.#viewer, load, view: load.view, state };
+  }
+
+  #state(viewport: number): ViewportState | undefined {
+    const known = this.#states.get(viewport);
+    if (known !== undefined) return known.state;
+    const viewer = this.#viewer;
+    if (viewer === undefined) return undefined;
+    // What a person does between a change of layout and the next frame must not be lost.
+    if (this.#layoutDirty) this.#applyLayout(viewer);
+    if (this.#layoutDirty || this.#places()[viewport] === undefined) return undefined;
+    const state = (JSON.parse(viewer.state(viewport)) as ViewportState | null) ?? undefined;
+    if (state !== undefined) this.#states.set(viewport, { state });
+    return state;
+  }
+
+  #change(): void {
+    if (this.#scheduled || this.#closed) return;
+    this.#scheduled = true;
+    this.#parts.schedule(() => {
+      this.#scheduled = false;
+      if (!this.#closed) this.#draw();
+    });
+  }
+
+  #draw(): void {
+    const viewer = this.#viewer;
+    if (viewer !== undefined) {
+      if (this.#layoutDirty) this.#applyLayout(viewer);
+      for (const series of this.#near) this.#wantNear(series);
+      this.#near.clear();
+      const drawn = viewer.draw();
+      if (viewer.lost()) {
+        this.#rememberLooks();
+        viewer.free();
+        this.#viewer = undefined;
+        for (const load of this.#loads.all()) load.drawable = false;
+        this.#gpu = 'lost';
+      } else if (!drawn && this.#drawDue && !this.#drawMissed) {
+        // The canvas may still show the former picture: the text waits for the next attempt.
+        this.#drawMissed = true;
+        this.#change();
+        return;
+      }
+      this.#drawDue = false;
+      this.#drawMissed = false;
+      this.#states.clear();
+    }
+    this.#parts.flush(() => {
+      this.#snapshot = this.#take();
+      for (const listener of this.#listeners) listener();
+    });
+  }
+
+  #rememberLooks(): void {
+    this.memory().viewports.forEach(({ series, index, window, inverted }) => {
+      for (const viewport of this.#viewports) {
+        if (viewport.series === series) viewport.restore = { index, window, inverted };
+      }
+    });
+  }
+
+  #applyLayout(viewer: Viewer): void {
+    const { width, height, ratio } = this.#size;
+    if (width === 0 || height === 0) return;
+    viewer.resize(Math.round(width * ratio), Math.round(height * ratio));
+    viewer.set_layout(JSON.stringify(this.#visiblePlaces(ratio)));
+    this.#states.clear();
+    this.#layoutDirty = false;
+    this.#drawDue = true;
+    // What could not be taken up while it had no place.
+    this.#viewports.forEach(({ series, restore }, id) => {
+      const load = series === undefined ? undefined : this.#loads.get(series);
+      if (restore !== undefined && load !== undefined) this.#put(id, load);
+    });
+  }
+
+  #visiblePlaces(ratio: number): Rectangle[] {
+    const width = Math.round(this.#size.width * ratio);
+    const height = Math.round(this.#size.height * ratio);
+    if (this.#enlarged) return [{ id: this.#active, x: 0, y: 0, width, height }];
+    return rectangles(GRID[this.#layout], width, height, Math.round(GAP_CSS_PX * ratio));
+  }
+
+  #places(): Record<number, Rectangle> {
+    const { ratio } = this.#size;
+    return Object.fromEntries(
+      this.#visiblePlaces(ratio).map(({ id, x, y, width, height }) => [
+        id,
+        { id, x: x / ratio, y: y / ratio, width: width / ratio, height: height / ratio },
+      ]),
+    );
+  }
+
+  #take(): StageSnapshot {
+    return {
+      gpu: this.#gpu,
+      pipe: this.#pipeState,
+      layout: this.#layout,
+      grid: this.#enlarged ? { columns: 1, rows: 1 } : GRID[this.#layout],
+      enlarged: this.#enlarged,
+      active: this.#active,
+      viewports: Object.values(this.#places()).map((place) => this.#takeViewport(place)),
+      progress: new Map(this.#loads.all().map((load) => [load.series, progressOf(load)])),
+    };
+  }
+
+  #takeViewport(place: Rectangle): ViewportSnapshot {
+    const { id } = place;
+    const { study, series } = this.#viewports[id] ?? { study: undefined, series: undefined };
+    const load = series === undefined ? undefined : this.#loads.get(series);
+    const shown = this.#shown(id);
+    const state = shown?.state;
+    const phase = viewportPhase({
+      wanted: series !== undefined,
+      openFailure: load?.failure?.code,
+      series: load?.view,
+      state,
+      loaded: load?.loaded.size ?? 0,
+      failed: load?.failed ?? new Map(),
+      stopped: load?.stopped ?? false,
+    });
+    const ready = phase.phase === 'ready';
+    const measurable = ready && shown !== undefined ? shown : undefined;
+    const bar = state?.scaleBar ?? undefined;
+    return {
+      id,
+      place,
+      study,
+      series,
+      phase,
+      view: load?.view,
+      state,
+      corner: shown === undefined ? undefined : corner(shown.view, shown.state),
+      scaleBar: bar === undefined || !ready ? undefined : { px: bar.px / this.#size.ratio, cm: bar.cm },
+      shapes: measurable === undefined ? [] : this.pointing.shapes(id, measurable),
+      cursor: measurable === undefined ? undefined : this.pointing.cursorSpot(id),
+      pending: measurable === undefined ? undefined : this.pointing.pendingShape(id),
+      pointer: measurable === undefined ? undefined : this.pointing.reading(id, measurable),
+    };
+  }
+}
+
+function has({ loaded, failed }: SeriesLoad): (frame: number) => boolean {
+  return (frame) => loaded.has(frame) || failed.has(frame);
+}

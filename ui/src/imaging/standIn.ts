@@ -1,0 +1,354 @@
+/**
+ * A drawing part without a GPU for tests and stories: the calls of `Viewer` over a 2D canvas, or over
+ * nothing. Window, zoom and pan act; turning does not change the letters.
+ */
+
+import type { SeriesView } from '../host/contract';
+import { HEADER_BYTES, readFrameHeader, writeFrameMessage } from './bulkMessage';
+import type { BulkPipe } from './bulk';
+import type { Rectangle } from './layouts';
+import type { CreateViewer, Viewer, ViewportState } from './viewer';
+import type { FrameFailure } from './wirePipe';
+
+type Look = {
+  handle: number;
+  index: number;
+  window: ViewportState['window'];
+  inverted: boolean;
+  zoom: number;
+  pan: [number, number];
+};
+
+export class StandInViewer implements Viewer {
+  readonly #context: CanvasRenderingContext2D | null;
+  readonly #canvas: HTMLCanvasElement | undefined;
+  readonly series = new Map<number, SeriesView>();
+  readonly frames = new Map<string, ArrayBuffer>();
+  readonly #places = new Map<number, Rectangle>();
+  readonly #looks = new Map<number, Look>();
+  #dirty = true;
+  /** Set by a test: the device is gone. */
+  gone = false;
+  /** Set by a test: that many calls of `draw` do nothing although they should. */
+  missedDraws = 0;
+
+  constructor(canvas?: HTMLCanvasElement) {
+    this.#canvas = canvas;
+    this.#context = canvas?.getContext('2d') ?? null;
+  }
+
+  info = () => JSON.stringify({ backend: 'none' });
+
+  resize = (width: number, height: number) => {
+    if (this.#canvas !== undefined) {
+      this.#canvas.width = width;
+      this.#canvas.height = height;
+    }
+    this.#dirty = true;
+  };
+
+  set_layout = (json: string) => {
+    this.#places.clear();
+    for (const place of JSON.parse(json) as Rectangle[]) this.#places.set(place.id, place);
+    this.#dirty = true;
+  };
+
+  add_series = (json: string) => {
+    const view = JSON.parse(json) as SeriesView;
+    this.series.set(view.handle, view);
+  };
+
+  remove_series = (handle: number) => {
+    this.series.delete(handle);
+    for (const [id, look] of this.#looks) if (look.handle === handle) this.#looks.delete(id);
+    this.#dirty = true;
+  };
+
+  show = (viewport: number, handle: number) => {
+    const view = this.series.get(handle);
+    if (this.#looks.get(viewport)?.handle === handle) return;
+    if (view === undefined) this.#looks.delete(viewport);
+    else this.#looks.set(viewport, freshLook(view));
+    this.#dirty = true;
+  };
+
+  frame = (message: Uint8Array) => {
+    const buffer = message.slice().buffer;
+    const header = readFrameHeader(buffer);
+    if (header === undefined) throw new Error('the message is no frame');
+    this.frames.set(`${String(header.series)}/${String(header.frame)}`, buffer);
+    this.#dirty = true;
+    return JSON.stringify({ series: header.series, frame: header.frame, complete: header.lastPart });
+  };
+
+  has_frame = (handle: number, index: number) => this.frames.has(`${String(handle)}/${String(index)}`);
+
+  set_index = (viewport: number, index: number) => {
+    this.#look(viewport).index = index;
+  };
+
+  set_window = (viewport: number, center: number, width: number, voiFunction: ViewportState['window']['function']) => {
+    this.#look(viewport).window = { center, width, function: voiFunction };
+  };
+
+  set_inverted = (viewport: number, inverted: boolean) => {
+    this.#look(viewport).inverted = inverted;
+  };
+
+  zoom_at = (viewport: number, factor: number) => {
+    this.#look(viewport).zoom *= factor;
+  };
+
+  pan_by = (viewport: number, dx: number, dy: number) => {
+    const look = this.#look(viewport);
+    look.pan = [look.pan[0] + dx, look.pan[1] + dy];
+  };
+
+  fit = (viewport: number) => {
+    const look = this.#look(viewport);
+    look.zoom = 1;
+    look.pan = [0, 0];
+  };
+
+  one_to_one = (viewport: number) => {
+    const look = this.#look(viewport);
+    look.zoom = 1 / this.#fit(viewport, look);
+  };
+
+  rotate = (viewport: number) => {
+    this.#look(viewport);
+  };
+
+  flip = (viewport: number) => {
+    this.#look(viewport);
+  };
+
+  reset = (viewport: number) => {
+    const look = this.#look(viewport);
+    const view = this.series.get(look.handle);
+    if (view !== undefined) this.#looks.set(viewport, { ...freshLook(view), index: look.index });
+  };
+
+  state = (viewport: number) => {
+    this.#placed(viewport);
+    const look = this.#looks.get(viewport);
+    const view = look === undefined ? undefined : this.series.get(look.handle);
+    if (look === undefined || view === undefined) return 'null';
+    const zoom = this.#fit(viewport, look) * look.zoom;
+    const frame = view.frames[look.index];
+    const mmPerPx = view.spacing === null ? null : view.spacing[0] / zoom;
+    const state: ViewportState = {
+      handle: look.handle,
+      index: look.index,
+      count: view.frames.length,
+      window: look.window,
+      inverted: look.inverted,
+      zoomPercent: zoom * 100,
+      fit: look.zoom === 1,
+      mmPerPx,
+      letters: frame?.orientation == null ? null : { top: 'A', right: 'L', bottom: 'P', left: 'R' },
+      scaleBar: mmPerPx === null ? null : { px: 50 / mmPerPx, cm: 5 },
+      position: frame?.position?.[2] ?? null,
+      thickness: frame?.thickness ?? null,
+      ready: this.has_frame(look.handle, look.index),
+      preview: false,
+    };
+    return JSON.stringify(state);
+  };
+
+  locate = (viewport: number, x: number, y: number) => {
+    const look = this.#looks.get(viewport);
+    const view = look === undefined ? undefined : this.series.get(look.handle);
+    if (look === undefined || view === undefined) return 'null';
+    const { scale, left, top } = this.#mapping(viewport, look, view);
+    const [column, row] = [(x - left) / scale, (y - top) / scale];
+    const frame = view.frames[look.index];
+    const patient =
+      frame?.position == null || view.spacing === null
+        ? null
+        : [
+            frame.position[0] + (column - 0.5) * view.spacing[1],
+            frame.position[1] + (row - 0.5) * view.spacing[0],
+            frame.position[2],
+          ];
+    const inside = column >= 0 && row >= 0 && column < view.columns && row < view.rows;
+    return JSON.stringify({ column, row, inside, patient, frame: look.index });
+  };
+
+  to_screen = (viewport: number, column: number, row: number) => {
+    const look = this.#look(viewport);
+    const view = this.series.get(look.handle);
+    if (view === undefined) throw new Error('no such series');
+    const { scale, left, top } = this.#mapping(viewport, look, view);
+    return new Float64Array([left + column * scale, top + row * scale]);
+  };
+
+  length = (handle: number, _frame: number, c0: number, r0: number, c1: number, r1: number) => {
+    const spacing = this.series.get(handle)?.spacing ?? null;
+    const [rows, columns] = spacing ?? [1, 1];
+    const value = Math.hypot((c1 - c0) * columns, (r1 - r0) * rows);
+    return JSON.stringify({ value, unit: spacing === null ? 'px' : 'mm', detector: false });
+  };
+
+  draw = () => {
+    if (this.missedDraws > 0) {
+      this.missedDraws -= 1;
+      return false;
+    }
+    const drawn = this.#dirty;
+    this.#dirty = false;
+    if (drawn && this.#context !== null) this.#paint(this.#context);
+    return drawn;
+  };
+
+  read_back = () => Promise.resolve(new Uint8Array());
+  lost = () => this.gone;
+  free = () => undefined;
+
+  #placed(viewport: number): Rectangle {
+    const place = this.#places.get(viewport);
+    if (place === undefined) throw new Error(`viewport ${String(viewport)} is not in the layout`);
+    return place;
+  }
+
+  #look(viewport: number): Look {
+    this.#placed(viewport);
+    const look = this.#looks.get(viewport);
+    if (look === undefined) throw new Error(`viewport ${String(viewport)} shows no series`);
+    this.#dirty = true;
+    return look;
+  }
+
+  #fit(viewport: number, look: Look): number {
+    const place = this.#placed(viewport);
+    const view = this.series.get(look.handle);
+    return view === undefined ? 1 : Math.min(place.width / view.columns, place.height / view.rows);
+  }
+
+  #mapping(viewport: number, look: Look, view: SeriesView): { scale: number; left: number; top: number } {
+    const place = this.#placed(viewport);
+    const scale = this.#fit(viewport, look) * look.zoom;
+    return {
+      scale,
+      left: place.x + (place.width - view.columns * scale) / 2 + look.pan[0],
+      top: place.y + (place.height - view.rows * scale) / 2 + look.pan[1],
+    };
+  }
+
+  #paint(context: CanvasRenderingContext2D): void {
+    context.clearRect(0, 0, context.canvas.width, context.canvas.height);
+    for (const [id, place] of this.#places) {
+      const look = this.#looks.get(id);
+      const view = look === undefined ? undefined : this.series.get(look.handle);
+      const message = look === undefined ? undefined : this.frames.get(`${String(look.handle)}/${String(look.index)}`);
+      if (look === undefined || view === undefined || message === undefined) continue;
+      const { scale, left, top } = this.#mapping(id, look, view);
+      context.save();
+      context.beginPath();
+      context.rect(place.x, place.y, place.width, place.height);
+      context.clip();
+      context.drawImage(grey(message, view, look), left, top, view.columns * scale, view.rows * scale);
+      context.restore();
+    }
+  }
+}
+
+function freshLook(view: SeriesView): Look {
+  return { handle: view.handle, index: 0, window: view.window, inverted: view.inverted, zoom: 1, pan: [0, 0] };
+}
+
+function grey(message: ArrayBuffer, view: SeriesView, look: Look): HTMLCanvasElement {
+  const picture = document.createElement('canvas');
+  picture.width = view.columns;
+  picture.height = view.rows;
+  const pixels = new ImageData(view.columns, view.rows);
+  const stored = new Int16Array(message.slice(HEADER_BYTES));
+  const { center, width } = look.window;
+  const { slope, intercept } = view.frames[look.index] ?? { slope: 1, intercept: 0 };
+  stored.forEach((value, at) => {
+    const shown = Math.round(255 * ((value * slope + intercept - center) / width + 0.5));
+    const level = look.inverted ? 255 - shown : shown;
+    pixels.data.set([level, level, level, 255], at * 4);
+  });
+  picture.getContext('2d')?.putImageData(pixels, 0, 0);
+  return picture;
+}
+
+export const createStandIn: CreateViewer = (canvas) => Promise.resolve(new StandInViewer(canvas));
+
+/** A disc of soft tissue with two holes of air and a bright nodule that wanders through the stack. */
+export function testCard(view: SeriesView, index: number): ArrayBuffer {
+  const values = new Int16Array(view.columns * view.rows);
+  const [middle, radius] = [view.columns / 2, view.columns * 0.42];
+  const turn = (index / view.frames.length) * Math.PI;
+  for (let at = 0; at < values.length; at += 1) {
+    const [x, y] = [(at % view.columns) - middle, Math.floor(at / view.columns) - middle];
+    const body = Math.hypot(x, y * 1.25) < radius;
+    const air = Math.hypot(Math.abs(x) - radius * 0.48, y) < radius * (0.2 + 0.16 * Math.sin(turn));
+    const nodule = Math.hypot(x + radius * 0.45, y - radius * 0.1) < radius * 0.09 * Math.sin(turn);
+    const hu = nodule ? 38 : air ? -860 : body ? 45 + ((x * 7 + y * 13) % 9) : -1000;
+    values[at] = hu + 1024;
+  }
+  return writeFrameMessage(
+    {
+      format: 'i16',
+      preview: false,
+      lastPart: true,
+      series: view.handle,
+      frame: index,
+      columns: view.columns,
+      rows: view.rows,
+      request: 0,
+      firstRow: 0,
+    },
+    new Uint8Array(values.buffer),
+  );
+}
+
+/** A pipe that a test or a story fills by hand. */
+export class StandInPipe implements BulkPipe {
+  readonly way = 'socket';
+  readonly wants: { series: number; first: number; last: number; near: number }[] = [];
+  readonly drops: number[] = [];
+  onWant: (series: number, first: number, last: number, near: number) => void = () => undefined;
+  #frame: (message: ArrayBuffer) => void = () => undefined;
+  #failed: (failure: FrameFailure) => void = () => undefined;
+  #gone: () => void = () => undefined;
+
+  want = (series: number, first: number, last: number, near: number) => {
+    this.wants.push({ series, first, last, near });
+    this.onWant(series, first, last, near);
+  };
+
+  drop = (series: number) => {
+    this.drops.push(series);
+  };
+
+  onFrame = (listener: (message: ArrayBuffer) => void) => {
+    this.#frame = listener;
+    return () => undefined;
+  };
+
+  onFailed = (listener: (failure: FrameFailure) => void) => {
+    this.#failed = listener;
+    return () => undefined;
+  };
+
+  onGone = (listener: () => void) => {
+    this.#gone = listener;
+    return () => undefined;
+  };
+
+  close = () => undefined;
+  deliver = (message: ArrayBuffer) => {
+    this.#frame(message);
+  };
+
+  fail = (failure: FrameFailure) => {
+    this.#failed(failure);
+  };
+
+  lose = () => {
+    this.#gone();
+  };
+}

@@ -1,0 +1,96 @@
+/**
+ * The drawing part, compiled from the viewer crate, as the page sees it. One instance draws all
+ * viewports of one canvas; coordinates are device pixels of the canvas.
+ */
+
+import type { VoiFunction } from '../host/contract';
+import type { WindowView } from '../host/contract';
+
+export type Letters = { top: string; right: string; bottom: string; left: string };
+
+/** What a viewport shows. */
+export type ViewportState = {
+  handle: number;
+  index: number;
+  count: number;
+  window: Pick<WindowView, 'center' | 'width' | 'function'>;
+  inverted: boolean;
+  zoomPercent: number;
+  /** True while the image follows the viewport's size. */
+  fit: boolean;
+  mmPerPx: number | null;
+  letters: Letters | null;
+  scaleBar: { px: number; cm: number } | null;
+  /** Where the plane lies along its normal in mm, signed as the patient's axis. */
+  position: number | null;
+  thickness: number | null;
+  /** False while the frame of `index` is not on the GPU: the viewport is black. */
+  ready: boolean;
+  /** True while only a reduced picture of the frame is there. */
+  preview: boolean;
+};
+
+/** A point of an image under a point of the canvas. */
+export type Located = {
+  column: number;
+  row: number;
+  inside: boolean;
+  patient: [number, number, number] | null;
+  frame: number;
+};
+
+export type Length = { value: number; unit: 'mm' | 'px'; detector: boolean };
+
+/** Calls about a viewport that the layout leaves out, or that is empty, throw. */
+export type Viewer = {
+  info: () => string;
+  resize: (width: number, height: number) => void;
+  set_layout: (json: string) => void;
+  add_series: (json: string) => void;
+  remove_series: (handle: number) => void;
+  show: (viewport: number, handle: number) => void;
+  frame: (message: Uint8Array) => string;
+  has_frame: (handle: number, index: number) => boolean;
+  set_index: (viewport: number, index: number) => void;
+  set_window: (viewport: number, center: number, width: number, voiFunction: VoiFunction) => void;
+  set_inverted: (viewport: number, inverted: boolean) => void;
+  zoom_at: (viewport: number, factor: number, x: number, y: number) => void;
+  pan_by: (viewport: number, dx: number, dy: number) => void;
+  fit: (viewport: number) => void;
+  one_to_one: (viewport: number) => void;
+  rotate: (viewport: number, quarters: number) => void;
+  flip: (viewport: number, horizontal: boolean) => void;
+  reset: (viewport: number) => void;
+  /** A `ViewportState`, or `null` for an empty viewport. */
+  state: (viewport: number) => string;
+  /** A `Located`, or `null` for an empty viewport. */
+  locate: (viewport: number, x: number, y: number) => string;
+  to_screen: (viewport: number, column: number, row: number) => Float64Array;
+  length: (handle: number, frame: number, c0: number, r0: number, c1: number, r1: number) => string;
+  /** True when something had changed and was drawn. */
+  draw: () => boolean;
+  read_back: (viewport: number) => Promise<Uint8Array>;
+  lost: () => boolean;
+  free: () => void;
+};
+
+type ViewerModule = {
+  default: (options: { module_or_path: string }) => Promise<unknown>;
+  Viewer: { create: (canvas: HTMLCanvasElement) => Promise<Viewer> };
+};
+
+export type CreateViewer = (canvas: HTMLCanvasElement) => Promise<Viewer>;
+
+// A glob, since the compiled viewer is a build product: a checkout without it still type-checks and shows why
+// there are no pictures.
+const compiled = import.meta.glob<ViewerModule>('../wasm/viewer_web.js');
+const binaries = import.meta.glob<string>('../wasm/viewer_web_bg.wasm', { query: '?url', import: 'default' });
+
+export const createViewer: CreateViewer = async (canvas) => {
+  const load = Object.values(compiled)[0];
+  const locate = Object.values(binaries)[0];
+  if (load === undefined || locate === undefined) throw new Error('the viewer is not part of this build');
+  const [module, binary] = await Promise.all([load(), locate()]);
+  await module.default({ module_or_path: binary });
+  return module.Viewer.create(canvas);
+};

@@ -1,0 +1,57 @@
+/** The screens of the program in the states that they draw. */
+import type { SessionView } from '../host/contract';
+import { cases, today } from './lists';
+import { falkenried, now, platform, settings, start } from './people';
+import { at, demo, type Story } from './story';
+
+const never = () => new Promise<never>(() => undefined);
+const session = (value: SessionView) => ({ ...demo, start: { ...start, session: value } });
+const unreachable = { code: 'platform-unreachable', detail: 'timeout' } as const;
+
+export const stories: Story[] = [
+  { id: '01-sign-in', fixture: session({ state: 'signed-out', address: 'eschenland.example', addressFixed: false, failure: null }) },
+  {
+    id: '01b-waiting',
+    fixture: session({ state: 'waiting', platform, until: new Date(now.getTime() + 278_000).toISOString(), link: 'https://anmeldung.eschenland.example/realms/konsil/protocol/openid-connect/auth?client_id=konsil&state=q7' }),
+  },
+  {
+    id: '01c-unreachable',
+    fixture: { ...session({ state: 'signed-out', address: 'eschenland.example', addressFixed: false, failure: null }), answer: (request) => (request.type === 'discover' ? unreachable : undefined) },
+  },
+  {
+    id: '01c-certificate',
+    fixture: session({ state: 'signed-out', address: 'eschenland.example', addressFixed: true, failure: { code: 'certificate-not-trusted', detail: 'Proxy CA Nord' } }),
+  },
+  { id: '01d-locked', fixture: session({ state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: false, failure: null }) },
+  { id: '01d-unlocking', fixture: session({ state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: true, failure: null }) },
+  { id: '02-today', fixture: at({ screen: 'today' }) },
+  { id: '02-today-empty', fixture: at({ screen: 'today' }, { today: { ...today, board: { state: 'empty' }, drafts: [], news: { state: 'empty' } } }) },
+  { id: '02-today-loading', fixture: at({ screen: 'today' }, { answer: (request) => (request.type === 'open-today' ? never() : undefined) }) },
+  { id: '02-today-partly', fixture: at({ screen: 'today' }, { today: { ...today, news: { state: 'failed', failure: unreachable } } }) },
+  {
+    id: '02-today-offline',
+    fixture: at({ screen: 'today' }, { start: { ...start, connection: { state: 'offline', since: '2026-11-24T10:42:00+01:00' } } }),
+  },
+  { id: '04-cases', fixture: at({ screen: 'cases' }), keys: ['j'] },
+  { id: '04-cases-preview', fixture: at({ screen: 'cases' }), keys: ['j', 'j', ' '] },
+  { id: '04-cases-failed', fixture: at({ screen: 'cases' }, { answer: (request) => (request.type === 'open-cases' ? { code: 'platform-failed', detail: '500' } : undefined) }) },
+  { id: '04-cases-denied', fixture: at({ screen: 'cases' }, { cases: { ...cases, rows: { state: 'denied' } } }) },
+  { id: '04-cases-none', fixture: at({ screen: 'cases' }, { cases: { ...cases, rows: { state: 'empty' } } }) },
+  { id: '04-cases-no-hit', fixture: at({ screen: 'cases' }), keys: ['/', 'b', 'i', 'r', 'k', 'e', 'n', 'l', 'i', 'x', 'h', 't'] },
+  { id: '05-case', fixture: at({ screen: 'case', patient: 'pat-auenwald', tab: 'overview' }) },
+  { id: '05-case-states', fixture: at({ screen: 'case', patient: 'pat-steinklee', tab: 'overview' }) },
+  { id: '05-case-loading', fixture: at({ screen: 'case', patient: 'pat-auenwald', tab: 'overview' }, { answer: (request) => (request.type === 'open-case' ? never() : undefined) }) },
+  { id: '05-case-failed', fixture: at({ screen: 'case', patient: 'pat-mohnblatt', tab: 'overview' }) },
+  { id: '05-case-documents', fixture: at({ screen: 'case', patient: 'pat-auenwald', tab: 'documents' }), keys: ['click:[data-testid=document-doc-brief]'] },
+  { id: '05-case-laboratory', fixture: at({ screen: 'case', patient: 'pat-auenwald', tab: 'laboratory' }), keys: ['click:[data-testid=tab-laboratory]', 'Tab', 'Tab', 'Tab', 'Enter'] },
+  { id: '05-case-timeline', fixture: at({ screen: 'case', patient: 'pat-birkenlicht', tab: 'timeline' }) },
+  { id: '13-settings-appearance', fixture: at({ screen: 'settings' }), keys: ['click:[data-testid=settings-appearance]'] },
+  { id: '13-settings-connection', fixture: at({ screen: 'settings' }), keys: ['click:[data-testid=settings-connection]'] },
+  { id: '13-settings-keyboard', fixture: at({ screen: 'settings' }), keys: ['click:[data-testid=settings-keyboard]'] },
+  { id: '13-settings-about', fixture: at({ screen: 'settings' }), keys: ['click:[data-testid=settings-about]'] },
+  { id: '13-settings', fixture: at({ screen: 'settings' }) },
+  { id: '13-settings-fixed', fixture: at({ screen: 'settings' }, { start: { ...start, settings: { ...settings, lockAfterMinutes: 3, fixed: ['lock-after-minutes', 'theme'] } } }), keys: ['click:[data-testid=settings-security]'] },
+  { id: '14-palette', fixture: at({ screen: 'case', patient: 'pat-auenwald', tab: 'overview' }), keys: ['Control+k', 'a', 'u', 'e'] },
+  { id: '15-keys', fixture: at({ screen: 'case', patient: 'pat-auenwald', tab: 'overview' }), keys: ['?'] },
+];
+
