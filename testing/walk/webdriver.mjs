@@ -1,0 +1,109 @@
+// The smallest WebDriver client that a walk needs: node's fetch and no package.
+import { writeFileSync } from 'node:fs'
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+
+export class Driver {
+  constructor(base) {
+    this.base = base
+  }
+
+  async call(method, path, body) {
+    const answer = await fetch(this.base + path, {
+      method,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      headers: { 'content-type': 'application/json' },
+    })
+    const { value } = await answer.json()
+    if (value?.error) throw new Error(`${value.error}: ${value.message}`)
+    return value
+  }
+
+  static async open(base, capabilities, tries = 200) {
+    const driver = new Driver(base)
+    for (let i = 0; ; i++) {
+      try {
+        if ((await driver.call('GET', '/status')).ready) break
+      } catch (error) {
+        if (i > tries) throw error
+      }
+      await pause(100)
+    }
+    const session = await driver.call('POST', '/session', { capabilities: { alwaysMatch: capabilities } })
+    driver.at = `/session/${session.sessionId}`
+    return driver
+  }
+
+  s(method, path, body) {
+    return this.call(method, this.at + path, body)
+  }
+
+  js(script, ...args) {
+    return this.s('POST', '/execute/sync', { script, args })
+  }
+
+  jsAsync(script, ...args) {
+    return this.s('POST', '/execute/async', { script, args })
+  }
+
+  async find(css) {
+    return Object.values(await this.s('POST', '/element', { using: 'css selector', value: css }))[0]
+  }
+
+  // Waits until `look` gives something; a look that throws counts as nothing.
+  async wait(what, look, ms = 20000) {
+    const end = Date.now() + ms
+    let last
+    for (;;) {
+      try {
+        const found = await look()
+        if (found) return found
+      } catch (error) {
+        last = error
+      }
+      if (Date.now() > end) throw new Error(`waited ${ms} ms for ${what}${last ? `: ${last.message}` : ''}`)
+      await pause(50)
+    }
+  }
+
+  seen(css, ms) {
+    return this.wait(css, () => this.find(css), ms)
+  }
+
+  async click(css, ms) {
+    const element = await this.seen(css, ms)
+    await this.wait(`a click on ${css}`, async () => {
+      await this.s('POST', `/element/${element}/click`, {})
+      return true
+    }, ms)
+  }
+
+  async type(css, text) {
+    const element = await this.seen(css)
+    await this.s('POST', `/element/${element}/value`, { text })
+  }
+
+  // The keys of WebDriver §17.4.2 stand in the private use area.
+  async keys(...keys) {
+    const actions = []
+    for (const key of keys) actions.push({ type: 'keyDown', value: key })
+    for (const key of [...keys].reverse()) actions.push({ type: 'keyUp', value: key })
+    await this.s('POST', '/actions', { actions: [{ type: 'key', id: 'keyboard', actions }] })
+  }
+
+  // A picture shows what was painted, not what the document holds: two frames pass first.
+  painted() {
+    return this.jsAsync(
+      'const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 60)))',
+    )
+  }
+
+  async shot(file) {
+    await this.painted()
+    writeFileSync(file, Buffer.from(await this.s('GET', '/screenshot'), 'base64'))
+  }
+
+  quit() {
+    return this.s('DELETE', '')
+  }
+}
