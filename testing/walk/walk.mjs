@@ -85,6 +85,16 @@ async function walk() {
       'webkitgtk:browserOptions': { binary: program, args: ['--profile', profile, '--bulk', values.bulk] },
     })
     await d.seen(field('sign-in-address'))
+    const wish = { language: values.lang, theme: values.theme }
+    const failure = await d.jsAsync(
+      `const [wish, done] = arguments
+       const call = (request) => window.__TAURI_INTERNALS__.invoke('call', { request })
+       call({ type: 'start' })
+         .then((reply) => call({ type: 'change-settings', settings: { ...reply.value.settings, ...wish } }))
+         .then(() => done(null), (error) => done(JSON.stringify(error)))`,
+      wish,
+    )
+    if (failure) throw new Error(failure)
   })
   await step('address', async () => {
     await set(field('sign-in-address'), platform)
@@ -110,7 +120,18 @@ async function walk() {
   await step('images', async () => {
     await d.click(test('tab-images'))
     await d.seen(test('series-strip'))
-    await d.wait('the first image', () => shown('viewport-1'), 60000)
+    // The CT with the most images; an older study is folded until it is asked for.
+    const ct = await d.wait('a CT in the strip', () =>
+      d.js(`for (const fold of document.querySelectorAll('[data-testid=series-strip] [aria-expanded=false]')) fold.click()
+            const entries = [...document.querySelectorAll('[data-testid^="series-"][data-modality=CT]')]
+            entries.sort((a, b) => Number(b.dataset.instances) - Number(a.dataset.instances))
+            return entries[0]?.dataset.testid ?? null`),
+    )
+    await d.click(test(ct))
+    await d.wait('the first image of the CT', async () => {
+      const title = await d.js('return document.querySelector("[data-testid=viewport-1]")?.dataset.series')
+      return title === ct.replace('series-', '') && (await shown('viewport-1')) !== null
+    }, 60000)
   })
   await step('scroll', async () => {
     const before = Number(await shown('viewport-1'))

@@ -471,18 +471,21 @@ pub(crate) fn platform_view(platform: &Platform) -> PlatformView {
     }
 }
 
+/// A name for speaking has the academic degree without its faculty: "Dr. med." is "Dr.", "PD Dr. med." is
+/// "PD Dr.". Providers that send no title of its own have it in the full name, before the given name.
+pub(crate) fn short_name(person: &Person) -> String {
+    let family = person.family.clone().unwrap_or_else(|| person.name.clone());
+    let before = person.given.as_deref().and_then(|given| person.name.split_once(given)).map(|(before, _)| before);
+    let title = person.prefix.as_deref().or(before).unwrap_or_default();
+    let title: Vec<&str> = title.split_whitespace().filter(|word| *word != "med.").collect();
+    title.into_iter().chain([family.as_str()]).collect::<Vec<_>>().join(" ")
+}
+
 fn person_view(person: &Person, role: &RoleFacts) -> PersonView {
     let initial = |text: &Option<String>| text.as_deref().and_then(|text| text.chars().next());
-    let family = person.family.clone().unwrap_or_else(|| person.name.clone());
-    // A name for speaking has the academic degree without its faculty: "Dr. med." is "Dr.".
-    let title = person.prefix.as_deref().or_else(|| person.name.split_once(' ').map(|(first, _)| first)).filter(|title| title.contains('.'));
-    let title = title.map(|title| title.split(' ').filter(|word| *word != "med.").collect::<Vec<_>>().join(" "));
     PersonView {
         name: person.name.clone(),
-        short_name: match title {
-            Some(title) => format!("{title} {family}"),
-            None => family,
-        },
+        short_name: short_name(person),
         gender: person.gender.clone(),
         initials: [initial(&person.given), initial(&person.family)].into_iter().flatten().collect(),
         organization: role.organization.clone(),

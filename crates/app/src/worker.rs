@@ -4,7 +4,7 @@
 //! One request is `u32 LE length of the description ‖ u32 LE length of the frame ‖ JSON description ‖
 //! frame`, one answer `u32 LE length of the JSON ‖ u32 LE length of the pixels ‖ JSON ‖ pixels`.
 
-use imaging::{FrameFormat, ImageDescription, decode::DecodeError};
+use imaging::{FrameFormat, ImageDescription, Photometric, RawFrame, decode::DecodeError};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
 
@@ -20,12 +20,15 @@ const MEMORY_LIMIT: u64 = 2 << 30;
 pub(crate) struct Task {
     pub(crate) image: ImageDescription,
     pub(crate) transfer_syntax: String,
+    /// Stored values exactly, in place of the form for a texture.
+    pub(crate) raw: bool,
 }
 
 /// How it went; pixels follow an `Ok`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Outcome {
     Ok { columns: u32, rows: u32, format: u8 },
+    Raw { columns: u32, rows: u32, samples: u16, bits: u8, signed: bool, photometric: Photometric },
     Truncated,
     Unsupported(String),
     Damaged(String),
@@ -62,6 +65,14 @@ pub fn main() -> io::Result<()> {
 }
 
 fn decode(task: &Task, encoded: &[u8]) -> (Outcome, Vec<u8>) {
+    if task.raw {
+        return match imaging::decode::decode_raw(&task.image, &task.transfer_syntax, encoded) {
+            Ok(RawFrame { columns, rows, samples, bits, signed, photometric, bytes }) => {
+                (Outcome::Raw { columns, rows, samples, bits, signed, photometric }, bytes)
+            }
+            Err(error) => (outcome_of(&error), Vec::new()),
+        };
+    }
     match imaging::decode::decode_frame(&task.image, &task.transfer_syntax, encoded) {
         Ok(frame) => (
             Outcome::Ok { columns: frame.columns, rows: frame.rows, format: format_code(frame.format) },

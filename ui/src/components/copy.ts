@@ -11,7 +11,7 @@ export function copyText(text: string): void {
 
 async function write(text: string): Promise<void> {
   // A webview may withhold the clipboard from a page that it does not count as secure.
-  const clipboard: Clipboard | undefined = navigator.clipboard as Clipboard | undefined;
+  const { clipboard }: { clipboard?: Clipboard } = navigator;
   if (!clipboard) throw new Error('no clipboard');
   await clipboard.writeText(text);
 }

@@ -103,6 +103,8 @@ function SeriesList({ study, ...view }: { study: StudyView } & SeriesStripView) 
             view.active === entry.series && styles['active'],
           )}
           data-testid={`series-${entry.series}`}
+          data-modality={entry.modality}
+          data-instances={entry.instances}
         >
           <Series entry={entry} stage={view.stage} progress={view.progress.get(entry.series)} />
         </GridListItem>

@@ -5,7 +5,6 @@
 
 import type { PresetView } from '../host/contract';
 import type { SeriesView } from '../host/contract';
-import type { StudyView } from '../host/contract';
 import type { WindowView } from '../host/contract';
 import * as format from './format';
 import type { ViewportState } from './viewer';
@@ -154,11 +153,6 @@ export function patientText(
     .filter((_, axis) => axis !== through)
     .map((value) => format.millimeters(value))
     .join(' | ');
-}
-
-/** When a study was made, split for the corner; the page's formats turn it into words. */
-export function studyCorner(study: Pick<StudyView, 'at' | 'institution'>): { at: string | null; house: string | null } {
-  return { at: study.at, house: study.institution };
 }
 
 /** Where the text of a length stands: beside the end that is farther right, never under the line. */

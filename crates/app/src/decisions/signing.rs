@@ -11,7 +11,7 @@ use crate::{
         signed_plan, signing_bundle,
     },
     failures,
-    session::Taken,
+    session::{Taken, short_name},
 };
 use contract::{
     DecisionView, Failure, FailureCode, Permission, SignatureLineView, SignatureView, SigningPreviewView, VerificationView,
@@ -49,7 +49,7 @@ impl Desk {
             canonical: payload.canonical(),
             sha256: payload.sha256(),
             lines: payload.lines(),
-            signer: signer_name(&taken),
+            signer: short_name(&taken.session.person()),
         };
         self.with_decision(patient, |seat| seat.preview = Some(payload))?;
         Ok(view)
@@ -301,12 +301,6 @@ impl Desk {
         self.reload_part(fhir, patient, crate::record::Part::Documents).await;
         self.tell_case(patient);
     }
-}
-
-fn signer_name(taken: &Taken) -> String {
-    let person = taken.session.person();
-    let title = person.prefix.as_deref().unwrap_or_default().split(' ').filter(|word| *word != "med.").collect::<Vec<_>>().join(" ");
-    format!("{title} {}", person.family.unwrap_or(person.name)).trim().to_owned()
 }
 
 /// Signed versions below the current revision, newest first, with the signature that belongs to each.

@@ -2,7 +2,7 @@
 //! image that did it fails with a reason, the others go on.
 
 use crate::worker::{Outcome, Task, format_of, join, split};
-use imaging::{ImageDescription, StoredFrame};
+use imaging::{ImageDescription, RawFrame, StoredFrame};
 use std::{
     path::PathBuf,
     process::Stdio,
@@ -119,19 +119,44 @@ impl WorkerPool {
         transfer_syntax: &str,
         encoded: &[u8],
     ) -> Result<StoredFrame, WorkerError> {
+        let (outcome, pixels) = self.ask(image, transfer_syntax, encoded, false).await?;
+        frame(outcome, pixels)
+    }
+
+    /// The stored values of one frame, exactly.
+    ///
+    /// # Errors
+    /// [`WorkerError`] says what the person is told.
+    pub async fn decode_raw(
+        &self,
+        image: &ImageDescription,
+        transfer_syntax: &str,
+        encoded: &[u8],
+    ) -> Result<RawFrame, WorkerError> {
+        let (outcome, pixels) = self.ask(image, transfer_syntax, encoded, true).await?;
+        raw_frame(outcome, pixels)
+    }
+
+    async fn ask(
+        &self,
+        image: &ImageDescription,
+        transfer_syntax: &str,
+        encoded: &[u8],
+        raw: bool,
+    ) -> Result<(Outcome, Vec<u8>), WorkerError> {
         let _permit = self.0.free.acquire().await.map_err(|error| WorkerError::Stopped(error.to_string()))?;
         let idle = self.0.idle().pop();
         let mut worker = match idle {
             Some(worker) => worker,
             None => self.0.start().map_err(|error| WorkerError::Stopped(error.to_string()))?,
         };
-        let task = Task { image: image.clone(), transfer_syntax: transfer_syntax.to_owned() };
+        let task = Task { image: image.clone(), transfer_syntax: transfer_syntax.to_owned(), raw };
         let answered = timeout(FRAME_TIME, worker.ask(&task, encoded)).await;
         match answered {
-            Ok(Ok((outcome, pixels))) => {
+            Ok(Ok(answer)) => {
                 self.0.idle().push(worker);
                 self.0.decoded.fetch_add(1, Ordering::Relaxed);
-                frame(outcome, pixels)
+                Ok(answer)
             }
             Ok(Err(error)) => Err(self.0.replace(worker, &format!("it died: {}", error.kind()))),
             Err(_elapsed) => Err(self.0.replace(worker, "it took too long")),
@@ -198,8 +223,29 @@ fn frame(outcome: Outcome, bytes: Vec<u8>) -> Result<StoredFrame, WorkerError> {
             }
             Ok(StoredFrame { columns, rows, format, bytes })
         }
+        Outcome::Raw { .. } => Err(other_form()),
         Outcome::Truncated => Err(WorkerError::Truncated),
         Outcome::Unsupported(what) => Err(WorkerError::Unsupported(what)),
         Outcome::Damaged(why) => Err(WorkerError::Damaged(why)),
     }
+}
+
+fn raw_frame(outcome: Outcome, bytes: Vec<u8>) -> Result<RawFrame, WorkerError> {
+    match outcome {
+        Outcome::Raw { columns, rows, samples, bits, signed, photometric } => {
+            if bytes.len() != columns as usize * rows as usize * usize::from(samples) * usize::from(bits / 8) {
+                return Err(WorkerError::Truncated);
+            }
+            Ok(RawFrame { columns, rows, samples, bits, signed, photometric, bytes })
+        }
+        Outcome::Ok { .. } => Err(other_form()),
+        Outcome::Truncated => Err(WorkerError::Truncated),
+        Outcome::Unsupported(what) => Err(WorkerError::Unsupported(what)),
+        Outcome::Damaged(why) => Err(WorkerError::Damaged(why)),
+    }
+}
+
+/// A worker that answers in another form than it was asked for is of another build.
+fn other_form() -> WorkerError {
+    WorkerError::Stopped("it answered in another form".to_owned())
 }
