@@ -207,6 +207,10 @@ impl Desk {
         }
         self.look_for_similar(fhir, patient).await;
         let _closed = self.with_case(patient, |case| case.all.send_replace(true));
+        // Thumbnails and the comparison of persons are there before the first click on an image.
+        if let Err(failure) = self.open_images(patient) {
+            tracing::info!(code = ?failure.code, "no images are fetched ahead");
+        }
     }
 
     /// Patients of the whole platform whose family name begins alike: the one that is easily taken for this one

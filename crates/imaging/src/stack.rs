@@ -10,8 +10,8 @@ pub struct StackFrame {
     pub instance: usize,
     /// Frame within the instance, from 0. (DICOM counts from 1.)
     pub frame: usize,
-    /// Millimeters along the normal of its orientation; `None` without geometry.
-    pub along_normal: Option<f64>,
+    /// Millimeters in the direction of reading; `None` without geometry.
+    pub along: Option<f64>,
 }
 
 /// Frames that are parallel planes at equal distances, one straight behind the other.
@@ -81,8 +81,9 @@ impl Note {
 pub struct Stack {
     /// The displayable instances, in the order given.
     pub instances: Vec<Instance>,
-    /// Frames in order: by orientation (the one of the lowest instance number first), along its
-    /// normal (axial: from the feet to the head), then by instance number and frame.
+    /// Frames in order: by orientation (the one of the lowest instance number first), by position
+    /// in the direction in which the instance numbers grow (without such a direction: axial from the head to
+    /// the feet), then by instance number and frame.
     pub frames: Vec<StackFrame>,
     /// Whether the frames make up a volume.
     pub volume: Option<Volume>,
@@ -112,24 +113,35 @@ impl Stack {
             .iter()
             .enumerate()
             .flat_map(|(instance, i)| {
-                (0..i.frames.len()).map(move |frame| StackFrame { instance, frame, along_normal: None })
+                (0..i.frames.len()).map(move |frame| StackFrame { instance, frame, along: None })
             })
             .collect();
         by_number.sort_by_key(|f| number_key(&instances, f));
 
         let orientations = orientations(&instances, &by_number);
         for frame in &mut by_number {
-            frame.along_normal = along_normal(facts(&instances, frame));
+            frame.along = along(facts(&instances, frame));
+        }
+        for orientation in &orientations {
+            let same = |f: &&mut StackFrame| {
+                facts(&instances, f).orientation.is_some_and(|found| same_orientation(orientation, &found))
+            };
+            let mut group: Vec<&mut StackFrame> = by_number.iter_mut().filter(same).collect();
+            if read_backward(orientation, &group) {
+                for frame in &mut group {
+                    frame.along = frame.along.map(|along| -along);
+                }
+            }
         }
         let mut frames = by_number;
         let rank = |f: &StackFrame| {
-            let orientation = facts(&instances, f).orientation.filter(|_| f.along_normal.is_some());
+            let orientation = facts(&instances, f).orientation.filter(|_| f.along.is_some());
             orientation.and_then(|o| orientations.iter().position(|known| same_orientation(known, &o)))
         };
         // Frames without geometry follow those that have it; the number decides between frames at one
         // position.
         frames.sort_by_cached_key(|f| {
-            let position = f.along_normal.map_or(0, in_steps);
+            let position = f.along.map_or(0, in_steps);
             (rank(f).unwrap_or(usize::MAX), position, number_key(&instances, f))
         });
 
@@ -161,10 +173,10 @@ fn facts<'a>(instances: &'a [Instance], frame: &StackFrame) -> &'a FrameFacts {
 }
 
 /// A position in whole steps of [`SAME_POSITION`], so that the order is total.
-fn in_steps(along_normal: f64) -> i64 {
+fn in_steps(along: f64) -> i64 {
     #[expect(clippy::cast_possible_truncation, reason = "the conversion saturates")]
     {
-        (along_normal / SAME_POSITION).round() as i64
+        (along / SAME_POSITION).round() as i64
     }
 }
 
@@ -194,14 +206,33 @@ fn orientations(instances: &[Instance], frames: &[StackFrame]) -> Vec<[f64; 6]> 
     known
 }
 
-fn along_normal(facts: &FrameFacts) -> Option<f64> {
+fn along(facts: &FrameFacts) -> Option<f64> {
     Some(dot(facts.position?, normal(&facts.orientation?)?))
+}
+
+/// Whether frames, given by instance number, are read against their normal: when the numbers fall along
+/// it. Where the numbers tell no direction, axial planes are read from the head to the feet.
+fn read_backward(orientation: &[f64; 6], by_number: &[&mut StackFrame]) -> bool {
+    let positions: Vec<f64> = by_number.iter().filter_map(|frame| frame.along).collect();
+    #[expect(clippy::cast_precision_loss, reason = "a stack has far fewer than 2^52 frames")]
+    let count = positions.len() as f64;
+    let mean = positions.iter().sum::<f64>() / count.max(1.0);
+    let mut index = -(count - 1.0) / 2.0;
+    let mut covariance = 0.0;
+    for position in &positions {
+        covariance += index * (position - mean);
+        index += 1.0;
+    }
+    if covariance.abs() > SAME_POSITION {
+        return covariance < 0.0;
+    }
+    normal(orientation).is_some_and(|[x, y, z]| z >= x.abs() && z >= y.abs())
 }
 
 /// Notes on what keeps frames from being compared at all.
 fn kind_notes(instances: &[Instance], frames: &[StackFrame], orientations: usize) -> Vec<Note> {
     let mut notes = Vec::new();
-    if frames.iter().any(|f| f.along_normal.is_none()) {
+    if frames.iter().any(|f| f.along.is_none()) {
         notes.push(Note::NoGeometry);
     }
     if orientations > 1 {
@@ -242,7 +273,7 @@ fn same_spacing(a: Option<[f64; 2]>, b: Option<[f64; 2]>) -> bool {
 fn distances(frames: &[StackFrame]) -> Vec<f64> {
     frames
         .windows(2)
-        .map(|pair| match (pair[0].along_normal, pair[1].along_normal) {
+        .map(|pair| match (pair[0].along, pair[1].along) {
             (Some(a), Some(b)) => b - a,
             (Some(_) | None, None) | (None, Some(_)) => f64::NAN,
         })
@@ -276,8 +307,8 @@ fn planes(instances: &[Instance], frames: &[StackFrame], notes: &mut Vec<Note>) 
 }
 
 fn mean_distance(frames: &[StackFrame]) -> Option<f64> {
-    let first = frames.first()?.along_normal?;
-    let last = frames.last()?.along_normal?;
+    let first = frames.first()?.along?;
+    let last = frames.last()?.along?;
     #[expect(clippy::cast_precision_loss, reason = "a stack has far fewer than 2^52 frames")]
     let steps = (frames.len() - 1) as f64;
     (steps > 0.0).then(|| (last - first) / steps)
@@ -408,7 +439,7 @@ mod tests {
     #[test]
     fn frames_follow_their_position_and_not_their_number() {
         let stack = Stack::of(vec![axial(1, 10.0), axial(2, 5.0), axial(3, 0.0), axial(4, 7.5), axial(5, 2.5)]);
-        assert_eq!(numbers(&stack), [3, 5, 2, 4, 1], "from the feet to the head");
+        assert_eq!(numbers(&stack), [1, 4, 2, 5, 3], "against the normal, as the numbers fall along it");
         assert_eq!(stack.volume.map(|v| v.plane_distance), Some(2.5), "equal distances");
         assert_eq!(stack.notes, [], "nothing odd");
     }
@@ -425,8 +456,7 @@ mod tests {
         let sagittal = |number, x| instance(number, vec![at([x, 0.0, 0.0], SAGITTAL)]);
         let stack = Stack::of(vec![axial(1, 5.0), sagittal(3, 4.0), axial(2, 0.0), sagittal(4, 8.0)]);
         assert_eq!(stack.notes.iter().map(Note::key).collect::<Vec<_>>(), ["mixed-orientation"], "said");
-        // The normal of this sagittal orientation is -x: 8 mm lies before 4 mm.
-        assert_eq!(numbers(&stack), [2, 1, 4, 3], "each orientation along its own normal");
+        assert_eq!(numbers(&stack), [1, 2, 3, 4], "each orientation in the direction of its numbers");
     }
 
     #[test]
@@ -450,7 +480,7 @@ mod tests {
     #[test]
     fn frames_of_one_instance_are_sorted_too() {
         let stack = Stack::of(vec![instance(1, [4.0, 0.0, 2.0].map(|z| at([0.0, 0.0, z], AXIAL)).to_vec())]);
-        assert_eq!(stack.frames.iter().map(|f| f.frame).collect::<Vec<_>>(), [1, 2, 0], "enhanced multi-frame");
+        assert_eq!(stack.frames.iter().map(|f| f.frame).collect::<Vec<_>>(), [0, 2, 1], "enhanced multi-frame");
         assert!(stack.volume.is_some(), "three planes");
     }
 

@@ -15,15 +15,15 @@ fn keys(stack: &Stack) -> Vec<&'static str> {
 }
 
 #[test]
-fn the_ct_is_a_volume_from_the_feet_to_the_head() {
+fn the_ct_is_a_volume_from_the_head_to_the_feet() {
     let Some(stack) = stack("petct/ct-ct-images") else { return };
     assert_eq!((stack.frames.len(), keys(&stack)), (135, vec![]), "135 slices, nothing odd");
     let volume = stack.volume.expect("a volume");
     // Image Position (Patient) of the files 0001 and 0002: z is 78 and 74.730003.
     assert!((volume.plane_distance - 3.27).abs() < 1e-3, "{} mm", volume.plane_distance);
     let heights: Vec<f64> = (0..135).filter_map(|i| Some(stack.facts(i)?.position?[2])).collect();
-    assert!(heights.is_sorted(), "z grows from slice to slice");
-    assert!(heights.last().is_some_and(|z| (z - 78.0).abs() < 1e-9), "file 0001 is the uppermost");
+    assert!(heights.is_sorted_by(|a, b| a > b), "z falls from slice to slice");
+    assert!(heights.first().is_some_and(|z| (z - 78.0).abs() < 1e-9), "file 0001 is the uppermost");
 }
 
 #[test]

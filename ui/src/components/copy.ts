@@ -10,8 +10,7 @@ export function copyText(text: string): void {
 }
 
 async function write(text: string): Promise<void> {
-  // A webview may withhold the clipboard from a page that it does not count as secure.
-  const { clipboard }: { clipboard?: Clipboard } = navigator;
-  if (!clipboard) throw new Error('no clipboard');
-  await clipboard.writeText(text);
+  // A page that the webview does not count as secure has no clipboard.
+  if (!window.isSecureContext) throw new Error('no clipboard');
+  await navigator.clipboard.writeText(text);
 }

@@ -158,6 +158,8 @@ impl Desk {
             }
         });
         self.tell_images(patient);
+        // The record's list of studies now knows which the archive holds and which are another person's.
+        self.tell_case(patient);
     }
 
     async fn collect_series(&self, client: &DicomwebClient, patient: &str, study: &str) {

@@ -10,6 +10,17 @@ const FLAGS: &str = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpr
 /// Findings of pathology that carry a number and are still no laboratory curve (board.md §4.3).
 const FINDINGS: [&str; 9] =
     ["83053-9", "85337-4", "85339-0", "85319-2", "85330-9", "81695-9", "94734-1", "59847-4", "69548-6"];
+/// How oncologists call them: LOINC's own names are sentences, and records often carry nothing else.
+const SHORT_NAMES: [(&str, &str); 8] = [
+    ("83053-9", "PD-L1 TPS"),
+    ("85337-4", "ER"),
+    ("85339-0", "PR"),
+    ("85319-2", "HER2"),
+    ("85330-9", "Ki-67"),
+    ("81695-9", "MSI"),
+    ("94734-1", "ISUP"),
+    ("69548-6", "Gen"),
+];
 /// The order in which the panel opens (board.md §4.3); others follow by name.
 const ORDER: [&str; 24] = [
     "718-7", "6690-2", "777-3", "2160-0", "98979-8", "1742-6", "1920-8", "2324-2", "6768-6", "1975-2", "2532-0", "14804-9",
@@ -76,6 +87,16 @@ fn value_view(observation: &Value) -> Option<LabValueView> {
     Some(LabValueView { at: when(observation, "effective")?, text: number.to_string(), value, flag })
 }
 
+/// The record's own short text, else the name of art, else what LOINC says.
+fn finding_name(concept: &Value) -> String {
+    let known = code(concept, LOINC).and_then(|loinc| SHORT_NAMES.iter().find(|(code, _)| *code == loinc));
+    text(&concept["text"])
+        .or_else(|| known.map(|(_, name)| (*name).to_owned()))
+        .or_else(|| words(concept))
+        .or_else(|| any_code(concept))
+        .unwrap_or_default()
+}
+
 /// Biomarkers and other single findings, newest first.
 pub(crate) fn findings(observations: &[Value]) -> Vec<FindingView> {
     let mut views: Vec<FindingView> = observations
@@ -90,7 +111,7 @@ pub(crate) fn findings(observations: &[Value]) -> Vec<FindingView> {
                 .or_else(|| words(&observation["valueCodeableConcept"]))?;
             Some(FindingView {
                 loinc: code(&observation["code"], LOINC),
-                name: words(&observation["code"]).or_else(|| any_code(&observation["code"])).unwrap_or_default(),
+                name: finding_name(&observation["code"]),
                 value,
                 date: when(observation, "effective"),
             })
