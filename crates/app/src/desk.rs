@@ -245,6 +245,10 @@ impl Desk {
     }
 
     pub(crate) fn tell(&self, event: Event) {
+        // Behind a lock nothing of the record leaves; the page asks again when it is open.
+        if self.is_locked() && of_the_record(&event) {
+            return;
+        }
         // No listener is no fault: the page asks for everything at its start.
         let _unheard = self.0.events.send(event);
     }
@@ -260,6 +264,13 @@ impl Desk {
             place: state.place.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
+    }
+}
+
+fn of_the_record(event: &Event) -> bool {
+    match event {
+        Event::TodayChanged(_) | Event::CaseChanged(_) | Event::ImagesChanged(_) | Event::DecisionChanged(_) => true,
+        Event::SessionChanged(_) | Event::SettingsChanged(_) | Event::ConnectionChanged(_) => false,
     }
 }
 

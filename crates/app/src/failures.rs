@@ -73,7 +73,7 @@ pub(crate) fn of_fhir(error: &FhirError) -> Failure {
     Failure::new(code, error.to_string())
 }
 
-/// A failed search as the state of its part (board.md §4.1).
+/// A failed search as the state of its part.
 pub(crate) fn part_of_fhir<T>(error: &FhirError) -> Part<T> {
     match error {
         FhirError::Denied(_) => Part::Denied,

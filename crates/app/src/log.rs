@@ -18,7 +18,12 @@ const FILE_LIMIT: u64 = 8 << 20;
 /// When the folder cannot be made.
 pub fn start(profile: &Path) -> io::Result<()> {
     let folder = profile.join("log");
-    fs::create_dir_all(&folder)?;
+    let mut private = fs::DirBuilder::new();
+    private.recursive(true);
+    // The profile is the person's alone from its first moment on.
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut private, 0o700);
+    private.create(&folder)?;
     let filter = EnvFilter::try_from_env("KONSIL_LOG")
         .unwrap_or_else(|_unset| EnvFilter::new("warn,app=info,platform=info,vault=info,konsil=info"));
     let file = RotatingFile { path: folder.join("konsil.log"), file: Mutex::new(None) };

@@ -20,6 +20,7 @@ use vault::{Table, Vault};
 const TOKENS: &str = "session/tokens";
 const PLATFORM: &str = "session/platform";
 const LAST_SEEN: &str = "session/last-seen";
+const LOCKED_SINCE: &str = "session/locked-since";
 /// How often idleness is looked at, and how exactly the lock keeps its time.
 const IDLE_TICK: Duration = Duration::from_secs(5);
 /// `Touch` is written to disk at most this often.
@@ -239,6 +240,7 @@ impl Desk {
         let wiped = tokio::task::spawn_blocking(move || {
             vault.delete(Table::Secrets, TOKENS)?;
             vault.delete(Table::Secrets, PLATFORM)?;
+            vault.delete(Table::Settings, LOCKED_SINCE)?;
             vault.clear(Table::Records)?;
             vault.frames_clear()
         })
@@ -258,15 +260,21 @@ impl Desk {
         let Ok(tokens) = StoredTokens::from_bytes(tokens.reveal()) else { return };
         let store = Arc::new(SealedTokens(vault.clone()));
         let Ok(session) = Session::restore(&self.0.egress, &platform, tokens, store) else { return };
-        let seen = vault
-            .get(Table::Settings, LAST_SEEN)
-            .ok()
-            .flatten()
-            .and_then(|bytes| String::from_utf8(bytes.into_revealed()).ok()?.parse::<Timestamp>().ok());
+        let moment = |key| {
+            let bytes = vault.get(Table::Settings, key).ok().flatten()?;
+            String::from_utf8(bytes.into_revealed()).ok()?.parse::<Timestamp>().ok()
+        };
+        let seen = moment(LAST_SEEN);
         let now = Timestamp::now();
         let limit = SignedDuration::from_mins(i64::from(self.state().settings.lock_after_minutes));
         let here = seen.is_some_and(|seen| now.duration_since(seen) < limit);
-        let lock = (!here).then_some(Lock { since: seen.unwrap_or(now), failure: None, task: None });
+        // A lock outlives the program: closing the window is no way around it.
+        let locked = moment(LOCKED_SINCE);
+        let lock = (locked.is_some() || !here).then_some(Lock {
+            since: locked.or(seen).unwrap_or(now),
+            failure: None,
+            task: None,
+        });
         self.seat(platform, session, lock);
     }
 
@@ -301,7 +309,11 @@ impl Desk {
             if taken.lock.is_some() {
                 return;
             }
-            taken.lock = Some(Lock { since: Timestamp::now(), failure: None, task: None });
+            let since = Timestamp::now();
+            taken.lock = Some(Lock { since, failure: None, task: None });
+            if let Err(error) = self.0.vault.put(Table::Settings, LOCKED_SINCE, since.to_string().as_bytes()) {
+                tracing::warn!(%error, "the lock would not outlive the program");
+            }
         }
         // A locked desk gives no pixels away.
         self.0.images.close_all();
@@ -348,7 +360,12 @@ impl Desk {
             state.touched = Timestamp::now();
             if let Seat::Taken(taken) = &mut state.seat {
                 match outcome {
-                    Ok(()) => taken.lock = None,
+                    Ok(()) => {
+                        taken.lock = None;
+                        if let Err(error) = self.0.vault.delete(Table::Settings, LOCKED_SINCE) {
+                            tracing::warn!(%error, "the mark of the lock stays on disk");
+                        }
+                    }
                     Err(failure) => {
                         if let Some(lock) = &mut taken.lock {
                             lock.task = None;
@@ -494,7 +511,7 @@ fn person_view(person: &Person, role: &RoleFacts) -> PersonView {
     }
 }
 
-/// What roles offer (board.md §1.3). The platform still decides on every request.
+/// What roles offer. The platform still decides on every request.
 pub(crate) fn permissions(roles: &[Role]) -> Vec<Permission> {
     let mut may = Vec::new();
     let any = |wanted: &[Role]| roles.iter().any(|role| wanted.contains(role));

@@ -1,4 +1,4 @@
-//! The board's decision: draft, conflict, preview, signature, verification, amendment (board.md §3).
+//! The board's decision: draft, conflict, preview, signature, verification, amendment.
 
 use crate::{Failure, SignatureLineView};
 use serde::{Deserialize, Serialize};

@@ -88,7 +88,7 @@ impl Failure {
     }
 }
 
-/// A part of a view that loads and fails by itself (board.md §4.1).
+/// A part of a view that loads and fails by itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum Part<T> {

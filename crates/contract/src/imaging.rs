@@ -36,7 +36,7 @@ pub struct StudyView {
     pub series: Vec<SeriesEntryView>,
 }
 
-/// Whether the study is this patient's (board.md §8.1).
+/// Whether the study is this patient's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "grade", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum IdentityGrade {

@@ -86,7 +86,7 @@ pub struct SlotView {
     pub end: String,
 }
 
-/// What identifies a patient on screen (board.md §8.1).
+/// What identifies a patient on screen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct IdentityView {
@@ -132,7 +132,7 @@ pub struct TnmView {
     pub date: Option<String>,
 }
 
-/// What the completeness rules found (board.md §2.2).
+/// What the completeness rules found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "state", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum CompletenessView {
@@ -211,7 +211,7 @@ pub struct BoardNameView {
     pub start: String,
 }
 
-/// Kinds of entries in the timeline (board.md §4.2).
+/// Kinds of entries in the timeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
 pub enum TimelineKind {

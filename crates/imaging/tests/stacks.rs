@@ -62,7 +62,7 @@ fn the_oblique_series_says_where_slices_are_missing() {
     let Some(stack) = stack("mr-flair/mr-flair") else { return };
     // The instance numbers that the folder holds; all others up to 48 were left out.
     let numbers: Vec<i32> = (0..36).filter_map(|i| stack.instance(i)?.instance_number).collect();
-    let missing: Vec<usize> = (0..35).filter(|&i| numbers[i + 1] - numbers[i] > 1).collect();
+    let missing: Vec<usize> = (0..35).filter(|&i| numbers[i + 1].abs_diff(numbers[i]) > 1).collect();
     let gaps: Vec<usize> = stack
         .notes
         .iter()

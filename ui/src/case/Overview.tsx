@@ -225,7 +225,7 @@ function Facts({ view }: { view: CaseView }) {
         </Fact>
         <Fact label={m.case_comorbidities()}>
           <FactPart part={view.diagnoses} words={diagnosisWords}>
-            {() => <Names texts={others.map((one) => ({ text: one.text, title: one.icd10 }))} none={m.case_empty_comorbidities()} />}
+            {() => <Names texts={others.map((one) => ({ text: one.text, more: one.icd10 }))} none={m.case_empty_comorbidities()} />}
           </FactPart>
         </Fact>
         <Fact label={m.case_therapies()}>
@@ -237,7 +237,7 @@ function Facts({ view }: { view: CaseView }) {
           <FactPart part={view.therapies} words={{ what: m.case_medication(), empty: m.case_empty_medication() }}>
             {() => (
               <Names
-                texts={(therapies ?? []).filter((one) => one.medication && !one.stopped).map((one) => ({ text: [one.text, one.dose].filter((word) => word !== null).join(' · '), title: null }))}
+                texts={(therapies ?? []).filter((one) => one.medication && !one.stopped).map((one) => ({ text: one.text, more: one.dose }))}
                 none={m.case_empty_medication()}
               />
             )}
@@ -269,15 +269,18 @@ function findingText(finding: { name: string; value: string; date: string | null
   return finding.value.includes(finding.name) ? finding.value : `${finding.name} ${finding.value}`;
 }
 
-function Names({ texts, none }: { texts: { text: string; title: string | null }[]; none: string }) {
+/** The first name large, the others in one line; what belongs to a name stands behind it. */
+function Names({ texts, none }: { texts: { text: string; more: string | null }[]; none: string }) {
   const [first, ...others] = texts;
   if (!first) return <More>{none}</More>;
+  const whole = (one: { text: string; more: string | null }) => [one.text, one.more].filter((word) => word !== null).join('\u00a0· ');
   return (
     <>
-      <Main>
-        <span title={first.title ?? undefined}>{first.text}</span>
-      </Main>
-      {others.length > 0 && <More>{others.map((one) => one.text).join(' · ')}</More>}
+      <Main>{first.text}</Main>
+      {first.more !== null && <More>{first.more}</More>}
+      {others.map((one) => (
+        <More key={one.text}>{whole(one)}</More>
+      ))}
     </>
   );
 }

@@ -1,6 +1,5 @@
 /**
- * Who the patient is: the same line in the same place on every screen of a case (`board.md` §8.1 of the domain
- * reference). It never scrolls and never goes below name, birth date and number.
+ * Who the patient is: the same line in the same place on every screen of a case. It never scrolls and never goes below name, birth date and number.
  */
 import { Chip } from '../components/Chip';
 import type { AllergyView, CaseView, IdentityView, Part, SimilarView } from '../host/contract';

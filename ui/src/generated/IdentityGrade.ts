@@ -2,7 +2,7 @@
 import type { IdentityView } from "./IdentityView";
 
 /**
- * Whether the study is this patient's (board.md §8.1).
+ * Whether the study is this patient's.
  */
 export type IdentityGrade = { "grade": "same" } | { "grade": "spelling", 
 /**

@@ -2,7 +2,7 @@
 import type { Failure } from "./Failure";
 
 /**
- * A part of a view that loads and fails by itself (board.md §4.1).
+ * A part of a view that loads and fails by itself.
  */
 export type Part<T> = { "state": "loading" } | { "state": "ready", 
 /**

@@ -104,6 +104,7 @@ function SeriesList({ study, ...view }: { study: StudyView } & SeriesStripView) 
           )}
           data-testid={`series-${entry.series}`}
           data-modality={entry.modality}
+          data-loaded={view.progress.get(entry.series)?.done === true}
           data-instances={entry.instances}
         >
           <Series entry={entry} stage={view.stage} progress={view.progress.get(entry.series)} />

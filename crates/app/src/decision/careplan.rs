@@ -1,4 +1,4 @@
-//! A decision as CarePlan: MII's `mii-pr-onko-tumorkonferenz` with our extensions (board.md §3.1, §3.3), and back.
+//! A decision as CarePlan: MII's `mii-pr-onko-tumorkonferenz` with our extensions, and back.
 //!
 //! What another program wrote and we do not know stays as it is: foreign extensions, activities, performers, reasons,
 //! and the state of every measure.
@@ -117,7 +117,7 @@ pub enum PlanError {
     /// It is another resource.
     #[error("it is no CarePlan")]
     NotACarePlan,
-    /// It belongs to another patient (board.md §8.1).
+    /// It belongs to another patient.
     #[error("it belongs to another patient")]
     OtherPatient,
     /// A draft must not take the place of what was signed.

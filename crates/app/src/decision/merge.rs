@@ -1,4 +1,4 @@
-//! Three-way merge by field (board.md §3.4): what one side changed is taken over, and where both wrote something
+//! Three-way merge by field: what one side changed is taken over, and where both wrote something
 //! different both texts stay until a person chooses.
 
 use super::draft::{Dissent, Draft, Measure, OpenPoint};

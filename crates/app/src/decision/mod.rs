@@ -1,5 +1,5 @@
 //! The board's decision as plain data: what is written, how two writers are brought together, what is signed, and how
-//! all of it stands in FHIR (board.md §3).
+//! all of it stands in FHIR.
 //!
 //! Nothing here does I/O or looks at a clock. Times, ids and keys are arguments, so that a decision can be made, signed
 //! and checked again years later with the same result.

@@ -1,4 +1,4 @@
-//! [`Payload`]: the signed content `konsil-beschluss/1` (board.md §3.6), independent of how a server writes FHIR.
+//! [`Payload`]: the signed content `konsil-beschluss/1`, independent of how a server writes FHIR.
 
 use super::codes::{Category, MeasureCode, Outcome};
 use super::draft::{Draft, Quorum};

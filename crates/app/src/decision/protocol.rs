@@ -1,4 +1,4 @@
-//! The protocol as plain German text, built from the signed payload and not from the screen (board.md §2.7).
+//! The protocol as plain German text, built from the signed payload and not from the screen.
 
 use super::codes::Outcome;
 use super::payload::Payload;

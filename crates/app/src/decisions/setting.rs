@@ -11,7 +11,7 @@ use crate::{
 use jiff::{Timestamp, Zoned, civil::Date};
 use serde_json::Value;
 
-/// Lines of a quorum as German hospitals publish it (board.md §1.1): SNOMED CT codes of specialities
+/// Lines of a quorum as German hospitals publish it: SNOMED CT codes of specialities
 /// that meet the line, and their name. The speciality that registered the case is the fifth line.
 const LINES: [(&[&str], &[&str]); 4] = [
     (&["394914008", "394649004"], &["Radiologie", "Nuklearmedizin"]),

@@ -1,4 +1,4 @@
-//! Signing, checking and the versions of a signed decision (board.md §3.5, §3.6).
+//! Signing, checking and the versions of a signed decision.
 
 use super::{
     seat::{Kept, Server},

@@ -1,4 +1,4 @@
-//! The identity gate between the record and the images (board.md §8.1): is this study the patient's?
+//! The identity gate between the record and the images: is this study the patient's?
 //!
 //! Name, birth date and number of every study are compared with the Patient. Another birth date or
 //! another name is another person, and nothing of the study is shown.

@@ -46,7 +46,7 @@ pub(crate) struct Query {
 const ECOG: &str = "http://snomed.info/sct|423740007,http://snomed.info/sct|423690003,http://loinc.org|89262-0,http://loinc.org|89247-1";
 const LAB: &str = "http://terminology.hl7.org/CodeSystem/observation-category|laboratory";
 
-/// The searches of board.md §4.1.
+/// What a case asks of the platform: base R4 search parameters only.
 pub(crate) const QUERIES: [Query; 13] = [
     Query { part: Part::Patient, kind: "Patient", parameters: &[("_id", "{p}")], cap: 1 },
     Query {
@@ -433,7 +433,7 @@ fn decisions(plans: &[Value], included: &[Value], record: &CaseRecord, current: 
             })
         })
         .collect();
-    // A server's `date` search means the period, not the conference: sorted here (board.md §3.4).
+    // A server's `date` search means the period, not the conference: sorted here.
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.created.as_deref().map(sort_key)));
     entries
 }

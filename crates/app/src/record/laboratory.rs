@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 const LOINC: &str = "http://loinc.org";
 const FLAGS: &str = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation";
-/// Findings of pathology that carry a number and are still no laboratory curve (board.md §4.3).
+/// Findings of pathology that carry a number and are still no laboratory curve.
 const FINDINGS: [&str; 9] =
     ["83053-9", "85337-4", "85339-0", "85319-2", "85330-9", "81695-9", "94734-1", "59847-4", "69548-6"];
 /// How oncologists call them: LOINC's own names are sentences, and records often carry nothing else.
@@ -21,7 +21,7 @@ const SHORT_NAMES: [(&str, &str); 8] = [
     ("94734-1", "ISUP"),
     ("69548-6", "Gen"),
 ];
-/// The order in which the panel opens (board.md §4.3); others follow by name.
+/// The order in which the panel opens; others follow by name.
 const ORDER: [&str; 24] = [
     "718-7", "6690-2", "777-3", "2160-0", "98979-8", "1742-6", "1920-8", "2324-2", "6768-6", "1975-2", "2532-0", "14804-9",
     "1988-5", "1751-7", "6301-6", "2039-6", "25390-6", "24108-3", "2857-1", "6875-9", "47275-3", "20150-9", "19926-5", "19911-7",
@@ -138,7 +138,7 @@ mod tests {
             value("2026-11-03T08:10:00+01:00", json!(13), "g/dL"),
             value("2026-11-03T08:10:00+01:00", json!(8.1), "mmol/L"),
         ]);
-        assert_eq!(series.len(), 2, "mmol/L is never mixed with g/dL (board.md §8.2 risk 19)");
+        assert_eq!(series.len(), 2, "mmol/L is never mixed with g/dL");
         assert_eq!(series[0].values.iter().map(|v| v.text.as_str()).collect::<Vec<_>>(), ["13", "12.8"], "oldest first, as sent");
         assert_eq!(series[0].values[1].flag.as_deref(), Some("L"), "below the value's own range");
     }

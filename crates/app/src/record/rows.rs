@@ -98,7 +98,7 @@ fn organ(icd10: &str) -> Option<&'static str> {
     })
 }
 
-/// The rules of board.md §2.2 that a list can judge: question, diagnosis, stage, and the markers that
+/// The rules of completeness that a list can judge: question, diagnosis, stage, and the markers that
 /// decide about therapy.
 fn completeness(
     registration: Option<&Value>,

@@ -1,4 +1,4 @@
-//! The course of an illness, newest first (board.md §4.2).
+//! The course of an illness, newest first.
 
 use super::read::{day, each, id, reference_id, sort_key, text, when, words};
 use contract::{DiagnosisEntryView, SlotView, TimelineEntryView, TimelineKind, TnmView};

@@ -12,7 +12,7 @@ const LOINC: &str = "http://loinc.org";
 const ICD10_GM: &str = "http://fhir.de/CodeSystem/bfarm/icd-10-gm";
 const ICD_O: &str = "http://terminology.hl7.org/CodeSystem/icd-o-3";
 
-/// TNM stage groups: SNOMED CT as MII writes them, LOINC as older servers do (board.md §4.1).
+/// TNM stage groups: SNOMED CT as MII writes them, LOINC as older servers do.
 pub(crate) const TNM_GROUPS: &str = "http://snomed.info/sct|399390009,http://snomed.info/sct|399537006,http://snomed.info/sct|399588009,http://loinc.org|21908-9,http://loinc.org|21902-2,http://loinc.org|21914-7";
 const GROUP_SNOMED: [&str; 3] = ["399390009", "399537006", "399588009"];
 const GROUP_LOINC: [&str; 3] = ["21908-9", "21902-2", "21914-7"];
