@@ -5,7 +5,7 @@ use std::{
     env,
     ffi::OsStr,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Child, Command},
 };
 
 /// Where things are, and how commands are started.
@@ -24,8 +24,12 @@ impl Shell {
             Some(folder) => PathBuf::from(folder),
             None => match env::var_os("XDG_CACHE_HOME") {
                 Some(folder) => PathBuf::from(folder).join("konsil"),
-                None => PathBuf::from(env::var_os("HOME").or_else(|| env::var_os("LOCALAPPDATA")).context("no home folder: set KONSIL_CACHE")?)
-                    .join(".cache/konsil"),
+                None => PathBuf::from(
+                    env::var_os("HOME")
+                        .or_else(|| env::var_os("LOCALAPPDATA"))
+                        .context("no home folder: set KONSIL_CACHE")?,
+                )
+                .join(".cache/konsil"),
             },
         };
         std::fs::create_dir_all(&cache).with_context(|| format!("create {}", cache.display()))?;
@@ -37,16 +41,69 @@ impl Shell {
         env::var_os("CARGO_TARGET_DIR").map_or_else(|| self.cache.join("target"), PathBuf::from)
     }
 
+    /// A program that cargo built, by its file name without `.exe`.
+    pub(crate) fn built(&self, release: bool, name: &str) -> PathBuf {
+        let folder = self.target().join(if release { "release" } else { "debug" });
+        folder.join(format!("{name}{}", env::consts::EXE_SUFFIX))
+    }
+
     /// A command that starts in the checkout's root.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
-        command.current_dir(&self.root).env("CARGO_TARGET_DIR", self.target()).env("KONSIL_CACHE", &self.cache);
+        command
+            .current_dir(&self.root)
+            .env("CARGO_TARGET_DIR", self.target())
+            .env("KONSIL_CACHE", &self.cache)
+            .env("npm_config_cache", self.cache.join("npm"));
+        command
+    }
+
+    /// A command that is stopped when this program dies, however it dies, where the system offers that.
+    pub(crate) fn bound(&self, program: impl AsRef<OsStr>) -> Command {
+        if cfg!(target_os = "linux") && found("setpriv").is_some() {
+            let mut command = self.command("setpriv");
+            command.args(["--pdeathsig", "TERM", "--"]).arg(program);
+            return command;
+        }
+        self.command(program)
+    }
+
+    /// npm, which is a batch file on Windows.
+    pub(crate) fn npm(&self) -> Command {
+        let mut command = self.command(if cfg!(windows) { "npm.cmd" } else { "npm" });
+        command.current_dir(self.root.join("ui"));
         command
     }
 
     /// Cargo itself, with the same output folder as this program's.
     pub(crate) fn cargo(&self) -> Command {
-        self.command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        let mut cargo = self.command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        // `cargo run` describes this package to us in the environment. Build scripts that watch those variables
+        // would run again, and all that depends on them, each time somebody changes between cargo and xtask.
+        for (name, _) in env::vars_os() {
+            if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+                cargo.env_remove(name);
+            }
+        }
+        cargo
+    }
+}
+
+/// Where a program lies on the `PATH`.
+pub(crate) fn found(program: &str) -> Option<PathBuf> {
+    let name = format!("{program}{}", env::consts::EXE_SUFFIX);
+    env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(&name)).find(|path| path.is_file())
+}
+
+/// A child process that does not outlive this value.
+#[derive(Debug)]
+pub(crate) struct Running(pub(crate) Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail only when the child has already ended.
+        let _gone = self.0.kill();
+        let _reaped = self.0.wait();
     }
 }
 
@@ -55,18 +112,25 @@ impl Shell {
 /// # Errors
 /// Names the command when it can't be started or ends with another status than 0.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("start {command:?}"))?;
+    let status = command.status().with_context(|| format!("start {}", line(command)))?;
     if !status.success() {
-        bail!("{command:?} ended with {status}");
+        bail!("{} ended with {status}", line(command));
     }
     Ok(())
 }
 
 /// What a command prints.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
-    let output = command.output().with_context(|| format!("start {command:?}"))?;
+    let output = command.output().with_context(|| format!("start {}", line(command)))?;
     if !output.status.success() {
-        bail!("{command:?} ended with {}: {}", output.status, String::from_utf8_lossy(&output.stderr));
+        bail!("{} ended with {}: {}", line(command), output.status, String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// A command as one would type it; its environment is the same for all and tells nothing.
+pub(crate) fn line(command: &Command) -> String {
+    let words: Vec<_> =
+        std::iter::once(command.get_program()).chain(command.get_args()).map(OsStr::to_string_lossy).collect();
+    words.join(" ")
 }

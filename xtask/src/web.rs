@@ -22,18 +22,28 @@ impl Web {
         packages(shell, &ui)?;
         self.wasm(shell, &ui)?;
         let dist = ui.join("dist/index.html");
-        if self.force || stale(&dist, &[ui.join("src"), ui.join("messages"), ui.join("index.html"), ui.join("package.json")])? {
-            run(shell.command("npm").args(["run", "build"]).current_dir(&ui))?;
+        if self.force
+            || stale(&dist, &[ui.join("src"), ui.join("messages"), ui.join("index.html"), ui.join("package.json")])?
+        {
+            run(shell.npm().args(["run", "build"]))?;
         }
         Ok(())
     }
 
     fn wasm(&self, shell: &Shell, ui: &Path) -> Result<()> {
-        run(shell.cargo().args(["build", "--package", "viewer-web", "--target", "wasm32-unknown-unknown", "--profile", "wasm"]))?;
+        run(shell.cargo().args([
+            "build",
+            "--package",
+            "viewer-web",
+            "--target",
+            "wasm32-unknown-unknown",
+            "--profile",
+            "wasm",
+        ]))?;
         let built = shell.target().join("wasm32-unknown-unknown/wasm/viewer_web.wasm");
         let folder = ui.join("src/wasm");
         let stamp = folder.join("viewer_web_bg.wasm");
-        if !self.force && !self.optimize && !stale(&stamp, &[built.clone()])? {
+        if !self.force && !self.optimize && !stale(&stamp, std::slice::from_ref(&built))? {
             return Ok(());
         }
         fs::create_dir_all(&folder)?;
@@ -56,7 +66,7 @@ impl Web {
 /// `npm ci` when the lockfile is newer than what is installed.
 pub(crate) fn packages(shell: &Shell, ui: &Path) -> Result<()> {
     if stale(&ui.join("node_modules/.package-lock.json"), &[ui.join("package-lock.json")])? {
-        run(shell.command("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(ui))?;
+        run(shell.npm().args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]))?;
     }
     Ok(())
 }

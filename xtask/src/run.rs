@@ -1,0 +1,250 @@
+//! `cargo xtask run`: Konsil in its window over the evaluation platform, or, where nobody can see a
+//! window, the walk through the main job.
+
+use crate::{
+    setup,
+    shell::{Running, Shell, found, run},
+    web::Web,
+};
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use std::{
+    env, fs,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+/// Installs what is missing, builds, starts the evaluation platform and opens Konsil.
+///
+/// Without a display, or with `--walk`, it makes a virtual one, walks the main job by itself and leaves
+/// a picture and the time of each step.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Show the DICOM files of this folder in place of the painted images.
+    #[arg(long, value_name = "DIR", conflicts_with = "platform")]
+    data: Option<PathBuf>,
+    /// Use this platform; the evaluation platform is then not started.
+    #[arg(long, value_name = "URL")]
+    platform: Option<String>,
+    /// As whom to sign in.
+    #[arg(long, value_enum, default_value_t = Role::Moderator)]
+    role: Role,
+    /// Language of the walk and of the demonstration's records.
+    #[arg(long, value_enum, default_value_t = Lang::De)]
+    lang: Lang,
+    /// Colors of the walk: for a bright office or for a reading room.
+    #[arg(long, value_enum, default_value_t = Theme::Office)]
+    theme: Theme,
+    /// Build as for a release: slower to build, faster to use.
+    #[arg(long)]
+    release: bool,
+    /// Walk the main job by itself even if there is a display.
+    #[arg(long)]
+    walk: bool,
+}
+
+/// A role of the demonstration.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Role {
+    /// Leads the board and signs its decisions.
+    Moderator,
+    /// Keeps the agenda and the minutes.
+    Coordinator,
+    /// Reads cases and images, discusses.
+    Physician,
+    /// Screens for trials.
+    Study,
+    /// Deploys; sees no patient data.
+    It,
+}
+
+impl Role {
+    /// The person who has it, as `assets/demo/network.json` invents them.
+    fn user(self) -> &'static str {
+        match self {
+            Self::Moderator => "dr-falkenried",
+            Self::Coordinator => "taubengruen",
+            Self::Physician => "dr-sonnkaya",
+            Self::Study => "ebbelund",
+            Self::It => "it-buchfink",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Lang {
+    De,
+    En,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Theme {
+    Office,
+    ReadingRoom,
+}
+
+/// The word of an option's value.
+fn word(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+impl Run {
+    pub(crate) fn run(&self, shell: &Shell) -> Result<()> {
+        setup::machine(shell)?;
+        Web { optimize: self.release, force: false }.run(shell)?;
+        build(shell, self.release)?;
+        let walk = self.walk || !display();
+        // A decision can be signed once: the walk needs records that nobody has touched.
+        let folder = shell.cache.join(if walk { "walk-sandbox" } else { "sandbox" });
+        let sandbox = match &self.platform {
+            Some(_) => None,
+            None => Some(Sandbox::start(shell, self.release, &folder, walk, self.data.as_deref(), self.lang)?),
+        };
+        let platform = self
+            .platform
+            .as_deref()
+            .or(sandbox.as_ref().map(|s| s.platform.as_str()))
+            .context("one of both is there")?;
+        if walk {
+            let walk =
+                Walk { platform, user: self.role.user(), lang: self.lang, theme: self.theme, release: self.release };
+            return walk.run(shell);
+        }
+        let profile = shell.cache.join(format!("profile-{}", word(&self.role)));
+        println!("Konsil opens with the profile {}.", profile.display());
+        if sandbox.is_some() {
+            println!(
+                "Sign in as {} with the password konsil. The platform runs at {platform} until the window closes.",
+                self.role.user()
+            );
+        }
+        run(shell
+            .bound(shell.built(self.release, "konsil"))
+            .arg("--profile")
+            .arg(&profile)
+            .args(["--address", platform]))
+    }
+}
+
+fn build(shell: &Shell, release: bool) -> Result<()> {
+    let mut cargo = shell.cargo();
+    cargo.args(["build", "--package", "konsil-desktop", "--package", "sandbox"]);
+    if release {
+        cargo.arg("--release");
+    }
+    run(&mut cargo)
+}
+
+/// True where a window can be seen.
+fn display() -> bool {
+    let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    !cfg!(target_os = "linux") || set("DISPLAY") || set("WAYLAND_DISPLAY")
+}
+
+/// The evaluation platform on a free port, stopped when this value goes.
+#[derive(Debug)]
+pub(crate) struct Sandbox {
+    pub(crate) platform: String,
+    _running: Running,
+}
+
+impl Sandbox {
+    /// Starts it and waits until it answers; `fresh` forgets what was written there earlier but keeps its images.
+    pub(crate) fn start(
+        shell: &Shell,
+        release: bool,
+        folder: &Path,
+        fresh: bool,
+        data: Option<&Path>,
+        lang: Lang,
+    ) -> Result<Self> {
+        let records = folder.join("fhir.jsonl");
+        if fresh && records.exists() {
+            fs::remove_file(&records).with_context(|| format!("remove {}", records.display()))?;
+        }
+        let mut command = shell.bound(shell.built(release, "sandbox"));
+        command.args(["--port", "0", "--lang", &word(&lang)]).arg("--folder").arg(folder).stdout(Stdio::piped());
+        if let Some(data) = data {
+            command.arg("--data").arg(std::path::absolute(data)?);
+        }
+        let mut running = Running(command.spawn().context("start the evaluation platform")?);
+        let out = running.0.stdout.take().context("its output is ours")?;
+        let mut line = String::new();
+        BufReader::new(out).read_line(&mut line)?;
+        let ready: serde_json::Value = serde_json::from_str(&line).context("the evaluation platform did not start")?;
+        let platform = ready["platform"].as_str().context("the ready line names the platform")?.to_owned();
+        Ok(Self { platform, _running: running })
+    }
+}
+
+/// The main job, walked in the real window on a display of its own.
+#[derive(Debug)]
+pub(crate) struct Walk<'a> {
+    pub(crate) platform: &'a str,
+    pub(crate) user: &'a str,
+    pub(crate) lang: Lang,
+    pub(crate) theme: Theme,
+    pub(crate) release: bool,
+}
+
+impl Walk<'_> {
+    /// Where pictures, `walk.json` and `walk.md` go.
+    pub(crate) fn folder(shell: &Shell) -> PathBuf {
+        shell.cache.join("walk")
+    }
+
+    /// Why this machine can't walk.
+    pub(crate) fn obstacle() -> Option<String> {
+        if !cfg!(target_os = "linux") {
+            return Some("the window can only be driven on Linux".to_owned());
+        }
+        let programs = ["xvfb-run", "dbus-run-session", "gnome-keyring-daemon", "WebKitWebDriver", "node"];
+        let missing: Vec<_> = programs.into_iter().filter(|program| found(program).is_none()).collect();
+        (!missing.is_empty()).then(|| format!("not installed: {}", missing.join(", ")))
+    }
+
+    /// Walks; fails if a step did.
+    pub(crate) fn run(&self, shell: &Shell) -> Result<()> {
+        if let Some(why) = Self::obstacle() {
+            bail!("the walk can't start: {why}");
+        }
+        let out = Self::folder(shell);
+        let (profile, keys) = (shell.cache.join("walk-profile"), shell.cache.join("walk-keys"));
+        for folder in [&out, &profile, &keys] {
+            if folder.exists() {
+                fs::remove_dir_all(folder).with_context(|| format!("remove {}", folder.display()))?;
+            }
+        }
+        let walk = shell.root.join("testing/walk");
+        let mut command = shell.bound("xvfb-run");
+        command
+            .args(["--auto-servernum", "--server-args=-screen 0 1920x1080x24"])
+            .arg(walk.join("keyring.sh"))
+            .arg("node")
+            .arg(walk.join("walk.mjs"))
+            .arg("--program")
+            .arg(shell.built(self.release, "konsil"))
+            .arg("--profile")
+            .arg(&profile)
+            .args(["--platform", self.platform, "--lang", &word(&self.lang), "--theme", &word(&self.theme)])
+            .arg("--out")
+            .arg(&out)
+            .env("KONSIL_KEYRING_DIR", &keys)
+            .env("KONSIL_WALK_USER", self.user)
+            .env("BROWSER", walk.join("browser.mjs"))
+            // The accessibility bus has nobody to talk to on a display without a desktop.
+            .env("NO_AT_BRIDGE", "1")
+            .env_remove("WAYLAND_DISPLAY");
+        let result = run(&mut command);
+        println!("Pictures and times of the walk: {}", out.display());
+        result.context("the walk failed; walk.md says at which step")
+    }
+}
+
+/// The walk over the painted demonstration with the programs as they are built.
+pub(crate) fn walk_painted(shell: &Shell) -> Result<()> {
+    let sandbox = Sandbox::start(shell, false, &shell.cache.join("walk-sandbox"), true, None, Lang::De)?;
+    let (lang, theme) = (Lang::De, Theme::Office);
+    Walk { platform: &sandbox.platform, user: Role::Moderator.user(), lang, theme, release: false }.run(shell)
+}

@@ -1,0 +1,599 @@
+//! Real servers for the client's suites: Keycloak, HAPI FHIR and Orthanc, installed, started, found again and stopped;
+//! and the FHIR validator, which is no server but comes from the same place.
+//!
+//! `servers.json` in the cache's `servers` folder names what runs; suites read it through `KONSIL_SERVERS`.
+
+use crate::shell::{Running, Shell, found, output, run};
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
+
+/// The newest Keycloak in the Maven repository that was tried.
+const KEYCLOAK: &str = "26.7.3";
+/// A Java program on a busy machine with two cores takes half of this.
+const PATIENCE: Duration = Duration::from_secs(180);
+/// Servers end within a second or two of being asked; then they are made to.
+const FAREWELL: Duration = Duration::from_secs(20);
+/// Short runs spend most of their time compiling: the first compiler alone and one thread for memory halve that.
+const JAVA: [&str; 3] = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx1g"];
+
+/// Start, list and stop the real servers that suites run against.
+#[derive(Debug, Args)]
+pub(crate) struct Servers {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Install what is missing and start them on loopback; print their addresses as JSON.
+    Up {
+        /// All of them where none is named.
+        servers: Vec<Server>,
+    },
+    /// Stop all that run.
+    Down,
+    /// Print as JSON what runs.
+    Status,
+}
+
+/// A server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Server {
+    /// OpenID Connect.
+    Keycloak,
+    /// FHIR R4.
+    Hapi,
+    /// DICOMweb.
+    Orthanc,
+}
+
+impl Server {
+    /// All of them, the slowest to start first.
+    pub(crate) const ALL: [Self; 3] = [Self::Keycloak, Self::Hapi, Self::Orthanc];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Keycloak => "keycloak",
+            Self::Hapi => "hapi",
+            Self::Orthanc => "orthanc",
+        }
+    }
+
+    /// What it offers, below its origin.
+    const fn base(self) -> &'static str {
+        match self {
+            Self::Keycloak => "/realms/konsil",
+            Self::Hapi => "/fhir",
+            Self::Orthanc => "/dicom-web",
+        }
+    }
+
+    /// Answers 200 without a token once the server is ready.
+    const fn probe(self) -> &'static str {
+        match self {
+            Self::Keycloak => "/realms/konsil/.well-known/openid-configuration",
+            Self::Hapi => "/fhir/metadata",
+            Self::Orthanc => "/system",
+        }
+    }
+}
+
+/// A server that was started.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Started {
+    pid: u32,
+    /// When the process began, in the system's ticks: a number that was given to another process is not ours.
+    born: Option<u64>,
+    port: u16,
+    address: String,
+    log: PathBuf,
+    ready_after_ms: u64,
+}
+
+type State = BTreeMap<Server, Started>;
+
+impl Servers {
+    pub(crate) fn run(&self, shell: &Shell) -> Result<()> {
+        match &self.what {
+            What::Up { servers } if servers.is_empty() => up(shell, &Server::ALL).map(drop),
+            What::Up { servers } => up(shell, servers).map(drop),
+            What::Down => down(shell),
+            What::Status => {
+                let state = running(shell)?;
+                println!("{}", serde_json::to_string_pretty(&state)?);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Starts those that do not run yet, all at once, and waits until they answer. Gives the file for `KONSIL_SERVERS`.
+pub(crate) fn up(shell: &Shell, servers: &[Server]) -> Result<PathBuf> {
+    if !cfg!(target_os = "linux") {
+        bail!("the servers are started on Linux only; on another system use a virtual machine or a container");
+    }
+    let mut state = running(shell)?;
+    let mut wanted: Vec<Server> = servers.iter().copied().filter(|server| !state.contains_key(server)).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    packages(shell, &wanted)?;
+    let mut starting = Vec::new();
+    for server in wanted {
+        eprintln!("Starting {}", server.name());
+        starting.push(match server {
+            Server::Keycloak => keycloak(shell),
+            Server::Hapi => hapi(shell),
+            Server::Orthanc => orthanc(shell),
+        }?);
+    }
+    while !starting.is_empty() {
+        let mut waiting = Vec::new();
+        for one in starting {
+            if answers(one.port, one.server.probe()) {
+                let (server, started) = one.ready();
+                eprintln!("{} answers after {:.1} s", server.name(), started.ready_after_ms as f64 / 1000.0);
+                state.insert(server, started);
+                write(shell, &state)?;
+            } else {
+                waiting.push(one.still_starting(shell)?);
+            }
+        }
+        starting = waiting;
+        thread::sleep(Duration::from_millis(100));
+    }
+    println!("{}", serde_json::to_string_pretty(&state)?);
+    eprintln!("export KONSIL_SERVERS={}", list(shell).display());
+    Ok(list(shell))
+}
+
+/// Stops all that `up` started.
+pub(crate) fn down(shell: &Shell) -> Result<()> {
+    let state = running(shell)?;
+    for (server, started) in &state {
+        stop(shell, started).with_context(|| format!("stop {}", server.name()))?;
+        eprintln!("{} has stopped", server.name());
+    }
+    write(shell, &State::new())
+}
+
+fn stop(shell: &Shell, started: &Started) -> Result<()> {
+    // Its whole group: Keycloak's script has its Java program as a child.
+    let signal = |name: &str| {
+        let group = format!("-{}", started.pid);
+        shell.command("kill").args([name, "--", &group]).stderr(Stdio::null()).status()
+    };
+    signal("-TERM")?;
+    let asked = Instant::now();
+    while lives(started) {
+        if asked.elapsed() > FAREWELL {
+            signal("-KILL")?;
+            bail!("process {} did not end by itself within {} s and was killed", started.pid, FAREWELL.as_secs());
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    Ok(())
+}
+
+fn home(shell: &Shell) -> PathBuf {
+    shell.cache.join("servers")
+}
+
+fn list(shell: &Shell) -> PathBuf {
+    home(shell).join("servers.json")
+}
+
+/// What was started and still lives.
+fn running(shell: &Shell) -> Result<State> {
+    let Ok(text) = fs::read_to_string(list(shell)) else { return Ok(State::new()) };
+    let state: State = serde_json::from_str(&text).with_context(|| format!("read {}", list(shell).display()))?;
+    Ok(state.into_iter().filter(|(_, started)| lives(started)).collect())
+}
+
+fn write(shell: &Shell, state: &State) -> Result<()> {
+    let text = serde_json::to_string_pretty(state)?;
+    fs::write(list(shell), text).with_context(|| format!("write {}", list(shell).display()))
+}
+
+fn lives(started: &Started) -> bool {
+    let born = born(started.pid);
+    born.is_some() && born == started.born
+}
+
+/// proc(5): field 22 of `stat`, counted behind the name in parentheses, which may hold anything. A zombie has ended.
+fn born(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    let fields: Vec<&str> = rest.split_whitespace().collect();
+    if fields.first() == Some(&"Z") { None } else { fields.get(19)?.parse().ok() }
+}
+
+/// A server on its way.
+struct Starting {
+    server: Server,
+    child: Child,
+    port: u16,
+    log: PathBuf,
+    since: Instant,
+}
+
+impl Starting {
+    fn new(server: Server, port: u16, log: PathBuf, mut command: Command) -> Result<Self> {
+        let file = fs::File::create(&log).with_context(|| format!("write {}", log.display()))?;
+        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+        apart(&mut command);
+        let since = Instant::now();
+        let child = command.spawn().with_context(|| format!("start {}", server.name()))?;
+        Ok(Self { server, child, port, log, since })
+    }
+
+    fn ready(self) -> (Server, Started) {
+        let ready_after_ms = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        (self.server, Started { ready_after_ms, ..self.started() })
+    }
+
+    fn started(&self) -> Started {
+        Started {
+            pid: self.child.id(),
+            born: born(self.child.id()),
+            port: self.port,
+            address: format!("http://127.0.0.1:{}{}", self.port, self.server.base()),
+            log: self.log.clone(),
+            ready_after_ms: 0,
+        }
+    }
+
+    /// Gives up when it has ended or takes too long.
+    fn still_starting(mut self, shell: &Shell) -> Result<Self> {
+        let ended = self.child.try_wait()?;
+        if ended.is_none() && self.since.elapsed() < PATIENCE {
+            return Ok(self);
+        }
+        let _gone = stop(shell, &self.started());
+        let why = ended.map_or_else(|| format!("no answer in {} s", PATIENCE.as_secs()), |status| status.to_string());
+        bail!("{} did not start ({why}):\n{}", self.server.name(), tail(&self.log));
+    }
+}
+
+/// A group of its own, so that the interrupt key does not end what is meant to go on, and that one signal ends it all.
+fn apart(command: &mut Command) {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    #[cfg(not(unix))]
+    let _ = command;
+}
+
+fn tail(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines.get(lines.len().saturating_sub(20)..).unwrap_or_default().join("\n")
+}
+
+/// A port that nobody listens on. Another program could take it before the server does; the server then says so.
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("find a free port")?.local_addr()?.port())
+}
+
+/// True if `GET path` is answered with 200.
+fn answers(port: u16, path: &str) -> bool {
+    let ask = || -> std::io::Result<bool> {
+        let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        // The first answer of a Java program takes seconds; meanwhile another server is not asked, which costs little.
+        socket.set_read_timeout(Some(Duration::from_secs(20)))?;
+        write!(socket, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n")?;
+        let mut line = [0; 12];
+        socket.read_exact(&mut line)?;
+        Ok(line.ends_with(b" 200"))
+    };
+    ask().unwrap_or(false)
+}
+
+fn keycloak(shell: &Shell) -> Result<Starting> {
+    let folder = home(shell).join("keycloak");
+    let root = folder.join(format!("keycloak-{KEYCLOAK}"));
+    let script = root.join("bin/kc.sh");
+    let built = root.join("built");
+    if !built.is_file() {
+        eprintln!("Fetching and unpacking Keycloak {KEYCLOAK}");
+        let archive = folder.join(format!("keycloak-quarkus-dist-{KEYCLOAK}.zip"));
+        run(maven(shell)
+            .arg("org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy")
+            .arg(format!("-Dartifact=org.keycloak:keycloak-quarkus-dist:{KEYCLOAK}:zip"))
+            .arg(format!("-DoutputDirectory={}", folder.display())))?;
+        run(shell.command("unzip").args(["-q", "-o"]).arg(&archive).arg("-d").arg(&folder))?;
+        fs::remove_file(&archive)?;
+        // Done once here, this is not done at every start.
+        run(shell
+            .command(&script)
+            .args(["build", "--db=dev-mem", "--cache=local"])
+            .stdout(fs::File::create(folder.join("build.log"))?))?;
+        fs::write(&built, "")?;
+    }
+    // The database is in memory, so a realm is imported at every start and a changed file takes effect.
+    let import = root.join("data/import");
+    fs::create_dir_all(&import)?;
+    fs::copy(shell.root.join("testing/servers/keycloak/realm.json"), import.join("realm.json"))?;
+    let (port, management) = (free_port()?, free_port()?);
+    let mut command = shell.command(&script);
+    command
+        .args(["start", "--optimized", "--import-realm", "--http-enabled=true", "--hostname-strict=false"])
+        .args(["--http-host=127.0.0.1", "--http-management-host=127.0.0.1", "--log-level=warn"])
+        .arg(format!("--http-port={port}"))
+        .arg(format!("--http-management-port={management}"))
+        // Its script chooses a garbage collector, and two choices are an error.
+        .env("JAVA_OPTS_KC_HEAP", "-Xms64m -Xmx512m")
+        .env("JAVA_OPTS_APPEND", "-XX:TieredStopAtLevel=1");
+    Starting::new(Server::Keycloak, port, folder.join("log"), command)
+}
+
+fn hapi(shell: &Shell) -> Result<Starting> {
+    let jar = java_project(shell, "hapi", "fhir-server")?;
+    let port = free_port()?;
+    let mut command = shell.command("java");
+    command
+        .args(JAVA)
+        .arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
+        .arg("-jar")
+        .arg(&jar)
+        .arg("--port")
+        .arg(port.to_string());
+    Starting::new(Server::Hapi, port, home(shell).join("hapi/log"), command)
+}
+
+fn orthanc(shell: &Shell) -> Result<Starting> {
+    let ours = shell.root.join("testing/servers/orthanc");
+    let folder = home(shell).join("orthanc");
+    let store = folder.join("store");
+    // Every start is empty.
+    if store.exists() {
+        fs::remove_dir_all(&store)?;
+    }
+    fs::create_dir_all(&store)?;
+    let port = free_port()?;
+    let mut settings: Value = serde_json::from_str(&fs::read_to_string(ours.join("orthanc.json"))?)?;
+    settings["HttpPort"] = json!(port);
+    settings["StorageDirectory"] = json!(store);
+    settings["IndexDirectory"] = json!(store);
+    settings["LuaScripts"] = json!([ours.join("bearer.lua")]);
+    let file = folder.join("orthanc.json");
+    fs::write(&file, serde_json::to_string_pretty(&settings)?)?;
+    let program = found("Orthanc").unwrap_or_else(|| PathBuf::from("/usr/sbin/Orthanc"));
+    let mut command = shell.command(program);
+    command.arg(&file);
+    Starting::new(Server::Orthanc, port, folder.join("log"), command)
+}
+
+fn maven(shell: &Shell) -> Command {
+    let mut command = shell.command("mvn");
+    command
+        .args(["--batch-mode", "--quiet", "-Dstyle.color=never"])
+        .arg(format!("-Dmaven.repo.local={}", shell.cache.join("maven").display()));
+    command
+}
+
+/// Builds `testing/servers/FOLDER` if it has changed, and gives its program.
+fn java_project(shell: &Shell, folder: &str, name: &str) -> Result<PathBuf> {
+    let source = shell.root.join("testing/servers").join(folder);
+    let out = home(shell).join(folder);
+    let jar = out.join(format!("{name}.jar"));
+    let built = fs::metadata(&jar).and_then(|about| about.modified()).ok();
+    if built.is_none_or(|built| newest(&source).is_none_or(|changed| changed > built)) {
+        eprintln!("Building testing/servers/{folder}");
+        let pom = source.join("pom.xml");
+        run(maven(shell).arg(format!("-Dkonsil.out={}", out.display())).arg("--file").arg(&pom).arg("package"))?;
+    }
+    Ok(jar)
+}
+
+fn newest(folder: &Path) -> Option<SystemTime> {
+    let entries = fs::read_dir(folder).ok()?.flatten();
+    entries
+        .filter_map(|entry| {
+            let path = entry.path();
+            if path.is_dir() { newest(&path) } else { entry.metadata().and_then(|about| about.modified()).ok() }
+        })
+        .max()
+}
+
+/// Installs the packages that the servers need and this machine lacks.
+fn packages(shell: &Shell, servers: &[Server]) -> Result<()> {
+    let mut missing = Vec::new();
+    let java = servers.iter().any(|server| *server != Server::Orthanc);
+    if java {
+        missing.extend(java_packages());
+    }
+    if servers.contains(&Server::Keycloak) && found("unzip").is_none() {
+        missing.push("unzip");
+    }
+    let orthanc = servers.contains(&Server::Orthanc)
+        && !(Path::new("/usr/sbin/Orthanc").is_file()
+            && Path::new("/usr/share/orthanc/plugins/libOrthancDicomWeb.so").is_file());
+    if orthanc {
+        missing.extend(["orthanc", "orthanc-dicomweb"]);
+    }
+    install(shell, &missing)?;
+    if orthanc && found("systemctl").is_some() {
+        // The package starts a server for the whole network, which nobody asked for here.
+        let disable = "systemctl disable --now orthanc || sudo -n systemctl disable --now orthanc || true";
+        run(shell.command("sh").args(["-c", disable]).stderr(Stdio::null()))?;
+    }
+    Ok(())
+}
+
+fn java_packages() -> Vec<&'static str> {
+    let mut missing = Vec::new();
+    if found("javac").is_none() {
+        missing.push("default-jdk-headless");
+    }
+    if found("mvn").is_none() {
+        missing.push("maven");
+    }
+    missing
+}
+
+fn install(shell: &Shell, missing: &[&str]) -> Result<()> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let by_hand = || format!("Please install: {}", missing.join(" "));
+    if found("apt-get").is_none() {
+        bail!("{}", by_hand());
+    }
+    eprintln!("Installing system packages: {}", missing.join(" "));
+    let root = output(shell.command("id").arg("-u"))?.trim() == "0";
+    let apt = || {
+        let mut command = shell.command(if root { "apt-get" } else { "sudo" });
+        if !root {
+            command.args(["-n", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+        }
+        command.env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null());
+        command
+    };
+    run(apt().arg("update")).with_context(by_hand)?;
+    run(apt().args(["install", "-y", "--no-install-recommends"]).args(missing)).with_context(by_hand)
+}
+
+/// Check FHIR resources against the German profiles, offline: 0 errors are demanded.
+#[derive(Debug, Args)]
+pub(crate) struct FhirCheck {
+    /// Files, or folders with JSON files. Without any: the whole demonstration and everything that the client writes.
+    paths: Vec<PathBuf>,
+    /// Print warnings too.
+    #[arg(long)]
+    warnings: bool,
+}
+
+/// What the validator says of a file.
+#[derive(Debug, Deserialize)]
+struct Report {
+    file: PathBuf,
+    errors: Vec<Finding>,
+    warnings: Vec<Finding>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Finding {
+    at: String,
+    message: String,
+    id: String,
+}
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Checked {
+    /// This many files have no error.
+    Valid(usize),
+    /// There are no profiles to check against.
+    NoProfiles,
+}
+
+impl FhirCheck {
+    pub(crate) fn run(&self, shell: &Shell) -> Result<()> {
+        match self.check(shell)? {
+            Checked::Valid(files) => println!("{files} files, 0 errors"),
+            Checked::NoProfiles => println!(
+                "SKIPPED: FHIR validation. No profiles: neither KONSIL_FHIR_PROFILES nor ../shared/fhir/packages names a folder"
+            ),
+        }
+        Ok(())
+    }
+
+    /// Everything that is written, for `cargo xtask test`.
+    pub(crate) fn everything(shell: &Shell) -> Result<Checked> {
+        Self { paths: Vec::new(), warnings: false }.check(shell)
+    }
+
+    fn check(&self, shell: &Shell) -> Result<Checked> {
+        let Some(profiles) = profiles(shell) else { return Ok(Checked::NoProfiles) };
+        let mut files = Vec::new();
+        if self.paths.is_empty() {
+            collect(&written(shell)?, &mut files)?;
+        }
+        for path in &self.paths {
+            collect(path, &mut files)?;
+        }
+        if files.is_empty() {
+            bail!("no JSON file to check");
+        }
+        install(shell, &java_packages())?;
+        let jar = java_project(shell, "fhir-check", "fhir-check")?;
+        let mut java = shell.command("java");
+        java.args(JAVA).arg("-jar").arg(&jar).arg("--profiles").arg(&profiles).arg("-");
+        let child = java.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("start the validator")?;
+        let mut child = Running(child);
+        let mut paths = child.0.stdin.take().context("stdin is a pipe")?;
+        let mut reports = BufReader::new(child.0.stdout.take().context("stdout is a pipe")?).lines();
+        let (mut errors, mut bad) = (0, 0);
+        for file in &files {
+            writeln!(paths, "{}", file.display())?;
+            let line = reports.next().context("the validator ended early")??;
+            let report: Report = serde_json::from_str(&line).context("read the validator's report")?;
+            bad += usize::from(!report.errors.is_empty());
+            errors += report.errors.len();
+            report.print(self.warnings);
+        }
+        if errors > 0 {
+            bail!("{errors} errors in {bad} of {} files", files.len());
+        }
+        Ok(Checked::Valid(files.len()))
+    }
+}
+
+impl Report {
+    fn print(&self, warnings: bool) {
+        let shown = self.errors.iter().map(|finding| ("error", finding));
+        let more = self.warnings.iter().filter(|_| warnings).map(|finding| ("warning", finding));
+        for (word, Finding { at, message, id }) in shown.chain(more) {
+            println!("{}: {word}: {at}: {message} [{id}]", self.file.display());
+        }
+    }
+}
+
+/// The folder with profiles, if there is one.
+fn profiles(shell: &Shell) -> Option<PathBuf> {
+    let named = env::var_os("KONSIL_FHIR_PROFILES").map(PathBuf::from);
+    let beside = || shell.root.parent().map(|parent| parent.join("shared/fhir/packages"));
+    named.or_else(beside).filter(|folder| folder.is_dir())
+}
+
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    if path.is_file() {
+        files.push(path.canonicalize()?);
+        return Ok(());
+    }
+    let mut entries: Vec<PathBuf> = fs::read_dir(path)
+        .with_context(|| format!("read {}", path.display()))?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir() || path.extension().is_some_and(|ending| ending == "json"))
+        .collect();
+    entries.sort();
+    entries.iter().try_for_each(|entry| collect(entry, files))
+}
+
+/// Has the suites write the demonstration and what the client sends, and gives the folder.
+fn written(shell: &Shell) -> Result<PathBuf> {
+    let folder = home(shell).join("written");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
+    let suite = |arguments: &[&str]| {
+        run(shell.cargo().args(["test", "--quiet"]).args(arguments).env("KONSIL_FHIR_OUT", &folder))
+    };
+    suite(&["-p", "app", "--lib", "written_resources_are_given_to_the_validator"])?;
+    suite(&["-p", "integration", "--test", "real", "demonstration_is_given_to_the_validator"])?;
+    Ok(folder)
+}

@@ -1,0 +1,406 @@
+//! `cargo xtask test`: everything that can run on this machine, and a table of what did not and why.
+
+mod harness;
+mod table;
+
+use crate::{
+    codegen, dist, run,
+    servers::{self, Checked, FhirCheck, Server},
+    setup,
+    shell::{Shell, found, run as run_command},
+    tidy,
+    web::Web,
+};
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
+use std::{collections::BTreeSet, fs, path::PathBuf, time::Instant};
+use table::{Counts, Table};
+
+/// Run the tests: all that this machine can run, or only the areas that are named.
+///
+/// It installs what is missing, ends with a table of what ran and what was skipped and why, and with one
+/// line of sums. The whole output of each part lies in the cache folder's `test/`.
+///
+/// `KONSIL_TEST_DATA` names a folder of real DICOM files, `../shared/data` if not set.
+#[derive(Debug, Args, Default)]
+pub(crate) struct Test {
+    /// What to test; everything if nothing is named.
+    #[arg(value_enum, value_name = "AREA")]
+    areas: Vec<Area>,
+}
+
+/// A part of the program that is tested by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+enum Area {
+    /// Shared vocabulary.
+    Model,
+    /// What crosses to the page.
+    Contract,
+    /// DICOM meaning and pixels, compared with independent readers.
+    Imaging,
+    /// Drawing on the GPU.
+    Viewer,
+    /// Sign-in, records and images of a platform.
+    Platform,
+    /// Secrets and the encrypted store.
+    Vault,
+    /// The application without a window.
+    App,
+    /// The evaluation platform.
+    Sandbox,
+    /// The shells around the application, and what spans several crates.
+    Desk,
+    /// The page: types, lint, components, stories in a browser.
+    Ui,
+    /// Format, lints, rules of the house, generated types, licenses.
+    Tidy,
+    /// The client's suites against Keycloak, HAPI FHIR and Orthanc, and offline validation of the FHIR we write.
+    Servers,
+    /// The main job in the real window.
+    Walk,
+    /// The package for Debian, of the debug build: made, installed below an empty folder, run, removed.
+    Installer,
+}
+
+impl Area {
+    fn packages(self) -> &'static [&'static str] {
+        match self {
+            Self::Model => &["model"],
+            Self::Contract => &["contract"],
+            Self::Imaging => &["imaging"],
+            Self::Viewer => &["viewer", "viewer-web"],
+            Self::Platform => &["platform"],
+            Self::Vault => &["vault"],
+            Self::App => &["app"],
+            Self::Sandbox => &["sandbox"],
+            Self::Desk => &["desk-http", "konsil-desktop", "testkit", "integration", "sandbox"],
+            Self::Walk => &["konsil-desktop", "sandbox"],
+            Self::Installer => &["konsil-desktop"],
+            Self::Servers => &["integration", "desk-http", "sandbox"],
+            Self::Ui | Self::Tidy => &[],
+        }
+    }
+
+    fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// The area whose row shows a test program.
+    fn of(test: &harness::TestProgram) -> Option<Self> {
+        if test.package == "integration" && test.target == "real" {
+            return Some(Self::Servers);
+        }
+        let shown = |area: &Self| !matches!(area, Self::Servers | Self::Walk | Self::Installer);
+        let mut areas = Self::value_variants().iter().copied().filter(shown);
+        areas.find(|area| area.packages().contains(&test.package.as_str()))
+    }
+}
+
+impl Test {
+    pub(crate) fn run(&self, shell: &Shell) -> Result<()> {
+        let all = self.areas.is_empty();
+        let areas: BTreeSet<Area> =
+            if all { Area::value_variants().iter().copied().collect() } else { self.areas.iter().copied().collect() };
+        setup::machine(shell)?;
+        let logs = shell.cache.join("test");
+        fs::create_dir_all(&logs)?;
+        let mut suite = Suite { shell, logs, table: Table::default() };
+
+        // The window embeds the page when it is compiled, so the page comes before any look at the whole workspace.
+        let page =
+            areas.iter().any(|area| matches!(area, Area::Desk | Area::Ui | Area::Tidy | Area::Walk | Area::Installer));
+        if page {
+            suite.step("page", "build", |shell| Web::default().run(shell));
+        }
+        if areas.contains(&Area::Tidy) {
+            suite.tidy();
+        }
+        if areas.contains(&Area::Ui) {
+            suite.ui();
+        }
+        let packages: BTreeSet<&str> = areas.iter().flat_map(|area| area.packages()).copied().collect();
+        if !packages.is_empty() {
+            suite.rust(&areas, &packages, all)?;
+        }
+        if areas.contains(&Area::Tidy) {
+            suite.xtask()?;
+            suite.lints();
+        }
+        if areas.contains(&Area::Servers) {
+            suite.fhir();
+        }
+        if areas.contains(&Area::Walk) {
+            suite.walk();
+        }
+        if areas.contains(&Area::Installer) {
+            suite.installer();
+        }
+        suite.close()
+    }
+}
+
+/// Real servers, stopped with this value unless somebody had started them before.
+struct RealServers<'a> {
+    shell: &'a Shell,
+    list: PathBuf,
+    ours: bool,
+}
+
+impl<'a> RealServers<'a> {
+    fn start(shell: &'a Shell) -> Result<Self> {
+        let list = shell.cache.join("servers/servers.json");
+        let before =
+            fs::read_to_string(&list).ok().and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok());
+        let ours = before.is_none_or(|servers| servers.as_object().is_none_or(serde_json::Map::is_empty));
+        // Made first, so that those that did start are stopped when another does not.
+        let mut servers = Self { shell, list, ours };
+        servers.list = servers::up(shell, &Server::ALL)?;
+        Ok(servers)
+    }
+}
+
+impl Drop for RealServers<'_> {
+    fn drop(&mut self) {
+        if self.ours
+            && let Err(why) = servers::down(self.shell)
+        {
+            eprintln!("{why:#}");
+        }
+    }
+}
+
+/// The parts of one test run, and what they gave.
+struct Suite<'a> {
+    shell: &'a Shell,
+    logs: PathBuf,
+    table: Table,
+}
+
+impl<'a> Suite<'a> {
+    /// Something that holds or does not, counted as one.
+    fn step(&mut self, area: &str, what: &str, work: impl FnOnce(&Shell) -> Result<()>) -> bool {
+        println!("── {area}: {what}");
+        let began = Instant::now();
+        let result = work(self.shell);
+        let holds = result.is_ok();
+        let mut counts = Counts::one(holds);
+        if let Err(why) = result {
+            println!("FAILED {area}: {what}: {why:#}");
+            counts.reasons.push(what.to_owned());
+        }
+        self.table.add(area, what, counts, began.elapsed());
+        holds
+    }
+
+    fn skip(&mut self, area: &str, what: &str, why: String) {
+        println!("── {area}: {what} SKIPPED: {why}");
+        self.table.add(area, what, Counts::skipped(why), std::time::Duration::ZERO);
+    }
+
+    fn tidy(&mut self) {
+        self.step("tidy", "format", |shell| {
+            run_command(shell.cargo().args(["fmt", "--all", "--", "--check", "--files-with-diff"]))
+        });
+        self.step("tidy", "rules of the house", tidy::run);
+        self.step("tidy", "generated types", |shell| codegen::run(shell, true));
+        if found("cargo-deny").is_some() {
+            self.step("tidy", "advisories", |shell| {
+                run_command(shell.cargo().args(["deny", "--all-features", "check"]))
+            });
+        } else {
+            self.skip(
+                "tidy",
+                "advisories",
+                "cargo-deny is not installed; the licenses were checked all the same".to_owned(),
+            );
+        }
+    }
+
+    /// After the tests are compiled, because clippy shares their build scripts and macros.
+    fn lints(&mut self) {
+        self.step("tidy", "clippy", |shell| {
+            run_command(shell.cargo().args([
+                "clippy",
+                "--quiet",
+                "--workspace",
+                "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ]))
+        });
+    }
+
+    fn ui(&mut self) {
+        println!("── ui: components");
+        let began = Instant::now();
+        let report = self.logs.join("vitest.json");
+        let _none = fs::remove_file(&report);
+        let status = self
+            .shell
+            .npm()
+            .args(["test", "--", "--reporter=default", "--reporter=json"])
+            .arg(format!("--outputFile.json={}", report.display()))
+            .status();
+        let counts = fs::read_to_string(&report).ok().and_then(|text| harness::vitest(&text));
+        let counts = match (counts, status) {
+            (Some(counts), Ok(status)) if status.success() || counts.failed > 0 => counts,
+            (_, _) => Counts { reasons: vec!["vitest did not come to its end".to_owned()], ..Counts::one(false) },
+        };
+        self.table.add("ui", "components", counts, began.elapsed());
+        self.step("ui", "lint", |shell| run_command(shell.npm().args(["run", "lint"])));
+        if found("chromium").is_some() {
+            self.step("ui", "stories in a browser", |shell| run_command(shell.npm().args(["run", "e2e"])));
+        } else {
+            self.skip("ui", "stories in a browser", "chromium is not installed".to_owned());
+        }
+    }
+
+    fn rust(&mut self, areas: &BTreeSet<Area>, packages: &BTreeSet<&str>, all: bool) -> Result<()> {
+        println!("── compiling the tests");
+        let began = Instant::now();
+        let mut cargo = self.shell.cargo();
+        cargo.args(["build", "--keep-going", "--lib", "--bins", "--tests"]);
+        if all {
+            // This program is running and can't be replaced everywhere.
+            cargo.args(["--workspace", "--exclude", "xtask"]);
+        } else {
+            packages.iter().for_each(|package| {
+                cargo.args(["--package", package]);
+            });
+        }
+        let built = harness::build(&mut cargo)?;
+        self.table.add("rust", "compile", Counts::one(built.ok), began.elapsed());
+        for package in &built.broken {
+            println!("FAILED {package} does not compile");
+        }
+        let python = areas.contains(&Area::Imaging).then(|| setup::reference_python(self.shell));
+        if let Some(Err(why)) = &python {
+            println!("SKIPPED the comparison of pixels with independent readers: {why:#}");
+        }
+        let python = python.and_then(Result::ok);
+        let mut tests = built.tests;
+        tests.sort_by_key(|test| (Area::of(test), test.package.clone(), test.target.clone()));
+        for test in tests {
+            let Some(area) = Area::of(&test).filter(|area| areas.contains(area)) else { continue };
+            let keyring = test.package == "vault" && run::Walk::obstacle().is_none();
+            let mut command = if keyring {
+                let mut command = self.shell.bound(self.shell.root.join("testing/walk/keyring.sh"));
+                command.arg(&test.program).env("KONSIL_TEST_SECRET_SERVICE", "1");
+                command
+            } else {
+                self.shell.bound(&test.program)
+            };
+            // As cargo starts them: fixtures are found from the package's folder.
+            command.current_dir(&test.folder).env("CARGO_MANIFEST_DIR", &test.folder).arg("--show-output");
+            if let Some(data) = self.data() {
+                command.env("KONSIL_TEST_DATA", data);
+            }
+            if let Some(python) = &python {
+                command.env("KONSIL_REFERENCE_PYTHON", python);
+            }
+            let servers = (area == Area::Servers).then(|| self.servers()).flatten();
+            if let Some(servers) = &servers {
+                command.env("KONSIL_SERVERS", &servers.list);
+            }
+            self.harness(&area.name(), &test, &mut command);
+        }
+        Ok(())
+    }
+
+    /// The real servers, unless they can't be had here; the suites then say that they were skipped.
+    fn servers(&mut self) -> Option<RealServers<'a>> {
+        println!("── servers: start");
+        let began = Instant::now();
+        match RealServers::start(self.shell) {
+            Ok(servers) => {
+                self.table.add("servers", "start", Counts::one(true), began.elapsed());
+                Some(servers)
+            }
+            Err(why) => {
+                self.skip("servers", "start", format!("{why:#}"));
+                None
+            }
+        }
+    }
+
+    fn fhir(&mut self) {
+        println!("── servers: FHIR validation");
+        let began = Instant::now();
+        let counts = match FhirCheck::everything(self.shell) {
+            Ok(Checked::Valid(files)) => Counts { passed: files, ..Counts::default() },
+            Ok(Checked::NoProfiles) => Counts::skipped(
+                "no profiles: neither KONSIL_FHIR_PROFILES nor ../shared/fhir/packages names a folder".to_owned(),
+            ),
+            Err(why) => Counts { reasons: vec![format!("{why:#}")], ..Counts::one(false) },
+        };
+        self.table.add("servers", "FHIR validation", counts, began.elapsed());
+    }
+
+    /// The folder of real DICOM files, if there is one.
+    fn data(&self) -> Option<PathBuf> {
+        let named = std::env::var_os("KONSIL_TEST_DATA").map(PathBuf::from);
+        named.or_else(|| Some(self.shell.root.parent()?.join("shared/data"))).filter(|folder| folder.is_dir())
+    }
+
+    fn harness(&mut self, area: &str, test: &harness::TestProgram, command: &mut std::process::Command) {
+        let what = test.name();
+        println!("── {area}: {what}");
+        let began = Instant::now();
+        let (text, ended_well) = harness::merged(command).unwrap_or_else(|why| (format!("{why:#}"), false));
+        let log = self.logs.join(format!("{area}-{}.log", what.replace([' ', '/'], "-")));
+        let mut counts = harness::libtest(&text);
+        if !ended_well && counts.failed == 0 {
+            counts.failed = 1;
+            counts.reasons.push(format!("{what} ended before its sums"));
+        }
+        if counts.failed > 0 {
+            println!("{}", harness::failures(&text));
+        }
+        match fs::write(&log, &text) {
+            Ok(()) if counts.failed > 0 => println!("FAILED {area}: {what}; everything it said: {}", log.display()),
+            Ok(()) => {}
+            Err(why) => println!("What {what} said could not be kept in {}: {why}", log.display()),
+        }
+        self.table.add(area, &what, counts, began.elapsed());
+    }
+
+    /// This program's own tests: `tidy` proves nothing if its rules are wrong.
+    fn xtask(&mut self) -> Result<()> {
+        let mut cargo = self.shell.cargo();
+        let built = harness::build(cargo.args(["build", "--package", "xtask", "--tests"]))?;
+        if !built.ok {
+            self.table.add("tidy", "its own tests", Counts::one(false), std::time::Duration::ZERO);
+        }
+        for test in built.tests {
+            let mut command = self.shell.bound(&test.program);
+            command.current_dir(&test.folder).arg("--show-output");
+            self.harness("tidy", &test, &mut command);
+        }
+        Ok(())
+    }
+
+    fn walk(&mut self) {
+        if let Some(why) = run::Walk::obstacle() {
+            return self.skip("walk", "main job in the window", why);
+        }
+        self.step("walk", "main job in the window", run::walk_painted);
+    }
+
+    fn installer(&mut self) {
+        if let Some(why) = dist::obstacle() {
+            return self.skip("installer", "deb", why);
+        }
+        self.step("installer", "deb", |shell| {
+            dist::try_deb(shell, &dist::deb(shell, &shell.built(false, "konsil"), "gzip")?)
+        });
+    }
+
+    fn close(self) -> Result<()> {
+        let failed = self.table.print();
+        if failed > 0 {
+            bail!("{failed} failed");
+        }
+        Ok(())
+    }
+}

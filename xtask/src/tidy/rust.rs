@@ -1,0 +1,175 @@
+//! Rules for Rust files: what a file begins with, what pure crates may touch, what tests may not do.
+
+use super::{
+    Finding,
+    house::banned_noun,
+    scan::{Kind, code, has_word, lines, without_tests},
+};
+
+/// Crates whose time, files, network and threads are arguments.
+const PURE: [&str; 3] = ["crates/model/src/", "crates/contract/src/", "crates/imaging/src/"];
+
+/// All rules for one file.
+pub(crate) fn check(path: &str, text: &str) -> Vec<Finding> {
+    let mut found = Vec::new();
+    // A library may show its README as its own first words.
+    if !["//!", "#![doc = include_str!("].iter().any(|start| text.starts_with(start)) {
+        found.push(Finding::at(path, 1, "begins without `//!` saying what lives here"));
+    }
+    let code = code(text, Kind::Rust);
+    let (ships, tests) = without_tests(&code);
+    if PURE.iter().any(|pure| path.starts_with(pure)) && !tests_only(path) {
+        found.extend(impure(path, &ships));
+    }
+    let in_tests = if tests_only(path) { &code } else { &tests };
+    found.extend(waiting(path, &code, in_tests));
+    found.extend(type_names(path, &code));
+    found
+}
+
+/// True for a file that is compiled only for tests.
+fn tests_only(path: &str) -> bool {
+    path.contains("/tests/") || path.ends_with("/tests.rs") || path.starts_with("testing/")
+}
+
+/// Runtime, clock, files, sockets and threads in a pure crate.
+fn impure(path: &str, code: &str) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (n, line) in lines(code) {
+        for word in ["tokio", "std::fs", "std::net", "std::thread", "std::process", "Instant::now", "SystemTime::now"] {
+            if has_word(line, word) {
+                found.push(Finding::at(path, n, format!("`{word}` in a pure crate: make it an argument")));
+            }
+        }
+    }
+    for (at, group) in code.match_indices("std::{") {
+        let line = code[..at].matches('\n').count() + 1;
+        let body = &code[at + group.len()..];
+        let mut depth = 0_usize;
+        let mut name = String::new();
+        for c in body.chars() {
+            match c {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => name.clear(),
+                c if depth == 0 && !c.is_whitespace() => name.push(c),
+                _ => continue,
+            }
+            if depth == 0 && ["fs", "net", "thread", "process"].contains(&name.as_str()) {
+                let next = body_after(body, &name);
+                if next.is_none_or(|c| !(c.is_alphanumeric() || c == '_')) {
+                    found.push(Finding::at(path, line, format!("`std::{name}` in a pure crate: make it an argument")));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The character behind the first place where `name` stands as a word.
+fn body_after(body: &str, name: &str) -> Option<char> {
+    body.match_indices(name)
+        .find(|(at, _)| body[..*at].chars().next_back().is_none_or(|c| !(c.is_alphanumeric() || c == '_' || c == ':')))
+        .and_then(|(at, _)| body[at + name.len()..].chars().next())
+}
+
+/// Tests that are switched off, and tests that wait for time to pass.
+fn waiting(path: &str, code: &str, tests: &str) -> Vec<Finding> {
+    let ignored = lines(code).filter(|(_, line)| {
+        let line: String = line.chars().filter(|c| !c.is_whitespace()).collect();
+        line.contains("#[ignore]") || line.contains("#[ignore=")
+    });
+    let slept =
+        lines(tests).filter(|(_, line)| ["sleep(", "sleep_ms(", "sleep_until("].iter().any(|call| line.contains(call)));
+    ignored
+        .map(|(n, _)| Finding::at(path, n, "a test is switched off: let it say SKIPPED and why, or remove it"))
+        .chain(slept.map(|(n, _)| Finding::at(path, n, "a test sleeps: move the clock or wait for what should happen")))
+        .collect()
+}
+
+/// Nouns that say nothing, in the names of types and modules.
+fn type_names(path: &str, code: &str) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (n, line) in lines(code) {
+        let mut words = line.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty());
+        while let Some(word) = words.next() {
+            if !["struct", "enum", "trait", "type", "union", "mod"].contains(&word) {
+                continue;
+            }
+            if let Some((name, noun)) = words.next().and_then(|name| Some((name, banned_noun(name)?))) {
+                found.push(Finding::at(path, n, format!("`{name}`: `{noun}` says nothing about what it does")));
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    fn findings(path: &str, text: &str) -> Vec<String> {
+        check(path, text).into_iter().map(|f| f.what).collect()
+    }
+
+    #[test]
+    fn a_file_says_first_what_lives_there() {
+        assert_eq!(findings("crates/app/src/x.rs", "//! Says it.\nfn a() {}"), [""; 0], "good");
+        assert_eq!(findings("crates/app/src/x.rs", "// Not it.\n//! Too late.").len(), 1, "bad");
+    }
+
+    #[test]
+    fn a_pure_crate_has_no_clock_files_network_or_threads() {
+        let good = "//! x\n// std::fs is not used\nuse std::{fmt, collections::{BTreeMap, btree_map}};\n#[cfg(test)]\nmod tests { use std::fs; }";
+        assert_eq!(findings("crates/imaging/src/x.rs", good), [""; 0], "good");
+        for bad in [
+            "use std::fs;",
+            "use std::{fmt, fs};",
+            "use std::{\n    net::TcpStream,\n    fmt,\n};",
+            "let t = Instant::now();",
+            "let t = std::time::SystemTime::now();",
+            "use tokio::sync::mpsc;",
+            "std::thread::spawn(f);",
+        ] {
+            assert_eq!(findings("crates/imaging/src/x.rs", &format!("//! x\n{bad}\n")).len(), 1, "{bad}");
+            assert_eq!(
+                findings("crates/app/src/x.rs", &format!("//! x\n{bad}\n")),
+                [""; 0],
+                "allowed elsewhere: {bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_tests_of_a_pure_crate_may_read_files() {
+        assert_eq!(findings("crates/imaging/tests/places.rs", "//! x\nuse std::fs;"), [""; 0], "a test target");
+    }
+
+    #[test]
+    fn tests_neither_sleep_nor_are_switched_off() {
+        let text = "//! x\nfn pause() { sleep(d) }\n#[cfg(test)]\nmod tests {\n#[test]\n#[ignore = \"\"]\nfn a() { sleep(d) }\n}";
+        assert_eq!(findings("crates/app/src/x.rs", text).len(), 2, "what ships may sleep");
+        assert_eq!(
+            findings("crates/app/tests/x.rs", "//! x\nfn a() { tokio::time::sleep(d).await }").len(),
+            1,
+            "a test target"
+        );
+        assert_eq!(
+            findings("crates/app/tests/x.rs", "//! x\n// #[ignore] and sleep() are words here\n"),
+            [""; 0],
+            "a comment"
+        );
+    }
+
+    #[test]
+    fn names_of_types_say_what_they_do() {
+        assert_eq!(findings("a.rs", "//! x\nstruct SessionManager;").len(), 1, "a manager");
+        assert_eq!(findings("a.rs", "//! x\nmod utils;").len(), 1, "a drawer for everything");
+        assert_eq!(
+            findings("a.rs", "//! x\nenum HealthcareService {}\nstruct Utility;\nlet service = 1;"),
+            [""; 0],
+            "terms of others"
+        );
+    }
+}
