@@ -316,6 +316,8 @@ impl DecisionSeat {
         let there = server.as_ref().and_then(|server| read_plan(&server.resource).ok());
         let signed = there.as_ref().is_some_and(|plan| plan.status != PlanStatus::Draft);
         let theirs = there.map(|plan| plan.draft);
+        // A draft that was kept before the platform ever had one waits for it too; a mere beginning does not.
+        let waits = server.is_some() || kept.is_some();
         let (merge, saved_here, amending) = match (kept, theirs) {
             (Some(kept), Some(theirs)) if !signed || kept.amending => {
                 let merged = if kept.merge.theirs == theirs { kept.merge } else { kept.merge.onto(&theirs) };
@@ -325,7 +327,7 @@ impl DecisionSeat {
             (Some(_) | None, Some(theirs)) => (Merge::settled(theirs.clone(), theirs), None, false),
             (None, None) => (merge(&Draft::default(), &first(), &Draft::default()), None, false),
         };
-        let dirty = server.is_some() && merge.draft != merge.theirs;
+        let dirty = waits && merge.draft != merge.theirs;
         Self::new(merge, server, saved_here, dirty, amending)
     }
 }

@@ -97,6 +97,8 @@ pub(crate) struct State {
     pub(crate) place: Place,
     pub(crate) offline_since: Option<Timestamp>,
     pub(crate) touched: Timestamp,
+    /// When `touched` was last kept on disk.
+    pub(crate) seen: Option<Timestamp>,
     pub(crate) case: Option<CaseSeat>,
 }
 
@@ -137,6 +139,7 @@ impl Desk {
                 place,
                 offline_since: None,
                 touched: Timestamp::now(),
+                seen: None,
                 case: None,
             }),
         }));

@@ -135,7 +135,12 @@ impl Desk {
         let store = Arc::new(SealedTokens(self.0.vault.clone()));
         let kept = serde_json::to_vec(&StoredPlatform::of(&platform)).expect("a platform is plain text");
         let vault = self.0.vault.clone();
-        let written = tokio::task::spawn_blocking(move || vault.put(Table::Secrets, PLATFORM, &kept)).await;
+        let seen = Timestamp::now();
+        let written = tokio::task::spawn_blocking(move || {
+            vault.put(Table::Settings, LAST_SEEN, seen.to_string().as_bytes())?;
+            vault.put(Table::Secrets, PLATFORM, &kept)
+        })
+        .await;
         if let Ok(Err(error)) = written {
             self.leave_seat(Some(failures::of_store(&error)));
             return;
@@ -375,6 +380,9 @@ impl Desk {
                 }
             }
         }
+        if !self.is_locked() {
+            self.touch();
+        }
         self.tell_session();
     }
 
@@ -382,8 +390,12 @@ impl Desk {
         let now = Timestamp::now();
         let write = {
             let mut state = self.state();
-            let write = now.duration_since(state.touched) > SEEN_STEP;
             state.touched = now;
+            // Measured from the last writing: touches come more often than that, so never from the last touch.
+            let write = state.seen.is_none_or(|seen| now.duration_since(seen) > SEEN_STEP);
+            if write {
+                state.seen = Some(now);
+            }
             write
         };
         if write {

@@ -24,7 +24,11 @@ pub(super) async fn run(
     };
     let instance = part10.instance();
     if frame == 0 || frame > instance.number_of_frames {
-        return Err(WrongUse(format!("there is no frame {frame}; frames count from 1 to {}", instance.number_of_frames)).into());
+        return Err(WrongUse(format!(
+            "there is no frame {frame}; frames count from 1 to {}",
+            instance.number_of_frames
+        ))
+        .into());
     }
     let Some(image) = &instance.image else {
         return refused(out, "no-picture", "the object has no pixels".to_owned());

@@ -1,0 +1,130 @@
+//! The case list, the case and its documents, against the demonstration's recipe.
+
+use crate::{MODERATOR, at_work, code, recipe};
+use contract::{CaseRowView, CaseView, FailureCode, Part, Reply, Request};
+use testkit::DeskKit;
+
+const AUENWALD: &str = include_str!("../../../../assets/demo/patients/1-auenwald-lunge.json");
+const OTHERS: &str = include_str!("../../../../assets/demo/othercases.json");
+
+async fn rows(desk: &DeskKit, query: &str) -> Vec<CaseRowView> {
+    match desk.call(Request::OpenCases { query: query.to_owned() }).await {
+        Ok(Reply::Cases(cases)) if cases.rows == Part::Empty => Vec::new(),
+        Ok(Reply::Cases(cases)) => ready(&cases.rows).clone(),
+        other => panic!("cases for {query}: {other:?}"),
+    }
+}
+
+/// The case with every part answered.
+pub(crate) async fn whole_case(desk: &DeskKit, patient: &str) -> CaseView {
+    let answer = desk.call(Request::OpenCase { patient: patient.to_owned() }).await;
+    assert!(matches!(answer, Ok(Reply::Case(_))), "the case opens at once: {answer:?}");
+    desk.eventually("every part of the case", |seen| {
+        let case = seen.case.as_ref().filter(|case| case.patient == patient)?;
+        let json = serde_json::to_value(case).expect("a view is JSON");
+        let loading = json.as_object()?.values().any(|part| part["state"] == "loading");
+        // The neighbors with similar names come last.
+        (!loading && case.slot.is_some()).then(|| case.clone())
+    })
+    .await
+}
+
+fn ready<T>(part: &Part<T>) -> &T {
+    match part {
+        Part::Ready { value, .. } => value,
+        Part::Loading | Part::Empty | Part::Denied | Part::Absent | Part::Failed { .. } => panic!("the part is not there"),
+    }
+}
+
+#[tokio::test]
+async fn the_list_has_the_board_s_cases_in_its_order_and_then_the_others_by_name() {
+    let (_folder, desk) = at_work(MODERATOR).await;
+    let rows = rows(&desk, "").await;
+    let ids: Vec<&str> = rows.iter().map(|row| row.patient.as_str()).collect();
+    assert_eq!(ids.len(), 12, "five cases of the board and seven others: {ids:?}");
+    let board = ["pat-auenwald", "pat-birkenlicht", "pat-steinklee", "pat-aehrenfeld", "pat-mohnblatt"];
+    assert_eq!(ids[..5], board, "the agenda of the recipe");
+    let numbers: Vec<u32> = rows.iter().filter_map(|row| Some(row.slot.as_ref()?.number)).collect();
+    assert_eq!(numbers, [1, 2, 3, 4, 5], "places on the agenda");
+    let mut others: Vec<String> = recipe(OTHERS)["cases"]
+        .as_array()
+        .expect("cases")
+        .iter()
+        .map(|case| case["name"]["family"].as_str().expect("a name").to_owned())
+        .collect();
+    others.sort();
+    let found: Vec<String> = rows[5..].iter().filter_map(|row| row.identity.family.clone()).collect();
+    assert_eq!(found, others, "by family name");
+}
+
+#[tokio::test]
+async fn the_search_understands_umlauts_case_and_marks() {
+    let (_folder, desk) = at_work(MODERATOR).await;
+    for (query, expected) in [
+        ("Ährenfeld", "pat-aehrenfeld"),
+        ("aehrenfeld", "pat-aehrenfeld"),
+        ("AEHREN", "pat-aehrenfeld"),
+        ("ayse", "pat-mohnblatt"),
+        ("X330491275", "pat-steinklee"),
+        ("birkenlicht selma", "pat-birkenlicht"),
+    ] {
+        let found: Vec<String> = rows(&desk, query).await.into_iter().map(|row| row.patient).collect();
+        assert_eq!(found, [expected], "{query}");
+    }
+    assert!(rows(&desk, "nobody of this name").await.is_empty(), "and finds nothing where nothing is");
+}
+
+#[tokio::test]
+async fn a_case_shows_what_the_record_says() {
+    let (_folder, desk) = at_work(MODERATOR).await;
+    let recipe = recipe(AUENWALD);
+    let case = whole_case(&desk, "pat-auenwald").await;
+    assert_eq!(case.identity.family.as_deref(), recipe["name"]["family"].as_str(), "family name");
+    assert_eq!(case.identity.kvnr.as_deref(), recipe["kvnr"].as_str(), "KVNR");
+    assert_eq!(case.identity.age.map(u64::from), recipe["birth"]["age"].as_u64(), "age today");
+    let tnm = &ready(&case.tnm)[0];
+    assert_eq!((tnm.text.as_str(), tnm.stage.as_deref()), ("cT2b cN3 cM0", Some("IIIB")), "TNM with its prefixes");
+    assert_eq!(Some(ready(&case.question).text.as_str()), recipe["registration"]["question"]["de"].as_str(), "question");
+    let ecog = &recipe["ecog"];
+    let expected = ecog[0]["value"].as_u64().or_else(|| ecog["value"].as_u64()).map(|value| value.to_string());
+    assert_eq!(Some(ready(&case.ecog)[0].value.clone()), expected.or(Some("1".to_owned())), "general condition");
+    let documents = recipe["documents"].as_array().expect("documents").len();
+    assert!(ready(&case.documents).len() >= documents, "all {documents} documents of the recipe");
+    let labs = ready(&case.laboratory).len();
+    assert!(labs > 0 && labs <= recipe["labs"].as_array().map_or(usize::MAX, Vec::len), "one row an analyte: {labs}");
+}
+
+#[tokio::test]
+async fn the_patient_who_is_easily_taken_for_this_one_is_named() {
+    let (_folder, desk) = at_work(MODERATOR).await;
+    let _case = whole_case(&desk, "pat-auenwald").await;
+    let similar = desk
+        .eventually("the similar patient", |seen| {
+            let case = seen.case.as_ref()?;
+            (!case.similar.is_empty()).then(|| case.similar.clone())
+        })
+        .await;
+    assert_eq!(similar.len(), 1, "one other: {}", similar.len());
+    assert!(similar[0].name.contains("Auerwald"), "the decoy of the recipe");
+}
+
+#[tokio::test]
+async fn a_document_is_read_inside() {
+    let (_folder, desk) = at_work(MODERATOR).await;
+    let case = whole_case(&desk, "pat-auenwald").await;
+    let entry = ready(&case.documents).iter().find(|entry| entry.id == "doc-auenwald-ct").expect("the report of the CT");
+    let request = Request::ReadDocument { patient: case.patient.clone(), document: entry.id.clone() };
+    let answer = desk.call(request).await;
+    let Ok(Reply::Document(document)) = answer else { panic!("a document: {:?}", code(&answer)) };
+    let text = document.text.expect("a report is text");
+    assert!(text.contains("46 x 42"), "the size that the recipe's report quotes");
+}
+
+#[tokio::test]
+async fn a_case_that_is_none_says_so_in_every_part() {
+    let (_folder, desk) = at_work(MODERATOR).await;
+    let answer = desk.call(Request::OpenCase { patient: "no/such id".to_owned() }).await;
+    assert_eq!(code(&answer), Some(FailureCode::InvalidInput), "no FHIR id");
+    let answer = desk.call(Request::OpenDecision { patient: "pat-auenwald".to_owned() }).await;
+    assert_eq!(code(&answer), Some(FailureCode::NotFound), "a decision needs its case open");
+}

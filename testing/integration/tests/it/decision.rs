@@ -1,0 +1,224 @@
+//! The decision from its first word to its amendment.
+
+use crate::{COORDINATOR, MODERATOR, at_work, cases::whole_case, code, opened, place};
+use contract::{
+    ConflictChoice, DecisionStage, DecisionView, DraftView, FailureCode, MeasureView, Reply, Request, VerificationView,
+};
+use serde_json::{Value, json};
+use testkit::{DeskKit, Platform};
+
+async fn open(desk: &DeskKit, patient: &str) -> DecisionView {
+    let _case = whole_case(desk, patient).await;
+    match desk.call(Request::OpenDecision { patient: patient.to_owned() }).await {
+        Ok(Reply::Decision(view)) => view,
+        other => panic!("a decision: {:?}", code(&other)),
+    }
+}
+
+async fn save(desk: &DeskKit, patient: &str, draft: DraftView) -> DecisionView {
+    match desk.call(Request::SaveDraft { patient: patient.to_owned(), draft }).await {
+        Ok(Reply::Decision(view)) => view,
+        other => panic!("a saved draft: {:?}", code(&other)),
+    }
+}
+
+async fn when(desk: &DeskKit, what: &str, holds: impl Fn(&DecisionView) -> bool) -> DecisionView {
+    desk.eventually(what, |seen| seen.decision.clone().filter(|view| holds(view))).await
+}
+
+fn with_text(draft: &DraftView, text: &str) -> DraftView {
+    DraftView { text: text.to_owned(), ..draft.clone() }
+}
+
+/// Everything that a signature needs, with everybody of the board's rule present.
+fn complete(draft: &DraftView, text: &str, surgeon: &str) -> DraftView {
+    let measure = |id: &str, code: &str, text: &str, responsible: &str| MeasureView {
+        id: id.to_owned(),
+        code: Some(code.to_owned()),
+        text: text.to_owned(),
+        reason: String::new(),
+        responsible: Some(responsible.to_owned()),
+    };
+    let present = [MODERATOR, "dr-sonnkaya", "pd-brunnengold", "dr-ahlefels", "dr-weidenlohe", surgeon];
+    DraftView {
+        category: Some("praeth".to_owned()),
+        outcome: Some("consensus".to_owned()),
+        text: text.to_owned(),
+        measures: vec![
+            measure("m1", "ST", "Kurzzeitbestrahlung 5 x 5 Gy", "dr-ahlefels"),
+            measure("m2", "CH", "6 Zyklen CAPOX", "dr-weidenlohe"),
+        ],
+        present: present.map(str::to_owned).to_vec(),
+        ..draft.clone()
+    }
+}
+
+/// The decision's CarePlan on the platform.
+async fn plan(patient: &str) -> Value {
+    let records = Platform::shared().records(MODERATOR).await.expect("the moderator reads records");
+    let found = records.search(&format!("CarePlan?subject=Patient/{patient}&_count=50")).await.expect("a search");
+    let ours = |plan: &&Value| plan["identifier"].as_array().is_some_and(|ids| ids.iter().any(|id| {
+        id["system"].as_str().is_some_and(|system| system.ends_with("/sid/beschluss"))
+    }));
+    found.iter().find(ours).cloned().unwrap_or_else(|| panic!("the decision of {patient} among {} plans", found.len()))
+}
+
+#[tokio::test]
+async fn what_was_answered_survives_the_end_of_the_process() {
+    let patient = "pat-auenwald";
+    let (_folder, place) = place();
+    let desk = opened(&place, MODERATOR).await;
+    desk.sign_in(&Platform::shared().url).await.expect("the moderator may sign in");
+    let first = open(&desk, patient).await;
+    assert_eq!(first.stage, DecisionStage::Draft, "nobody has decided yet");
+    assert!(first.draft.question.contains("Radiochemotherapie"), "the registered question is there");
+    let saved = save(&desk, patient, with_text(&first.draft, "Nach Diskussion: Radiochemotherapie.")).await;
+    assert!(saved.saved_here.is_some(), "the answer says that it is safe here");
+    // At once: before the draft is sent to the platform.
+    desk.kill().await.expect("the process ends");
+    let desk = opened(&place, MODERATOR).await;
+    let again = open(&desk, patient).await;
+    assert_eq!(again.draft.text, "Nach Diskussion: Radiochemotherapie.", "the text is back");
+    when(&desk, "the draft on the platform", |view| view.saved_there.is_some()).await;
+    assert_eq!(plan(patient).await["description"], "Nach Diskussion: Radiochemotherapie.", "and reaches the platform");
+}
+
+#[tokio::test]
+async fn two_writers_are_merged_by_field_and_asked_only_where_both_wrote() {
+    let patient = "pat-aehrenfeld";
+    let (_mine, mine) = at_work(MODERATOR).await;
+    let (_theirs, theirs) = at_work(COORDINATOR).await;
+    let draft = open(&mine, patient).await.draft;
+    save(&mine, patient, with_text(&draft, "Erste Fassung.")).await;
+    when(&mine, "the first version on the platform", |view| view.saved_there.is_some()).await;
+
+    let draft = open(&theirs, patient).await.draft;
+    assert_eq!(draft.text, "Erste Fassung.", "the other desk reads what the first wrote");
+    let changed = DraftView { representation: "in drei Monaten".to_owned(), ..draft.clone() };
+    save(&theirs, patient, changed).await;
+    when(&theirs, "the other's field on the platform", |view| view.saved_there.is_some()).await;
+
+    // Mine still knows the first version.
+    let draft = mine.seen().decision.expect("the open decision").draft;
+    save(&mine, patient, with_text(&draft, "Zweite Fassung.")).await;
+    let merged = when(&mine, "the merged draft", |view| !view.merged.is_empty() && view.saved_there.is_some()).await;
+    assert_eq!(merged.draft.text, "Zweite Fassung.", "my field");
+    assert_eq!(merged.draft.representation, "in drei Monaten", "the other's field");
+    assert!(merged.conflicts.is_empty(), "nobody is asked");
+    assert_eq!(plan(patient).await["description"], "Zweite Fassung.", "the platform has both");
+
+    // The other desk has not seen the second version and writes the same field.
+    let draft = theirs.seen().decision.expect("the open decision").draft;
+    save(&theirs, patient, with_text(&draft, "Dritte Fassung.")).await;
+    let view = when(&theirs, "the conflict", |view| !view.conflicts.is_empty()).await;
+    let conflict = &view.conflicts[0];
+    assert_eq!((view.conflicts.len(), conflict.field.as_str()), (1, "text"), "one field");
+    assert_eq!((conflict.mine.as_str(), conflict.theirs.as_str()), ("Dritte Fassung.", "Zweite Fassung."), "both texts");
+    assert_eq!(plan(patient).await["description"], "Zweite Fassung.", "the platform waits for the choice");
+    let choices = vec![ConflictChoice { field: "text".to_owned(), keep_mine: true }];
+    let request = Request::ResolveConflicts { patient: patient.to_owned(), choices };
+    let answer = theirs.call(request).await;
+    assert!(matches!(answer, Ok(Reply::Decision(_))), "the choice is taken: {:?}", code(&answer));
+    when(&theirs, "the chosen text on the platform", |view| view.conflicts.is_empty() && view.saved_there.is_some()).await;
+    assert_eq!(plan(patient).await["description"], "Dritte Fassung.", "what was chosen");
+
+    let answer = theirs.call(Request::PreviewSigning { patient: patient.to_owned() }).await;
+    assert_eq!(code(&answer), Some(FailureCode::NotAllowed), "a coordinator signs nothing");
+}
+
+#[tokio::test]
+async fn a_physician_reads_the_decision_and_writes_none() {
+    let (_folder, desk) = at_work("dr-sonnkaya").await;
+    let view = open(&desk, "pat-mohnblatt").await;
+    assert!(!view.can_write && !view.can_sign, "neither is offered");
+    let request = Request::SaveDraft { patient: "pat-mohnblatt".to_owned(), draft: view.draft };
+    assert_eq!(code(&desk.call(request).await), Some(FailureCode::NotAllowed), "nor taken");
+}
+
+/// Previews, signs in the browser, and gives the view that says so.
+async fn sign(desk: &DeskKit, patient: &str, revision: u32) -> (DecisionView, String) {
+    let answer = desk.call(Request::PreviewSigning { patient: patient.to_owned() }).await;
+    let Ok(Reply::SigningPreview(preview)) = answer else { panic!("a preview: {answer:?}") };
+    assert_eq!(preview.signer, "Dr. Falkenried", "who will sign");
+    let wrong = Request::SignDecision { patient: patient.to_owned(), sha256: "0".repeat(64) };
+    assert_eq!(code(&desk.call(wrong).await), Some(FailureCode::Conflict), "nothing is signed that was not shown");
+    let request = Request::SignDecision { patient: patient.to_owned(), sha256: preview.sha256.clone() };
+    assert_eq!(desk.call(request).await, Ok(Reply::Done), "the browser opens");
+    let signed = when(desk, "the signature", |view| {
+        assert_eq!(view.failure, None, "signing does not fail");
+        view.stage == DecisionStage::Signed && view.signature.as_ref().is_some_and(|signature| signature.revision == revision)
+    });
+    (signed.await, preview.canonical)
+}
+
+async fn checked(desk: &DeskKit, patient: &str) -> VerificationView {
+    match desk.call(Request::VerifyDecision { patient: patient.to_owned() }).await {
+        Ok(Reply::Decision(view)) => view.signature.and_then(|signature| signature.check).expect("a check was made"),
+        other => panic!("a checked decision: {:?}", code(&other)),
+    }
+}
+
+#[tokio::test]
+async fn a_signed_decision_is_checked_tampering_is_named_and_only_an_amendment_changes_it() {
+    let patient = "pat-steinklee";
+    let (_folder, desk) = at_work(MODERATOR).await;
+    let draft = open(&desk, patient).await.draft;
+    let lacking = save(&desk, patient, DraftView { text: "Totale neoadjuvante Therapie.".to_owned(), ..draft.clone() }).await;
+    assert!(lacking.missing.contains(&"measures".to_owned()), "a decision without measures is not signed");
+    let answer = desk.call(Request::PreviewSigning { patient: patient.to_owned() }).await;
+    assert_eq!(code(&answer), Some(FailureCode::InvalidInput), "nor previewed: {answer:?}");
+
+    let ready = save(&desk, patient, complete(&draft, "Totale neoadjuvante Therapie.", "dr-lerchenhain")).await;
+    assert_eq!(ready.missing, [""; 0], "nothing is missing");
+    assert!(ready.quorum.missing.is_empty() && ready.quorum.met == ready.quorum.of, "every line of the rule is met");
+    let (signed, canonical) = sign(&desk, patient, 1).await;
+    let signature = signed.signature.expect("a signature");
+    assert_eq!(signature.line.by, "Dr. med. Amina Falkenried", "who signed");
+    assert_eq!(signature.check, Some(VerificationView::Matches), "checked at once");
+    let answer = desk.call(Request::SaveDraft { patient: patient.to_owned(), draft: signed.draft.clone() }).await;
+    assert_eq!(code(&answer), Some(FailureCode::AlreadySigned), "a signed decision is not written");
+    assert_eq!(checked(&desk, patient).await, VerificationView::Matches, "payload, signature and record agree");
+    crate::door::verifies(patient, &canonical).await;
+
+    let records = Platform::shared().records(COORDINATOR).await.expect("somebody else may write");
+    let reference = format!("CarePlan/{}", plan(patient).await["id"].as_str().expect("an id"));
+    let tampered = records.change(&reference, |plan| plan["description"] = json!("Abwarten.")).await.expect("taken");
+    assert_eq!(tampered["description"], "Abwarten.", "the platform does not know what was signed");
+    let found = checked(&desk, patient).await;
+    assert_eq!(found, VerificationView::Differs { fields: vec!["text".to_owned()] }, "the field is named");
+    let restored = records.change(&reference, |plan| plan["description"] = json!("Totale neoadjuvante Therapie."));
+    restored.await.expect("taken");
+    assert_eq!(checked(&desk, patient).await, VerificationView::Matches, "the record says again what was signed");
+
+    // The record was changed by a third hand; the desk reads it anew as a person would, by opening the case again.
+    let _other = whole_case(&desk, "pat-auenwald").await;
+    let view = open(&desk, patient).await;
+    assert_eq!(view.stage, DecisionStage::Signed, "signed, as the platform says");
+    let answer = desk.call(Request::AmendDecision { patient: patient.to_owned() }).await;
+    let Ok(Reply::Decision(view)) = answer else { panic!("an amendment: {:?}", code(&answer)) };
+    assert_eq!(view.stage, DecisionStage::Amending, "an amendment has begun");
+    let amended = DraftView {
+        text: "Totale neoadjuvante Therapie, danach Restaging.".to_owned(),
+        amendment_reason: "Restaging ergänzt".to_owned(),
+        ..view.draft
+    };
+    let view = save(&desk, patient, amended).await;
+    assert_eq!(view.missing, [""; 0], "nothing is missing");
+    let (signed, second) = sign(&desk, patient, 2).await;
+    let second: Value = serde_json::from_str(&second).expect("a payload is JSON");
+    assert_eq!(second["revision"], 2, "the second version");
+    assert_eq!(second["replaces"], signature.sha256.as_str(), "names the hash of the first");
+    assert_eq!(signed.versions.len(), 1, "the former version is kept");
+    assert_eq!(
+        (signed.versions[0].revision, signed.versions[0].text.as_str()),
+        (1, "Totale neoadjuvante Therapie."),
+        "with its text"
+    );
+    assert_eq!(checked(&desk, patient).await, VerificationView::Matches, "the new version agrees with the record");
+}
+
+/// A draft with `text`, safe on the device.
+pub(crate) async fn written(desk: &DeskKit, patient: &str, text: &str) {
+    let draft = open(desk, patient).await.draft;
+    save(desk, patient, with_text(&draft, text)).await;
+}

@@ -1,0 +1,149 @@
+//! Studies, the gate between persons, and frames over the bulk pipe.
+
+use crate::{MODERATOR, at_work, code};
+use contract::{FailureCode, IdentityGrade, ImagesView, Reply, Request, SeriesView, StudyView};
+use futures_util::{SinkExt, StreamExt};
+use std::collections::BTreeSet;
+use testkit::{DeskKit, PATIENCE};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+
+const PATIENT: &str = "pat-auenwald";
+
+async fn studies(desk: &DeskKit, settled: impl Fn(&ImagesView) -> bool) -> ImagesView {
+    let _case = desk.call(Request::OpenCase { patient: PATIENT.to_owned() }).await.expect("the case opens");
+    let _images = desk.call(Request::OpenImages { patient: PATIENT.to_owned() }).await.expect("the images open");
+    desk.eventually("the studies", |seen| seen.images.clone().filter(|view| settled(view))).await
+}
+
+/// Study and series by their descriptions in the recipe.
+fn series_of(view: &ImagesView, study: &str, series: &str) -> Option<(String, String)> {
+    let study = view.studies.iter().find(|entry| entry.description == study)?;
+    let series = study.series.iter().find(|entry| entry.description == series)?;
+    Some((study.study.clone(), series.series.clone()))
+}
+
+async fn opened_series(desk: &DeskKit, study: &str, series: &str) -> SeriesView {
+    let view = studies(desk, |view| series_of(view, study, series).is_some()).await;
+    let (study, series) = series_of(&view, study, series).expect("it is listed");
+    let answer = desk.call(Request::OpenSeries { patient: PATIENT.to_owned(), study, series }).await;
+    match answer {
+        Ok(Reply::Series(view)) => view,
+        other => panic!("a series: {:?}", code(&other)),
+    }
+}
+
+#[tokio::test]
+async fn the_studies_of_the_case_are_listed_newest_first_with_who_they_show() {
+    let (_folder, desk) = at_work(MODERATOR).await;
+    let view = studies(&desk, |view| view.studies.len() >= 4).await;
+    let of_the_patient: Vec<&StudyView> =
+        view.studies.iter().filter(|study| study.identity == IdentityGrade::Same).collect();
+    let titles: Vec<&str> = of_the_patient.iter().map(|study| study.description.as_str()).collect();
+    assert_eq!(titles, ["MRT Schädel", "FDG-PET/CT", "CT Thorax und Oberbauch"], "days -19, -20 and -33 of the recipe");
+}
+
+#[tokio::test]
+async fn another_person_s_image_is_refused_and_nothing_of_it_is_given() {
+    let (_folder, desk) = at_work(MODERATOR).await;
+    let view = studies(&desk, |view| view.studies.len() >= 4).await;
+    let stray = view.studies.iter().find(|study| study.description == "Röntgen Thorax").expect("the archive lists it here");
+    let IdentityGrade::Other { other } = &stray.identity else { panic!("another person: {:?}", stray.study) };
+    assert_eq!((other.family.as_deref(), other.number.as_deref()), (Some("Auerwald"), Some("TH-204471")), "who it shows");
+    assert!(stray.series.is_empty(), "no series of it is listed");
+    let request = Request::ConfirmIdentity { patient: PATIENT.to_owned(), study: stray.study.clone() };
+    let _confirmed = desk.call(request).await;
+    for series in ["1.2.3", &stray.study] {
+        let request = Request::OpenSeries {
+            patient: PATIENT.to_owned(),
+            study: stray.study.clone(),
+            series: series.to_owned(),
+        };
+        assert_eq!(code(&desk.call(request).await), Some(FailureCode::OtherPatient), "no click opens it");
+    }
+}
+
+#[tokio::test]
+async fn a_series_says_how_it_lies_in_the_patient() {
+    let (_folder, desk) = at_work(MODERATOR).await;
+    let series = opened_series(&desk, "FDG-PET/CT", "CT AC 3,75 mm").await;
+    assert_eq!((series.columns, series.rows, series.frames.len()), (512, 512, 135), "the recipe's matrix");
+    assert_eq!(series.spacing, Some([0.976_562, 0.976_562]), "the recipe's spacing");
+    let distance = series.volume.expect("parallel planes").plane_distance;
+    assert!((distance - 3.27).abs() < 1e-6, "the recipe's distance of planes: {distance}");
+    assert_eq!(series.unit.as_deref(), Some("HU"), "a CT");
+    assert!(series.notes.is_empty(), "nothing is odd about it: {:?}", series.notes);
+}
+
+fn number(message: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(message[at..at + 4].try_into().expect("four bytes"))
+}
+
+#[tokio::test]
+async fn every_frame_arrives_once_and_never_more_than_was_granted() {
+    let (_folder, desk) = at_work(MODERATOR).await;
+    let series = opened_series(&desk, "FDG-PET/CT", "PET AC").await;
+    let last = u32::try_from(series.frames.len() - 1).expect("a hundred or so");
+    let mut socket = crate::bulk::socket(&desk).await;
+    let want = format!(r#"{{"type":"want","series":{},"first":0,"last":{last},"near":60}}"#, series.handle);
+    socket.send(Message::text(want)).await.expect("the pipe listens");
+    for hostile in ["", "{}", "[]", "\u{0}", r#"{"type":"credit","n":-1}"#, r#"{"type":"want","series":"x"}"#] {
+        socket.send(Message::text(hostile)).await.expect("words without meaning are passed over");
+    }
+    socket.send(Message::binary(vec![0xFF; 40])).await.expect("bytes without meaning are passed over");
+    let (mut granted, mut got, mut frames, mut first) = (0, 0, BTreeSet::new(), None);
+    while frames.len() <= last as usize {
+        if got == granted {
+            // Without credit nothing comes: an answered ping proves that the pipe had its say.
+            socket.send(Message::text(r#"{"type":"ping"}"#)).await.expect("the pipe listens");
+            let answer = timeout(PATIENCE, socket.next()).await.expect("an answer in time").expect("open").expect("whole");
+            assert_eq!(answer, Message::text(r#"{"type":"pong"}"#), "no frame without credit, after {got}");
+            socket.send(Message::text(r#"{"type":"credit","n":7}"#)).await.expect("the pipe listens");
+            granted += 7;
+        }
+        let message = timeout(PATIENCE, socket.next()).await.expect("a frame in time").expect("open").expect("whole");
+        let Message::Binary(bytes) = message else { panic!("a frame: {message:?}") };
+        got += 1;
+        assert_eq!((bytes[0], bytes[1]), (1, 3), "version and kind");
+        assert_eq!(number(&bytes, 4), series.handle, "of the series asked for");
+        assert_eq!(number(&bytes, 24), crc32fast::hash(&bytes[32..]), "the checksum of the payload");
+        assert_eq!(bytes.len(), 32 + 128 * 128 * 2, "the recipe's matrix in 16 bits");
+        let frame = number(&bytes, 8);
+        first.get_or_insert(frame);
+        assert!(frames.insert(frame), "frame {frame} arrives once");
+    }
+    assert_eq!(frames, (0..=last).collect(), "every frame");
+    assert!(first.is_some_and(|first| first.abs_diff(60) <= 8), "the nearest come first: {first:?}");
+}
+
+#[tokio::test]
+async fn frames_that_are_not_there_fail_by_name_and_the_pipe_goes_on() {
+    let (_folder, desk) = at_work(MODERATOR).await;
+    let series = opened_series(&desk, "FDG-PET/CT", "PET AC").await;
+    let mut socket = crate::bulk::socket(&desk).await;
+    socket.send(Message::text(r#"{"type":"credit","n":9}"#)).await.expect("the pipe listens");
+    let mut ask = async |words: String| {
+        socket.send(Message::text(words)).await.expect("the pipe listens");
+        timeout(PATIENCE, socket.next()).await.expect("an answer in time").expect("open").expect("whole")
+    };
+    let of = |series: u32, frame: u32| format!(r#"{{"type":"want","series":{series},"first":{frame},"last":{frame},"near":0}}"#);
+    let said = ask(of(series.handle, 5000)).await;
+    assert!(said.to_text().is_ok_and(|text| text.contains(r#""code":"not-found""#)), "no such frame: {said:?}");
+    let said = ask(of(4_000_000, 0)).await;
+    assert!(said.to_text().is_ok_and(|text| text.contains(r#""series":4000000"#)), "no such series: {said:?}");
+    let said = ask(of(series.handle, 3)).await;
+    assert!(said.is_binary(), "and a frame that is there");
+}
+
+#[tokio::test]
+async fn a_locked_desk_gives_no_pixels_by_handles_given_out_before() {
+    let (_folder, desk) = at_work(MODERATOR).await;
+    let series = opened_series(&desk, "FDG-PET/CT", "PET AC").await;
+    let mut socket = crate::bulk::socket(&desk).await;
+    desk.call(Request::Lock).await.expect("locking is taken");
+    socket.send(Message::text(r#"{"type":"credit","n":9}"#)).await.expect("the pipe listens");
+    let want = format!(r#"{{"type":"want","series":{},"first":0,"last":0,"near":0}}"#, series.handle);
+    socket.send(Message::text(want)).await.expect("the pipe listens");
+    let said = timeout(PATIENCE, socket.next()).await.expect("an answer in time").expect("open").expect("whole");
+    assert!(said.is_text(), "a failure and no frame: {said:?}");
+}

@@ -1,0 +1,46 @@
+//! The whole program without its window against a platform, by topic.
+
+mod bulk;
+mod cases;
+mod decision;
+mod door;
+mod images;
+mod profile;
+mod session;
+
+use contract::{Failure, FailureCode, Reply};
+use tempfile::TempDir;
+use testkit::{DeskKit, DeskPlace, Platform};
+
+/// The demonstration's user: moderates and may sign.
+const MODERATOR: &str = "dr-falkenried";
+/// Writes decisions and signs none.
+const COORDINATOR: &str = "taubengruen";
+
+/// A place of the test's own; the folder lives as long as the first value.
+fn place() -> (TempDir, DeskPlace) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let place = DeskPlace::under(env!("CARGO_BIN_EXE_konsil-test"), folder.path());
+    (folder, place)
+}
+
+async fn opened(place: &DeskPlace, user: &str) -> DeskKit {
+    DeskKit::open(place, user).await.expect("the desk opens")
+}
+
+/// A desk at which `user` is signed in at the shared platform.
+async fn at_work(user: &str) -> (TempDir, DeskKit) {
+    let (folder, place) = place();
+    let desk = opened(&place, user).await;
+    desk.sign_in(&Platform::shared().url).await.expect("the person may sign in");
+    (folder, desk)
+}
+
+fn code(answer: &Result<Reply, Failure>) -> Option<FailureCode> {
+    answer.as_ref().err().map(|failure| failure.code)
+}
+
+/// The demonstration's recipe of a patient, the independent source of what a case must show.
+fn recipe(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).expect("the recipe is JSON")
+}

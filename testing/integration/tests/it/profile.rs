@@ -1,0 +1,50 @@
+//! What lies in a profile, and who may open it.
+
+use crate::{MODERATOR, code, decision::written, opened, place};
+use contract::{FailureCode, Reply, Request};
+use testkit::{DeskKit, Platform, find_in_files, phi};
+
+#[tokio::test]
+async fn a_profile_holds_no_name_no_text_and_no_token_in_the_clear() {
+    let (_folder, place) = place();
+    let desk = opened(&place, MODERATOR).await;
+    desk.sign_in(&Platform::shared().url).await.expect("the moderator may sign in");
+    let text = "Vertrauliches Wort im Entwurf";
+    written(&desk, "pat-mohnblatt", text).await;
+    let _list = desk.call(Request::OpenCases { query: "Mohnblatt".to_owned() }).await.expect("a list");
+    desk.kill().await.expect("the process ends");
+    let mut needles = phi::needles();
+    needles.extend([text.to_lowercase(), "eyj".to_owned(), "access_token".to_owned(), "refresh_token".to_owned()]);
+    assert!(place.profile.join("vault.sqlite3").is_file(), "there is something to look into");
+    let found = find_in_files(&place.profile, &needles).expect("the profile can be read");
+    assert_eq!(found, None, "nothing of a person lies in the clear");
+}
+
+#[tokio::test]
+async fn a_profile_opens_only_with_its_own_root() {
+    let (_folder, place) = place();
+    opened(&place, MODERATOR).await.kill().await.expect("the process ends");
+    let root = std::fs::read_dir(&place.roots).expect("a keyring").next().expect("one root").expect("an entry").path();
+    let right = std::fs::read(&root).expect("32 bytes");
+    std::fs::write(&root, [7; 32]).expect("another root");
+    let refused = DeskKit::open(&place, MODERATOR).await.err().map(|failure| failure.code);
+    assert_eq!(refused, Some(FailureCode::StoreUnreadable), "another root");
+    std::fs::remove_file(&root).expect("no root");
+    let refused = DeskKit::open(&place, MODERATOR).await.err().map(|failure| failure.code);
+    assert_eq!(refused, Some(FailureCode::StoreUnreadable), "a root that is gone is not made anew");
+    std::fs::write(&root, right).expect("the right root");
+    let desk = opened(&place, MODERATOR).await;
+    let answer = desk.call(Request::Start).await;
+    assert!(matches!(answer, Ok(Reply::Started(_))), "nothing was lost meanwhile: {:?}", code(&answer));
+}
+
+#[tokio::test]
+async fn two_programs_do_not_share_a_profile() {
+    let (_folder, place) = place();
+    let first = opened(&place, MODERATOR).await;
+    let refused = DeskKit::open(&place, MODERATOR).await.err().map(|failure| failure.code);
+    assert_eq!(refused, Some(FailureCode::ProfileInUse), "the second is told");
+    first.kill().await.expect("the process ends");
+    let second = DeskKit::open(&place, MODERATOR).await;
+    assert!(second.is_ok(), "a killed program leaves no lock behind");
+}

@@ -1,0 +1,266 @@
+//! [`DeskKit`]: a desk in a process of its own, seen from outside as the page sees it.
+
+use crate::{
+    PATIENCE, browser,
+    desk_process::{Asked, ORIGIN, Said},
+    phi,
+};
+use anyhow::{Context as _, bail};
+use contract::{CaseView, ConnectionView, DecisionView, Event, Failure, ImagesView, Reply, Request, SessionView};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    process::{Child, ChildStdin, Command},
+    sync::{Mutex as Turn, oneshot, watch},
+    time::timeout,
+};
+
+/// Where a desk lives: the test program, the profile, and the place of its root.
+#[derive(Debug, Clone)]
+pub struct DeskPlace {
+    /// The executable that calls [`crate::main`].
+    pub program: PathBuf,
+    /// The profile.
+    pub profile: PathBuf,
+    /// A folder outside of it.
+    pub roots: PathBuf,
+}
+
+impl DeskPlace {
+    /// A place in a folder of the test's own.
+    #[must_use]
+    pub fn under(program: &str, folder: &Path) -> Self {
+        Self { program: program.into(), profile: folder.join("profile"), roots: folder.join("roots") }
+    }
+}
+
+/// The newest of each view model, as a page would hold it.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// Who is there.
+    pub session: Option<SessionView>,
+    /// Whether the platform answers.
+    pub connection: Option<ConnectionView>,
+    /// The open case.
+    pub case: Option<CaseView>,
+    /// Its studies.
+    pub images: Option<ImagesView>,
+    /// Its decision.
+    pub decision: Option<DecisionView>,
+    ended: bool,
+    leak: Option<String>,
+}
+
+type Waiting = Arc<Mutex<BTreeMap<u64, oneshot::Sender<Result<Reply, Failure>>>>>;
+
+/// An open desk. Dropping it kills its process.
+#[derive(Debug)]
+pub struct DeskKit {
+    child: Child,
+    input: Turn<ChildStdin>,
+    waiting: Waiting,
+    next: AtomicU64,
+    seen: watch::Receiver<Seen>,
+}
+
+impl DeskKit {
+    /// The origin that the bulk port knows.
+    pub const ORIGIN: &str = ORIGIN;
+
+    /// Opens a desk at `place`; whoever it sends to the browser signs in as `user`.
+    ///
+    /// # Errors
+    /// The desk's own refusal.
+    ///
+    /// # Panics
+    /// When the process cannot be started.
+    pub async fn open(place: &DeskPlace, user: &str) -> Result<Self, Failure> {
+        let mut child = Command::new(&place.program)
+            .arg("desk")
+            .args([&place.profile, &place.roots])
+            .env("BROWSER", format!("{} browser %s", place.program.display()))
+            .env(browser::USER, user)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the test program can be started");
+        let input = Turn::new(child.stdin.take().expect("standard input is piped"));
+        let mut lines = BufReader::new(child.stdout.take().expect("standard output is piped")).lines();
+        let first = timeout(PATIENCE, lines.next_line()).await;
+        let first = first.expect("a desk opens or refuses in time").ok().flatten().expect("a desk says that it is open");
+        match serde_json::from_str(&first).expect("a desk says JSON") {
+            Said::Refused(failure) => return Err(failure),
+            Said::Leak(line) => panic!("patient data in a log line: {line}"),
+            Said::Open | Said::Reply { .. } | Said::Fact(_) => {}
+        }
+        let waiting = Waiting::default();
+        let (tell, seen) = watch::channel(Seen::default());
+        let answers = waiting.clone();
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                match serde_json::from_str(&line) {
+                    Ok(said) => take(said, &answers, &tell),
+                    Err(error) => tell.send_modify(|seen| seen.leak = Some(format!("no line of a desk: {error}"))),
+                }
+            }
+            answers.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            tell.send_modify(|seen| seen.ended = true);
+        });
+        Ok(Self { child, input, waiting, next: AtomicU64::new(1), seen })
+    }
+
+    /// Takes a request to its end.
+    ///
+    /// # Errors
+    /// The desk's failure.
+    ///
+    /// # Panics
+    /// When the desk does not answer, or wrote patient data into its log.
+    pub async fn call(&self, request: Request) -> Result<Reply, Failure> {
+        let what = format!("{request:?}").chars().take_while(char::is_ascii_alphanumeric).collect::<String>();
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let (tell, answer) = oneshot::channel();
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(id, tell);
+        let mut line = serde_json::to_vec(&Asked { id, request }).expect("a request is JSON");
+        line.push(b'\n');
+        let mut input = self.input.lock().await;
+        input.write_all(&line).await.expect("the desk listens");
+        input.flush().await.expect("the desk listens");
+        drop(input);
+        let answer = timeout(PATIENCE, answer).await;
+        self.assert_no_leak();
+        answer.unwrap_or_else(|_| panic!("{what} is answered in time")).unwrap_or_else(|_| panic!("{what}: the desk is gone"))
+    }
+
+    /// Waits for a fact.
+    ///
+    /// # Panics
+    /// When it does not come.
+    pub async fn eventually<T>(&self, what: &str, find: impl Fn(&Seen) -> Option<T>) -> T {
+        let mut seen = self.seen.clone();
+        let found = timeout(PATIENCE, seen.wait_for(|seen| seen.leak.is_some() || seen.ended || find(seen).is_some())).await;
+        if found.is_err() {
+            panic!("{what} did not come; the session is {:?}", self.seen.borrow().session);
+        }
+        drop(found);
+        self.assert_no_leak();
+        find(&self.seen()).unwrap_or_else(|| panic!("{what} did not come before the desk ended"))
+    }
+
+    /// The newest of everything.
+    #[must_use]
+    pub fn seen(&self) -> Seen {
+        self.seen.borrow().clone()
+    }
+
+    /// Signs in at a platform, or says why not.
+    ///
+    /// # Errors
+    /// When the session ends in a failure.
+    pub async fn sign_in(&self, address: &str) -> anyhow::Result<()> {
+        self.call(Request::SignIn { address: address.to_owned() }).await.map_err(|failure| anyhow::anyhow!("{failure:?}"))?;
+        let outcome = self.eventually("the end of the sign-in", |seen| match seen.session.as_ref()? {
+            SessionView::SignedIn { .. } => Some(None),
+            SessionView::SignedOut { failure: Some(failure), .. } => Some(Some(failure.clone())),
+            SessionView::SignedOut { failure: None, .. } | SessionView::Waiting { .. } | SessionView::Locked { .. } => None,
+        });
+        match outcome.await {
+            None => Ok(()),
+            Some(failure) => bail!("{:?}: {}", failure.code, failure.detail),
+        }
+    }
+
+    /// Ends the process at once and without warning, as a power cut does.
+    ///
+    /// # Errors
+    /// When the system does not let go of it.
+    pub async fn kill(mut self) -> anyhow::Result<()> {
+        self.child.kill().await.context("the process ends")
+    }
+
+    fn assert_no_leak(&self) {
+        let leak = self.seen.borrow().leak.clone();
+        assert_eq!(leak, None, "no log line holds patient data");
+    }
+}
+
+fn take(said: Said, answers: &Waiting, tell: &watch::Sender<Seen>) {
+    match said {
+        Said::Open | Said::Refused(_) => {}
+        Said::Leak(line) => tell.send_modify(|seen| seen.leak = Some(line)),
+        Said::Fact(event) => tell.send_modify(|seen| learn(seen, event)),
+        Said::Reply { id, answer } => {
+            if let Ok(reply) = &answer {
+                tell.send_modify(|seen| learn_reply(seen, reply));
+            }
+            let waiting = answers.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+            if let Some(waiting) = waiting {
+                // The test may have stopped waiting.
+                let _unheard = waiting.send(answer);
+            }
+        }
+    }
+}
+
+fn learn(seen: &mut Seen, event: Event) {
+    match event {
+        Event::SessionChanged(view) => seen.session = Some(view),
+        Event::ConnectionChanged(view) => seen.connection = Some(view),
+        Event::CaseChanged(view) => seen.case = Some(view),
+        Event::ImagesChanged(view) => seen.images = Some(view),
+        Event::DecisionChanged(view) => seen.decision = Some(view),
+        Event::SettingsChanged(_) | Event::TodayChanged(_) => {}
+    }
+}
+
+fn learn_reply(seen: &mut Seen, reply: &Reply) {
+    match reply {
+        Reply::Started(view) => {
+            seen.session = Some(view.session.clone());
+            seen.connection = Some(view.connection.clone());
+        }
+        Reply::Case(view) => seen.case = Some(view.clone()),
+        Reply::Images(view) => seen.images = Some(view.clone()),
+        Reply::Decision(view) => seen.decision = Some(view.clone()),
+        Reply::Done
+        | Reply::Platform(_)
+        | Reply::Today(_)
+        | Reply::Cases(_)
+        | Reply::Document(_)
+        | Reply::Series(_)
+        | Reply::BulkAccess(_)
+        | Reply::SigningPreview(_)
+        | Reply::Settings(_)
+        | Reply::Diagnosis(_) => {}
+    }
+}
+
+/// The first file under `folder` that holds a needle in any form in which text is stored, with the needle.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn find_in_files(folder: &Path, needles: &[String]) -> std::io::Result<Option<(PathBuf, String)>> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            if let Some(found) = find_in_files(&path, needles)? {
+                return Ok(Some(found));
+            }
+            continue;
+        }
+        let text = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
+        if let Some(needle) = phi::leak(&text, needles) {
+            return Ok(Some((path, needle.to_owned())));
+        }
+    }
+    Ok(None)
+}
