@@ -55,8 +55,8 @@ async fn open(profile: PathBuf, policy: Policy) -> Result<Desk, Failure> {
     let roots = tokio::task::spawn_blocking(app::system_roots)
         .await
         .map_err(|error| Failure::new(contract::FailureCode::Internal, error.to_string()))??;
-    let program = std::env::current_exe()
-        .map_err(|error| Failure::new(contract::FailureCode::Internal, error.to_string()))?;
+    let program =
+        std::env::current_exe().map_err(|error| Failure::new(contract::FailureCode::Internal, error.to_string()))?;
     let options = DeskOptions {
         profile,
         roots: Arc::from(roots),

@@ -11,7 +11,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 /// Konsil: tumor boards, teleconsultation and images of several hospitals in one window.
 #[derive(Debug, Parser)]
-#[command(name = "konsil", version, about)]
+#[command(name = "konsil", version, about, after_help = app::door::HELP)]
 struct Arguments {
     /// Folder of one person's stores, keys and cache; the system's data folder if not given.
     #[arg(long, value_name = "DIR")]

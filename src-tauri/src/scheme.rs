@@ -47,7 +47,9 @@ fn respond(status: StatusCode, kind: &str, body: Vec<u8>) -> Response<Vec<u8>> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     // The page's origin is another scheme; without this header a fetch of it cannot read the answer.
-    for (name, value) in [(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"), (header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")] {
+    for (name, value) in
+        [(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"), (header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")]
+    {
         if let Ok(value) = value.parse() {
             response.headers_mut().insert(name, value);
         }

@@ -58,7 +58,8 @@ fn open(app: &tauri::App, profile: &Path) -> tauri::Result<WebviewWindow> {
         .ok()
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .unwrap_or_default();
-    let size = |name: &str, least: f64, usual: f64| kept[name].as_f64().map_or(usual, |size| size.clamp(least, 16_384.0));
+    let size =
+        |name: &str, least: f64, usual: f64| kept[name].as_f64().map_or(usual, |size| size.clamp(least, 16_384.0));
     let window = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::App("index.html".into()))
         .title("Konsil")
         .inner_size(size("width", SMALLEST.0, USUAL.0), size("height", SMALLEST.1, USUAL.1))
@@ -72,7 +73,8 @@ fn open(app: &tauri::App, profile: &Path) -> tauri::Result<WebviewWindow> {
 
 /// Sizes only; the file holds nothing about a person.
 fn remember(window: &WebviewWindow, profile: &Path) {
-    let (Ok(size), Ok(scale), Ok(maximized)) = (window.inner_size(), window.scale_factor(), window.is_maximized()) else {
+    let (Ok(size), Ok(scale), Ok(maximized)) = (window.inner_size(), window.scale_factor(), window.is_maximized())
+    else {
         return;
     };
     let size = size.to_logical::<f64>(scale);

@@ -4,14 +4,18 @@ use crate::{
     Desk, failures,
     images::identity::{RecordIdentity, fold},
     record::{
-        self, CANCER_CARE_REVIEW, CaseRecord, Directory, Loaded, Part, QUERIES, RowSources, Session, case_row, case_view, next_session,
+        self, CANCER_CARE_REVIEW, CaseRecord, Directory, Loaded, Part, QUERIES, RowSources, Session, case_row,
+        case_view, next_session,
         read::{reference_id, text},
         record_identity,
     },
     session::Taken,
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
-use contract::{BoardNameView, CaseRowView, CaseView, CasesView, DocumentView, Event, Failure, FailureCode, IdentityGrade, ImagesView};
+use contract::{
+    BoardNameView, CaseRowView, CaseView, CasesView, DocumentView, Event, Failure, FailureCode, IdentityGrade,
+    ImagesView,
+};
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use jiff::{Timestamp, Zoned};
 use model::PatientId;
@@ -128,7 +132,8 @@ impl Desk {
         if let Ok(view) = self.with_case(&patient, |case| case_view(&case.record, Zoned::now().date())) {
             return Ok(view);
         }
-        let record = CaseRecord { patient: patient.clone(), as_of: Timestamp::now().to_string(), ..CaseRecord::default() };
+        let record =
+            CaseRecord { patient: patient.clone(), as_of: Timestamp::now().to_string(), ..CaseRecord::default() };
         let view = case_view(&record, Zoned::now().date());
         // Pixels of the former case are out of reach before the new one is there.
         self.0.images.forget_all();
@@ -157,7 +162,8 @@ impl Desk {
             .map(|query| async move {
                 let parameters: Vec<(&str, String)> =
                     query.parameters.iter().map(|(name, value)| (*name, value.replace("{p}", patient))).collect();
-                let borrowed: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                let borrowed: Vec<(&str, &str)> =
+                    parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
                 (query.part, fhir.search(query.kind, &borrowed, query.cap).await)
             })
             .collect();
@@ -246,7 +252,12 @@ impl Desk {
         let view = self.with_case(patient, |case| {
             if let Some(images) = &case.images {
                 let uids = |wanted: fn(&IdentityGrade) -> bool| {
-                    images.studies.iter().filter(|study| wanted(&study.identity)).map(|study| study.study.clone()).collect::<BTreeSet<_>>()
+                    images
+                        .studies
+                        .iter()
+                        .filter(|study| wanted(&study.identity))
+                        .map(|study| study.study.clone())
+                        .collect::<BTreeSet<_>>()
                 };
                 let refused = uids(|identity| matches!(identity, IdentityGrade::Other { .. }));
                 if !images.loading {
@@ -262,20 +273,20 @@ impl Desk {
 
     pub(crate) async fn read_document(&self, patient: &str, document: &str) -> Result<DocumentView, Failure> {
         let (_, fhir) = self.seated()?;
-        let (resource, entry) = self.with_case(patient, |case| {
-            let resource = case.record.part(Part::Documents).matches().iter().find(|d| d["id"] == document).cloned();
-            let entry = resource.as_ref().and_then(|d| record::document_entry(d, &case.record.directory));
-            resource.zip(entry)
-        })?
-        .ok_or_else(|| Failure::new(FailureCode::NotFound, "no such document"))?;
+        let (resource, entry) = self
+            .with_case(patient, |case| {
+                let resource =
+                    case.record.part(Part::Documents).matches().iter().find(|d| d["id"] == document).cloned();
+                let entry = resource.as_ref().and_then(|d| record::document_entry(d, &case.record.directory));
+                resource.zip(entry)
+            })?
+            .ok_or_else(|| Failure::new(FailureCode::NotFound, "no such document"))?;
         let attachment = &resource["content"][0]["attachment"];
         let bytes = match (attachment["data"].as_str(), attachment["url"].as_str()) {
             (Some(data), _) => BASE64_STANDARD
                 .decode(data)
                 .map_err(|error| Failure::new(FailureCode::AnswerUnreadable, error.to_string()))?,
-            (None, Some(url)) => {
-                fhir.attachment(url).await.map_err(|error| failures::of_fhir(&error))?.bytes.to_vec()
-            }
+            (None, Some(url)) => fhir.attachment(url).await.map_err(|error| failures::of_fhir(&error))?.bytes.to_vec(),
             (None, None) => return Err(Failure::new(FailureCode::NotFound, "the document has no content")),
         };
         let text = entry.content_type.starts_with("text/plain").then(|| String::from_utf8_lossy(&bytes).into_owned());
@@ -300,17 +311,19 @@ fn loaded(found: Result<Found, FhirError>) -> Loaded {
 }
 
 /// Board, agenda, people, and what the list's lines are made from.
-pub(crate) async fn surroundings(fhir: &FhirClient, taken: &Taken, query: &str, now: Timestamp) -> Result<Surroundings, FhirError> {
+pub(crate) async fn surroundings(
+    fhir: &FhirClient,
+    taken: &Taken,
+    query: &str,
+    now: Timestamp,
+) -> Result<Surroundings, FhirError> {
     let from = (now - jiff::SignedDuration::from_hours(12)).to_string();
     let until = (now + jiff::SignedDuration::from_hours(28 * 24)).to_string();
     let (from, until) = (format!("ge{from}"), format!("le{until}"));
     let appointment_parameters =
         [("date", from.as_str()), ("date", until.as_str()), ("service-type", CANCER_CARE_REVIEW), ("_count", "100")];
-    let registration_parameters = [
-        ("code", CANCER_CARE_REVIEW),
-        ("_include", "ServiceRequest:patient"),
-        ("_count", "100"),
-    ];
+    let registration_parameters =
+        [("code", CANCER_CARE_REVIEW), ("_include", "ServiceRequest:patient"), ("_count", "100")];
     let plan_parameters = [("category", CARE_PLAN_CATEGORIES), ("_include", "CarePlan:patient"), ("_count", "100")];
     let (directory, appointments, lists, registrations, plans, named) = tokio::join!(
         directory(fhir, taken),
@@ -324,7 +337,10 @@ pub(crate) async fn surroundings(fhir: &FhirClient, taken: &Taken, query: &str, 
     // Servers without these resources still have cases.
     let (appointments, lists, plans) = (or_none(appointments), or_none(lists), or_none(plans));
     let session = next_session(&appointments.matches, now);
-    let slots = session.as_ref().map(|session| record::slots(session, &appointments.matches, &lists.matches)).unwrap_or_default();
+    let slots = session
+        .as_ref()
+        .map(|session| record::slots(session, &appointments.matches, &lists.matches))
+        .unwrap_or_default();
     let mut patients: BTreeMap<String, Value> = BTreeMap::new();
     for patient in registrations.included.iter().chain(&plans.included).chain(&named) {
         if patient["resourceType"] == "Patient"
@@ -447,7 +463,8 @@ impl Surroundings {
             .filter(|row| fits(row, &wanted))
             .collect();
         rows.sort_by_key(|row| {
-            let name = [&row.identity.family, &row.identity.given].map(|part| fold(part.as_deref().unwrap_or_default()));
+            let name =
+                [&row.identity.family, &row.identity.given].map(|part| fold(part.as_deref().unwrap_or_default()));
             (row.slot.as_ref().map_or(u32::MAX, |slot| slot.number), name, row.identity.birth_date.clone())
         });
         rows
@@ -458,7 +475,13 @@ impl Surroundings {
 fn fits(row: &CaseRowView, wanted: &[String]) -> bool {
     let identity = &row.identity;
     let haystack = [
-        &identity.family, &identity.given, &identity.kvnr, &identity.number, &identity.birth_date, &row.diagnosis, &row.icd10,
+        &identity.family,
+        &identity.given,
+        &identity.kvnr,
+        &identity.number,
+        &identity.birth_date,
+        &row.diagnosis,
+        &row.icd10,
     ]
     .into_iter()
     .flatten()

@@ -83,7 +83,8 @@ impl Desk {
 
     pub(crate) async fn save_draft(&self, patient: &str, view: DraftView) -> Result<DecisionView, Failure> {
         self.may(Permission::WriteDecision)?;
-        let draft = Draft::from_view(&view).map_err(|error| Failure::new(FailureCode::InvalidInput, error.to_string()))?;
+        let draft =
+            Draft::from_view(&view).map_err(|error| Failure::new(FailureCode::InvalidInput, error.to_string()))?;
         self.with_decision(patient, |seat| {
             if seat.is_signed() && !seat.amending {
                 return Err(Failure::new(FailureCode::AlreadySigned, ""));
@@ -96,7 +97,11 @@ impl Desk {
         self.decision_view(patient)
     }
 
-    pub(crate) async fn resolve_conflicts(&self, patient: &str, choices: &[ConflictChoice]) -> Result<DecisionView, Failure> {
+    pub(crate) async fn resolve_conflicts(
+        &self,
+        patient: &str,
+        choices: &[ConflictChoice],
+    ) -> Result<DecisionView, Failure> {
         self.may(Permission::WriteDecision)?;
         self.with_decision(patient, |seat| {
             for choice in choices {
@@ -213,7 +218,8 @@ impl Desk {
 
     /// The platform has taken what was sent, or gave back what somebody else created first.
     fn stored(&self, patient: &str, sent: &Draft, stored: Versioned) -> Result<(), Failure> {
-        let there = read_plan(&stored.resource).map_err(|error| Failure::new(FailureCode::AnswerUnreadable, error.to_string()))?;
+        let there = read_plan(&stored.resource)
+            .map_err(|error| Failure::new(FailureCode::AnswerUnreadable, error.to_string()))?;
         self.with_decision(patient, |seat| {
             let server = Server::of(stored);
             if there.draft == *sent {
@@ -230,9 +236,12 @@ impl Desk {
     /// Somebody else wrote first: their version is fetched and merged by field.
     async fn pull(&self, fhir: &FhirClient, patient: &str) -> Result<(), Failure> {
         let id = self.with_decision(patient, |seat| seat.server.as_ref().and_then(Server::id))?;
-        let Some(id) = id else { return Err(Failure::new(FailureCode::Conflict, "several decisions of this session exist")) };
+        let Some(id) = id else {
+            return Err(Failure::new(FailureCode::Conflict, "several decisions of this session exist"));
+        };
         let newest = fhir.read("CarePlan", &id).await.map_err(|error| failures::of_fhir(&error))?;
-        let there = read_plan(&newest.resource).map_err(|error| Failure::new(FailureCode::AnswerUnreadable, error.to_string()))?;
+        let there = read_plan(&newest.resource)
+            .map_err(|error| Failure::new(FailureCode::AnswerUnreadable, error.to_string()))?;
         let signed = there.status != PlanStatus::Draft;
         self.with_decision(patient, |seat| {
             seat.take_theirs(&there.draft);
@@ -244,7 +253,11 @@ impl Desk {
         self.keep_draft(patient).await
     }
 
-    pub(crate) fn with_decision<T>(&self, patient: &str, work: impl FnOnce(&mut DecisionSeat) -> T) -> Result<T, Failure> {
+    pub(crate) fn with_decision<T>(
+        &self,
+        patient: &str,
+        work: impl FnOnce(&mut DecisionSeat) -> T,
+    ) -> Result<T, Failure> {
         let missing = || Failure::new(FailureCode::NotFound, "the decision is not open");
         self.with_case(patient, |case| case.decision.as_mut().map(work))?.ok_or_else(missing)
     }
@@ -283,11 +296,17 @@ impl Desk {
         user.strip_prefix("PractitionerRole/").map(str::to_owned)
     }
 
-    pub(crate) fn setting(&self, patient: &str, taken: &Taken, draft: &Draft) -> Result<crate::decision::Setting, Failure> {
+    pub(crate) fn setting(
+        &self,
+        patient: &str,
+        taken: &Taken,
+        draft: &Draft,
+    ) -> Result<crate::decision::Setting, Failure> {
         let author = taken.session.person().fhir_user.unwrap_or_default();
         let author = author.trim_start_matches("PractitionerRole/").to_owned();
         self.with_case(patient, |case| {
-            let id = case.decision.as_ref().and_then(|seat| seat.server.as_ref()).and_then(Server::id).unwrap_or_default();
+            let id =
+                case.decision.as_ref().and_then(|seat| seat.server.as_ref()).and_then(Server::id).unwrap_or_default();
             setting::setting(&case.record, draft, id, author)
         })?
         .ok_or_else(|| Failure::new(FailureCode::NotFound, "the patient is not known"))

@@ -196,7 +196,9 @@ impl Desk {
                 self.read_document(&patient, &document).await.map(Reply::Document)
             }
             Request::OpenImages { patient } => self.open_images(&patient).map(Reply::Images),
-            Request::ConfirmIdentity { patient, study } => self.confirm_identity(&patient, &study).map(|()| Reply::Done),
+            Request::ConfirmIdentity { patient, study } => {
+                self.confirm_identity(&patient, &study).map(|()| Reply::Done)
+            }
             Request::OpenSeries { patient, study, series } => {
                 self.open_series(&patient, &study, &series).await.map(Reply::Series)
             }
@@ -211,7 +213,9 @@ impl Desk {
                 self.resolve_conflicts(&patient, &choices).await.map(Reply::Decision)
             }
             Request::PreviewSigning { patient } => self.preview_signing(&patient).await.map(Reply::SigningPreview),
-            Request::SignDecision { patient, sha256 } => self.sign_decision(&patient, &sha256).await.map(|()| Reply::Done),
+            Request::SignDecision { patient, sha256 } => {
+                self.sign_decision(&patient, &sha256).await.map(|()| Reply::Done)
+            }
             Request::CancelSigning { patient } => self.cancel_signing(&patient).map(|()| Reply::Done),
             Request::AmendDecision { patient } => self.amend_decision(&patient).await.map(Reply::Decision),
             Request::VerifyDecision { patient } => self.verify_decision(&patient).await.map(Reply::Decision),

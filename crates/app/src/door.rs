@@ -268,7 +268,10 @@ mod tests {
 
     #[test]
     fn only_the_doors_words_are_taken_from_the_window() {
-        assert!(["inspect", "decode", "verify", "selftest", "help"].iter().all(|word| is_command(word)), "the commands");
+        assert!(
+            ["inspect", "decode", "verify", "selftest", "help"].iter().all(|word| is_command(word)),
+            "the commands"
+        );
         assert!(!["--profile", "decode-worker", "konsil://x", ""].iter().any(|word| is_command(word)), "the rest");
     }
 }

@@ -13,6 +13,6 @@ mod workers;
 pub use bulk::{BulkSession, Outgoing};
 pub use message::{HEADER_BYTES, frame_messages};
 pub use server::BulkServer;
-pub(crate) use source::Images;
 pub use source::FrameFailure;
+pub(crate) use source::Images;
 pub use workers::{Decoded, WorkerError, WorkerPool};

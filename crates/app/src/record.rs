@@ -18,8 +18,8 @@ pub(crate) use agenda::{Session, next_session, slots};
 pub(crate) use case::{CaseRecord, Loaded, Part, QUERIES, case_view, current_plan, document_entry};
 pub(crate) use directory::Directory;
 pub(crate) use identity::{identity_view, record_identity};
-pub(crate) use tumor::primary;
 pub(crate) use rows::{RowSources, case_row};
+pub(crate) use tumor::primary;
 
 /// All diagnoses, the primary tumor first.
 pub(crate) fn diagnoses(conditions: &[serde_json::Value]) -> Vec<contract::DiagnosisEntryView> {

@@ -10,7 +10,9 @@ use platform::{
     dicomweb::DicomwebClient,
     discovery,
     fhir::FhirClient,
-    oidc::{EndReason, Person, Purpose, SessionState, SignInAttempt, StoredTokens, TokenStore, TokenStoreError, Tokens},
+    oidc::{
+        EndReason, Person, Purpose, SessionState, SignInAttempt, StoredTokens, TokenStore, TokenStoreError, Tokens,
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
@@ -94,9 +96,10 @@ impl Desk {
             }
         })
         .abort_handle();
-        if let Seat::Waiting { task: former, .. } =
-            std::mem::replace(&mut self.state().seat, Seat::Waiting { platform: view, until, link: url.to_string(), task })
-        {
+        if let Seat::Waiting { task: former, .. } = std::mem::replace(
+            &mut self.state().seat,
+            Seat::Waiting { platform: view, until, link: url.to_string(), task },
+        ) {
             former.abort();
         }
         let _task_lives = go.send(());
@@ -154,8 +157,7 @@ impl Desk {
         let egress = &self.0.egress;
         let fhir = platform.fhir.clone().map(|base| FhirClient::new(egress, base, &session));
         let dicomweb = platform.dicomweb.clone().map(|base| DicomwebClient::new(egress, base, &session));
-        let taken =
-            Taken { platform, session: session.clone(), fhir, dicomweb, role: RoleFacts::default(), lock };
+        let taken = Taken { platform, session: session.clone(), fhir, dicomweb, role: RoleFacts::default(), lock };
         {
             let mut state = self.state();
             state.touched = Timestamp::now();
@@ -469,11 +471,9 @@ impl Desk {
                 address_fixed: self.0.policy.address.is_some(),
                 failure: failure.clone(),
             },
-            Seat::Waiting { platform, until, link, .. } => SessionView::Waiting {
-                platform: platform.clone(),
-                until: until.to_string(),
-                link: link.clone(),
-            },
+            Seat::Waiting { platform, until, link, .. } => {
+                SessionView::Waiting { platform: platform.clone(), until: until.to_string(), link: link.clone() }
+            }
             Seat::Taken(taken) => {
                 let person = person_view(&taken.session.person(), &taken.role);
                 match &taken.lock {

@@ -1,9 +1,7 @@
 //! The person's settings, the place they were at, and what the diagnosis says.
 
 use crate::{Desk, Policy, failures};
-use contract::{
-    BulkWay, DiagnosisLine, DiagnosisView, Event, Failure, Language, Place, SettingsView, Theme,
-};
+use contract::{BulkWay, DiagnosisLine, DiagnosisView, Event, Failure, Language, Place, SettingsView, Theme};
 use serde::{Deserialize, Serialize};
 use vault::{Table, Vault};
 
@@ -71,6 +69,10 @@ pub(crate) fn load_place(vault: &Vault) -> Place {
     stored.and_then(|bytes| serde_json::from_slice(bytes.reveal()).ok()).unwrap_or(Place::Today)
 }
 
+fn written(value: &impl Serialize) -> Result<Vec<u8>, Failure> {
+    serde_json::to_vec(value).map_err(|error| Failure::new(contract::FailureCode::Internal, error.to_string()))
+}
+
 impl Desk {
     pub(crate) fn change_settings(&self, view: SettingsView) -> Result<SettingsView, Failure> {
         let changed = {
@@ -103,12 +105,12 @@ impl Desk {
     }
 
     fn keep_settings(&self, settings: &Settings) -> Result<(), Failure> {
-        let bytes = serde_json::to_vec(settings).expect("settings are plain values");
+        let bytes = written(settings)?;
         self.0.vault.put(Table::Settings, SETTINGS, &bytes).map_err(|error| failures::of_store(&error))
     }
 
     pub(crate) fn remember_place(&self, place: Place) -> Result<(), Failure> {
-        let bytes = serde_json::to_vec(&place).expect("a place is plain values");
+        let bytes = written(&place)?;
         self.state().place = place;
         self.0.vault.put(Table::Settings, PLACE, &bytes).map_err(|error| failures::of_store(&error))
     }

@@ -1,8 +1,9 @@
 //! "Heute": the next board with its agenda, drafts on this device, and what arrived since yesterday.
 
 use crate::{
-    Desk, cases, failures,
+    Desk, cases,
     decisions::draft_streams,
+    failures,
     record::{
         identity_view,
         read::{day, each, reference_id, sort_key, text, words},
@@ -28,29 +29,33 @@ impl Desk {
             Ok(around) => {
                 self.note_connection(true);
                 let rows: Vec<_> = around.rows("").into_iter().filter(|row| row.slot.is_some()).collect();
-                let board = match &around.session {
-                    None => Part::Empty,
-                    Some(session) => {
-                        let me = taken.session.person().fhir_user.unwrap_or_default();
-                        let moderating = around.directory.members.iter().any(|(role, word)| {
-                            me == format!("PractitionerRole/{role}") && word == "moderator"
-                        }) && taken_may_moderate(&taken);
-                        let value = BoardSessionView {
-                            id: session.id.clone(),
-                            name: session.name.clone(),
-                            start: session.start.clone(),
-                            end: session.end.clone(),
-                            moderating,
-                            accepted: session.accepted,
-                            members: session.members,
-                            agenda: rows,
-                        };
-                        Part::Ready { value, more: false }
-                    }
-                };
+                let board =
+                    match &around.session {
+                        None => Part::Empty,
+                        Some(session) => {
+                            let me = taken.session.person().fhir_user.unwrap_or_default();
+                            let moderating =
+                                around.directory.members.iter().any(|(role, word)| {
+                                    me == format!("PractitionerRole/{role}") && word == "moderator"
+                                }) && taken_may_moderate(&taken);
+                            let value = BoardSessionView {
+                                id: session.id.clone(),
+                                name: session.name.clone(),
+                                start: session.start.clone(),
+                                end: session.end.clone(),
+                                moderating,
+                                accepted: session.accepted,
+                                members: session.members,
+                                agenda: rows,
+                            };
+                            Part::Ready { value, more: false }
+                        }
+                    };
                 let mut drafts = Vec::new();
                 for (patient, changed) in draft_streams(&self.0.vault) {
-                    let Some(resource) = around.sources.patients.iter().find(|p| p["id"] == patient.as_str()) else { continue };
+                    let Some(resource) = around.sources.patients.iter().find(|p| p["id"] == patient.as_str()) else {
+                        continue;
+                    };
                     let identity = identity_view(resource, around.sources.house.as_deref(), today);
                     drafts.push(DraftEntryView { patient, identity, changed });
                 }
@@ -81,10 +86,16 @@ async fn news(
         return Part::Empty;
     }
     let (wanted, since) = (patients.join(","), format!("ge{}", day(&since.to_string())));
-    let parameters =
-        [("patient", wanted.as_str()), ("status", "current"), ("date", since.as_str()), ("_sort", "-date"), ("_count", "20")];
+    let parameters = [
+        ("patient", wanted.as_str()),
+        ("status", "current"),
+        ("date", since.as_str()),
+        ("_sort", "-date"),
+        ("_count", "20"),
+    ];
     let studies = [("patient", wanted.as_str()), ("started", since.as_str()), ("_sort", "-started"), ("_count", "20")];
-    let (documents, studies) = tokio::join!(fhir.search("DocumentReference", &parameters, 20), fhir.search("ImagingStudy", &studies, 20));
+    let (documents, studies) =
+        tokio::join!(fhir.search("DocumentReference", &parameters, 20), fhir.search("ImagingStudy", &studies, 20));
     let (documents, studies) = match (documents, studies) {
         (Err(error), Err(_)) => return failures::part_of_fhir(&error),
         (documents, studies) => (documents.unwrap_or_default(), studies.unwrap_or_default()),
@@ -98,10 +109,17 @@ async fn news(
     let mut lines: Vec<NewsView> = documents
         .matches
         .iter()
-        .filter_map(|d| line(d, TimelineKind::Document, text(&d["description"]).or_else(|| words(&d["type"])), text(&d["date"])))
+        .filter_map(|d| {
+            line(d, TimelineKind::Document, text(&d["description"]).or_else(|| words(&d["type"])), text(&d["date"]))
+        })
         .chain(studies.matches.iter().filter_map(|s| {
             let modalities: Vec<&str> = each(&s["modality"]).filter_map(|m| m["code"].as_str()).collect();
-            line(s, TimelineKind::Imaging, text(&s["description"]).or_else(|| Some(modalities.join(" "))), text(&s["started"]))
+            line(
+                s,
+                TimelineKind::Imaging,
+                text(&s["description"]).or_else(|| Some(modalities.join(" "))),
+                text(&s["started"]),
+            )
         }))
         .collect();
     lines.sort_by_key(|line| std::cmp::Reverse(sort_key(&line.at)));

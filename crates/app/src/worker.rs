@@ -74,10 +74,9 @@ fn decode(task: &Task, encoded: &[u8]) -> (Outcome, Vec<u8>) {
         };
     }
     match imaging::decode::decode_frame(&task.image, &task.transfer_syntax, encoded) {
-        Ok(frame) => (
-            Outcome::Ok { columns: frame.columns, rows: frame.rows, format: format_code(frame.format) },
-            frame.bytes,
-        ),
+        Ok(frame) => {
+            (Outcome::Ok { columns: frame.columns, rows: frame.rows, format: format_code(frame.format) }, frame.bytes)
+        }
         Err(error) => (outcome_of(&error), Vec::new()),
     }
 }

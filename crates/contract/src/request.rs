@@ -1,13 +1,18 @@
 //! The closed lists: everything the page may ask, every answer, every event, every place.
 
 use crate::{
-    BulkAccessView, CaseView, CasesView, ConflictChoice, ConnectionView, DecisionView, DiagnosisView, DocumentView, DraftView,
-    ImagesView, PlatformView, SeriesView, SessionView, SettingsView, SigningPreviewView, StartView, TodayView,
+    BulkAccessView, CaseView, CasesView, ConflictChoice, ConnectionView, DecisionView, DiagnosisView, DocumentView,
+    DraftView, ImagesView, PlatformView, SeriesView, SessionView, SettingsView, SigningPreviewView, StartView,
+    TodayView,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 /// What the page asks.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "requests are few and live for one call; a box would only hide the draft"
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Request {

@@ -54,7 +54,7 @@ struct Door {
 ///
 /// # Errors
 /// When the listener has no address.
-pub async fn serve(desk: Desk, pages: PathBuf, listener: tokio::net::TcpListener) -> std::io::Result<Served> {
+pub fn serve(desk: Desk, pages: PathBuf, listener: tokio::net::TcpListener) -> std::io::Result<Served> {
     let address = listener.local_addr()?;
     let (token, cookie) = (random(), random());
     let door = Door {
@@ -125,7 +125,11 @@ impl Door {
 }
 
 /// The start address: its token becomes a cookie that no script reads and no other site sends.
-async fn start(State(door): State<Door>, Query(query): Query<BTreeMap<String, String>>, headers: HeaderMap) -> Response {
+async fn start(
+    State(door): State<Door>,
+    Query(query): Query<BTreeMap<String, String>>,
+    headers: HeaderMap,
+) -> Response {
     let mut token = lock(&door.token);
     if !door.knows_origin(&headers) || token.is_none() || query.get("token") != token.as_ref() {
         return StatusCode::FORBIDDEN.into_response();

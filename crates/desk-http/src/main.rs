@@ -31,7 +31,8 @@ fn main() -> Result<()> {
 
 async fn run(arguments: Arguments) -> Result<()> {
     app::log::start(&arguments.profile)?;
-    let roots = tokio::task::spawn_blocking(app::system_roots).await?.map_err(|failure| anyhow::anyhow!("{failure:?}"))?;
+    let roots =
+        tokio::task::spawn_blocking(app::system_roots).await?.map_err(|failure| anyhow::anyhow!("{failure:?}"))?;
     let options = DeskOptions {
         profile: arguments.profile,
         roots: Arc::from(roots),
@@ -43,7 +44,7 @@ async fn run(arguments: Arguments) -> Result<()> {
     };
     let desk = Desk::open(options).await?;
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", arguments.port)).await?;
-    let served = desk_http::serve(desk, arguments.pages, listener).await?;
+    let served = desk_http::serve(desk, arguments.pages, listener)?;
     writeln!(std::io::stdout(), "{}", serde_json::json!({ "ready": true, "start": served.start }))?;
     tokio::signal::ctrl_c().await?;
     Ok(())

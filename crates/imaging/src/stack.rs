@@ -112,9 +112,7 @@ impl Stack {
         let mut by_number: Vec<StackFrame> = instances
             .iter()
             .enumerate()
-            .flat_map(|(instance, i)| {
-                (0..i.frames.len()).map(move |frame| StackFrame { instance, frame, along: None })
-            })
+            .flat_map(|(instance, i)| (0..i.frames.len()).map(move |frame| StackFrame { instance, frame, along: None }))
             .collect();
         by_number.sort_by_key(|f| number_key(&instances, f));
 

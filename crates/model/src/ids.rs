@@ -128,7 +128,11 @@ mod tests {
 
     #[test]
     fn a_patient_id_cannot_leave_its_path_segment() {
-        assert_eq!(PatientId::parse("../Practitioner"), Err(IdError::Character), "a slash would address another resource");
+        assert_eq!(
+            PatientId::parse("../Practitioner"),
+            Err(IdError::Character),
+            "a slash would address another resource"
+        );
         assert!(PatientId::parse("pat-auenwald").is_ok(), "the plain form is accepted");
     }
 }

@@ -96,7 +96,8 @@ impl DeskKit {
         let input = Turn::new(child.stdin.take().expect("standard input is piped"));
         let mut lines = BufReader::new(child.stdout.take().expect("standard output is piped")).lines();
         let first = timeout(PATIENCE, lines.next_line()).await;
-        let first = first.expect("a desk opens or refuses in time").ok().flatten().expect("a desk says that it is open");
+        let first =
+            first.expect("a desk opens or refuses in time").ok().flatten().expect("a desk says that it is open");
         match serde_json::from_str(&first).expect("a desk says JSON") {
             Said::Refused(failure) => return Err(failure),
             Said::Leak(line) => panic!("patient data in a log line: {line}"),
@@ -138,7 +139,9 @@ impl DeskKit {
         drop(input);
         let answer = timeout(PATIENCE, answer).await;
         self.assert_no_leak();
-        answer.unwrap_or_else(|_| panic!("{what} is answered in time")).unwrap_or_else(|_| panic!("{what}: the desk is gone"))
+        answer
+            .unwrap_or_else(|_| panic!("{what} is answered in time"))
+            .unwrap_or_else(|_| panic!("{what}: the desk is gone"))
     }
 
     /// Waits for a fact.
@@ -147,7 +150,8 @@ impl DeskKit {
     /// When it does not come.
     pub async fn eventually<T>(&self, what: &str, find: impl Fn(&Seen) -> Option<T>) -> T {
         let mut seen = self.seen.clone();
-        let found = timeout(PATIENCE, seen.wait_for(|seen| seen.leak.is_some() || seen.ended || find(seen).is_some())).await;
+        let found =
+            timeout(PATIENCE, seen.wait_for(|seen| seen.leak.is_some() || seen.ended || find(seen).is_some())).await;
         if found.is_err() {
             panic!("{what} did not come; the session is {:?}", self.seen.borrow().session);
         }
@@ -167,11 +171,15 @@ impl DeskKit {
     /// # Errors
     /// When the session ends in a failure.
     pub async fn sign_in(&self, address: &str) -> anyhow::Result<()> {
-        self.call(Request::SignIn { address: address.to_owned() }).await.map_err(|failure| anyhow::anyhow!("{failure:?}"))?;
+        self.call(Request::SignIn { address: address.to_owned() })
+            .await
+            .map_err(|failure| anyhow::anyhow!("{failure:?}"))?;
         let outcome = self.eventually("the end of the sign-in", |seen| match seen.session.as_ref()? {
             SessionView::SignedIn { .. } => Some(None),
             SessionView::SignedOut { failure: Some(failure), .. } => Some(Some(failure.clone())),
-            SessionView::SignedOut { failure: None, .. } | SessionView::Waiting { .. } | SessionView::Locked { .. } => None,
+            SessionView::SignedOut { failure: None, .. } | SessionView::Waiting { .. } | SessionView::Locked { .. } => {
+                None
+            }
         });
         match outcome.await {
             None => Ok(()),

@@ -35,7 +35,9 @@ pub fn needles() -> Vec<String> {
 pub fn leak<'a>(text: &str, needles: &'a [String]) -> Option<&'a str> {
     let lower = text.to_lowercase();
     needles.iter().map(String::as_str).find(|needle| {
-        lower.match_indices(needle).any(|(at, _)| !lower[..at].ends_with('-') || needle.chars().all(|c| !c.is_alphabetic()))
+        lower
+            .match_indices(needle)
+            .any(|(at, _)| !lower[..at].ends_with('-') || needle.chars().all(|c| !c.is_alphabetic()))
     })
 }
 
@@ -101,7 +103,9 @@ mod tests {
     #[test]
     fn names_dates_and_numbers_of_the_demonstration_are_found() {
         let needles = needles();
-        for line in ["patient Auenwald read", "AUENWALD^GERNOT", "kvnr=X110127457", "EF-0098812", "born …-03-14 TH-204417"] {
+        for line in
+            ["patient Auenwald read", "AUENWALD^GERNOT", "kvnr=X110127457", "EF-0098812", "born …-03-14 TH-204417"]
+        {
             assert!(leak(line, &needles).is_some(), "{line}");
         }
         let dates = needles.iter().filter(|needle| needle.len() == 10 && needle.as_bytes()[4] == b'-').count();

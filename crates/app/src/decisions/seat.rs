@@ -100,7 +100,13 @@ impl Drop for DecisionSeat {
 }
 
 impl DecisionSeat {
-    pub(crate) fn new(merge: Merge, server: Option<Server>, saved_here: Option<Timestamp>, dirty: bool, amending: bool) -> Self {
+    pub(crate) fn new(
+        merge: Merge,
+        server: Option<Server>,
+        saved_here: Option<Timestamp>,
+        dirty: bool,
+        amending: bool,
+    ) -> Self {
         let saved_there = server
             .as_ref()
             .and_then(|server| server.resource["meta"]["lastUpdated"].as_str()?.parse().ok())
@@ -160,7 +166,11 @@ impl DecisionSeat {
                 .collect(),
             missing: if open { missing(&self.merge.draft, quorum, self.amending) } else { Vec::new() },
             // What is signed is amended by whoever may sign.
-            can_write: if open { may.contains(&Permission::WriteDecision) } else { may.contains(&Permission::SignDecision) },
+            can_write: if open {
+                may.contains(&Permission::WriteDecision)
+            } else {
+                may.contains(&Permission::SignDecision)
+            },
             can_sign: open && may.contains(&Permission::SignDecision),
             signature: self.signature.clone(),
             versions: self.versions.clone(),
@@ -204,7 +214,11 @@ fn people(record: &CaseRecord) -> Vec<PersonChoiceView> {
         .iter()
         .filter_map(|(role, _)| {
             let person = record.directory.person(role)?;
-            Some(PersonChoiceView { role: role.clone(), name: person.short.clone(), specialty: person.specialty.clone() })
+            Some(PersonChoiceView {
+                role: role.clone(),
+                name: person.short.clone(),
+                specialty: person.specialty.clone(),
+            })
         })
         .collect()
 }

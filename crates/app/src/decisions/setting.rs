@@ -54,7 +54,8 @@ pub(crate) fn quorum(record: &CaseRecord, draft: &Draft) -> Quorum {
         .filter_map(person)
         .flat_map(|person| {
             let code = person.specialty_code.as_deref().unwrap_or_default();
-            let by_code = LINES.iter().flat_map(|(codes, words)| codes.iter().zip(*words)).find(|(known, _)| **known == code);
+            let by_code =
+                LINES.iter().flat_map(|(codes, words)| codes.iter().zip(*words)).find(|(known, _)| **known == code);
             [by_code.map(|(_, word)| (*word).to_owned()), person.specialty.clone()]
         })
         .flatten()

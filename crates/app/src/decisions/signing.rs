@@ -7,15 +7,15 @@ use super::{
 use crate::{
     Desk,
     decision::{
-        Finding, Former, Payload, PublicJwk, Revision, Signing, check, missing, read_payload, read_plan, read_signature, sign,
-        signed_plan, signing_bundle,
+        Finding, Former, Payload, PublicJwk, Revision, Signing, check, missing, read_payload, read_plan,
+        read_signature, sign, signed_plan, signing_bundle,
     },
     failures,
     session::{Taken, short_name},
 };
 use contract::{
-    DecisionView, Failure, FailureCode, Permission, SignatureLineView, SignatureView, SigningPreviewView, VerificationView,
-    VersionView,
+    DecisionView, Failure, FailureCode, Permission, SignatureLineView, SignatureView, SigningPreviewView,
+    VerificationView, VersionView,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use platform::{
@@ -112,10 +112,11 @@ impl Desk {
     /// The signature is made and the platform takes decision, signature and protocol in one step.
     async fn hand_over(&self, taken: &Taken, patient: &str) -> Result<(), Failure> {
         let (_, fhir) = self.seated()?;
-        let (payload, draft, server) = self.with_decision(patient, |seat| {
-            Some((seat.preview.clone()?, seat.merge.draft.clone(), seat.server.clone()?))
-        })?
-        .ok_or_else(|| Failure::new(FailureCode::Conflict, "the decision is not on the platform"))?;
+        let (payload, draft, server) = self
+            .with_decision(patient, |seat| {
+                Some((seat.preview.clone()?, seat.merge.draft.clone(), seat.server.clone()?))
+            })?
+            .ok_or_else(|| Failure::new(FailureCode::Conflict, "the decision is not on the platform"))?;
         let setting = self.setting(patient, taken, &draft)?;
         let plan = signed_plan(&draft, &setting, &payload, Some(&server.resource))
             .map_err(|error| Failure::new(FailureCode::Conflict, error.to_string()))?;
@@ -182,13 +183,12 @@ impl Desk {
     pub(crate) async fn load_signature(&self, fhir: &FhirClient, patient: &str) -> Result<(), Failure> {
         let server = self.with_decision(patient, |seat| seat.server.clone())?;
         let Some((server, id)) = server.and_then(|server| server.id().map(|id| (server, id))) else { return Ok(()) };
-        let plan = read_plan(&server.resource).map_err(|error| Failure::new(FailureCode::AnswerUnreadable, error.to_string()))?;
+        let plan = read_plan(&server.resource)
+            .map_err(|error| Failure::new(FailureCode::AnswerUnreadable, error.to_string()))?;
         let target = format!("CarePlan/{id}");
         let of_plan = [("target", target.as_str()), ("_count", "20")];
-        let (signatures, history) = tokio::join!(
-            fhir.search_fresh("Provenance", &of_plan, 50),
-            fhir.history("CarePlan", &id),
-        );
+        let (signatures, history) =
+            tokio::join!(fhir.search_fresh("Provenance", &of_plan, 50), fhir.history("CarePlan", &id),);
         let signatures = signatures.map_err(|error| failures::of_fhir(&error))?.matches;
         let mut lines: Vec<(String, SignatureLineView)> = signatures
             .iter()
@@ -252,8 +252,10 @@ impl Desk {
         let id = server.id().ok_or_else(|| not_here("no decision"))?;
         let plan = fhir.read("CarePlan", &id).await.map_err(|error| failures::of_fhir(&error))?;
         let revision = read_plan(&plan.resource).ok().and_then(|plan| plan.revision).unwrap_or(1);
-        let (document, _) =
-            self.protocol_of(fhir, &Server::of(plan.clone()), revision).await?.ok_or_else(|| not_here("no protocol"))?;
+        let (document, _) = self
+            .protocol_of(fhir, &Server::of(plan.clone()), revision)
+            .await?
+            .ok_or_else(|| not_here("no protocol"))?;
         let canonical = read_payload(&document).ok_or_else(|| not_here("no payload"))?;
         let sha256 = crate::decision::sha256_hex(canonical.as_bytes());
         let target = format!("CarePlan/{id}");
@@ -273,7 +275,12 @@ impl Desk {
     }
 
     /// The protocol of a revision, with its version.
-    async fn protocol_of(&self, fhir: &FhirClient, server: &Server, revision: u32) -> Result<Option<(Value, String)>, Failure> {
+    async fn protocol_of(
+        &self,
+        fhir: &FhirClient,
+        server: &Server,
+        revision: u32,
+    ) -> Result<Option<(Value, String)>, Failure> {
         let name = format!("{PROTOCOL}|{}-{revision}", server.id().unwrap_or_default());
         let found = fhir
             .search_fresh("DocumentReference", &[("identifier", name.as_str())], 2)
@@ -290,9 +297,12 @@ impl Desk {
         let server = self.with_decision(patient, |seat| seat.server.clone())?;
         let server = server.ok_or_else(|| Failure::new(FailureCode::NotFound, "no decision"))?;
         let revision = read_plan(&server.resource).ok().and_then(|plan| plan.revision).unwrap_or(1);
-        let former = self.protocol_of(&fhir, &server, revision).await?.and_then(|(document, _)| read_payload(&document));
+        let former =
+            self.protocol_of(&fhir, &server, revision).await?.and_then(|(document, _)| read_payload(&document));
         let former = former.and_then(|canonical| Payload::parse(&canonical).ok());
-        former.map(|payload| Revision::after(&payload)).ok_or_else(|| Failure::new(FailureCode::NotFound, "the former payload is missing"))
+        former
+            .map(|payload| Revision::after(&payload))
+            .ok_or_else(|| Failure::new(FailureCode::NotFound, "the former payload is missing"))
     }
 
     /// The case's list of decisions as it is after signing.
@@ -320,10 +330,8 @@ fn former_versions(
         let line = lines.len().checked_sub(revision as usize).and_then(|at| lines.get(at));
         versions.push(VersionView {
             revision,
-            line: line.map_or_else(
-                || SignatureLineView { by: String::new(), at: String::new() },
-                |(_, line)| line.clone(),
-            ),
+            line: line
+                .map_or_else(|| SignatureLineView { by: String::new(), at: String::new() }, |(_, line)| line.clone()),
             text: plan.draft.text.clone(),
             reason: Some(plan.draft.amendment_reason.clone()).filter(|reason| !reason.is_empty()),
         });

@@ -30,7 +30,13 @@ pub(super) fn run(files: &Files, out: &mut dyn Write) -> Result<Outcome, Refusal
     Ok(outcome)
 }
 
-fn judged(payload: &str, jws: &str, key: &PublicJwk, plan: Option<&Value>, patient: Option<&Value>) -> (Value, Outcome) {
+fn judged(
+    payload: &str,
+    jws: &str,
+    key: &PublicJwk,
+    plan: Option<&Value>,
+    patient: Option<&Value>,
+) -> (Value, Outcome) {
     let finding = match plan {
         Some(plan) => check(payload, jws, key, plan, patient),
         None => signature_alone(payload, jws, key),
@@ -40,7 +46,9 @@ fn judged(payload: &str, jws: &str, key: &PublicJwk, plan: Option<&Value>, patie
     match finding {
         Finding::Matches(header) => (told("matches", &header, payload, &compared, &[]), Outcome::Well),
         Finding::Differs(header, fields) => (told("differs", &header, payload, &compared, &fields), Outcome::Found),
-        Finding::Broken(error) => (json!({"finding": "broken", "why": word(error), "reason": error.to_string()}), Outcome::Broken),
+        Finding::Broken(error) => {
+            (json!({"finding": "broken", "why": word(error), "reason": error.to_string()}), Outcome::Broken)
+        }
         Finding::NoPayload => {
             let reason = "it is no payload konsil-beschluss/1 in canonical form";
             (json!({"finding": "broken", "why": "no-payload", "reason": reason}), Outcome::Broken)
@@ -121,7 +129,11 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let canonical = vector()["canonical_utf8"].as_str().expect("text").to_owned();
         let (outcome, answer) = checked(folder.path(), &canonical);
-        assert_eq!((outcome, answer["finding"].as_str()), (Outcome::Well, Some("matches")), "as two other programs say");
+        assert_eq!(
+            (outcome, answer["finding"].as_str()),
+            (Outcome::Well, Some("matches")),
+            "as two other programs say"
+        );
         assert_eq!(answer["sha256"], vector()["sha256_hex"], "the hash of the vector");
         let (outcome, answer) = checked(folder.path(), &format!("{canonical}\n"));
         assert_eq!((outcome, answer["finding"].as_str()), (Outcome::Well, Some("matches")), "a line end of an editor");

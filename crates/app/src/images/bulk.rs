@@ -53,7 +53,9 @@ impl BulkSession {
     pub(crate) fn start(images: Images) -> Self {
         let (words, heard) = mpsc::channel(64);
         let (say, outgoing) = mpsc::channel(4);
-        tokio::spawn(Driver { images, say, wants: BTreeMap::new(), latest: None, credit: 0, ready: VecDeque::new() }.run(heard));
+        tokio::spawn(
+            Driver { images, say, wants: BTreeMap::new(), latest: None, credit: 0, ready: VecDeque::new() }.run(heard),
+        );
         Self { words, outgoing }
     }
 
@@ -116,7 +118,8 @@ impl Driver {
                 flying.push(Box::pin(async move { (series, frame, images.messages(series, frame).await) }));
             }
             let say = self.say.clone();
-            let sendable = self.ready.front().is_some_and(|(_, out)| self.credit > 0 || matches!(out, Outgoing::Text(_)));
+            let sendable =
+                self.ready.front().is_some_and(|(_, out)| self.credit > 0 || matches!(out, Outgoing::Text(_)));
             tokio::select! {
                 word = heard.recv() => match word {
                     Some(word) => self.apply(word),
@@ -167,8 +170,10 @@ impl Driver {
 
     /// The nearest frame of the series asked for last, then of the others.
     fn pick(&mut self) -> Option<(u32, u32)> {
-        let latest = self.latest.filter(|series| self.wants.get(series).is_some_and(|wanted| !wanted.frames.is_empty()));
-        let series = latest.or_else(|| self.wants.iter().find(|(_, wanted)| !wanted.frames.is_empty()).map(|(id, _)| *id))?;
+        let latest =
+            self.latest.filter(|series| self.wants.get(series).is_some_and(|wanted| !wanted.frames.is_empty()));
+        let series =
+            latest.or_else(|| self.wants.iter().find(|(_, wanted)| !wanted.frames.is_empty()).map(|(id, _)| *id))?;
         let wanted = self.wants.get_mut(&series)?;
         let after = wanted.frames.range(wanted.near..).next().copied();
         let before = wanted.frames.range(..wanted.near).next_back().copied();

@@ -33,7 +33,9 @@ pub fn grade(record: &RecordIdentity, study: &PatientIdentity, confirmed: bool) 
         return IdentityGrade::Other { other: other() };
     }
     match (&record.birth_date, &study.birth_date) {
-        (Some(known), Some(found)) if known.reveal() != found.reveal() => return IdentityGrade::Other { other: other() },
+        (Some(known), Some(found)) if known.reveal() != found.reveal() => {
+            return IdentityGrade::Other { other: other() };
+        }
         (Some(_), Some(_)) => {}
         // A missing birth date proves nothing either way.
         (None, _) | (_, None) => return unclear_or_other(record, study, confirmed),
@@ -73,8 +75,9 @@ fn compare_names(known: &(String, String), (family, given): (&str, &str)) -> Nam
     let plain = |text: &str| fold(text);
     let (known_family, found_family) = (plain(&known.0), plain(family));
     let (known_given, found_given) = (words(&known.1), words(given));
-    let given_agrees =
-        !known_given.is_empty() && !found_given.is_empty() && (known_given.is_subset(&found_given) || found_given.is_subset(&known_given));
+    let given_agrees = !known_given.is_empty()
+        && !found_given.is_empty()
+        && (known_given.is_subset(&found_given) || found_given.is_subset(&known_given));
     if known_family == found_family && given_agrees {
         // Umlauts, case and a middle name left out are writing, not another name.
         return NameMatch::Equal;

@@ -68,8 +68,8 @@ mod tests {
         assert_eq!(messages.len(), 1, "4 bytes fit one message");
         // CRC-32 (IEEE 802.3) of 01 00 FF FF, by Python's zlib.crc32.
         let expected = [
-            1, 3, 2, 2, 7, 0, 0, 0, 54, 0, 0, 0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x86, 0xAA, 0xDE, 0x27, 0, 0, 0, 0, 1, 0,
-            0xFF, 0xFF,
+            1, 3, 2, 2, 7, 0, 0, 0, 54, 0, 0, 0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x86, 0xAA, 0xDE, 0x27, 0, 0, 0,
+            0, 1, 0, 0xFF, 0xFF,
         ];
         assert_eq!(messages[0][..], expected[..], "header fields, checksum and payload lie where the form says");
     }
@@ -78,7 +78,8 @@ mod tests {
     fn a_large_frame_travels_in_rows_of_at_most_a_mebibyte() {
         let (columns, rows) = (1511u32, 1692u32);
         let bytes = vec![0u8; (columns * rows * 2) as usize];
-        let messages = frame_messages(1, 0, &StoredFrame { columns, rows, format: FrameFormat::U16, bytes }).expect("travels");
+        let messages =
+            frame_messages(1, 0, &StoredFrame { columns, rows, format: FrameFormat::U16, bytes }).expect("travels");
         assert_eq!(messages.len(), 5, "5,113,224 bytes in rows of 3,022 need five parts");
         assert!(messages.iter().all(|m| m.len() <= HEADER_BYTES + (1 << 20)), "no payload is over 1 MiB");
         assert_eq!(messages.iter().map(|m| m[3]).collect::<Vec<_>>(), [0, 0, 0, 0, 2], "only the last part says so");

@@ -3,7 +3,8 @@
 use super::source::{FrameFailure, Images};
 use crate::{Desk, failures};
 use contract::{
-    Calibration, Failure, FailureCode, FrameFormat, FrameView, PresetView, SeriesView, VoiFunction, VolumeView, WindowView,
+    Calibration, Failure, FailureCode, FrameFormat, FrameView, PresetView, SeriesView, VoiFunction, VolumeView,
+    WindowView,
 };
 use imaging::{Instance, Photometric, Stack, StoredFrame, lut};
 use model::{SeriesUid, StudyUid};

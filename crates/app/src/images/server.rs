@@ -99,7 +99,13 @@ impl BulkServer {
     ///
     /// # Errors
     /// [`FrameFailure`]; [`FailureCode::NotAllowed`] for a wrong token.
-    pub async fn scheme_frame(&self, token: &str, handle: u32, frame: u32, first_row: u32) -> Result<Bytes, FrameFailure> {
+    pub async fn scheme_frame(
+        &self,
+        token: &str,
+        handle: u32,
+        frame: u32,
+        first_row: u32,
+    ) -> Result<Bytes, FrameFailure> {
         if !lock(&self.0.scheme_tokens).iter().any(|known| same(known, token)) {
             return Err(FrameFailure(FailureCode::NotAllowed));
         }

@@ -157,7 +157,9 @@ impl Images {
         let (syntax, encoded) = match sent {
             Ok(sent) => (syntax_of(&sent, instance.transfer_syntax.as_deref()), sent.bytes),
             // Archives exist that store a syntax which they cannot send frame by frame.
-            Err(DicomwebError::Refused(_) | DicomwebError::Server(_)) => self.from_file(client, data, index).await?,
+            Err(DicomwebError::Refused(_) | DicomwebError::Server(_)) => {
+                self.cut_from_file(client, data, index).await?
+            }
             Err(error) => return Err(FrameFailure(crate::failures::of_dicomweb(&error).code)),
         };
         match self.0.workers.decode(image, &syntax, &encoded).await {
@@ -169,7 +171,7 @@ impl Images {
         }
     }
 
-    async fn from_file(
+    async fn cut_from_file(
         &self,
         client: &DicomwebClient,
         data: &SeriesData,

@@ -81,7 +81,9 @@ impl Desk {
             studies.iter().find(|entry| entry.study == study).map(|entry| entry.identity.clone())
         })?;
         match identity {
-            Some(IdentityGrade::Same | IdentityGrade::Spelling { .. } | IdentityGrade::Unclear { confirmed: true, .. }) => Ok(()),
+            Some(
+                IdentityGrade::Same | IdentityGrade::Spelling { .. } | IdentityGrade::Unclear { confirmed: true, .. },
+            ) => Ok(()),
             Some(IdentityGrade::Unclear { confirmed: false, .. } | IdentityGrade::Other { .. }) => {
                 Err(Failure::new(FailureCode::OtherPatient, ""))
             }
@@ -106,7 +108,8 @@ impl Desk {
     async fn collect_studies(&self, client: &DicomwebClient, patient: &str) {
         let Ok(wait) = self.with_case(patient, |case| case.identity_known()) else { return };
         wait.await;
-        let Ok((record, listed)) = self.with_case(patient, |case| (case.record_identity(), case.listed_studies())) else {
+        let Ok((record, listed)) = self.with_case(patient, |case| (case.record_identity(), case.listed_studies()))
+        else {
             return;
         };
         let mut found: BTreeMap<String, (StudyView, PatientIdentity)> = BTreeMap::new();
@@ -178,7 +181,8 @@ impl Desk {
         };
         let mut entries: Vec<SeriesEntryView> = listed.items.iter().filter_map(series_of).collect();
         entries.sort_by(|a, b| a.number.cmp(&b.number).then_with(|| a.series.cmp(&b.series)));
-        let wanted: Vec<String> = entries.iter().filter(|entry| entry.displayable).map(|entry| entry.series.clone()).collect();
+        let wanted: Vec<String> =
+            entries.iter().filter(|entry| entry.displayable).map(|entry| entry.series.clone()).collect();
         self.change_study(patient, study, |view| view.series = entries);
         self.tell_images(patient);
         let mut made = stream::iter(wanted)
@@ -204,7 +208,13 @@ impl Desk {
     }
 
     /// Metadata and thumbnail ahead of the click; `None` when there is nothing to show.
-    async fn prepare(&self, client: &DicomwebClient, patient: &str, study: &StudyUid, series: &str) -> Option<(Option<u32>, u32)> {
+    async fn prepare(
+        &self,
+        client: &DicomwebClient,
+        patient: &str,
+        study: &StudyUid,
+        series: &str,
+    ) -> Option<(Option<u32>, u32)> {
         let series = SeriesUid::parse(series).ok()?;
         let data = match self.0.images.known_series(study.as_str(), series.as_str()) {
             Some(data) => data,
@@ -306,8 +316,27 @@ fn study_of(item: &Value) -> Option<(StudyView, PatientIdentity)> {
 /// Modalities that hold no picture of their own (PS3.3 C.7.3.1.1.1).
 fn has_pictures(modality: &str) -> bool {
     let without: BTreeSet<&str> = [
-        "SR", "SEG", "RWV", "PR", "KO", "ECG", "EPS", "HD", "AU", "DOC", "PLAN", "REG", "FID", "RTSTRUCT", "RTPLAN", "RTRECORD",
-        "RTDOSE", "STAIN", "TEXTUREMAP", "M3D", "OPTENF",
+        "SR",
+        "SEG",
+        "RWV",
+        "PR",
+        "KO",
+        "ECG",
+        "EPS",
+        "HD",
+        "AU",
+        "DOC",
+        "PLAN",
+        "REG",
+        "FID",
+        "RTSTRUCT",
+        "RTPLAN",
+        "RTRECORD",
+        "RTDOSE",
+        "STAIN",
+        "TEXTUREMAP",
+        "M3D",
+        "OPTENF",
     ]
     .into();
     !without.contains(modality)

@@ -24,7 +24,9 @@ const STILL_RUNNING: SignedDuration = SignedDuration::from_hours(2);
 pub(crate) fn next_session(appointments: &[Value], now: Timestamp) -> Option<Session> {
     let mut sessions: Vec<&Value> = appointments
         .iter()
-        .filter(|appointment| patient_of(appointment).is_none() && is_board(appointment) && appointment["status"] != "cancelled")
+        .filter(|appointment| {
+            patient_of(appointment).is_none() && is_board(appointment) && appointment["status"] != "cancelled"
+        })
         .filter(|appointment| ends_after(appointment, now))
         .collect();
     sessions.sort_by_key(|appointment| appointment["start"].as_str().map(sort_key));
@@ -73,7 +75,9 @@ pub(crate) fn slots(session: &Session, appointments: &[Value], lists: &[Value]) 
     let order: Vec<String> = lists
         .iter()
         .filter(|list| list["status"] == "current")
-        .map(|list| each(&list["entry"]).filter_map(|entry| reference_id(&entry["item"], "Appointment")).collect::<Vec<_>>())
+        .map(|list| {
+            each(&list["entry"]).filter_map(|entry| reference_id(&entry["item"], "Appointment")).collect::<Vec<_>>()
+        })
         .find(|ids| cases.iter().any(|case| id(case).is_some_and(|id| ids.contains(&id))))
         .unwrap_or_default();
     cases.sort_by_key(|case| {

@@ -10,8 +10,8 @@ use super::{
     tumor,
 };
 use contract::{
-    AllergyView, CaseView, DecisionEntryView, DecisionStateView, DocumentEntryView, QuestionView, SignatureLineView, SlotView,
-    StudyEntryView, TherapyView,
+    AllergyView, CaseView, DecisionEntryView, DecisionStateView, DocumentEntryView, QuestionView, SignatureLineView,
+    SlotView, StudyEntryView, TherapyView,
 };
 use jiff::civil::Date;
 use serde_json::Value;
@@ -283,9 +283,13 @@ pub(crate) fn case_view(record: &CaseRecord, today: Date) -> CaseView {
 pub(crate) fn current_plan(record: &CaseRecord) -> Option<&Value> {
     let plans = record.part(Part::Plans).matches();
     let day = record.slot.as_ref().map(|slot| super::read::day(&slot.start));
-    let of_board = |plan: &&Value| is_decision(plan) && plan["status"] != "entered-in-error" && plan["status"] != "revoked";
+    let of_board =
+        |plan: &&Value| is_decision(plan) && plan["status"] != "entered-in-error" && plan["status"] != "revoked";
     match day {
-        Some(day) => plans.iter().filter(of_board).find(|plan| plan["created"].as_str().map(super::read::day).as_ref() == Some(&day)),
+        Some(day) => plans
+            .iter()
+            .filter(of_board)
+            .find(|plan| plan["created"].as_str().map(super::read::day).as_ref() == Some(&day)),
         None => plans.iter().filter(of_board).find(|plan| plan["status"] == "draft"),
     }
 }
@@ -415,7 +419,12 @@ fn studies(record: &CaseRecord) -> contract::Part<Vec<StudyEntryView>> {
     })
 }
 
-fn decisions(plans: &[Value], included: &[Value], record: &CaseRecord, current: Option<&Value>) -> Vec<DecisionEntryView> {
+fn decisions(
+    plans: &[Value],
+    included: &[Value],
+    record: &CaseRecord,
+    current: Option<&Value>,
+) -> Vec<DecisionEntryView> {
     let mut entries: Vec<DecisionEntryView> = plans
         .iter()
         .filter(|plan| plan["status"] != "entered-in-error")

@@ -82,7 +82,12 @@ impl Directory {
             .unwrap_or_else(|| family.clone());
         let title = prefix.split(' ').filter(|word| *word != "med.").collect::<Vec<_>>().join(" ");
         let facts = PersonFacts {
-            short: [title, family.clone()].iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(" "),
+            short: [title, family.clone()]
+                .iter()
+                .filter(|part| !part.is_empty())
+                .cloned()
+                .collect::<Vec<_>>()
+                .join(" "),
             name: full,
             family,
             specialty: words(&role["specialty"][0]),

@@ -61,7 +61,10 @@ pub(crate) fn record_identity(patient: &Value) -> RecordIdentity {
             .filter_map(|name| Some(Phi::new((text(&name["family"])?, given(name)))))
             .collect(),
         birth_date: text(&patient["birthDate"]).map(Phi::new),
-        numbers: each(&patient["identifier"]).filter_map(|identifier| text(&identifier["value"])).map(Phi::new).collect(),
+        numbers: each(&patient["identifier"])
+            .filter_map(|identifier| text(&identifier["value"]))
+            .map(Phi::new)
+            .collect(),
     }
 }
 

@@ -23,8 +23,9 @@ const SHORT_NAMES: [(&str, &str); 8] = [
 ];
 /// The order in which the panel opens; others follow by name.
 const ORDER: [&str; 24] = [
-    "718-7", "6690-2", "777-3", "2160-0", "98979-8", "1742-6", "1920-8", "2324-2", "6768-6", "1975-2", "2532-0", "14804-9",
-    "1988-5", "1751-7", "6301-6", "2039-6", "25390-6", "24108-3", "2857-1", "6875-9", "47275-3", "20150-9", "19926-5", "19911-7",
+    "718-7", "6690-2", "777-3", "2160-0", "98979-8", "1742-6", "1920-8", "2324-2", "6768-6", "1975-2", "2532-0",
+    "14804-9", "1988-5", "1751-7", "6301-6", "2039-6", "25390-6", "24108-3", "2857-1", "6875-9", "47275-3", "20150-9",
+    "19926-5", "19911-7",
 ];
 
 /// Numbers over time. A value in another unit is a series of its own: nothing is converted.
@@ -107,7 +108,11 @@ pub(crate) fn findings(observations: &[Value]) -> Vec<FindingView> {
         .filter_map(|observation| {
             let quantity = &observation["valueQuantity"];
             let value = text(&observation["valueString"])
-                .or_else(|| quantity["value"].is_number().then(|| format!("{} {}", quantity["value"], unit(observation)).trim().to_owned()))
+                .or_else(|| {
+                    quantity["value"]
+                        .is_number()
+                        .then(|| format!("{} {}", quantity["value"], unit(observation)).trim().to_owned())
+                })
                 .or_else(|| words(&observation["valueCodeableConcept"]))?;
             Some(FindingView {
                 loinc: code(&observation["code"], LOINC),
@@ -139,7 +144,11 @@ mod tests {
             value("2026-11-03T08:10:00+01:00", json!(8.1), "mmol/L"),
         ]);
         assert_eq!(series.len(), 2, "mmol/L is never mixed with g/dL");
-        assert_eq!(series[0].values.iter().map(|v| v.text.as_str()).collect::<Vec<_>>(), ["13", "12.8"], "oldest first, as sent");
+        assert_eq!(
+            series[0].values.iter().map(|v| v.text.as_str()).collect::<Vec<_>>(),
+            ["13", "12.8"],
+            "oldest first, as sent"
+        );
         assert_eq!(series[0].values[1].flag.as_deref(), Some("L"), "below the value's own range");
     }
 }

@@ -25,7 +25,12 @@ pub(crate) struct RowSources {
 }
 
 /// The line of one patient.
-pub(crate) fn case_row(patient: &Value, sources: &RowSources, directory: &Directory, today: Date) -> Option<CaseRowView> {
+pub(crate) fn case_row(
+    patient: &Value,
+    sources: &RowSources,
+    directory: &Directory,
+    today: Date,
+) -> Option<CaseRowView> {
     let id = super::read::id(patient)?;
     let of = |resources: &[Value]| -> Vec<Value> {
         resources.iter().filter(|r| patient_of(r).as_deref() == Some(id.as_str())).cloned().collect()
@@ -123,7 +128,10 @@ fn completeness(
     let has = |loinc: &[&str]| observations.iter().any(|o| has_code(&o["code"], "http://loinc.org", loinc));
     let says = |word: &str| {
         observations.iter().any(|o| {
-            each(&o["code"]["coding"]).filter_map(|coding| coding["display"].as_str()).chain(o["code"]["text"].as_str()).any(|name| name.contains(word))
+            each(&o["code"]["coding"])
+                .filter_map(|coding| coding["display"].as_str())
+                .chain(o["code"]["text"].as_str())
+                .any(|name| name.contains(word))
         })
     };
     match code {

@@ -21,7 +21,12 @@ pub(crate) struct Sources<'a> {
 pub(crate) fn timeline(sources: &Sources<'_>) -> Vec<TimelineEntryView> {
     let mut entries = Vec::new();
     for diagnosis in sources.diagnoses.iter().filter(|diagnosis| !diagnosis.comorbidity) {
-        entries.push(entry(TimelineKind::Diagnosis, diagnosis.text.clone(), diagnosis.icd10.clone(), diagnosis.date.clone()));
+        entries.push(entry(
+            TimelineKind::Diagnosis,
+            diagnosis.text.clone(),
+            diagnosis.icd10.clone(),
+            diagnosis.date.clone(),
+        ));
     }
     for tnm in sources.tnm {
         let mut title = tnm.text.clone();
@@ -68,7 +73,12 @@ pub(crate) fn timeline(sources: &Sources<'_>) -> Vec<TimelineEntryView> {
         entries.push(made);
     }
     for event in sources.adverse_events {
-        entries.push(entry(TimelineKind::AdverseEvent, words(&event["event"]).unwrap_or_default(), None, text(&event["date"])));
+        entries.push(entry(
+            TimelineKind::AdverseEvent,
+            words(&event["event"]).unwrap_or_default(),
+            None,
+            text(&event["date"]),
+        ));
     }
     for plan in sources.plans.iter().filter(|plan| plan["status"] != "draft" && plan["status"] != "entered-in-error") {
         let title = text(&plan["title"]).unwrap_or_default();
@@ -78,7 +88,7 @@ pub(crate) fn timeline(sources: &Sources<'_>) -> Vec<TimelineEntryView> {
         entries.push(entry(TimelineKind::Board, board.to_owned(), None, Some(slot.start.clone())));
     }
     let key = |entry: &TimelineEntryView| entry.start.as_deref().map(|at| (day(at), sort_key(at)));
-    entries.sort_by(|a, b| key(b).cmp(&key(a)));
+    entries.sort_by_key(|entry| std::cmp::Reverse(key(entry)));
     entries
 }
 
@@ -96,7 +106,15 @@ pub(crate) fn study_uid(study: &Value) -> Option<String> {
 }
 
 fn entry(kind: TimelineKind, title: String, detail: Option<String>, start: Option<String>) -> TimelineEntryView {
-    TimelineEntryView { kind, title, detail: detail.filter(|text| !text.is_empty()), start, end: None, document: None, study: None }
+    TimelineEntryView {
+        kind,
+        title,
+        detail: detail.filter(|text| !text.is_empty()),
+        start,
+        end: None,
+        document: None,
+        study: None,
+    }
 }
 
 /// The patient of any resource that has one.

@@ -90,7 +90,8 @@ fn entry(condition: &Value, observations: &[Value]) -> Option<DiagnosisEntryView
             .and_then(|found| code(&found["valueCodeableConcept"], ICD_O)),
         topography: site(ICD_O),
         side: site(&format!("{ONKO}CodeSystem/mii-cs-onko-seitenlokalisation")),
-        grading: grading.and_then(|found| code(&found["valueCodeableConcept"], &format!("{ONKO}CodeSystem/mii-cs-onko-grading"))),
+        grading: grading
+            .and_then(|found| code(&found["valueCodeableConcept"], &format!("{ONKO}CodeSystem/mii-cs-onko-grading"))),
         primary: by_profile || (tumor && !icd10.as_deref().is_some_and(is_secondary)),
         comorbidity: !tumor,
         date: text(&condition["recordedDate"]).or_else(|| when(condition, "onset")),
@@ -151,7 +152,8 @@ fn category(member: &Value, letter: char, treated: bool) -> Option<String> {
     // AJCC and UICC: y marks a classification during or after therapy, and not the M category that
     // was taken over from before.
     let y = if treated && prefix == "p" { "y" } else { "" };
-    let sn = extension(&member["valueCodeableConcept"], &format!("{ONKO}StructureDefinition/mii-ex-onko-tnm-sn-suffix"));
+    let sn =
+        extension(&member["valueCodeableConcept"], &format!("{ONKO}StructureDefinition/mii-ex-onko-tnm-sn-suffix"));
     Some(format!("{y}{prefix}{value}{}", if sn.is_some() { "(sn)" } else { "" }))
 }
 
@@ -181,7 +183,9 @@ mod tests {
 
     #[test]
     fn tumor_codes_are_those_of_the_registry() {
-        for (code, expected) in [("C34.1", true), ("C97", true), ("D05.1", true), ("D10", false), ("D37.0", true), ("J44.82", false)] {
+        for (code, expected) in
+            [("C34.1", true), ("C97", true), ("D05.1", true), ("D10", false), ("D37.0", true), ("J44.82", false)]
+        {
             assert_eq!(is_tumor(code), expected, "{code}");
         }
     }

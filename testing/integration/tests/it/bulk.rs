@@ -49,7 +49,11 @@ async fn only_the_page_gets_through_and_each_token_opens_once() {
     let own = Some(DeskKit::ORIGIN);
     assert_eq!(refused(knock(&open, Some("http://evil.example"), None).await), Some(403), "another origin");
     assert_eq!(refused(knock(&open, None, None).await), Some(403), "no origin");
-    assert_eq!(refused(knock(&open, own, Some("konsil.evil.example")).await), Some(403), "a name that leads here by DNS");
+    assert_eq!(
+        refused(knock(&open, own, Some("konsil.evil.example")).await),
+        Some(403),
+        "a name that leads here by DNS"
+    );
     let other = format!("{base}token={}", "0".repeat(token.len()));
     assert_eq!(refused(knock(&other, own, None).await), Some(403), "another token");
     assert_eq!(refused(knock(&format!("{base}token="), own, None).await), Some(403), "no token");

@@ -32,7 +32,9 @@ pub(crate) async fn whole_case(desk: &DeskKit, patient: &str) -> CaseView {
 fn ready<T>(part: &Part<T>) -> &T {
     match part {
         Part::Ready { value, .. } => value,
-        Part::Loading | Part::Empty | Part::Denied | Part::Absent | Part::Failed { .. } => panic!("the part is not there"),
+        Part::Loading | Part::Empty | Part::Denied | Part::Absent | Part::Failed { .. } => {
+            panic!("the part is not there")
+        }
     }
 }
 
@@ -84,7 +86,11 @@ async fn a_case_shows_what_the_record_says() {
     assert_eq!(case.identity.age.map(u64::from), recipe["birth"]["age"].as_u64(), "age today");
     let tnm = &ready(&case.tnm)[0];
     assert_eq!((tnm.text.as_str(), tnm.stage.as_deref()), ("cT2b cN3 cM0", Some("IIIB")), "TNM with its prefixes");
-    assert_eq!(Some(ready(&case.question).text.as_str()), recipe["registration"]["question"]["de"].as_str(), "question");
+    assert_eq!(
+        Some(ready(&case.question).text.as_str()),
+        recipe["registration"]["question"]["de"].as_str(),
+        "question"
+    );
     let ecog = &recipe["ecog"];
     let expected = ecog[0]["value"].as_u64().or_else(|| ecog["value"].as_u64()).map(|value| value.to_string());
     assert_eq!(Some(ready(&case.ecog)[0].value.clone()), expected.or(Some("1".to_owned())), "general condition");
@@ -112,7 +118,8 @@ async fn the_patient_who_is_easily_taken_for_this_one_is_named() {
 async fn a_document_is_read_inside() {
     let (_folder, desk) = at_work(MODERATOR).await;
     let case = whole_case(&desk, "pat-auenwald").await;
-    let entry = ready(&case.documents).iter().find(|entry| entry.id == "doc-auenwald-ct").expect("the report of the CT");
+    let entry =
+        ready(&case.documents).iter().find(|entry| entry.id == "doc-auenwald-ct").expect("the report of the CT");
     let request = Request::ReadDocument { patient: case.patient.clone(), document: entry.id.clone() };
     let answer = desk.call(request).await;
     let Ok(Reply::Document(document)) = answer else { panic!("a document: {:?}", code(&answer)) };

@@ -57,9 +57,11 @@ fn complete(draft: &DraftView, text: &str, surgeon: &str) -> DraftView {
 async fn plan(patient: &str) -> Value {
     let records = Platform::shared().records(MODERATOR).await.expect("the moderator reads records");
     let found = records.search(&format!("CarePlan?subject=Patient/{patient}&_count=50")).await.expect("a search");
-    let ours = |plan: &&Value| plan["identifier"].as_array().is_some_and(|ids| ids.iter().any(|id| {
-        id["system"].as_str().is_some_and(|system| system.ends_with("/sid/beschluss"))
-    }));
+    let ours = |plan: &&Value| {
+        plan["identifier"].as_array().is_some_and(|ids| {
+            ids.iter().any(|id| id["system"].as_str().is_some_and(|system| system.ends_with("/sid/beschluss")))
+        })
+    };
     found.iter().find(ours).cloned().unwrap_or_else(|| panic!("the decision of {patient} among {} plans", found.len()))
 }
 
@@ -113,13 +115,18 @@ async fn two_writers_are_merged_by_field_and_asked_only_where_both_wrote() {
     let view = when(&theirs, "the conflict", |view| !view.conflicts.is_empty()).await;
     let conflict = &view.conflicts[0];
     assert_eq!((view.conflicts.len(), conflict.field.as_str()), (1, "text"), "one field");
-    assert_eq!((conflict.mine.as_str(), conflict.theirs.as_str()), ("Dritte Fassung.", "Zweite Fassung."), "both texts");
+    assert_eq!(
+        (conflict.mine.as_str(), conflict.theirs.as_str()),
+        ("Dritte Fassung.", "Zweite Fassung."),
+        "both texts"
+    );
     assert_eq!(plan(patient).await["description"], "Zweite Fassung.", "the platform waits for the choice");
     let choices = vec![ConflictChoice { field: "text".to_owned(), keep_mine: true }];
     let request = Request::ResolveConflicts { patient: patient.to_owned(), choices };
     let answer = theirs.call(request).await;
     assert!(matches!(answer, Ok(Reply::Decision(_))), "the choice is taken: {:?}", code(&answer));
-    when(&theirs, "the chosen text on the platform", |view| view.conflicts.is_empty() && view.saved_there.is_some()).await;
+    when(&theirs, "the chosen text on the platform", |view| view.conflicts.is_empty() && view.saved_there.is_some())
+        .await;
     assert_eq!(plan(patient).await["description"], "Dritte Fassung.", "what was chosen");
 
     let answer = theirs.call(Request::PreviewSigning { patient: patient.to_owned() }).await;
@@ -146,7 +153,8 @@ async fn sign(desk: &DeskKit, patient: &str, revision: u32) -> (DecisionView, St
     assert_eq!(desk.call(request).await, Ok(Reply::Done), "the browser opens");
     let signed = when(desk, "the signature", |view| {
         assert_eq!(view.failure, None, "signing does not fail");
-        view.stage == DecisionStage::Signed && view.signature.as_ref().is_some_and(|signature| signature.revision == revision)
+        view.stage == DecisionStage::Signed
+            && view.signature.as_ref().is_some_and(|signature| signature.revision == revision)
     });
     (signed.await, preview.canonical)
 }
@@ -163,7 +171,8 @@ async fn a_signed_decision_is_checked_tampering_is_named_and_only_an_amendment_c
     let patient = "pat-steinklee";
     let (_folder, desk) = at_work(MODERATOR).await;
     let draft = open(&desk, patient).await.draft;
-    let lacking = save(&desk, patient, DraftView { text: "Totale neoadjuvante Therapie.".to_owned(), ..draft.clone() }).await;
+    let lacking =
+        save(&desk, patient, DraftView { text: "Totale neoadjuvante Therapie.".to_owned(), ..draft.clone() }).await;
     assert!(lacking.missing.contains(&"measures".to_owned()), "a decision without measures is not signed");
     let answer = desk.call(Request::PreviewSigning { patient: patient.to_owned() }).await;
     assert_eq!(code(&answer), Some(FailureCode::InvalidInput), "nor previewed: {answer:?}");

@@ -79,8 +79,12 @@ fn decoded(text: &str) -> String {
 fn the_self_test_holds() {
     let output = konsil(&["selftest", "--json"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    let lines: Vec<Value> =
-        output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(|line| serde_json::from_slice(line).expect("JSON")).collect();
+    let lines: Vec<Value> = output
+        .stdout
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_slice(line).expect("JSON"))
+        .collect();
     let names: Vec<_> = lines.iter().map(|line| line["name"].as_str().expect("a name")).collect();
     assert_eq!(names, ["decode-worker", "vault", "signature"], "what is tried");
     assert!(lines.iter().all(|line| line["ok"] == true), "and holds: {lines:?}");
@@ -164,7 +168,9 @@ fn damage_is_told_by_file_and_the_rest_is_read() {
         .as_array()
         .expect("a list")
         .iter()
-        .map(|entry| (entry["file"].as_str().expect("a file").to_owned(), entry["frame"].clone(), entry["kind"].clone()))
+        .map(|entry| {
+            (entry["file"].as_str().expect("a file").to_owned(), entry["frame"].clone(), entry["kind"].clone())
+        })
         .collect();
     let name = |name: &str| path(folder.path(), name);
     let expected =

@@ -47,18 +47,20 @@ async fn the_studies_of_the_case_are_listed_newest_first_with_who_they_show() {
 async fn another_person_s_image_is_refused_and_nothing_of_it_is_given() {
     let (_folder, desk) = at_work(MODERATOR).await;
     let view = studies(&desk, |view| view.studies.len() >= 4).await;
-    let stray = view.studies.iter().find(|study| study.description == "Röntgen Thorax").expect("the archive lists it here");
+    let stray =
+        view.studies.iter().find(|study| study.description == "Röntgen Thorax").expect("the archive lists it here");
     let IdentityGrade::Other { other } = &stray.identity else { panic!("another person: {:?}", stray.study) };
-    assert_eq!((other.family.as_deref(), other.number.as_deref()), (Some("Auerwald"), Some("TH-204471")), "who it shows");
+    assert_eq!(
+        (other.family.as_deref(), other.number.as_deref()),
+        (Some("Auerwald"), Some("TH-204471")),
+        "who it shows"
+    );
     assert!(stray.series.is_empty(), "no series of it is listed");
     let request = Request::ConfirmIdentity { patient: PATIENT.to_owned(), study: stray.study.clone() };
     let _confirmed = desk.call(request).await;
     for series in ["1.2.3", &stray.study] {
-        let request = Request::OpenSeries {
-            patient: PATIENT.to_owned(),
-            study: stray.study.clone(),
-            series: series.to_owned(),
-        };
+        let request =
+            Request::OpenSeries { patient: PATIENT.to_owned(), study: stray.study.clone(), series: series.to_owned() };
         assert_eq!(code(&desk.call(request).await), Some(FailureCode::OtherPatient), "no click opens it");
     }
 }
@@ -96,7 +98,8 @@ async fn every_frame_arrives_once_and_never_more_than_was_granted() {
         if got == granted {
             // Without credit nothing comes: an answered ping proves that the pipe had its say.
             socket.send(Message::text(r#"{"type":"ping"}"#)).await.expect("the pipe listens");
-            let answer = timeout(PATIENCE, socket.next()).await.expect("an answer in time").expect("open").expect("whole");
+            let answer =
+                timeout(PATIENCE, socket.next()).await.expect("an answer in time").expect("open").expect("whole");
             assert_eq!(answer, Message::text(r#"{"type":"pong"}"#), "no frame without credit, after {got}");
             socket.send(Message::text(r#"{"type":"credit","n":7}"#)).await.expect("the pipe listens");
             granted += 7;
@@ -126,7 +129,9 @@ async fn frames_that_are_not_there_fail_by_name_and_the_pipe_goes_on() {
         socket.send(Message::text(words)).await.expect("the pipe listens");
         timeout(PATIENCE, socket.next()).await.expect("an answer in time").expect("open").expect("whole")
     };
-    let of = |series: u32, frame: u32| format!(r#"{{"type":"want","series":{series},"first":{frame},"last":{frame},"near":0}}"#);
+    let of = |series: u32, frame: u32| {
+        format!(r#"{{"type":"want","series":{series},"first":{frame},"last":{frame},"near":0}}"#)
+    };
     let said = ask(of(series.handle, 5000)).await;
     assert!(said.to_text().is_ok_and(|text| text.contains(r#""code":"not-found""#)), "no such frame: {said:?}");
     let said = ask(of(4_000_000, 0)).await;

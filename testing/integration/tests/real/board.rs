@@ -97,17 +97,17 @@ pub(crate) async fn desk(folder: &tempfile::TempDir, servers: &Servers, user: &s
 }
 
 async fn today(desk: &DeskKit) -> TodayView {
-    match desk.call(Request::OpenToday).await.expect("today is answered") {
-        Reply::Today(view) => view,
-        other => panic!("another reply: {other:?}"),
-    }
+    let Reply::Today(view) = desk.call(Request::OpenToday).await.expect("today is answered") else {
+        panic!("another reply")
+    };
+    view
 }
 
 async fn decision(desk: &DeskKit, request: Request) -> DecisionView {
-    match desk.call(request).await.expect("the decision is answered") {
-        Reply::Decision(view) => view,
-        other => panic!("another reply: {other:?}"),
-    }
+    let Reply::Decision(view) = desk.call(request).await.expect("the decision is answered") else {
+        panic!("another reply")
+    };
+    view
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

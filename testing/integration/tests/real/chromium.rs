@@ -32,6 +32,9 @@ const SIGN_IN: &str = r"new Promise((done) => {
     look()
 })";
 
+/// Pages between the first and the one that stays.
+const ATTEMPTS: u64 = 100;
+
 /// A browser without a window, with a profile of its own.
 struct Chromium {
     // Dropped with this value, and with it the browser.
@@ -81,7 +84,7 @@ impl Chromium {
 
     /// The value of an expression on the page, once a page stays long enough to give one.
     async fn evaluate(&mut self, expression: &str) -> Value {
-        for id in 1u64.. {
+        for id in 1..=ATTEMPTS {
             let parameters = json!({"expression": expression, "awaitPromise": true, "returnByValue": true});
             let command = json!({"id": id, "method": "Runtime.evaluate", "params": parameters});
             self.tools.send(Message::text(command.to_string())).await.expect("the browser listens");
@@ -91,7 +94,7 @@ impl Chromium {
                 return answer["result"]["result"]["value"].clone();
             }
         }
-        unreachable!("ids do not run out")
+        panic!("no page stayed")
     }
 
     async fn answer(&mut self, id: u64) -> Value {
