@@ -84,6 +84,8 @@ pub(crate) struct Surroundings {
     pub(crate) more: bool,
 }
 
+/// A case that is opened again is read anew when it is older than this.
+const FRESH: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 /// Cases that are listed at most.
 const CASE_CAP: usize = 500;
 const CARE_PLAN_CATEGORIES: &str = "https://www.medizininformatik-initiative.de/fhir/ext/modul-onko/CodeSystem/mii-cs-onko-therapieplanung-typ|praeth,https://www.medizininformatik-initiative.de/fhir/ext/modul-onko/CodeSystem/mii-cs-onko-therapieplanung-typ|postop,https://www.medizininformatik-initiative.de/fhir/ext/modul-onko/CodeSystem/mii-cs-onko-therapieplanung-typ|postth";
@@ -129,7 +131,16 @@ impl Desk {
             .map_err(|error| Failure::new(FailureCode::InvalidInput, error.to_string()))?
             .as_str()
             .to_owned();
-        if let Ok(view) = self.with_case(&patient, |case| case_view(&case.record, Zoned::now().date())) {
+        let now = Timestamp::now();
+        let known = self.with_case(&patient, |case| {
+            let read: Option<Timestamp> = case.record.as_of.parse().ok();
+            let old = read.is_none_or(|read| now.duration_since(read) > FRESH) && *case.all.borrow();
+            (case_view(&case.record, Zoned::now().date()), old)
+        });
+        if let Ok((view, old)) = known {
+            if old {
+                self.load_in_background(&patient, fhir, taken)?;
+            }
             return Ok(view);
         }
         let record =
@@ -146,17 +157,20 @@ impl Desk {
             all: watch::Sender::new(false),
             tasks: Vec::new(),
         });
-        let desk = self.clone();
-        let task = {
-            let patient = patient.clone();
-            tokio::spawn(async move { desk.load_case(&fhir, &taken, &patient).await }).abort_handle()
-        };
-        self.with_case(&patient, |case| case.own(task))?;
+        self.load_in_background(&patient, fhir, taken)?;
         Ok(view)
+    }
+
+    fn load_in_background(&self, patient: &str, fhir: FhirClient, taken: Taken) -> Result<(), Failure> {
+        let (desk, owner) = (self.clone(), patient.to_owned());
+        let task = tokio::spawn(async move { desk.load_case(&fhir, &taken, &owner).await }).abort_handle();
+        self.with_case(patient, |case| case.own(task))
     }
 
     /// All parts at once, each shown when it is there.
     async fn load_case(&self, fhir: &FhirClient, taken: &Taken, patient: &str) {
+        let began = Timestamp::now();
+        let _closed = self.with_case(patient, |case| case.record.stale = false);
         let mut parts: FuturesUnordered<_> = QUERIES
             .iter()
             .map(|query| async move {
@@ -212,7 +226,13 @@ impl Desk {
             self.tell_case(patient);
         }
         self.look_for_similar(fhir, patient).await;
-        let _closed = self.with_case(patient, |case| case.all.send_replace(true));
+        let _closed = self.with_case(patient, |case| {
+            if !case.record.stale {
+                case.record.as_of = began.to_string();
+            }
+            case.all.send_replace(true);
+        });
+        self.tell_case(patient);
         // Thumbnails and the comparison of persons are there before the first click on an image.
         if let Err(failure) = self.open_images(patient) {
             tracing::info!(code = ?failure.code, "no images are fetched ahead");

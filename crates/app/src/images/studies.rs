@@ -91,18 +91,20 @@ impl Desk {
         }
     }
 
-    /// The same gate on what the instances themselves say, which may differ from the study's listing.
+    /// The same gate on what the instances themselves say, which may differ from the study's listing. Another number
+    /// than the record's passes only where the person has confirmed it for this study.
     pub(crate) fn gate_series(&self, patient: &str, data: &SeriesData) -> Result<(), Failure> {
         let refused = || Failure::new(FailureCode::OtherPatient, "");
         let Some(found) = data.patient() else { return Ok(()) };
         if !data.one_patient() {
             return Err(refused());
         }
-        let record = self.with_case(patient, |case| case.record_identity())?;
-        match grade(&record, found, true) {
-            IdentityGrade::Same | IdentityGrade::Spelling { .. } | IdentityGrade::Unclear { .. } => Ok(()),
-            IdentityGrade::Other { .. } => Err(refused()),
-        }
+        let (record, confirmed) = self.with_case(patient, |case| {
+            let studies = case.images.as_ref().map(|view| view.studies.as_slice()).unwrap_or_default();
+            let listed = studies.iter().find(|entry| entry.study == data.study.as_str()).map(|entry| &entry.identity);
+            (case.record_identity(), matches!(listed, Some(IdentityGrade::Unclear { confirmed: true, .. })))
+        })?;
+        if shown(&grade(&record, found, confirmed)) { Ok(()) } else { Err(refused()) }
     }
 
     async fn collect_studies(&self, client: &DicomwebClient, patient: &str) {

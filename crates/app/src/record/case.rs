@@ -188,6 +188,8 @@ pub(crate) struct CaseRecord {
     /// Study Instance UIDs that the archive holds, and those refused; `None` until it answered.
     pub(crate) archive: Option<(BTreeSet<String>, BTreeSet<String>)>,
     pub(crate) as_of: String,
+    /// Something could not be read anew.
+    pub(crate) stale: bool,
 }
 
 const STILL_LOADING: Loaded = Loaded::Loading;
@@ -197,8 +199,15 @@ impl CaseRecord {
         self.parts.get(&part).unwrap_or(&STILL_LOADING)
     }
 
+    /// Takes what was read. A part that is here stays when reading it again fails, and the record is then as old as
+    /// it was.
     pub(crate) fn set(&mut self, part: Part, loaded: Loaded) {
-        self.parts.insert(part, loaded);
+        let failed = matches!(loaded, Loaded::Refused(contract::Part::Failed { .. }));
+        if failed && matches!(self.part(part), Loaded::Here { .. }) {
+            self.stale = true;
+        } else {
+            self.parts.insert(part, loaded);
+        }
     }
 
     pub(crate) fn patient_resource(&self) -> Option<&Value> {
