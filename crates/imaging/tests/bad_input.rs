@@ -108,6 +108,20 @@ fn truncated_rle_is_an_error() {
 }
 
 #[test]
+fn a_jpeg_ls_stream_that_is_cut_short_fails_without_being_decoded() {
+    let Some(data) = places::data() else { return };
+    let bytes = places::read(&places::files(&data.join("petct/pt-pet-ac"))[0]);
+    let file = Part10::open(&bytes).expect("the test data reads");
+    let image = file.instance().image.as_ref().expect("an image");
+    let frame = file.frame(0).expect("a frame");
+    for length in (100..frame.len() - 4).step_by(101) {
+        let result = decode::decode_frame(image, file.transfer_syntax(), &frame[..length]);
+        let expected = Err(DecodeError::Damaged { why: "the stream ends early".to_owned() });
+        assert_eq!(result, expected, "cut at {length}: CharLS would read zeros for seconds");
+    }
+}
+
+#[test]
 fn a_stream_of_another_size_is_refused_before_it_is_decoded() {
     let Some(data) = places::data() else { return };
     for folder in ["petct/ct-ct-images", "dx-htj2k", "wsi"] {

@@ -20,6 +20,12 @@ pub(super) fn is_jpeg_ls(encoded: &[u8]) -> bool {
 pub(super) fn decode(image: &ImageDescription, encoded: &[u8]) -> Result<Samples, DecodeError> {
     let header = header(encoded).ok_or_else(|| DecodeError::damaged("no JPEG-LS frame header"))?;
     check_header(image, header.columns, header.rows, header.components, header.precision)?;
+    // CharLS 2.4.5 reads zeros behind the end of a stream that was cut short, for seconds even where
+    // the picture is tiny. A whole stream ends with EOI (ISO/IEC 14495-1 C.1.1), perhaps padded;
+    // within entropy-coded data these two bytes cannot occur (A.1).
+    if !encoded.windows(2).rev().any(|pair| pair == [0xFF, 0xD9]) {
+        return Err(DecodeError::damaged("the stream ends early"));
+    }
     let bytes = charls::CharLS::default().decode(encoded).map_err(DecodeError::damaged)?;
     // CharLS gives one byte a sample up to 8 bits of precision, two above.
     let coded = if header.precision <= 8 { 1 } else { 2 };
