@@ -63,6 +63,8 @@ async function draw(context, { id, keys }, theme, language, name, check) {
 }
 
 const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, timezoneId: 'Europe/Berlin', reducedMotion: 'reduce' });
+// A browser without a GPU draws a page of pictures in seconds when another program takes a core.
+context.setDefaultNavigationTimeout(120_000);
 const index = await context.newPage();
 await index.goto(`${origin}/stories.html`);
 await index.waitForFunction(() => window.__stories !== undefined);

@@ -24,5 +24,5 @@ pub use frame::{FrameFormat, RawFrame, StoredFrame};
 pub use image::{ImageDescription, Palette, Photometric};
 pub use instance::{FrameFacts, Instance, NotDisplayable, PatientIdentity};
 #[cfg(feature = "decode")]
-pub use read::{Part10, ReadError, frame_bytes};
+pub use read::{FrameError, Part10, ReadError, frame_bytes};
 pub use stack::{Note, Stack, StackFrame, Volume};
