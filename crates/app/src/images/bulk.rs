@@ -10,12 +10,18 @@ use contract::FailureCode;
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 
 /// Frames fetched or decoded at a time: enough to hide the archive's latency, few enough to stay flat.
 const IN_FLIGHT: usize = 8;
 /// Decoded frames that wait for credit.
 const WAITING: usize = 8;
+
+/// How long the first frame of a wish has the computer to itself; an archive that is slower than this is no
+/// reason to hold the others back.
+const ALONE: Duration = Duration::from_millis(150);
 
 /// What goes to the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +60,16 @@ impl BulkSession {
         let (words, heard) = mpsc::channel(64);
         let (say, outgoing) = mpsc::channel(4);
         tokio::spawn(
-            Driver { images, say, wants: BTreeMap::new(), latest: None, credit: 0, ready: VecDeque::new() }.run(heard),
+            Driver {
+                images,
+                say,
+                wants: BTreeMap::new(),
+                latest: None,
+                credit: 0,
+                ready: VecDeque::new(),
+                alone: None,
+            }
+            .run(heard),
         );
         Self { words, outgoing }
     }
@@ -95,6 +110,8 @@ impl BulkEar {
 struct Wanted {
     frames: BTreeSet<u32>,
     near: u32,
+    /// Nothing of this wish has been fetched: its first frame is the one that a person waits for.
+    first: bool,
 }
 
 struct Driver {
@@ -104,6 +121,8 @@ struct Driver {
     latest: Option<u32>,
     credit: u32,
     ready: VecDeque<(u32, Outgoing)>,
+    /// The frame that a person waits for, and until when others leave it the computer.
+    alone: Option<((u32, u32), Instant)>,
 }
 
 type Fetched = (u32, u32, Result<Vec<Bytes>, FrameFailure>);
@@ -112,12 +131,20 @@ impl Driver {
     async fn run(mut self, mut heard: mpsc::Receiver<Word>) {
         let mut flying: FuturesUnordered<BoxFuture<'static, Fetched>> = FuturesUnordered::new();
         loop {
-            while flying.len() < IN_FLIGHT && self.ready.len() < WAITING {
+            while flying.len() < IN_FLIGHT && self.ready.len() < WAITING && self.alone.is_none() {
                 let Some((series, frame)) = self.pick() else { break };
-                let images = self.images.clone();
-                flying.push(Box::pin(async move { (series, frame, images.messages(series, frame).await) }));
+                if self.wants.get_mut(&series).is_some_and(|wanted| std::mem::take(&mut wanted.first)) {
+                    self.alone = Some(((series, frame), Instant::now() + ALONE));
+                }
+                let (images, awaited) = (self.images.clone(), self.images.awaited());
+                flying.push(Box::pin(async move {
+                    let fetched = images.messages(series, frame).await;
+                    drop(awaited);
+                    (series, frame, fetched)
+                }));
             }
             let say = self.say.clone();
+            let alone = self.alone.map(|(_, until)| until);
             let sendable =
                 self.ready.front().is_some_and(|(_, out)| self.credit > 0 || matches!(out, Outgoing::Text(_)));
             tokio::select! {
@@ -128,6 +155,7 @@ impl Driver {
                 Some((series, frame, fetched)) = flying.next(), if !flying.is_empty() => {
                     self.take(series, frame, fetched);
                 }
+                () = sleep_until(alone.unwrap_or_else(Instant::now)), if alone.is_some() => self.alone = None,
                 permit = say.reserve(), if sendable => {
                     let Ok(permit) = permit else { return };
                     if let Some((_, out)) = self.ready.pop_front() {
@@ -146,7 +174,7 @@ impl Driver {
             Word::Want { series, first, last, near } => {
                 // A hostile range must not make a large set.
                 let last = last.min(first.saturating_add(100_000));
-                self.wants.insert(series, Wanted { frames: (first..=last).collect(), near });
+                self.wants.insert(series, Wanted { frames: (first..=last).collect(), near, first: true });
                 self.latest = Some(series);
             }
             Word::Credit { n } => self.credit = self.credit.saturating_add(n).min(1024),
@@ -159,6 +187,7 @@ impl Driver {
     }
 
     fn take(&mut self, series: u32, frame: u32, fetched: Result<Vec<Bytes>, FrameFailure>) {
+        self.alone.take_if(|(awaited, _)| *awaited == (series, frame));
         if !self.wants.contains_key(&series) {
             return;
         }

@@ -19,6 +19,7 @@ use std::{
         atomic::{AtomicU32, Ordering},
     },
 };
+use tokio::sync::watch;
 use vault::Vault;
 
 /// Why a frame does not come.
@@ -35,6 +36,17 @@ struct Inner {
     next: AtomicU32,
     open: Mutex<BTreeMap<u32, Source>>,
     series: Mutex<BTreeMap<(String, String), Arc<SeriesData>>>,
+    /// Frames under way that a page has asked for.
+    awaited: watch::Sender<usize>,
+}
+
+/// A frame that a page waits for; what is fetched ahead waits meanwhile.
+pub(crate) struct Awaited(Images);
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        self.0.0.awaited.send_modify(|count| *count -= 1);
+    }
 }
 
 /// Where the frames of a handle come from.
@@ -60,6 +72,7 @@ impl Images {
             next: AtomicU32::new(1),
             open: Mutex::new(BTreeMap::new()),
             series: Mutex::new(BTreeMap::new()),
+            awaited: watch::Sender::new(0),
         }))
     }
 
@@ -74,6 +87,19 @@ impl Images {
 
     pub(crate) fn warm(&self) {
         self.0.workers.warm();
+    }
+
+    /// A page waits for a frame as long as the answer lives.
+    pub(crate) fn awaited(&self) -> Awaited {
+        self.0.awaited.send_modify(|count| *count += 1);
+        Awaited(self.clone())
+    }
+
+    /// Returns when no page waits for a frame.
+    pub(crate) async fn nobody_waits(&self) {
+        let mut count = self.0.awaited.subscribe();
+        // The sender lives as long as this value.
+        let _gone = count.wait_for(|count| *count == 0).await;
     }
 
     fn open(&self) -> MutexGuard<'_, BTreeMap<u32, Source>> {

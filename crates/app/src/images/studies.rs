@@ -218,6 +218,8 @@ impl Desk {
         series: &str,
     ) -> Option<(Option<u32>, u32)> {
         let series = SeriesUid::parse(series).ok()?;
+        // The series that somebody has clicked comes before those that somebody may click.
+        self.0.images.nobody_waits().await;
         let data = match self.0.images.known_series(study.as_str(), series.as_str()) {
             Some(data) => data,
             None => {
@@ -228,6 +230,7 @@ impl Desk {
         };
         self.gate_series(patient, &data).ok()?;
         let frames = u32::try_from(data.stack.frames.len()).unwrap_or(u32::MAX);
+        self.0.images.nobody_waits().await;
         let handle = decoded_middle(&self.0.images, client, &data)
             .await
             .map(|frame| self.0.images.open_picture(Arc::new(small(&data, &frame))));
