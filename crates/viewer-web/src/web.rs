@@ -199,6 +199,11 @@ impl Viewer {
         Ok(wire::length(length, series.calibration))
     }
 
+    /// Prepares a little of what the first picture of a series needs; false when nothing is left to prepare.
+    pub fn warm(&mut self) -> bool {
+        !self.lost() && self.viewer.warm()
+    }
+
     /// Draws if something has changed; says whether it did.
     pub fn draw(&mut self) -> Result<bool, JsValue> {
         let [width, height] = self.viewer.canvas();

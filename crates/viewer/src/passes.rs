@@ -54,6 +54,14 @@ impl Mode {
         Self { samples, shape, smooth, curve }
     }
 
+    /// The modes that most series are drawn with: small images, a linear window.
+    fn usual() -> impl Iterator<Item = Self> {
+        let formats = [Format::I16, Format::U16, Format::Rgb8];
+        formats
+            .into_iter()
+            .flat_map(|format| [true, false].map(|smooth| Self::new(format, Shape::Volume, Function::Linear, smooth)))
+    }
+
     fn entry_point(self) -> &'static str {
         match (self.smooth, self.curve) {
             (false, Curve::Linear) => "nearest_linear",
@@ -152,6 +160,15 @@ pub(crate) struct Passes {
 impl Passes {
     pub(crate) fn new(format: wgpu::TextureFormat) -> Self {
         Self { format, pipelines: BTreeMap::new(), uniforms: BTreeMap::new() }
+    }
+
+    /// Makes one more of the usual pipelines; false when all are there.
+    pub(crate) fn warm(&mut self, gpu: &Gpu) -> bool {
+        let missing = Mode::usual().find(|mode| !self.pipelines.contains_key(mode));
+        if let Some(mode) = missing {
+            self.pipelines.insert(mode, create_pipeline(&gpu.device, self.format, mode));
+        }
+        missing.is_some()
     }
 
     /// Clears the target to black and paints.

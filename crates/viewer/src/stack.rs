@@ -4,9 +4,10 @@ use crate::gpu::Gpu;
 use crate::{Format, FrameMessage, Series, SeriesError};
 use thiserror::Error;
 
-/// Textures stay below this, so that a series takes memory as its frames arrive and no single
-/// allocation is large enough to fail where memory is short.
-const TEXTURE_BYTES: u64 = 64 << 20;
+/// Textures stay below this, so that a series takes memory as its frames arrive, no single allocation is
+/// large enough to fail where memory is short, and the first frame does not wait until room for a whole
+/// volume was cleared: without a graphics processor that took 50 to 100 ms for 64 MiB.
+const TEXTURE_BYTES: u64 = 4 << 20;
 
 /// What has come of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
