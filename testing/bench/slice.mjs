@@ -79,7 +79,7 @@ const open = `
     const here = v && v.dataset.series === series
     if (here && v.dataset.ready === 'true' && first === null) first = performance.now() - began
     const bar = document.querySelector('[data-testid="' + id + '"] [role=progressbar]')
-    const whole = document.querySelector('[data-testid="' + id + '"]')?.dataset.loaded === 'true'
+    const whole = document.querySelector('[data-testid="' + id + '"] [data-loaded=true]') !== null
     if (first !== null && (whole || (!bar && performance.now() - began > 8000))) {
       done([first, whole ? performance.now() - began : null])
       return

@@ -136,14 +136,21 @@ export function digits(text: string): string {
   return `${minus}${grouped}${fraction === undefined ? '' : point + fraction}`;
 }
 
+const numbers = new Map<string, Intl.NumberFormat>();
+
 /** A plain number. */
 export function number(value: number, fractionDigits?: number): string {
-  return new Intl.NumberFormat(localeTag(), {
-    maximumFractionDigits: fractionDigits ?? 6,
-    ...(fractionDigits === undefined ? {} : { minimumFractionDigits: fractionDigits }),
-  })
-    .format(value)
-    .replace('-', '\u2212');
+  // Making a format takes longer than a picture may wait for its eight numbers.
+  const key = `${localeTag()} ${String(fractionDigits)}`;
+  const known = numbers.get(key);
+  const made =
+    known ??
+    new Intl.NumberFormat(localeTag(), {
+      maximumFractionDigits: fractionDigits ?? 6,
+      ...(fractionDigits === undefined ? {} : { minimumFractionDigits: fractionDigits }),
+    });
+  if (known === undefined) numbers.set(key, made);
+  return made.format(value).replace('-', '\u2212');
 }
 
 /** 142 MB, 1,4 GB: decimal, as disks are sold. */

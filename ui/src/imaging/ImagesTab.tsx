@@ -1,6 +1,6 @@
 /** The screen "Bilder": series strip, tools and viewports of one patient. */
 
-import { useEffect, useMemo, useReducer, useRef, useState, type ReactNode } from 'react';
+import { memo, useCallback, useEffect, useMemo, useReducer, useRef, useState, type ReactNode } from 'react';
 import { announce } from '../components/announce';
 import { Empty } from '../components/Empty';
 import { FailureNotice } from '../components/FailureNotice';
@@ -12,11 +12,12 @@ import type { ImagesView, StudyView } from '../host/contract';
 import { useDesk, useSettings } from '../host/desk';
 import { useStore } from '../host/store';
 import { date } from '../i18n/format';
+import { language } from '../i18n/language';
 import { stroke, useCommand } from '../keys/keys';
 import { m } from '../paraglide/messages';
 import styles from './ImagesTab.module.css';
 import { IMAGES_SCOPE, IMAGING_KEYS, type ImagingAction, type ImagingKey, type PictureAction } from './keys';
-import { viewportCount } from './layouts';
+import { viewportCount, type Layout } from './layouts';
 import { NO_MEASUREMENTS, measure, type Measurements, type Point } from './measurements';
 import { SeriesStrip } from './SeriesStrip';
 import type { StageSnapshot } from './snapshot';
@@ -122,7 +123,7 @@ function Area({
   const { active } = snapshot;
   const current = snapshot.viewports.find(({ id }) => id === active);
   const studies = useMemo(() => new Map(view.studies.map((study) => [study.study, study])), [view.studies]);
-  const shown = new Set(snapshot.viewports.flatMap(({ series }) => (series === undefined ? [] : [series])));
+
 
   const measured = (viewport: number, from: Point, to: Point, held: string | undefined) => {
     const pane = stage.snapshot().viewports.find(({ id }) => id === viewport);
@@ -184,6 +185,36 @@ function Area({
     }
   };
 
+  // What does not change from image to image is not drawn again with each of them; another language makes it anew.
+  const words = language();
+  const actNow = useLatest(act);
+  const chooseToolNow = useLatest(chooseTool);
+  const chooseLayout = useCallback(
+    (layout: Layout) => {
+      stage.setLayout(layout);
+    },
+    [stage],
+  );
+  const drawn = current?.series !== undefined;
+  const picture = useMemo(
+    () =>
+      drawn
+        ? {
+            invert: () => stage.invert(active),
+            flip: () => stage.flip(active, 'horizontal'),
+            rotate: () => stage.rotate(active, 1),
+            reset: () => stage.reset(active),
+            preset: (digit: number) => stage.preset(active, digit),
+          }
+        : undefined,
+    [stage, active, drawn],
+  );
+  const choose = useLatest((study: string, series: string) => {
+    stage.show(active, study, series);
+    // The next key is meant for the picture.
+    panes.current?.querySelector<HTMLElement>(`[data-testid=viewport-${String(active + 1)}]`)?.focus();
+  });
+
   return (
     <div
       className={styles['area']}
@@ -197,28 +228,16 @@ function Area({
         act(found.action);
       }}
     >
-      {IMAGING_KEYS.filter(({ focused }) => focused !== true).map((key) => (
-        <Key key={key.command.id} binding={key} act={act} measuring={isMeasuring(tool) && current?.phase.phase === 'ready'} />
-      ))}
+      <Keys act={actNow} measuring={isMeasuring(tool) && current?.phase.phase === 'ready'} />
       <ToolRow
+        key={words}
         tool={tool}
         layout={snapshot.layout}
-        viewport={current}
-        chooseTool={chooseTool}
-        chooseLayout={(layout) => {
-          stage.setLayout(layout);
-        }}
-        picture={
-          current?.view === undefined
-            ? undefined
-            : {
-                invert: () => stage.invert(active),
-                flip: () => stage.flip(active, 'horizontal'),
-                rotate: () => stage.rotate(active, 1),
-                reset: () => stage.reset(active),
-                preset: (digit) => stage.preset(active, digit),
-              }
-        }
+        window={current?.corner?.window}
+        presets={current?.view?.presets}
+        chooseTool={chooseToolNow}
+        chooseLayout={chooseLayout}
+        picture={picture}
       />
       <div className={styles['problems']}>
         <Persons
@@ -231,17 +250,11 @@ function Area({
       </div>
       <div className={styles['columns']}>
         <SeriesStrip
+          key={words}
           stage={stage}
           studies={view.studies}
           loading={view.loading}
-          shown={shown}
-          active={current?.series}
-          progress={snapshot.progress}
-          choose={(study, series) => {
-            stage.show(active, study, series);
-            // The next key is meant for the picture.
-            panes.current?.querySelector<HTMLElement>(`[data-testid=viewport-${String(active + 1)}]`)?.focus();
-          }}
+          choose={choose}
         />
         <div className={styles['images']}>
           <Canvas stage={stage} gpu={snapshot.gpu} />
@@ -273,7 +286,24 @@ function Area({
   );
 }
 
-/** One key of the table, bound while the images are on the page. */
+/** The latest of what a rendering made, behind a function that stays the same. For events only. */
+function useLatest<Arguments extends unknown[]>(run: (...given: Arguments) => void): (...given: Arguments) => void {
+  const latest = useRef(run);
+  useEffect(() => {
+    latest.current = run;
+  });
+  return useCallback((...given: Arguments) => {
+    latest.current(...given);
+  }, []);
+}
+
+/** The keys of the images, bound while they are on the page. */
+const Keys = memo(function Keys({ act, measuring }: { act: (action: ImagingAction) => void; measuring: boolean }) {
+  return IMAGING_KEYS.filter(({ focused }) => focused !== true).map((key) => (
+    <Key key={key.command.id} binding={key} act={act} measuring={measuring} />
+  ));
+});
+
 function Key({
   binding,
   act,

@@ -95,6 +95,8 @@ function Corners({ viewport, study, text }: Pick<OverlayView, 'viewport' | 'stud
 
 function Lines({ viewport, select, grab }: Pick<OverlayView, 'viewport' | 'select' | 'grab'>) {
   const { place, shapes, pending, cursor } = viewport;
+  // An empty drawing would still be a layer over the whole picture.
+  if (shapes.length === 0 && pending === undefined && cursor === undefined) return null;
   return (
     <svg className={styles['lines']} width={place.width} height={place.height} aria-hidden>
       {shapes.map((shape) => (

@@ -1,6 +1,6 @@
 /** Studies by date with their series; Enter puts a series into the active viewport. */
 
-import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { memo, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import { GridList, GridListItem } from 'react-aria-components';
 import { Button, IconButton } from '../components/Button';
 import { Chip } from '../components/Chip';
@@ -9,7 +9,7 @@ import { Icon } from '../components/icons';
 import type { SeriesEntryView, StudyView } from '../host/contract';
 import { date } from '../i18n/format';
 import { m } from '../paraglide/messages';
-import type { Progress } from './seriesLoads';
+import { sameProgress, type Progress } from './seriesLoads';
 import styles from './SeriesStrip.module.css';
 import type { Stage } from './stage';
 import type { Picture } from './thumbnails';
@@ -20,14 +20,11 @@ export type SeriesStripView = {
   stage: Stage;
   studies: readonly StudyView[];
   loading: boolean;
-  /** Series in a viewport. */
-  shown: ReadonlySet<string>;
-  active: string | undefined;
-  progress: ReadonlyMap<string, Progress>;
   choose: (study: string, series: string) => void;
 };
 
-export function SeriesStrip(view: SeriesStripView) {
+/** Drawn again only when something of it has changed: scrolling changes nothing here. */
+export const SeriesStrip = memo(function SeriesStrip(view: SeriesStripView) {
   const { studies, loading } = view;
   return (
     <nav className={styles['strip']} aria-label={m.imaging_strip()} data-testid="series-strip">
@@ -37,7 +34,7 @@ export function SeriesStrip(view: SeriesStripView) {
       {loading && <p className={styles['loading']}>{m.imaging_studies_loading()}</p>}
     </nav>
   );
-}
+});
 
 function Study({ study, newest, ...view }: { study: StudyView; newest: boolean } & SeriesStripView) {
   // Older studies begin folded, so that the current one is the one that is looked at.
@@ -87,7 +84,6 @@ function SeriesList({ study, ...view }: { study: StudyView } & SeriesStripView) 
       aria-label={m.imaging_series_of({ date: date(study.at) })}
       className={styles['list'] ?? ''}
       items={study.series.map((entry) => ({ ...entry, id: entry.series }))}
-      dependencies={[view.progress, view.shown, view.active]}
       onAction={(key) => {
         view.choose(study.study, String(key));
       }}
@@ -97,28 +93,60 @@ function SeriesList({ study, ...view }: { study: StudyView } & SeriesStripView) 
           id={entry.series}
           textValue={entry.description}
           isDisabled={!entry.displayable}
-          className={classes(
-            styles['series'],
-            view.shown.has(entry.series) && styles['shown'],
-            view.active === entry.series && styles['active'],
-          )}
+          className={styles['series'] ?? ''}
           data-testid={`series-${entry.series}`}
           data-modality={entry.modality}
-          data-loaded={view.progress.get(entry.series)?.done === true}
           data-instances={entry.instances}
         >
-          <Series entry={entry} stage={view.stage} progress={view.progress.get(entry.series)} />
+          <Series entry={entry} stage={view.stage} />
         </GridListItem>
       )}
     </GridList>
   );
 }
 
-function Series({ entry, stage, progress }: { entry: SeriesEntryView; stage: Stage; progress: Progress | undefined }) {
+type SeriesState = { shown: boolean; active: boolean; progress: Progress | undefined };
+
+/** What the stage says of one series. An entry looks for itself, so that a click draws two of them and not all. */
+function useSeriesState(stage: Stage, series: string): SeriesState {
+  const read = useMemo(
+    () =>
+      steady((): SeriesState => {
+        const { viewports, active, progress } = stage.snapshot();
+        return {
+          shown: viewports.some((viewport) => viewport.series === series),
+          active: viewports.find(({ id }) => id === active)?.series === series,
+          progress: progress.get(series),
+        };
+      }, sameState),
+    [stage, series],
+  );
+  return useSyncExternalStore(stage.subscribe, read);
+}
+
+function sameState(a: SeriesState, b: SeriesState): boolean {
+  if (a.shown !== b.shown || a.active !== b.active) return false;
+  if (a.progress === undefined || b.progress === undefined) return a.progress === b.progress;
+  return sameProgress(a.progress, b.progress);
+}
+
+/** Gives the former value as long as the new one is the same. */
+function steady<Value>(read: () => Value, same: (a: Value, b: Value) => boolean): () => Value {
+  let former: Value | undefined;
+  return () => {
+    const now = read();
+    if (former === undefined || !same(former, now)) former = now;
+    return former;
+  };
+}
+
+function Series({ entry, stage }: { entry: SeriesEntryView; stage: Stage }) {
+  const { shown, active, progress } = useSeriesState(stage, entry.series);
   const loading = progress !== undefined && progress.of > 0 && !progress.done;
   return (
     <div
-      className={styles['entry']}
+      className={classes(styles['entry'], shown && styles['shown'], active && styles['active'])}
+      data-loaded={progress?.done === true}
       draggable={entry.displayable}
       onDragStart={(event) => {
         event.dataTransfer.setData(SERIES_DRAG_TYPE, entry.series);

@@ -1,14 +1,16 @@
 /** The tools above the images; the letter of its key stands on each. */
 
+import { memo } from 'react';
 import { Button as AriaButton, ToggleButton, Toolbar } from 'react-aria-components';
 import { Button } from '../components/Button';
 import { Menu } from '../components/Menu';
 import { Tooltip } from '../components/Tooltip';
+import type { PresetView } from '../host/contract';
 import { m } from '../paraglide/messages';
 import { ImagingIcon, type ImagingIconName } from './icons';
 import { TOOL_LETTER } from './keys';
 import { LAYOUTS, type Layout } from './layouts';
-import type { ViewportSnapshot } from './snapshot';
+import type { Corner } from './overlay';
 import styles from './ToolRow.module.css';
 import { MEASURING_TOOLS, VIEW_TOOLS, type Tool } from './tools';
 import { presetWord, windowNumbers, windowWord } from './words';
@@ -16,8 +18,10 @@ import { presetWord, windowNumbers, windowWord } from './words';
 export type ToolRowView = {
   tool: Tool;
   layout: Layout;
-  /** The active viewport; its series decides which presets there are. */
-  viewport: ViewportSnapshot | undefined;
+  /** Of the active viewport. */
+  window: Corner['window'] | undefined;
+  /** Of the active viewport's series. */
+  presets: readonly PresetView[] | undefined;
   chooseTool: (tool: Tool) => void;
   chooseLayout: (layout: Layout) => void;
   /** Absent while the active viewport has no picture. */
@@ -50,16 +54,40 @@ const LAYOUT_NAME: Readonly<Record<Layout, () => string>> = {
 
 const LAYOUT_SHORT: Readonly<Record<Layout, string>> = { '1x1': '1×1', '1x2': '1×2', '2x1': '2×1', '2x2': '2×2' };
 
-export function ToolRow(view: ToolRowView) {
-  const { tool, viewport, picture } = view;
+/** Drawn again only when something of it has changed: scrolling changes nothing here. */
+export const ToolRow = memo(
+  function ToolRow(view: ToolRowView) {
+    return (
+      <Toolbar aria-label={m.imaging_tools()} className={styles['row'] ?? ''}>
+        <Tools {...view} />
+        <Presets window={view.window} presets={view.presets} picture={view.picture} />
+        <Layouts layout={view.layout} chooseLayout={view.chooseLayout} />
+      </Toolbar>
+    );
+  },
+  (a, b) =>
+    a.tool === b.tool &&
+    a.layout === b.layout &&
+    sameWindow(a.window, b.window) &&
+    a.presets === b.presets &&
+    a.chooseTool === b.chooseTool &&
+    a.chooseLayout === b.chooseLayout &&
+    a.picture === b.picture,
+);
+
+function sameWindow(a: Corner['window'] | undefined, b: Corner['window'] | undefined): boolean {
+  return a?.width === b?.width && a?.center === b?.center && JSON.stringify(a?.name) === JSON.stringify(b?.name);
+}
+
+const Tools = memo(function Tools({ tool, chooseTool, picture }: Pick<ToolRowView, 'tool' | 'chooseTool' | 'picture'>) {
   return (
-    <Toolbar aria-label={m.imaging_tools()} className={styles['row'] ?? ''}>
+    <>
       {VIEW_TOOLS.map((one) => (
-        <ToolButton key={one} tool={one} on={tool === one} choose={view.chooseTool} />
+        <ToolButton key={one} tool={one} on={tool === one} choose={chooseTool} />
       ))}
       <span className={styles['separator']} />
       {MEASURING_TOOLS.map((one) => (
-        <ToolButton key={one} tool={one} on={tool === one} choose={view.chooseTool} />
+        <ToolButton key={one} tool={one} on={tool === one} choose={chooseTool} />
       ))}
       <span className={styles['separator']} />
       <ActionButton icon="invert" letter="I" label={m.imaging_invert()} run={picture?.invert} />
@@ -67,27 +95,31 @@ export function ToolRow(view: ToolRowView) {
       <ActionButton icon="rotate" letter="R" label={m.imaging_rotate_right()} run={picture?.rotate} />
       <ActionButton icon="reset" letter="" label={m.imaging_reset()} keys="space" run={picture?.reset} />
       <span className={styles['separator']} />
-      <Presets viewport={viewport} picture={picture} />
-      <Menu
-        label={m.imaging_layout()}
-        trigger={
-          <Button size="small" iconAfter="down" aria-label={`${m.imaging_layout()} ${LAYOUT_SHORT[view.layout]}`} data-testid="layout">
-            <ImagingIcon name="grid" size={16} />
-            {LAYOUT_SHORT[view.layout]}
-          </Button>
-        }
-        entries={LAYOUTS.map((layout, index) => ({
-          id: layout,
-          label: LAYOUT_NAME[layout](),
-          keys: `shift+${String(index + 1)}`,
-          run: () => {
-            view.chooseLayout(layout);
-          },
-        }))}
-      />
-    </Toolbar>
+    </>
   );
-}
+});
+
+const Layouts = memo(function Layouts({ layout, chooseLayout }: Pick<ToolRowView, 'layout' | 'chooseLayout'>) {
+  return (
+    <Menu
+      label={m.imaging_layout()}
+      trigger={
+        <Button size="small" iconAfter="down" aria-label={`${m.imaging_layout()} ${LAYOUT_SHORT[layout]}`} data-testid="layout">
+          <ImagingIcon name="grid" size={16} />
+          {LAYOUT_SHORT[layout]}
+        </Button>
+      }
+      entries={LAYOUTS.map((one, index) => ({
+        id: one,
+        label: LAYOUT_NAME[one](),
+        keys: `shift+${String(index + 1)}`,
+        run: () => {
+          chooseLayout(one);
+        },
+      }))}
+    />
+  );
+});
 
 function ToolButton({ tool, on, choose }: { tool: Tool; on: boolean; choose: (tool: Tool) => void }) {
   const label = TOOL_NAME[tool]();
@@ -138,10 +170,8 @@ function ActionButton({
   );
 }
 
-function Presets({ viewport, picture }: Pick<ToolRowView, 'viewport' | 'picture'>) {
-  const corner = viewport?.corner;
-  const presets = viewport?.view?.presets ?? [];
-  const word = corner === undefined ? '' : windowWord(corner.window.name);
+function Presets({ window, presets = [], picture }: Pick<ToolRowView, 'window' | 'presets' | 'picture'>) {
+  const word = window === undefined ? '' : windowWord(window.name);
   return (
     <Menu
       label={m.imaging_presets()}
@@ -149,9 +179,9 @@ function Presets({ viewport, picture }: Pick<ToolRowView, 'viewport' | 'picture'
         <Button size="small" iconAfter="down" isDisabled={picture === undefined} data-testid="presets">
           <ImagingIcon name="window" size={16} />
           {word === '' ? m.imaging_presets() : word}
-          {corner !== undefined && (
+          {window !== undefined && (
             <span className={styles['numbers']}>
-              {corner.window.width}/{corner.window.center}
+              {window.width}/{window.center}
             </span>
           )}
         </Button>

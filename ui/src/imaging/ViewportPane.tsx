@@ -19,6 +19,8 @@ import { failureWhat, imageFailureWhy, viewportLabel } from './words';
 /** What is dragged from the strip. */
 export const SERIES_DRAG_TYPE = 'application/x-konsil-series';
 
+const EDGES = ['edgeTop', 'edgeRight', 'edgeBottom', 'edgeLeft'] as const;
+
 export type ViewportPaneView = {
   stage: Stage;
   viewport: ViewportSnapshot;
@@ -108,6 +110,9 @@ export function ViewportPane(view: ViewportPaneView) {
         }}
       />
       <Phase stage={stage} viewport={viewport} />
+      {EDGES.map((edge) => (
+        <div key={edge} className={classes(styles['edge'], styles[edge])} />
+      ))}
       <MeasurementList id={id} viewport={viewport} />
       {menu !== undefined && (
         <ViewportMenu

@@ -33,6 +33,10 @@ export function progressOf({ view, loaded, failed, stopped }: SeriesLoad): Progr
   };
 }
 
+export function sameProgress(a: Progress, b: Progress): boolean {
+  return a.loaded === b.loaded && a.of === b.of && a.failed === b.failed && a.stopped === b.stopped && a.done === b.done;
+}
+
 /** Bytes that hidden series may hold on the GPU before the oldest is let go. */
 export const HIDDEN_LIMIT_BYTES = 160 * 1024 * 1024;
 

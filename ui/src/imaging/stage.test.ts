@@ -23,6 +23,7 @@ class Bench {
   readonly stage: Stage;
   views = new Map<string, SeriesView>([['1.2.3.4', exampleSeries()]]);
   #due: (() => void) | undefined;
+  readonly #waiting = new Set<() => void>();
 
   constructor() {
     this.stage = new Stage({
@@ -42,6 +43,10 @@ class Bench {
       schedule: (draw) => {
         this.#due = draw;
       },
+      after: (_, then) => {
+        this.#waiting.add(then);
+        return () => this.#waiting.delete(then);
+      },
       flush: (publish) => {
         publish();
       },
@@ -55,6 +60,13 @@ class Bench {
   async frame(): Promise<void> {
     for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
     this.drawOnly();
+  }
+
+  /** The time is over that anything waits for. */
+  timePasses(): void {
+    const due = [...this.#waiting];
+    this.#waiting.clear();
+    for (const then of due) then();
   }
 
   drawOnly(): void {
@@ -87,6 +99,87 @@ describe('the stage', () => {
     await bench.frame();
     expect(bench.pane().phase.phase).toBe('ready');
     expect(bench.pane().corner?.image).toEqual({ index: 1, count: 135 });
+  });
+
+  it('keeps a picture and its text until the first one of the next series is there', async () => {
+    const bench = await shown();
+    bench.pipe.deliver(testCard(exampleSeries(), 0));
+    await bench.frame();
+    const next = exampleSeries({ handle: 8, series: '1.2.3.5', description: 'Next' });
+    bench.views.set('1.2.3.5', next);
+    bench.stage.show(0, '1.2.3', '1.2.3.5');
+    await bench.frame();
+    expect(bench.pane().phase.phase, 'the former picture').toBe('ready');
+    expect(bench.pane().series).toBe('1.2.3.4');
+    expect(bench.pipe.wants.at(-1)).toEqual({ series: 8, first: 0, last: 134, near: 0 });
+    bench.pipe.deliver(testCard(next, 0));
+    await bench.frame();
+    expect(bench.pane().phase.phase, 'the next picture').toBe('ready');
+    expect(bench.pane().corner?.series).toBe('Next');
+  });
+
+  it('does not keep a picture for longer than a moment', async () => {
+    const bench = await shown();
+    bench.pipe.deliver(testCard(exampleSeries(), 0));
+    await bench.frame();
+    bench.views.set('1.2.3.5', exampleSeries({ handle: 8, series: '1.2.3.5' }));
+    bench.stage.show(0, '1.2.3', '1.2.3.5');
+    await bench.frame();
+    bench.timePasses();
+    await bench.frame();
+    expect(bench.pane().series).toBe('1.2.3.5');
+    expect(bench.pane().phase).toEqual({ phase: 'loading', loaded: 0, of: 135 });
+    expect(bench.stage.memory().viewports[0]?.series).toBe('1.2.3.5');
+  });
+
+  it('says at once that the next series cannot be opened', async () => {
+    const bench = await shown();
+    bench.pipe.deliver(testCard(exampleSeries(), 0));
+    await bench.frame();
+    bench.stage.show(0, '1.2.3', '9.9.9');
+    await bench.frame();
+    expect(bench.pane().phase).toEqual({ phase: 'failed', code: 'not-displayable' });
+  });
+
+  it('tells progress that changes no picture only after a while, and the end of it at once', async () => {
+    const view = exampleSeries({ frames: exampleSeries().frames.slice(0, 3) });
+    const bench = new Bench();
+    bench.views.set('1.2.3.4', view);
+    await bench.stage.attach(CANVAS);
+    bench.stage.show(0, '1.2.3', '1.2.3.4');
+    await bench.frame();
+    const loaded = () => bench.stage.snapshot().progress.get('1.2.3.4')?.loaded;
+    bench.pipe.deliver(testCard(view, 0));
+    await bench.frame();
+    expect(loaded(), 'the picture on screen').toBe(1);
+    bench.pipe.deliver(testCard(view, 1));
+    await bench.frame();
+    expect(loaded(), 'another picture').toBe(1);
+    bench.timePasses();
+    await bench.frame();
+    expect(loaded(), 'after the wait').toBe(2);
+    bench.pipe.deliver(testCard(view, 2));
+    await bench.frame();
+    expect(loaded(), 'the last picture').toBe(3);
+  });
+
+  it('prepares pictures to come in steps, until nothing is left to prepare', async () => {
+    const bench = await shown();
+    bench.viewer.toPrepare = 2;
+    for (let step = 0; step < 3; step += 1) bench.timePasses();
+    expect(bench.viewer.toPrepare).toBe(0);
+    bench.timePasses();
+    expect(bench.viewer.asked, 'three answers, the last of them no').toBe(3);
+  });
+
+  it('gives the same progress as long as nothing has changed', async () => {
+    const bench = await shown();
+    bench.pipe.deliver(testCard(exampleSeries(), 0));
+    await bench.frame();
+    const before = bench.stage.snapshot().progress;
+    bench.stage.setWindow(0, 50, 350);
+    bench.drawOnly();
+    expect(bench.stage.snapshot().progress).toBe(before);
   });
 
   it('never labels a picture that is not drawn', async () => {

@@ -12,14 +12,25 @@ import { GAP_CSS_PX, GRID, rectangles, viewportCount, type Layout, type Rectangl
 import { corner, presetOfDigit, viewportPhase } from './overlay';
 import { Pointing, type Shown } from './pointing';
 import { missingRun } from './prefetch';
-import { SeriesLoads, progressOf, type SeriesLoad } from './seriesLoads';
+import { SeriesLoads, progressOf, sameProgress, type Progress, type SeriesLoad } from './seriesLoads';
 import type { Spot, StageSnapshot, ViewportSnapshot } from './snapshot';
 import { Thumbnails } from './thumbnails';
 import type { CreateViewer, Viewer, ViewportState } from './viewer';
-import type { FrameFailure } from './wirePipe';
+import type { After, FrameFailure } from './wirePipe';
 
 const VIEWPORTS = 4;
 const EMPTY = -1;
+
+/** How long a picture stays, with its own text, while the first of the next series is on its way: nearly always
+ * long enough that no black comes in between, and too short to wait for. */
+const HOLD_MILLISECONDS = 100;
+
+/** When the first picture is likely there, and then with room for the person in between. */
+const WARM_AFTER_MILLISECONDS = 300;
+const WARM_EVERY_MILLISECONDS = 50;
+
+/** How often progress is told that changes no picture: telling it costs the computer a picture of the whole window. */
+const PROGRESS_MILLISECONDS = 200;
 
 /** What the stage asks of the program. */
 export type StageDesk = {
@@ -35,6 +46,8 @@ export type StageParts = {
   bulkWay: BulkWay;
   /** Runs before the next painting. */
   schedule: (draw: () => void) => void;
+  /** Runs after that many milliseconds unless the answer is called before. */
+  after: After;
   /** Publishes within the frame: React's `flushSync` in the program. */
   flush: (publish: () => void) => void;
   failureOf: (error: unknown) => Failure;
@@ -46,7 +59,11 @@ type Viewport = {
   series: string | undefined;
   /** Index and look to take up once the series is there. */
   restore: Restorable | undefined;
+  /** What comes after the picture that is still shown. */
+  next: Next | undefined;
 };
+
+type Next = { study: string; series: string; restore: Restorable | undefined; stop: () => void };
 
 export type Restorable = {
   index: number;
@@ -71,6 +88,7 @@ export class Stage {
     study: undefined,
     series: undefined,
     restore: undefined,
+    next: undefined,
   }));
   readonly #listeners = new Set<() => void>();
   readonly #thumbnailListeners = new Set<() => void>();
@@ -91,8 +109,11 @@ export class Stage {
   readonly #near = new Set<string>();
   /** Something that is on the screen has changed: the next frame must draw. */
   #drawDue = false;
+  /** Stops the wait until progress is told. */
+  #progressDue: (() => void) | undefined;
   /** The last frame did not draw although it should have: it is tried once more before anything is said. */
   #drawMissed = false;
+  #told: ReadonlyMap<string, Progress> = new Map();
   readonly pointing: Pointing;
   #snapshot: StageSnapshot;
 
@@ -157,6 +178,7 @@ export class Stage {
       this.#layoutDirty = true;
       this.#applyLayout(viewer);
       for (const load of this.#loads.all()) this.#toViewer(load);
+      this.#warm(viewer, WARM_AFTER_MILLISECONDS);
     } catch (error) {
       this.#gpu = 'failed';
       this.#parts.reportFault(`viewer: ${String(error)}`);
@@ -166,6 +188,8 @@ export class Stage {
 
   close(): void {
     this.#closed = true;
+    this.#progressDue?.();
+    for (const { next } of this.#viewports) next?.stop();
     for (const { view } of this.#loads.all()) {
       if (view !== undefined) this.#parts.desk.closeSeries(view.handle);
     }
@@ -179,7 +203,11 @@ export class Stage {
     return {
       layout: this.#layout,
       active: this.#active,
-      viewports: this.#viewports.flatMap(({ study, series, restore }, id) => {
+      viewports: this.#viewports.flatMap(({ study, series, restore, next }, id) => {
+        if (next !== undefined) {
+          const { index, window, inverted } = next.restore ?? { index: 0, window: undefined, inverted: false };
+          return [{ study: next.study, series: next.series, index, window, inverted }];
+        }
         if (study === undefined || series === undefined) return [];
         const state = this.#state(id);
         const now =
@@ -240,21 +268,55 @@ export class Stage {
   show(viewport: number, study: string, series: string, restore?: Restorable): void {
     const target = this.#viewports[viewport];
     if (target === undefined) return;
-    target.study = study;
-    target.series = series;
-    target.restore = restore;
-    this.pointing.drop(viewport);
+    target.next?.stop();
+    target.next = undefined;
     const { load, fresh } = this.#loads.open(study, series);
+    if (fresh && this.#shown(viewport)?.state.ready === true) {
+      const stop = this.#parts.after(HOLD_MILLISECONDS, () => {
+        this.#settle(viewport);
+      });
+      target.next = { study, series, restore, stop };
+      void this.#open(load);
+      return;
+    }
+    this.#assign(viewport, study, series, restore);
     if (fresh) void this.#open(load);
-    else if (!load.drawable) this.#clear(viewport);
-    else this.#put(viewport, load);
+  }
+
+  /** The next series takes the viewport, whether its first picture is there or not. */
+  #settle(viewport: number): void {
+    const next = this.#viewports[viewport]?.next;
+    if (next === undefined) return;
+    next.stop();
+    this.#assign(viewport, next.study, next.series, next.restore);
+  }
+
+  #assign(viewport: number, study: string, series: string, restore: Restorable | undefined): void {
+    const target = this.#viewports[viewport];
+    if (target === undefined) return;
+    Object.assign(target, { study, series, restore, next: undefined });
+    this.pointing.drop(viewport);
+    const load = this.#loads.get(series);
+    if (load?.drawable === true) this.#put(viewport, load);
+    else this.#clear(viewport);
     this.#letGo();
     this.#change();
+  }
+
+  /** Viewports that wait for this image of the series. */
+  #settleAt(series: string, frame?: number): void {
+    this.#viewports.forEach(({ next }, id) => {
+      if (next?.series === series && (frame === undefined || frame === (next.restore?.index ?? 0))) this.#settle(id);
+    });
   }
 
   /** A study was found to be another person's: nothing of it stays on the screen. */
   hideStudy(study: string): void {
     this.#viewports.forEach((viewport, id) => {
+      if (viewport.next?.study === study) {
+        viewport.next.stop();
+        viewport.next = undefined;
+      }
       if (viewport.study !== study) return;
       viewport.study = undefined;
       viewport.series = undefined;
@@ -452,6 +514,7 @@ export class Stage {
       this.#toViewer(load);
     } catch (error) {
       load.failure = this.#parts.failureOf(error);
+      this.#settleAt(load.series);
     }
     this.#change();
   }
@@ -464,6 +527,7 @@ export class Stage {
       viewer.add_series(JSON.stringify(load.view));
     } catch (error) {
       load.failure = { code: 'not-displayable', detail: String(error) };
+      this.#settleAt(load.series);
       return;
     }
     load.drawable = true;
@@ -509,7 +573,9 @@ export class Stage {
   }
 
   #letGo(): void {
-    const visible = new Set(this.#viewports.flatMap(({ series }) => (series === undefined ? [] : [series])));
+    const visible = new Set(
+      this.#viewports.flatMap(({ series, next }) => [series, next?.series].filter((one) => one !== undefined)),
+    );
     for (const load of this.#loads.surplus(visible)) this.#drop(load);
   }
 
@@ -548,7 +614,8 @@ export class Stage {
 
   #indexOf(series: string): number {
     const id = this.#viewports.findIndex((viewport) => viewport.series === series);
-    return id < 0 ? 0 : (this.#state(id)?.index ?? this.#viewports[id]?.restore?.index ?? 0);
+    if (id < 0) return this.#viewports.find(({ next }) => next?.series === series)?.next?.restore?.index ?? 0;
+    return (this.#state(id)?.index ?? this.#viewports[id]?.restore?.index ?? 0);
   }
 
   #frame(message: ArrayBuffer): void {
@@ -566,6 +633,7 @@ export class Stage {
       if (arrival.complete && !header.preview) {
         load.loaded.add(arrival.frame);
         load.failed.delete(arrival.frame);
+        this.#settleAt(load.series, arrival.frame);
       }
       if (this.#onScreen(load.series, header.frame) && header.lastPart) this.#drawDue = true;
     } catch (error) {
@@ -573,7 +641,10 @@ export class Stage {
       load.failed.set(header.frame, 'image-damaged');
     }
     this.#wantNext(load);
-    this.#change();
+    // The image on screen has been waited for long enough: it does not wait for the next animation frame as well.
+    if (this.#drawDue) this.#draw();
+    else if (load.failed.has(header.frame) || progressOf(load).done) this.#change();
+    else this.#changeLater();
   }
 
   #onScreen(series: string, frame: number): boolean {
@@ -584,6 +655,7 @@ export class Stage {
     const load = this.#loads.ofHandle(series);
     if (load === undefined) return;
     load.failed.set(frame, code);
+    this.#settleAt(load.series, frame);
     this.#wantNext(load);
     this.#change();
   }
@@ -622,6 +694,20 @@ export class Stage {
     return state;
   }
 
+  /** Step by step, so that nobody's click waits for all of it. */
+  #warm(viewer: Viewer, milliseconds: number): void {
+    this.#parts.after(milliseconds, () => {
+      if (this.#viewer === viewer && viewer.warm()) this.#warm(viewer, WARM_EVERY_MILLISECONDS);
+    });
+  }
+
+  #changeLater(): void {
+    this.#progressDue ??= this.#parts.after(PROGRESS_MILLISECONDS, () => {
+      this.#progressDue = undefined;
+      this.#change();
+    });
+  }
+
   #change(): void {
     if (this.#scheduled || this.#closed) return;
     this.#scheduled = true;
@@ -632,6 +718,8 @@ export class Stage {
   }
 
   #draw(): void {
+    this.#progressDue?.();
+    this.#progressDue = undefined;
     const viewer = this.#viewer;
     if (viewer !== undefined) {
       if (this.#layoutDirty) this.#applyLayout(viewer);
@@ -709,8 +797,22 @@ export class Stage {
       enlarged: this.#enlarged,
       active: this.#active,
       viewports: Object.values(this.#places()).map((place) => this.#takeViewport(place)),
-      progress: new Map(this.#loads.all().map((load) => [load.series, progressOf(load)])),
+      progress: this.#progress(),
     };
+  }
+
+  /** The former one where nothing has changed, so that nothing is drawn again for it. */
+  #progress(): StageSnapshot['progress'] {
+    const now = new Map(this.#loads.all().map((load) => [load.series, progressOf(load)]));
+    const former = this.#told;
+    const same =
+      former.size === now.size &&
+      [...now].every(([series, progress]) => {
+        const before = former.get(series);
+        return before !== undefined && sameProgress(before, progress);
+      });
+    if (!same) this.#told = now;
+    return this.#told;
   }
 
   #takeViewport(place: Rectangle): ViewportSnapshot {

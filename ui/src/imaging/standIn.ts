@@ -32,10 +32,22 @@ export class StandInViewer implements Viewer {
   /** Set by a test: that many calls of `draw` do nothing although they should. */
   missedDraws = 0;
 
+  /** Set by a test: that many calls of `warm` have something to do. */
+  toPrepare = 0;
+  /** How often `warm` was called. */
+  asked = 0;
+
   constructor(canvas?: HTMLCanvasElement) {
     this.#canvas = canvas;
     this.#context = canvas?.getContext('2d') ?? null;
   }
+
+  warm = () => {
+    this.asked += 1;
+    if (this.toPrepare === 0) return false;
+    this.toPrepare -= 1;
+    return true;
+  };
 
   info = () => JSON.stringify({ backend: 'none' });
 

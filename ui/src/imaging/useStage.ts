@@ -37,6 +37,12 @@ export function useStage(host: Host, patient: string, bulkWay: BulkWay): Stage |
       schedule: (draw) => {
         requestAnimationFrame(draw);
       },
+      after: (milliseconds, then) => {
+        const timer = setTimeout(then, milliseconds);
+        return () => {
+          clearTimeout(timer);
+        };
+      },
       flush: flushSync,
       failureOf: asFailure,
       reportFault: noteForLog,

@@ -67,6 +67,8 @@ export type Viewer = {
   locate: (viewport: number, x: number, y: number) => string;
   to_screen: (viewport: number, column: number, row: number) => Float64Array;
   length: (handle: number, frame: number, c0: number, r0: number, c1: number, r1: number) => string;
+  /** Prepares a little of what a first picture needs; false when nothing is left to prepare. */
+  warm: () => boolean;
   /** True when something had changed and was drawn. */
   draw: () => boolean;
   read_back: (viewport: number) => Promise<Uint8Array>;
