@@ -1,6 +1,7 @@
-import { cleanup, render } from '@testing-library/react';
+import { cleanup, fireEvent, render } from '@testing-library/react';
+import { Button } from 'react-aria-components';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { defineCommand, dispatchKey, setLetterKeys, stroke, useCommand } from './keys';
+import { defineCommand, dispatchKey, setLetterKeys, stroke, useCommand, useKeyDispatcher } from './keys';
 
 const open = defineCommand({ id: 'test-open', keys: ['mod+k'], label: () => 'open', group: 'everywhere', whileTyping: true });
 const next = defineCommand({ id: 'test-next', keys: ['j'], label: () => 'next', group: 'lists' });
@@ -8,6 +9,8 @@ const home = defineCommand({ id: 'test-home', keys: ['g h'], label: () => 'home'
 const flip = defineCommand({ id: 'test-flip', keys: ['h'], label: () => 'flip', group: 'images' });
 const undo = defineCommand({ id: 'test-undo', keys: ['mod+z'], label: () => 'undo', group: 'everywhere' });
 const help = defineCommand({ id: 'test-help', keys: ['?'], label: () => 'help', group: 'everywhere' });
+
+const add = defineCommand({ id: 'test-add', keys: ['mod+enter'], label: () => 'add', group: 'decision', whileTyping: true });
 
 let done: string[] = [];
 
@@ -39,7 +42,31 @@ beforeEach(() => {
 });
 afterEach(cleanup);
 
+function Row() {
+  useKeyDispatcher(true);
+  useCommand(add, () => done.push('add'), { scope: 'row' });
+  return (
+    <div data-scope="row">
+      <Button data-testid="button" onPress={() => done.push('pressed')}>
+        .
+      </Button>
+    </div>
+  );
+}
+
 describe('the key dispatcher', () => {
+  test('a chord with Enter is not a press of the button that has the focus', () => {
+    const { getByTestId } = render(<Row />);
+    const button = getByTestId('button');
+    button.focus();
+    fireEvent.keyDown(button, { key: 'Enter', ctrlKey: true });
+    fireEvent.keyUp(button, { key: 'Enter', ctrlKey: true });
+    expect(done).toEqual(['add']);
+    fireEvent.keyDown(button, { key: 'Enter' });
+    fireEvent.keyUp(button, { key: 'Enter' });
+    expect(done).toEqual(['add', 'pressed']);
+  });
+
   test('writes a press as commands are written', () => {
     const keys = { ctrlKey: false, metaKey: false, altKey: false, shiftKey: false };
     expect([

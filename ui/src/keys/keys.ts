@@ -150,12 +150,25 @@ export function dispatchKey(event: KeyboardEvent): void {
   if (['mod+r', 'f5', 'mod+p', 'mod+f', 'f3', 'f7', 'alt+arrowleft', 'alt+arrowright'].includes(pressed) && !typing) event.preventDefault();
 }
 
+/** Chords that a button or a select would take for its plain key: their commands come first. */
+const chord = /^(mod|alt)\+(shift\+)?(enter|arrow\w+)$/u;
+
+function dispatchChord(event: KeyboardEvent): void {
+  if (!chord.test(stroke(event))) return;
+  dispatchKey(event);
+  if (event.defaultPrevented) event.stopPropagation();
+}
+
 export function useKeyDispatcher(on: boolean): void {
   useEffect(() => {
     setLetterKeys(on);
   }, [on]);
   useEffect(() => {
+    window.addEventListener('keydown', dispatchChord, true);
     window.addEventListener('keydown', dispatchKey);
-    return () => window.removeEventListener('keydown', dispatchKey);
+    return () => {
+      window.removeEventListener('keydown', dispatchChord, true);
+      window.removeEventListener('keydown', dispatchKey);
+    };
   }, []);
 }
