@@ -26,10 +26,12 @@ export type SeriesStripView = {
 /** Drawn again only when something of it has changed: scrolling changes nothing here. */
 export const SeriesStrip = memo(function SeriesStrip(view: SeriesStripView) {
   const { studies, loading } = view;
+  // Another person's study is never the current one of this patient.
+  const newest = studies.findIndex(({ identity }) => identity.grade !== 'other');
   return (
     <nav className={styles['strip']} aria-label={m.imaging_strip()} data-testid="series-strip">
       {studies.map((study, index) => (
-        <Study key={study.study} study={study} newest={index === 0} {...view} />
+        <Study key={study.study} study={study} newest={index === newest} {...view} />
       ))}
       {loading && <p className={styles['loading']}>{m.imaging_studies_loading()}</p>}
     </nav>
