@@ -21,6 +21,8 @@ export type PointingParts = {
   /** Device pixels per CSS pixel. */
   ratio: () => number;
   values: FrameStore;
+  /** The values of the image on screen were forgotten and are needed. */
+  needValues: (viewport: number) => void;
   changed: () => void;
 };
 
@@ -77,6 +79,7 @@ export class Pointing {
     }
     const { handle } = shown.view;
     const stored = this.#parts.values.valueAt(handle, shown.state.index, Math.floor(column), Math.floor(row));
+    if (stored === undefined) this.#parts.needValues(viewport);
     return probeReading(stored, shown.view, frame);
   }
 
@@ -99,6 +102,8 @@ export class Pointing {
       row: Math.max(0.5, Math.min(view.rows - 0.5, from.row + rows)),
     };
     this.#cursor = { viewport, point };
+    // Whoever brings the cursor will read a value: it is fetched meanwhile if it was forgotten.
+    this.read(viewport, point);
     this.pull(viewport, point);
     this.#parts.changed();
   }

@@ -25,8 +25,9 @@ class Bench {
   #due: (() => void) | undefined;
   readonly #waiting = new Set<() => void>();
 
-  constructor() {
+  constructor(valueBytes?: number) {
     this.stage = new Stage({
+      ...(valueBytes === undefined ? {} : { valueBytes }),
       desk: {
         openSeries: (_, series) => {
           const view = this.views.get(series);
@@ -82,8 +83,8 @@ class Bench {
   }
 }
 
-async function shown(): Promise<Bench> {
-  const bench = new Bench();
+async function shown(valueBytes?: number): Promise<Bench> {
+  const bench = new Bench(valueBytes);
   await bench.stage.attach(CANVAS);
   bench.stage.show(0, '1.2.3', '1.2.3.4');
   await bench.frame();
@@ -335,6 +336,25 @@ describe('the stage', () => {
 });
 
 describe('pointing', () => {
+  it('asks once for the values of an image that were forgotten', async () => {
+    const series = exampleSeries();
+    // No more than one image's values are kept.
+    const bench = await shown(1);
+    for (let frame = 0; frame < series.frames.length; frame += 1) bench.pipe.deliver(testCard(series, frame));
+    await bench.frame();
+    bench.pipe.wants.length = 0;
+    bench.stage.pointing.move(0, [1, 1]);
+    bench.drawOnly();
+    bench.stage.pointing.move(0, [2, 2]);
+    bench.drawOnly();
+    expect(bench.pane().pointer?.reading).toEqual({ kind: 'not-here' });
+    expect(bench.pipe.wants).toEqual([{ series: 7, first: 0, last: 0, near: 0 }]);
+    bench.pipe.deliver(testCard(series, 0));
+    await bench.frame();
+    expect(bench.pane().pointer?.reading.kind).toBe('value');
+    expect(bench.pipe.wants).toHaveLength(1);
+  });
+
   async function ready(): Promise<Bench> {
     const bench = await shown();
     bench.pipe.deliver(testCard(exampleSeries(), 0));

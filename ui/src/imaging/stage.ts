@@ -44,6 +44,8 @@ export type StageParts = {
   createViewer: CreateViewer;
   openPipe: (openBulk: () => Promise<BulkAccessView>, way: BulkWay) => Promise<BulkPipe>;
   bulkWay: BulkWay;
+  /** How many bytes of stored values are kept for reading; the store's own limit if absent. */
+  valueBytes?: number;
   /** Runs before the next painting. */
   schedule: (draw: () => void) => void;
   /** Runs after that many milliseconds unless the answer is called before. */
@@ -81,7 +83,9 @@ export type StageMemory = {
 export class Stage {
   readonly #parts: StageParts;
   readonly #loads = new SeriesLoads();
-  readonly #values = new FrameStore();
+  readonly #values: FrameStore;
+  /** The frame that is asked for again for its values alone; one at a time. */
+  #valuesOf: { handle: number; frame: number; refused: boolean } | undefined;
   readonly #thumbnails = new Thumbnails();
   readonly #wantedThumbnails = new Set<number>();
   readonly #viewports: Viewport[] = Array.from({ length: VIEWPORTS }, () => ({
@@ -119,6 +123,7 @@ export class Stage {
 
   constructor(parts: StageParts) {
     this.#parts = parts;
+    this.#values = new FrameStore(parts.valueBytes);
     this.pointing = new Pointing({
       shown: (viewport) => this.#shown(viewport),
       corner: (viewport) => {
@@ -127,6 +132,9 @@ export class Stage {
       },
       ratio: () => this.#size.ratio,
       values: this.#values,
+      needValues: (viewport) => {
+        this.#wantValues(viewport);
+      },
       changed: () => {
         this.#change();
       },
@@ -332,6 +340,7 @@ export class Stage {
     const load = this.#loads.get(series);
     if (load?.view === undefined) return;
     load.stopped = true;
+    this.#forgetValuesOf(load.view.handle);
     this.#pipe?.drop(load.view.handle);
     this.#change();
   }
@@ -468,6 +477,7 @@ export class Stage {
 
   #openPipe(): void {
     this.#pipeState = 'opening';
+    this.#valuesOf = undefined;
     this.#parts.openPipe(this.#parts.desk.openBulk, this.#parts.bulkWay).then(
       (pipe) => {
         if (this.#closed) {
@@ -568,6 +578,7 @@ export class Stage {
     if (load.view === undefined) return;
     this.#pipe?.drop(load.view.handle);
     this.#values.drop(load.view.handle);
+    this.#forgetValuesOf(load.view.handle);
     this.#viewer?.remove_series(load.view.handle);
     this.#parts.desk.closeSeries(load.view.handle);
   }
@@ -589,6 +600,7 @@ export class Stage {
       const run = missingRun(near + distance, count, has(load)) ?? missingRun(near - distance, count, has(load));
       if (run === undefined) continue;
       load.asked = run;
+      this.#forgetValuesOf(view.handle);
       this.#pipe.want(view.handle, run[0], run[1], near);
       return;
     }
@@ -612,6 +624,18 @@ export class Stage {
     this.#wantMissing(load);
   }
 
+  /** The picture outlives its values: whoever points at it gets the frame once more. Loading comes first. */
+  #wantValues(viewport: number): void {
+    const shown = this.#shown(viewport);
+    if (shown === undefined) return;
+    const { load, view, state } = shown;
+    const { handle } = view;
+    const same = this.#valuesOf?.handle === handle && this.#valuesOf.frame === state.index;
+    if (same || this.#valuesOf?.refused === false || (load.asked !== undefined && !load.stopped)) return;
+    this.#valuesOf = { handle, frame: state.index, refused: false };
+    this.#pipe?.want(handle, state.index, state.index, state.index);
+  }
+
   #indexOf(series: string): number {
     const id = this.#viewports.findIndex((viewport) => viewport.series === series);
     if (id < 0) return this.#viewports.find(({ next }) => next?.series === series)?.next?.restore?.index ?? 0;
@@ -625,6 +649,7 @@ export class Stage {
       if (this.#thumbnails.put(message)) for (const listener of this.#thumbnailListeners) listener();
       return;
     }
+    if (header.lastPart && this.#isValuesOf(header)) this.#valuesOf = undefined;
     const load = this.#loads.ofHandle(header.series);
     if (load === undefined || this.#viewer === undefined) return;
     try {
@@ -651,7 +676,21 @@ export class Stage {
     return this.#viewports.some((viewport, id) => viewport.series === series && this.#state(id)?.index === frame);
   }
 
+  /** Another wish of the series, or its end, has replaced the one for values. */
+  #forgetValuesOf(handle: number): void {
+    if (this.#valuesOf?.handle === handle) this.#valuesOf = undefined;
+  }
+
+  #isValuesOf({ series, frame }: { series: number; frame: number }): boolean {
+    return this.#valuesOf?.handle === series && this.#valuesOf.frame === frame;
+  }
+
   #frameFailed({ series, frame, code }: FrameFailure): void {
+    if (this.#valuesOf !== undefined && this.#isValuesOf({ series, frame })) {
+      // The picture is there; only its values can't be had now.
+      this.#valuesOf.refused = true;
+      return;
+    }
     const load = this.#loads.ofHandle(series);
     if (load === undefined) return;
     load.failed.set(frame, code);
