@@ -220,6 +220,7 @@ function Area({
       className={styles['area']}
       data-scope={IMAGES_SCOPE}
       data-testid="images"
+      data-bulk={snapshot.way}
       onKeyDown={(event) => {
         const pressed = stroke(event);
         const found = IMAGING_KEYS.find(({ focused, command }) => focused === true && command.keys.includes(pressed));

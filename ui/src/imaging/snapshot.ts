@@ -3,6 +3,7 @@
 import type { SeriesView } from '../host/contract';
 import type { Grid, Layout, Rectangle } from './layouts';
 import type { Corner, ProbeReading, ViewportPhase } from './overlay';
+import type { Way } from './pipeKeeper';
 import type { Progress } from './seriesLoads';
 import type { ViewportState } from './viewer';
 
@@ -41,6 +42,8 @@ export type StageSnapshot = {
   gpu: 'starting' | 'ready' | 'lost' | 'failed';
   /** `failed`: no way for bulk bytes. */
   pipe: 'opening' | 'open' | 'failed';
+  /** By which way they come; absent while none is open. */
+  way: Way | undefined;
   layout: Layout;
   grid: Grid;
   /** Shown alone after a double click. */

@@ -831,6 +831,7 @@ export class Stage {
     return {
       gpu: this.#gpu,
       pipe: this.#pipeState,
+      way: this.#pipeState === 'open' ? this.#pipe?.way : undefined,
       layout: this.#layout,
       grid: this.#enlarged ? { columns: 1, rows: 1 } : GRID[this.#layout],
       enlarged: this.#enlarged,
