@@ -68,7 +68,8 @@ impl Desk {
                 .map_err(|error| Failure::new(FailureCode::Internal, error.to_string()))?
                 .map_err(|error| failures::of_store(&error))?
         };
-        let me = self.my_role();
+        // Whoever only reads a decision does not count as present at it.
+        let me = self.may(Permission::WriteDecision).ok().and_then(|_| self.my_role());
         self.with_case(patient, |case| {
             let seat = DecisionSeat::open(server, kept, || setting::first_draft(&case.record, me.as_deref()));
             case.decision = Some(seat);
