@@ -1,8 +1,23 @@
 import { ToggleButton, ToggleButtonGroup } from 'react-aria-components';
+import { ReadOnly } from './ReadOnly';
 import styles from './Segment.module.css';
 
 /** One of two to five, all of them visible. */
-export function Segment<K extends string>({ label, value, options, onChange }: { label: string; value: K; options: { id: K; label: string }[]; onChange: (value: K) => void }) {
+export function Segment<K extends string>({
+  label,
+  value,
+  options,
+  readOnly,
+  onChange,
+}: {
+  label: string;
+  value: K;
+  options: { id: K; label: string }[];
+  /** Only what is chosen is shown, and nothing can be pressed. */
+  readOnly?: boolean;
+  onChange: (value: K) => void;
+}) {
+  if (readOnly === true) return <ReadOnly label={label}>{options.find((option) => option.id === value)?.label}</ReadOnly>;
   return (
     <ToggleButtonGroup
       aria-label={label}

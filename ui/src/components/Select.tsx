@@ -1,6 +1,7 @@
 import { Button, ListBox, ListBoxItem, Popover, Select as BaseSelect, SelectValue } from 'react-aria-components';
 import { classes } from './classes';
 import { Icon } from './icons';
+import { ReadOnly } from './ReadOnly';
 import styles from './Menu.module.css';
 
 /** One of a closed list. */
@@ -9,6 +10,7 @@ export function Select<K extends string>({
   value,
   options,
   onChange,
+  readOnly,
   quiet,
   width,
   testId,
@@ -16,11 +18,14 @@ export function Select<K extends string>({
   label: string;
   value: K;
   options: { id: K; label: string }[];
+  /** Only what is chosen is shown, and nothing can be pressed. */
+  readOnly?: boolean;
   onChange: (value: K) => void;
   quiet?: boolean;
   width?: number;
   testId?: string;
 }) {
+  if (readOnly === true) return <ReadOnly label={label}>{value === '' ? undefined : options.find((option) => option.id === value)?.label}</ReadOnly>;
   return (
     <BaseSelect
       aria-label={label}

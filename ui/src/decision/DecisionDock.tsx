@@ -31,7 +31,7 @@ export function DecisionDock({ view, draft, autosave, toggle, setQuorumReason, s
   return (
     <aside className={styles['dock']} aria-label={m.decision_participants()}>
       <Participants participants={view.participants} quorum={view.quorum} present={draft.present} toggle={toggle} />
-      {view.quorum.missing.length > 0 && (
+      {view.quorum.missing.length > 0 && (setQuorumReason !== undefined || draft.quorumReason !== '') && (
         <Notice tone="warn" title={m.decision_without({ specialties: view.quorum.missing.join(', ') })}>
           <TextArea
             label={m.decision_quorum_reason()}
@@ -45,14 +45,11 @@ export function DecisionDock({ view, draft, autosave, toggle, setQuorumReason, s
       )}
       <span className={styles['grow']} />
       <Notice tone={autosave.failure === undefined ? 'warn' : 'danger'} title={m.decision_not_signed()}>
-        <p data-testid="saved">{savedWord(autosave)}</p>
-        {view.savedThere === null ? (
-          <p>{m.decision_waits()}</p>
-        ) : (
-          <p>{m.decision_saved_there({ time: timeExact(view.savedThere) })}</p>
-        )}
+        {toggle !== undefined && <p data-testid="saved">{savedWord(autosave)}</p>}
+        {toggle !== undefined && view.savedThere === null && <p>{m.decision_waits()}</p>}
+        {view.savedThere !== null && <p>{m.decision_saved_there({ time: timeExact(view.savedThere) })}</p>}
       </Notice>
-      {view.missing.length > 0 && (
+      {toggle !== undefined && view.missing.length > 0 && (
         <div className={styles['missing']} id={missingId} data-testid="missing">
           <p>{m.decision_missing()}</p>
           <ul>

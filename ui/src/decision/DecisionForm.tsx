@@ -190,7 +190,8 @@ export function DecisionForm({ view }: { view: DecisionView }) {
               label={m.decision_category()}
               choices={CATEGORIES}
               value={draft.category}
-              onChange={(category) => { if (canWrite) set({ category }); }}
+              readOnly={!canWrite}
+              onChange={(category) => set({ category })}
             />
           </Labelled>
           <Labelled label={m.decision_occasion()}>
@@ -198,7 +199,8 @@ export function DecisionForm({ view }: { view: DecisionView }) {
               label={m.decision_occasion()}
               value={draft.occasion ?? ''}
               options={[...(draft.occasion === null ? [{ id: '', label: m.decision_choose() }] : []), ...options(OCCASIONS)]}
-              onChange={(occasion) => { if (canWrite && occasion !== '') set({ occasion }); }}
+              readOnly={!canWrite}
+              onChange={(occasion) => { if (occasion !== '') set({ occasion }); }}
               width={150}
               testId="occasion"
             />
@@ -208,7 +210,8 @@ export function DecisionForm({ view }: { view: DecisionView }) {
               label={m.decision_goal()}
               choices={GOALS}
               value={draft.goal}
-              onChange={(goal) => { if (canWrite) set({ goal }); }}
+              readOnly={!canWrite}
+              onChange={(goal) => set({ goal })}
             />
           </Labelled>
           <Labelled label={m.decision_outcome()}>
@@ -216,7 +219,8 @@ export function DecisionForm({ view }: { view: DecisionView }) {
               label={m.decision_outcome()}
               choices={OUTCOMES}
               value={draft.outcome}
-              onChange={(outcome) => { if (canWrite) edit(chooseOutcome(outcome, draft.present.length)); }}
+              readOnly={!canWrite}
+              onChange={(outcome) => edit(chooseOutcome(outcome, draft.present.length))}
             />
           </Labelled>
         </div>
@@ -265,7 +269,8 @@ export function DecisionForm({ view }: { view: DecisionView }) {
                   label={m.decision_guideline()}
                   choices={GUIDELINES}
                   value={draft.guideline}
-                  onChange={(guideline) => { if (canWrite) set({ guideline }); }}
+                  readOnly={!canWrite}
+                  onChange={(guideline) => set({ guideline })}
                 />
               </span>
               <Field
@@ -358,14 +363,16 @@ function ChoiceSegment({
   label,
   choices,
   value,
+  readOnly,
   onChange,
 }: {
   label: string;
   choices: readonly Choice[];
   value: string | null;
+  readOnly: boolean;
   onChange: (value: string) => void;
 }) {
-  return <Segment label={label} value={value ?? ''} options={options(choices)} onChange={onChange} />;
+  return <Segment label={label} value={value ?? ''} options={options(choices)} readOnly={readOnly} onChange={onChange} />;
 }
 
 /** Fields that somebody else changed and that were taken over without a conflict. */
@@ -437,6 +444,7 @@ function Vote({
             label={m.decision_dissent_person()}
             value={dissent.role}
             options={[{ id: '', label: m.decision_choose_person() }, ...personOptions(view.people)]}
+            readOnly={readOnly}
             onChange={(role) => set({ dissent: replaced(draft.dissent, index, { ...dissent, role }) })}
             width={230}
           />
@@ -507,6 +515,7 @@ function OpenPoints({
               label={m.decision_owner()}
               value={point.owner ?? ''}
               options={[{ id: '', label: m.decision_nobody() }, ...personOptions(view.people)]}
+              readOnly={edit === undefined}
               onChange={(owner) => edit?.(changeOpenPoint(point.id, { owner: owner === '' ? null : owner }))}
               quiet
               width={150}

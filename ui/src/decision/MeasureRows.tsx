@@ -66,6 +66,7 @@ function Row({
           label={`${label}: ${m.decision_measure_kind()}`}
           value={measure.code ?? ''}
           options={[{ id: '', label: m.decision_choose_kind() }, ...options(MEASURES)]}
+          readOnly={readOnly}
           onChange={(code) => change({ code: code === '' ? null : code })}
           testId={`measure-code-${String(number)}`}
         />
@@ -73,6 +74,7 @@ function Row({
           label={`${label}: ${m.decision_responsible()}`}
           value={measure.responsible ?? ''}
           options={[{ id: '', label: m.decision_nobody() }, ...personOptions(people)]}
+          readOnly={readOnly}
           onChange={(role) => change({ responsible: role === '' ? null : role })}
           quiet
           testId={`measure-responsible-${String(number)}`}
