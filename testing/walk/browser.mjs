@@ -3,6 +3,11 @@
 // person would and follows the redirect back to the program. KONSIL_WALK_USER and
 // KONSIL_WALK_PASSWORD say who signs in.
 
+import { existsSync } from 'node:fs'
+
+// As long as this file is there, the person has not begun to type.
+while (existsSync(process.env.KONSIL_WALK_HOLD ?? '')) await new Promise((resolve) => setTimeout(resolve, 100))
+
 const user = process.env.KONSIL_WALK_USER ?? 'dr-falkenried'
 const password = process.env.KONSIL_WALK_PASSWORD ?? 'konsil'
 // Cookies are carried by hand: some providers mark them Secure on http too, and browsers accept that on loopback.

@@ -1,13 +1,13 @@
 // Walks the main job in the real window: sign in, today, case, images, decision, signed. Each step leaves
 // a numbered picture; walk.json and walk.md tell how long each took and why one failed.
 //
-// node walk.mjs --program PROGRAM --profile DIR --platform URL --out DIR [--lang de|en] [--theme office|reading-room]
+// A role that may not write or sign ends where its job ends, and nothing of the rest is offered.
+//
+// node walk.mjs --program PROGRAM --profile DIR --platform URL --out DIR [--lang de|en]
+//   [--theme office|reading-room] [--role moderator|coordinator|physician|study|it]
 
-import { spawn } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { Driver } from './webdriver.mjs'
+import { Steps, Window, field, fill, largest, noFaults, openSeries, settle, shown, test } from './steps.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -17,52 +17,22 @@ const { values } = parseArgs({
     out: { type: 'string' },
     lang: { type: 'string', default: 'de' },
     theme: { type: 'string', default: 'office' },
+    role: { type: 'string', default: 'moderator' },
     bulk: { type: 'string', default: 'auto' },
     patient: { type: 'string', default: 'pat-auenwald' },
   },
 })
-const { program, profile, platform, out, patient } = values
-mkdirSync(out, { recursive: true })
+const { program, profile, platform, out, patient, role } = values
 
-const port = 4400 + (process.pid % 500)
-const server = spawn('WebKitWebDriver', [`--port=${port}`], {
-  stdio: ['ignore', 'ignore', 'inherit'],
-  env: { ...process.env, TAURI_WEBVIEW_AUTOMATION: 'true' },
-})
-const steps = []
+// Who reads cases, who writes a decision, who signs it: what each role's job ends with.
+const reads = role !== 'it'
+const writes = role === 'moderator' || role === 'coordinator'
+const signs = role === 'moderator'
+
+const steps = new Steps(out)
+let window
 let d
-
-async function step(name, work) {
-  const n = steps.length + 1
-  const picture = `${String(n).padStart(2, '0')}-${name}.png`
-  const began = Date.now()
-  let why = null
-  try {
-    await work()
-  } catch (error) {
-    why = error.message
-  }
-  const ms = Date.now() - began
-  try {
-    await d?.shot(join(out, picture))
-  } catch (error) {
-    why ??= error.message
-  }
-  steps.push({ n, name, ok: why === null, ms, picture, why })
-  console.log(`${String(n).padStart(2)}  ${why === null ? 'ok    ' : 'FAILED'} ${String(ms).padStart(6)} ms  ${name}${why ? `: ${why}` : ''}`)
-  if (why !== null) throw new Error(name)
-}
-
-const test = (id) => `[data-testid="${id}"]`
-
-// Text is typed into the field that belongs to a test id, whether the id is on it or around it.
-const field = (id) => `input${test(id)}, textarea${test(id)}, ${test(id)} input, ${test(id)} textarea`
-
-async function set(css, text) {
-  const element = await d.seen(css)
-  await d.s('POST', `/element/${element}/clear`, {})
-  await d.s('POST', `/element/${element}/value`, { text })
-}
+const step = (name, work) => steps.step(() => d, name, work)
 
 async function choose(css, option) {
   await d.click(css)
@@ -76,35 +46,30 @@ async function choose(css, option) {
   await d.click('[data-walk]')
 }
 
-const shown = (viewport) =>
-  d.js(`const v = document.querySelector(arguments[0]); return v && v.dataset.ready === 'true' ? v.dataset.index : null`, test(viewport))
+const absent = async (what, ids) => {
+  for (const id of ids) {
+    if (await d.js('return document.querySelector(arguments[0]) !== null', test(id))) throw new Error(`${what} is offered: ${id}`)
+  }
+}
 
 async function walk() {
   await step('start', async () => {
-    d = await Driver.open(`http://127.0.0.1:${port}`, {
-      'webkitgtk:browserOptions': { binary: program, args: ['--profile', profile, '--bulk', values.bulk] },
-    })
+    window = await Window.open(program, ['--profile', profile, '--bulk', values.bulk])
+    d = window.driver
     await d.seen(field('sign-in-address'))
-    const wish = { language: values.lang, theme: values.theme }
-    const failure = await d.jsAsync(
-      `const [wish, done] = arguments
-       const call = (request) => window.__TAURI_INTERNALS__.invoke('call', { request })
-       call({ type: 'start' })
-         .then((reply) => call({ type: 'change-settings', settings: { ...reply.value.settings, ...wish } }))
-         .then(() => done(null), (error) => done(JSON.stringify(error)))`,
-      wish,
-    )
-    if (failure) throw new Error(failure)
+    await settle(d, { language: values.lang, theme: values.theme })
   })
   await step('address', async () => {
-    await set(field('sign-in-address'), platform)
+    await fill(d, field('sign-in-address'), platform)
     await d.seen(test('sign-in-platform'))
   })
   await step('sign-in', async () => {
     await d.click(test('sign-in-button'))
+    if (!reads) return void (await d.seen(test('sign-in-failure')))
     await d.seen(test('today'))
     await d.seen(test(`agenda-row-${patient}`))
   })
+  if (!reads) return withoutCases()
   await step('cases', async () => {
     await d.keys('g')
     await d.keys('f')
@@ -120,25 +85,14 @@ async function walk() {
   await step('images', async () => {
     await d.click(test('tab-images'))
     await d.seen(test('series-strip'))
-    // The CT with the most images; an older study is folded until it is asked for.
-    const ct = await d.wait('a CT in the strip', () =>
-      d.js(`for (const fold of document.querySelectorAll('[data-testid=series-strip] [aria-expanded=false]')) fold.click()
-            const entries = [...document.querySelectorAll('[data-testid^="series-"][data-modality=CT]')]
-            entries.sort((a, b) => Number(b.dataset.instances) - Number(a.dataset.instances))
-            return entries[0]?.dataset.testid ?? null`),
-    )
-    await d.click(test(ct))
-    await d.wait('the first image of the CT', async () => {
-      const title = await d.js('return document.querySelector("[data-testid=viewport-1]")?.dataset.series')
-      return title === ct.replace('series-', '') && (await shown('viewport-1')) !== null
-    }, 60000)
+    await openSeries(d, await largest(d, 'CT'))
   })
   await step('scroll', async () => {
-    const before = Number(await shown('viewport-1'))
+    const before = Number(await shown(d, 'viewport-1'))
     await d.click(test('viewport-1'))
     await d.keys('\uE015')
     await d.wait('the next image', async () => {
-      const now = await shown('viewport-1')
+      const now = await shown(d, 'viewport-1')
       return now !== null && Number(now) !== before
     })
   })
@@ -152,13 +106,14 @@ async function walk() {
     await d.click(test('tab-decision'))
     await d.seen(test('decision-form'))
   })
+  if (!writes) return readOnly()
   await step('draft', async () => {
     await d.click(test('segment-consensus'))
     await d.click(test('add-measure'))
     await choose(`${test('measure-1')} button[aria-haspopup=listbox]`, 'ST')
-    await set(`${test('measure-1')} textarea`, 'Definitive Radiotherapie 60 bis 66 Gy, konventionell fraktioniert, simultan')
-    await set(field('decision-text'), 'Definitive simultane Radiochemotherapie, danach Durvalumab bei fehlendem Progress.')
-    for (const role of ['dr-sonnkaya', 'pd-brunnengold', 'dr-ahlefels', 'dr-weidenlohe', 'prof-sturmwald']) {
+    await fill(d, `${test('measure-1')} textarea`, 'Definitive Radiotherapie 60 bis 66 Gy, konventionell fraktioniert, simultan')
+    await fill(d, field('decision-text'), 'Definitive simultane Radiochemotherapie, danach Durvalumab bei fehlendem Progress.')
+    for (const role of ['dr-falkenried', 'dr-sonnkaya', 'pd-brunnengold', 'dr-ahlefels', 'dr-weidenlohe', 'prof-sturmwald']) {
       await d.js(
         `const c = document.querySelector(arguments[0]); const input = c.matches('input') ? c : c.querySelector('input') ?? c; if (!input.checked) input.click()`,
         test(`present-${role}`),
@@ -168,6 +123,7 @@ async function walk() {
       d.js('return !document.querySelector("[data-testid=missing]") && /\\d\\d:\\d\\d:\\d\\d/.test(document.querySelector("[data-testid=saved]")?.textContent ?? "")'),
     )
   })
+  if (!signs) return withoutSignature()
   await step('preview', async () => {
     await d.click(test('sign'))
     await d.seen(test('signing-preview'))
@@ -177,26 +133,51 @@ async function walk() {
     await d.seen(test('signed-line'), 30000)
     await d.wait('the check', () => d.js('return document.querySelector("[data-testid=check]")?.dataset.state === "matches"'))
   })
-  await step('no-faults', async () => {
-    const faults = await d.js('return window.__faults ?? []')
-    if (faults.length > 0) throw new Error(JSON.stringify(faults).slice(0, 600))
+}
+
+// Whoever may not write sees the decision and no way to change it.
+async function readOnly() {
+  await step('nothing-to-write', async () => {
+    await absent('writing', ['add-measure', 'sign', 'sign-as', 'amend'])
+    const open = await d.js(`const all = [...document.querySelectorAll('[data-testid=decision-form] :is(textarea, input, button)')]
+                             return all.filter((one) => !one.readOnly && !one.disabled).map((one) => one.dataset.testid ?? one.textContent)`)
+    if (open.length > 0) throw new Error(`offered to a reader: ${open.join(', ')}`)
+    await withoutSigningKey()
+  })
+}
+
+// A coordinator prepares the minutes; somebody else signs them.
+async function withoutSignature() {
+  await step('nothing-to-sign', async () => {
+    await absent('signing', ['sign', 'sign-as'])
+    await withoutSigningKey()
+  })
+}
+
+async function withoutSigningKey() {
+  await d.press('Control+u')
+  await d.painted()
+  await absent('signing', ['signing-dialog'])
+}
+
+// IT deploys: Konsil has nothing to show it, says so, and lets it no further.
+async function withoutCases() {
+  await step('no-cases', async () => {
+    await d.press('g', 'f')
+    await d.painted()
+    await absent('the frame', ['today', 'cases', 'rail-today', 'palette-button', `case-row-${patient}`])
   })
 }
 
 let failed = false
 try {
   await walk()
-} catch {
+  await step('no-faults', () => noFaults(d))
+} catch (error) {
+  // A step has told already; anything else is the walk's own fault.
+  if (!steps.told(error)) console.error(error)
   failed = true
 } finally {
-  try {
-    await d?.quit()
-  } catch {
-    // A window that died has nothing to close.
-  }
-  server.kill()
+  await window?.close()
 }
-writeFileSync(join(out, 'walk.json'), `${JSON.stringify({ ok: !failed, steps }, null, 2)}\n`)
-const rows = steps.map((s) => `| ${s.n} | ${s.name} | ${s.ok ? 'ok' : 'failed'} | ${s.ms} | ${s.why ?? ''} |`)
-writeFileSync(join(out, 'walk.md'), ['| step | name | result | ms | why |', '| ---: | --- | --- | ---: | --- |', ...rows, ''].join('\n'))
-process.exit(failed ? 1 : 0)
+process.exit(steps.close(failed))

@@ -1,6 +1,13 @@
 // The smallest WebDriver client that a walk needs: node's fetch and no package.
 import { writeFileSync } from 'node:fs'
 
+// The keys of WebDriver §17.4.2, by the names that KeyboardEvent.key has for them.
+const NAMED = {
+  Backspace: '\uE003', Tab: '\uE004', Enter: '\uE007', Shift: '\uE008', Control: '\uE009', Alt: '\uE00A', Escape: '\uE00C',
+  Space: ' ', PageUp: '\uE00E', PageDown: '\uE00F', End: '\uE010', Home: '\uE011', ArrowLeft: '\uE012', ArrowUp: '\uE013',
+  ArrowRight: '\uE014', ArrowDown: '\uE015', Delete: '\uE017', F6: '\uE036',
+}
+
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 export class Driver {
@@ -89,6 +96,23 @@ export class Driver {
     for (const key of keys) actions.push({ type: 'keyDown', value: key })
     for (const key of [...keys].reverse()) actions.push({ type: 'keyUp', value: key })
     await this.s('POST', '/actions', { actions: [{ type: 'key', id: 'keyboard', actions }] })
+  }
+
+  // Chords one after the other: `j`, `Control+k`, `Shift+Tab`.
+  async press(...chords) {
+    const actions = []
+    for (const chord of chords) {
+      // A plus sign may be the key itself.
+      const keys = chord.split(/(?<=.)\+(?=.)/u).map((name) => NAMED[name] ?? name)
+      for (const key of keys) actions.push({ type: 'keyDown', value: key })
+      for (const key of keys.reverse()) actions.push({ type: 'keyUp', value: key })
+    }
+    await this.s('POST', '/actions', { actions: [{ type: 'key', id: 'keyboard', actions }] })
+  }
+
+  // Types a text key by key into whatever has the focus.
+  write(text) {
+    return this.press(...text)
   }
 
   // A picture shows what was painted, not what the document holds: two frames pass first.

@@ -42,11 +42,14 @@ pub(crate) struct Run {
     /// Walk the main job by itself even if there is a display.
     #[arg(long)]
     walk: bool,
+    /// With `--walk`: photograph every screen in both themes and both languages instead, into `walk/screens`.
+    #[arg(long, requires = "walk", conflicts_with_all = ["platform", "lang", "theme", "role"])]
+    screens: bool,
 }
 
 /// A role of the demonstration.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Role {
+pub(crate) enum Role {
     /// Leads the board and signs its decisions.
     Moderator,
     /// Keeps the agenda and the minutes.
@@ -95,6 +98,9 @@ impl Run {
         Web { optimize: self.release, force: false }.run(shell)?;
         build(shell, self.release)?;
         let walk = self.walk || !display();
+        if self.screens {
+            return walk_screens(shell, self.release, self.data.as_deref());
+        }
         // A decision can be signed once: the walk needs records that nobody has touched.
         let folder = shell.cache.join(if walk { "walk-sandbox" } else { "sandbox" });
         let sandbox = match &self.platform {
@@ -107,9 +113,8 @@ impl Run {
             .or(sandbox.as_ref().map(|s| s.platform.as_str()))
             .context("one of both is there")?;
         if walk {
-            let walk =
-                Walk { platform, user: self.role.user(), lang: self.lang, theme: self.theme, release: self.release };
-            return walk.run(shell);
+            let (lang, theme, release) = (self.lang, self.theme, self.release);
+            return Walk { script: Script::Main, platform, role: self.role, lang, theme, release }.run(shell);
         }
         let profile = shell.cache.join(format!("profile-{}", word(&self.role)));
         println!("Konsil opens with the profile {}.", profile.display());
@@ -178,20 +183,52 @@ impl Sandbox {
     }
 }
 
-/// The main job, walked in the real window on a display of its own.
+/// What is walked: one program of `testing/walk`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Script {
+    /// The main job as somebody with a mouse does it.
+    Main,
+    /// The main job by the keyboard alone.
+    Keyboard,
+    /// One series by both ways of bulk bytes.
+    Bulk,
+    /// A picture of every screen.
+    Screens,
+}
+
+impl Script {
+    /// Its file in `testing/walk`.
+    fn file(self) -> &'static str {
+        match self {
+            Self::Main => "walk.mjs",
+            Self::Keyboard => "keyboard.mjs",
+            Self::Bulk => "bulk.mjs",
+            Self::Screens => "screens.mjs",
+        }
+    }
+}
+
+/// A walk in the real window on a display of its own.
 #[derive(Debug)]
 pub(crate) struct Walk<'a> {
+    pub(crate) script: Script,
     pub(crate) platform: &'a str,
-    pub(crate) user: &'a str,
+    pub(crate) role: Role,
     pub(crate) lang: Lang,
     pub(crate) theme: Theme,
     pub(crate) release: bool,
 }
 
 impl Walk<'_> {
-    /// Where pictures, `walk.json` and `walk.md` go.
-    pub(crate) fn folder(shell: &Shell) -> PathBuf {
-        shell.cache.join("walk")
+    /// Where pictures, `walk.json` and `walk.md` go: the main job's lie on top, the others' below it.
+    fn folder(&self, shell: &Shell) -> PathBuf {
+        let walk = shell.cache.join("walk");
+        match self.script {
+            Script::Main => walk,
+            Script::Keyboard => walk.join("keyboard"),
+            Script::Bulk => walk.join("bulk"),
+            Script::Screens => walk.join("screens").join(word(&self.lang)),
+        }
     }
 
     /// Why this machine can't walk.
@@ -209,9 +246,10 @@ impl Walk<'_> {
         if let Some(why) = Self::obstacle() {
             bail!("the walk can't start: {why}");
         }
-        let out = Self::folder(shell);
+        let out = self.folder(shell);
+        clear(&out)?;
         let (profile, keys) = (shell.cache.join("walk-profile"), shell.cache.join("walk-keys"));
-        for folder in [&out, &profile, &keys] {
+        for folder in [&profile, &keys] {
             if folder.exists() {
                 fs::remove_dir_all(folder).with_context(|| format!("remove {}", folder.display()))?;
             }
@@ -222,7 +260,7 @@ impl Walk<'_> {
             .args(["--auto-servernum", "--server-args=-screen 0 1920x1080x24"])
             .arg(walk.join("keyring.sh"))
             .arg("node")
-            .arg(walk.join("walk.mjs"))
+            .arg(walk.join(self.script.file()))
             .arg("--program")
             .arg(shell.built(self.release, "konsil"))
             .arg("--profile")
@@ -231,20 +269,45 @@ impl Walk<'_> {
             .arg("--out")
             .arg(&out)
             .env("KONSIL_KEYRING_DIR", &keys)
-            .env("KONSIL_WALK_USER", self.user)
+            .env("KONSIL_WALK_USER", self.role.user())
             .env("BROWSER", walk.join("browser.mjs"))
             // The accessibility bus has nobody to talk to on a display without a desktop.
             .env("NO_AT_BRIDGE", "1")
             .env_remove("WAYLAND_DISPLAY");
+        if self.script == Script::Main {
+            command.args(["--role", &word(&self.role)]);
+        }
         let result = run(&mut command);
         println!("Pictures and times of the walk: {}", out.display());
         result.context("the walk failed; walk.md says at which step")
     }
 }
 
-/// The walk over the painted demonstration with the programs as they are built.
-pub(crate) fn walk_painted(shell: &Shell) -> Result<()> {
+/// Removes the files that an earlier walk left in its folder; folders below it are other walks'.
+fn clear(folder: &Path) -> Result<()> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_file() {
+            fs::remove_file(&path).with_context(|| format!("remove {}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// A walk over the painted demonstration with the programs as they are built.
+pub(crate) fn walk_painted(shell: &Shell, script: Script) -> Result<()> {
     let sandbox = Sandbox::start(shell, false, &shell.cache.join("walk-sandbox"), true, None, Lang::De)?;
-    let (lang, theme) = (Lang::De, Theme::Office);
-    Walk { platform: &sandbox.platform, user: Role::Moderator.user(), lang, theme, release: false }.run(shell)
+    let (platform, role, lang, theme) = (&*sandbox.platform, Role::Moderator, Lang::De, Theme::Office);
+    Walk { script, platform, role, lang, theme, release: false }.run(shell)
+}
+
+/// A picture of every screen in both languages; the walk itself goes through both themes.
+fn walk_screens(shell: &Shell, release: bool, data: Option<&Path>) -> Result<()> {
+    for lang in [Lang::De, Lang::En] {
+        let sandbox = Sandbox::start(shell, release, &shell.cache.join("walk-sandbox"), true, data, lang)?;
+        let (platform, role, theme) = (&*sandbox.platform, Role::Moderator, Theme::Office);
+        Walk { script: Script::Screens, platform, role, lang, theme, release }.run(shell)?;
+    }
+    Ok(())
 }

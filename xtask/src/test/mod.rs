@@ -4,7 +4,8 @@ mod harness;
 mod table;
 
 use crate::{
-    codegen, dist, run,
+    codegen, dist,
+    run::{self, Script},
     servers::{self, Checked, FhirCheck, Server},
     setup,
     shell::{Shell, found, run as run_command},
@@ -386,10 +387,18 @@ impl<'a> Suite<'a> {
     }
 
     fn walk(&mut self) {
-        if let Some(why) = run::Walk::obstacle() {
-            return self.skip("walk", "main job in the window", why);
+        for (what, script) in [
+            ("main job in the window", Script::Main),
+            ("main job by keyboard", Script::Keyboard),
+            ("both ways of bulk bytes", Script::Bulk),
+        ] {
+            match run::Walk::obstacle() {
+                Some(why) => self.skip("walk", what, why),
+                None => {
+                    self.step("walk", what, |shell| run::walk_painted(shell, script));
+                }
+            }
         }
-        self.step("walk", "main job in the window", run::walk_painted);
     }
 
     fn installer(&mut self) {
