@@ -18,12 +18,16 @@ interface Props extends Omit<ButtonProps, 'className' | 'children' | 'style'> {
   className?: string | undefined;
 }
 
-/** A button with words. While pending it keeps its width and swallows presses. */
-export function Button({ look = 'plain', size = 'normal', icon, iconAfter, wide, children, className, ...rest }: Props) {
+/**
+ * A button with words. While pending it keeps its width and its focus and swallows presses. The library's own pending
+ * state is not used: it says so through an image that is labelled by this button, and outlives it without a name.
+ */
+export function Button({ look = 'plain', size = 'normal', icon, iconAfter, wide, children, className, isPending = false, onPress, ...rest }: Props) {
   const iconOnly = children === undefined;
   return (
     <Base
       {...rest}
+      {...(isPending ? { 'aria-disabled': true, type: 'button', 'data-pending': true } : onPress === undefined ? {} : { onPress })}
       className={classes(
         styles['button'],
         look !== 'plain' && styles[look],
@@ -34,8 +38,7 @@ export function Button({ look = 'plain', size = 'normal', icon, iconAfter, wide,
         className,
       )}
     >
-      {({ isPending }) => (
-        <>
+      <>
           <span className={classes(styles['content'], isPending && !icon && styles['overlaid'])}>
             {icon && (isPending ? <Spinner size={16} /> : <Icon name={icon} size={size === 'large' ? 'm' : 's'} />)}
             {children}
@@ -46,8 +49,7 @@ export function Button({ look = 'plain', size = 'normal', icon, iconAfter, wide,
               <Spinner size={16} />
             </span>
           )}
-        </>
-      )}
+      </>
     </Base>
   );
 }

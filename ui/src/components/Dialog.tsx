@@ -40,7 +40,14 @@ export function Dialog({
               <IconButton icon="close" label={m.action_close()} onPress={onClose} size="small" />
             </div>
           )}
-          {titleHidden === true ? children : <div className={styles['body']}>{children}</div>}
+          {titleHidden === true ? (
+            children
+          ) : (
+            // A tab stop, so that a long text can be scrolled without a mouse.
+            <div className={styles['body']} tabIndex={0}>
+              {children}
+            </div>
+          )}
           {foot !== undefined && <div className={styles['foot']}>{foot}</div>}
         </Base>
       </Modal>

@@ -29,6 +29,8 @@ function keyWord(key: string): string {
       return m.key_end();
     case 'delete':
       return m.key_delete();
+    case 'backspace':
+      return m.key_backspace();
     case 'tab':
       return m.key_tab();
     case 'arrowup':

@@ -46,7 +46,7 @@ export function DecisionDock({ view, draft, autosave, toggle, setQuorumReason, s
       <span className={styles['grow']} />
       <Notice tone={autosave.failure === undefined ? 'warn' : 'danger'} title={m.decision_not_signed()}>
         {toggle !== undefined && <p data-testid="saved">{savedWord(autosave)}</p>}
-        {toggle !== undefined && view.savedThere === null && <p>{m.decision_waits()}</p>}
+        {toggle !== undefined && view.savedThere === null && autosave.savedAt !== null && <p>{m.decision_waits()}</p>}
         {view.savedThere !== null && <p>{m.decision_saved_there({ time: timeExact(view.savedThere) })}</p>}
       </Notice>
       {toggle !== undefined && view.missing.length > 0 && (

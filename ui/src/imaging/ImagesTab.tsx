@@ -210,9 +210,10 @@ function Area({
     [stage, active, drawn],
   );
   const choose = useLatest((study: string, series: string) => {
-    stage.show(active, study, series);
+    const to = stage.active;
+    stage.show(to, study, series);
     // The next key is meant for the picture.
-    panes.current?.querySelector<HTMLElement>(`[data-testid=viewport-${String(active + 1)}]`)?.focus();
+    panes.current?.querySelector<HTMLElement>(`[data-testid=viewport-${String(to + 1)}]`)?.focus();
   });
 
   return (

@@ -261,6 +261,11 @@ export class Stage {
     this.#change();
   }
 
+  /** Where a series chosen now goes; the snapshot may be a frame older. */
+  get active(): number {
+    return this.#active;
+  }
+
   activate(viewport: number): void {
     this.#active = Math.max(0, Math.min(viewport, viewportCount(this.#layout) - 1));
     if (this.#enlarged) this.#layoutDirty = true;

@@ -10,7 +10,7 @@ import { m } from '../paraglide/messages';
 import { SessionPage } from './SignedOut';
 import styles from './session.module.css';
 
-const cancelCommand = defineCommand({ id: 'cancel-sign-in', keys: ['escape'], label: () => m.action_cancel(), group: 'windows' });
+const cancelCommand = defineCommand({ id: 'cancel-sign-in', keys: ['escape'], label: () => m.action_cancel(), group: 'everywhere' });
 
 /** The browser has the page open; this one waits and goes on by itself. */
 export function Waiting({ session }: { session: Extract<SessionView, { state: 'waiting' }> }) {
@@ -30,7 +30,9 @@ export function Waiting({ session }: { session: Extract<SessionView, { state: 'w
           </div>
         </div>
       </div>
-      <p className={styles['link']}>{session.link}</p>
+      <p className={styles['link']} tabIndex={0}>
+        {session.link}
+      </p>
       <div className={styles['buttons']}>
         <Button
           icon="copy"
