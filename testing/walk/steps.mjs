@@ -109,10 +109,11 @@ export async function settle(driver, wish) {
   if (failure) throw new Error(failure)
 }
 
-// Replaces what a field holds.
+// Replaces what a field holds, as a person does: WebDriver's own clearing goes unnoticed by a page that keeps the value.
 export async function fill(driver, css, text) {
   const element = await driver.seen(css)
-  await driver.s('POST', `/element/${element}/clear`, {})
+  await driver.js('document.querySelector(arguments[0]).focus()', css)
+  await driver.press('Control+a', 'Delete')
   await driver.s('POST', `/element/${element}/value`, { text })
 }
 

@@ -311,3 +311,32 @@ fn walk_screens(shell: &Shell, release: bool, data: Option<&Path>) -> Result<()>
     }
     Ok(())
 }
+
+/// The same screens in Chromium over `desk-http`, held against axe; pictures in the cache folder's `walk/browser`.
+pub(crate) fn browser_screens(shell: &Shell) -> Result<()> {
+    let sandbox = Sandbox::start(shell, false, &shell.cache.join("walk-sandbox"), true, None, Lang::De)?;
+    let (profile, keys) = (shell.cache.join("walk-profile"), shell.cache.join("walk-keys"));
+    for folder in [&profile, &keys] {
+        if folder.exists() {
+            fs::remove_dir_all(folder).with_context(|| format!("remove {}", folder.display()))?;
+        }
+    }
+    let out = shell.cache.join("walk/browser");
+    clear(&out)?;
+    let mut command = shell.bound(shell.root.join("testing/walk/keyring.sh"));
+    command
+        .arg("node")
+        .arg(shell.root.join("ui/e2e/desk.mjs"))
+        .arg("--desk")
+        .arg(shell.built(false, "desk-http"))
+        .arg("--pages")
+        .arg(shell.root.join("ui/dist"))
+        .arg("--profile")
+        .arg(&profile)
+        .args(["--platform", &sandbox.platform])
+        .arg("--browser")
+        .arg(shell.root.join("testing/walk/browser.mjs"))
+        .env("KONSIL_KEYRING_DIR", &keys)
+        .env("KONSIL_SHOTS", &out);
+    run(&mut command)
+}

@@ -127,6 +127,9 @@ impl Test {
             suite.xtask()?;
             suite.lints();
         }
+        if areas.contains(&Area::Desk) {
+            suite.browser();
+        }
         if areas.contains(&Area::Servers) {
             suite.fhir();
         }
@@ -397,6 +400,18 @@ impl<'a> Suite<'a> {
                 None => {
                     self.step("walk", what, |shell| run::walk_painted(shell, script));
                 }
+            }
+        }
+    }
+
+    /// The page over the real desk in a plain browser.
+    fn browser(&mut self) {
+        let what = "screens in a browser";
+        match run::Walk::obstacle() {
+            _ if found("chromium").is_none() => self.skip("desk", what, "chromium is not installed".to_owned()),
+            Some(why) => self.skip("desk", what, why),
+            None => {
+                self.step("desk", what, run::browser_screens);
             }
         }
     }
