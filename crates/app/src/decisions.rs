@@ -229,6 +229,7 @@ impl Desk {
                 seat.saved_there = Some(Timestamp::now());
             } else {
                 seat.take_theirs(&there.draft);
+                seat.merged_author.clone_from(&there.author);
             }
             seat.server = Some(server);
         })

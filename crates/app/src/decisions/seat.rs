@@ -75,6 +75,8 @@ pub(crate) struct DecisionSeat {
     pub(crate) merge: Merge,
     /// Fields taken over since the page last wrote.
     pub(crate) merged: Vec<Field>,
+    /// Who wrote them; the platform's version may have another author since.
+    pub(crate) merged_author: Option<String>,
     pub(crate) server: Option<Server>,
     pub(crate) saved_here: Option<Timestamp>,
     pub(crate) saved_there: Option<Timestamp>,
@@ -113,6 +115,7 @@ impl DecisionSeat {
             .filter(|_| !dirty);
         Self {
             merged: merge.merged.clone(),
+            merged_author: server.as_ref().and_then(|server| read_plan(&server.resource).ok()?.author),
             merge,
             server,
             saved_here,
@@ -149,6 +152,7 @@ impl DecisionSeat {
         };
         let open = !signed || self.amending;
         let by = self.other_writer(record);
+        let merged_by = self.merged_author.as_ref().and_then(|role| Some(record.directory.person(role)?.short.clone()));
         DecisionView {
             patient: record.patient.clone(),
             stage,
@@ -162,7 +166,7 @@ impl DecisionSeat {
             merged: self
                 .merged
                 .iter()
-                .map(|field| contract::MergedView { field: field.name(), by: by.clone() })
+                .map(|field| contract::MergedView { field: field.name(), by: merged_by.clone() })
                 .collect(),
             missing: if open { missing(&self.merge.draft, quorum, self.amending) } else { Vec::new() },
             // What is signed is amended by whoever may sign.
