@@ -156,7 +156,7 @@ export function SignedOut({ session }: { session: Extract<SessionView, { state: 
         )}
         {session.addressFixed && <Notice icon="locked">{m.settings_fixed()}</Notice>}
         <div className={styles['submit']}>
-          <Button look="primary" size="large" wide type="submit" iconAfter="out" isPending={starting} isDisabled={address.trim() === ''} data-testid="sign-in-button">
+          <Button look="primary" size="large" wide type="submit" iconAfter="out" isPending={starting} isDisabled={address.trim() === ''} autoFocus={session.addressFixed} data-testid="sign-in-button">
             {m.session_sign_in()}
           </Button>
         </div>
