@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { cut, decode } from './png.mjs'
-import { Steps, Window, field, largest, noFaults, openImages, openSeries, settle, shown, signIn, test } from './steps.mjs'
+import { Steps, Window, field, noFaults, openImages, openSeries, settle, shown, signIn, stack, test } from './steps.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -101,7 +101,7 @@ async function over(way) {
     await signIn(d, platform)
     await openImages(d, PATIENT)
     const entry = `series-${uid(`${STUDY}/${SERIES}`)}`
-    await largest(d, 'CT')
+    await stack(d, 'CT')
     await openSeries(d, entry)
     await d.wait('all images', () => d.js('return document.querySelector(arguments[0])?.dataset.loaded === "true"', test(entry)), 120000)
     const used = await d.js('return document.querySelector("[data-testid=images]").dataset.bulk')

@@ -4,7 +4,7 @@
 // node keyboard.mjs --program PROGRAM --profile DIR --platform URL --out DIR [--lang de|en] [--theme office|reading-room]
 
 import { parseArgs } from 'node:util'
-import { Steps, Window, field, largest, noFaults, shown, test } from './steps.mjs'
+import { Steps, Window, field, noFaults, shown, stack, test } from './steps.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -115,7 +115,7 @@ async function walk() {
       await d.press('Enter')
       await d.wait('a study to unfold', () => d.js('return document.querySelectorAll("[data-testid=series-strip] [aria-expanded=false]").length < arguments[0]', folded))
     }
-    const ct = await largest(d, 'CT')
+    const ct = await stack(d, 'CT')
     const list = `[role=grid]:has(${test(ct)}) [data-modality]`
     // Backwards: the studies unfolded first stand above.
     await reach(list, 'Shift+Tab')

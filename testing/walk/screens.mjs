@@ -5,7 +5,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { Steps, Window, field, fill, largest, noFaults, openSeries, settle, shown, signIn, test } from './steps.mjs'
+import { Steps, Window, field, fill, noFaults, openSeries, settle, shown, signIn, stack, test } from './steps.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -57,8 +57,10 @@ async function otherWrites(text) {
   await o.click(`${test(`case-row-${patient}`)} > td`)
   await o.click(test('tab-decision'))
   await fill(o, field('decision-text'), text)
-  const there = lang === 'de' ? 'Auf der Plattform' : 'On the platform'
-  await o.wait('the other draft on the platform', () => o.js('return document.querySelector("[data-testid=decision-form] aside").textContent.includes(arguments[0])', there))
+  // Two times: when it was kept here, and when the platform had it.
+  await o.wait('the other draft on the platform', () =>
+    o.js('return /\\d\\d:\\d\\d:\\d\\d[^]*\\d\\d:\\d\\d:\\d\\d/.test(document.querySelector("[data-testid=decision-form] aside").textContent)'),
+  )
   await other.close()
   other = undefined
 }
@@ -126,7 +128,7 @@ async function walk() {
     await d.wait('a picture', async () => (await shown(d, 'viewport-1')) !== null, 60000)
   })
   await screen('images', async () => {
-    const ct = await largest(d, 'CT')
+    const ct = await stack(d, 'CT')
     await openSeries(d, ct)
     await d.click(test('viewport-1'))
     await d.press('Home', ...Array.from({ length: 115 }, () => 'ArrowDown'))

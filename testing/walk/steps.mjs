@@ -133,13 +133,14 @@ export async function openImages(driver, patient) {
   await driver.seen(test('series-strip'))
 }
 
-// The series with the most images of a modality; an older study is folded until it is asked for.
-export function largest(driver, modality) {
+// The newest stack of a modality, and without one its largest series; an older study is folded until it is asked for.
+export function stack(driver, modality) {
   return driver.wait(`a series of ${modality} in the strip`, () =>
     driver.js(`for (const fold of document.querySelectorAll('[data-testid=series-strip] [aria-expanded=false]')) fold.click()
                const entries = [...document.querySelectorAll('[data-testid^="series-"][data-modality=' + arguments[0] + ']')]
                entries.sort((a, b) => Number(b.dataset.instances) - Number(a.dataset.instances))
-               return entries[0]?.dataset.testid ?? null`, modality),
+               const tall = [...document.querySelectorAll('[data-testid=series-strip] [data-modality=' + arguments[0] + ']')].find((e) => Number(e.dataset.instances) >= 100)
+               return (tall ?? entries[0])?.dataset.testid ?? null`, modality),
   )
 }
 

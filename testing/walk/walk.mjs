@@ -7,7 +7,7 @@
 //   [--theme office|reading-room] [--role moderator|coordinator|physician|study|it]
 
 import { parseArgs } from 'node:util'
-import { Steps, Window, field, fill, largest, noFaults, openSeries, settle, shown, test } from './steps.mjs'
+import { Steps, Window, field, fill, noFaults, openSeries, settle, shown, stack, test } from './steps.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -85,7 +85,7 @@ async function walk() {
   await step('images', async () => {
     await d.click(test('tab-images'))
     await d.seen(test('series-strip'))
-    await openSeries(d, await largest(d, 'CT'))
+    await openSeries(d, await stack(d, 'CT'))
   })
   await step('scroll', async () => {
     const before = Number(await shown(d, 'viewport-1'))
