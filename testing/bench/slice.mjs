@@ -1,13 +1,12 @@
-// Times what a reader waits for, in the real window of the release build, and writes one list of figures:
-// [{name, value, unit, goal, holds}]. Without a goal a figure is information.
+// What a reader waits for, in the real window of the release build: start, first image, whole volume, a step of
+// scrolling and of the window, memory. Each bulk way has windows of its own, with a fresh profile each time.
 //
-// node slice.mjs --program PROGRAM --profile DIR --platform URL --out FILE [--images N] [--runs N]
+// node slice.mjs --program PROGRAM --profile DIR --platform URL --out FILE [--bulk socket,scheme] [--images N] [--runs N]
 
-import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync, writeFileSync, mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
-import { Driver } from '../walk/webdriver.mjs'
+import { Figures, median } from './figures.mjs'
+import { cpu, memory } from './processes.mjs'
+import { Window } from './window.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -16,152 +15,204 @@ const { values } = parseArgs({
     platform: { type: 'string' },
     out: { type: 'string' },
     patient: { type: 'string', default: 'pat-auenwald' },
-    bulk: { type: 'string', default: 'auto' },
-    // The CT that the figures are promised for has 135 images; painted ones are made when they are first asked for.
+    bulk: { type: 'string', default: 'socket,scheme' },
+    // The CT that the figures are promised for; painted ones are made when they are first asked for.
     images: { type: 'string', default: '135' },
-    runs: { type: 'string', default: '5' },
+    runs: { type: 'string', default: '3' },
   },
 })
-const runs = Number(values.runs)
-const figures = []
-const test = (id) => `[data-testid="${id}"]`
-const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)]
+const RUNS = Number(values.runs)
+const STEPS = 60
+const DRAWN = 1024 * 1024
 
-function figure(name, value, unit, limit, atLeast = false) {
-  const holds = limit === undefined ? null : atLeast ? value >= limit : value <= limit
-  const goal = limit === undefined ? null : `${atLeast ? '>=' : '<='} ${limit}`
-  figures.push({ name, value: Math.round(value * 10) / 10, unit, goal, holds })
-}
-
-// Proportional set size of the program and everything it started, in MiB.
-function memory(root) {
-  const parents = new Map()
-  for (const entry of readdirSync('/proc')) {
-    if (!/^\d+$/.test(entry)) continue
-    try {
-      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8')
-      parents.set(Number(entry), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]))
-    } catch {
-      // The process ended meanwhile.
-    }
-  }
-  const ours = (pid) => {
-    for (let p = pid; p > 1; p = parents.get(p) ?? 0) if (p === root) return true
-    return false
-  }
-  let kib = 0
-  for (const pid of parents.keys()) {
-    if (!ours(pid)) continue
-    try {
-      kib += Number(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8').match(/^Pss:\s+(\d+)/m)[1])
-    } catch {
-      // The process ended meanwhile.
-    }
-  }
-  return kib / 1024
-}
-
-const port = 4400 + (process.pid % 500)
-const server = spawn('WebKitWebDriver', [`--port=${port}`], {
-  stdio: ['ignore', 'ignore', 'inherit'],
-  env: { ...process.env, TAURI_WEBVIEW_AUTOMATION: 'true' },
-})
-
-// Runs in the page: from the click to the frame that shows the first image, and to the last frame of the series.
+// In the page: from the click on a series to the frame that shows its first image, and to its last frame on the GPU.
 const open = `
   const [id, done] = arguments
   const series = id.replace('series-', '')
-  const view = () => document.querySelector('[data-testid="viewport-1"]')
+  const entry = () => document.querySelector('[data-testid="' + id + '"]')
   const began = performance.now()
   let first = null
   const look = () => {
-    const v = view()
-    const here = v && v.dataset.series === series
-    if (here && v.dataset.ready === 'true' && first === null) first = performance.now() - began
-    const bar = document.querySelector('[data-testid="' + id + '"] [role=progressbar]')
-    const whole = document.querySelector('[data-testid="' + id + '"] [data-loaded=true]') !== null
-    if (first !== null && (whole || (!bar && performance.now() - began > 8000))) {
-      done([first, whole ? performance.now() - began : null])
-      return
-    }
-    if (performance.now() - began > 30000) { done([first, null]); return }
-    requestAnimationFrame(look)
+    const view = document.querySelector('[data-testid="viewport-1"]')
+    const now = performance.now() - began
+    if (first === null && view?.dataset.series === series && view.dataset.ready === 'true') first = now
+    if (first !== null && entry()?.dataset.loaded === 'true') done({ first, whole: now })
+    else if (now > 120000) done({ first, whole: null })
+    else requestAnimationFrame(look)
   }
-  document.querySelector('[data-testid="' + id + '"]').click()
+  entry().click()
   requestAnimationFrame(look)`
 
-// Scrolls through images one by one, each drawn before the next is asked for.
-const scroll = `
-  const [count, done] = arguments
-  const view = document.querySelector('[data-testid="viewport-1"]')
-  const began = performance.now()
-  let steps = 0
-  const next = () => {
-    if (steps === count) { done((performance.now() - began) / count); return }
-    steps += 1
-    view.dispatchEvent(new WheelEvent('wheel', { deltaY: 100, bubbles: true, cancelable: true }))
-    requestAnimationFrame(next)
+// In the page: catches the viewer behind the canvas when it next draws, and makes the image cover so many device
+// pixels. The page's module is imported again, which gives the same one.
+const catchViewer = `
+  const [pixels, done] = arguments
+  const work = async () => {
+    const names = async (file) => [...(await (await fetch(file)).text()).matchAll(/[\\w-]+-[\\w-]{8}\\.js/g)].map((m) => '/assets/' + m[0])
+    const main = (await names('/index.html'))[0]
+    const images = (await names(main)).find((name) => name.includes('ImagesTab-'))
+    const module = (await names(images)).find((name) => /viewer_web-/.test(name))
+    const { Viewer } = await import(location.origin + module)
+    const pane = document.querySelector('[data-testid="viewport-1"]')
+    const { draw } = Viewer.prototype
+    const caught = new Promise((resolve) => {
+      Viewer.prototype.draw = function () {
+        Viewer.prototype.draw = draw
+        resolve(this)
+        return draw.call(this)
+      }
+    })
+    pane.dispatchEvent(new WheelEvent('wheel', { deltaY: 100, bubbles: true, cancelable: true }))
+    const viewer = await caught
+    const canvas = document.querySelector('[data-testid="canvas"]')
+    const gl = canvas.getContext('webgl2')
+    // The image is square: what of it lies in the pane grows with the zoom until it is as many pixels as asked for.
+    const [width, height] = [canvas.width, canvas.height]
+    const fitted = Math.min(width, height)
+    const side = Math.min(width, height) ** 2 >= pixels ? Math.sqrt(pixels) : Math.min(width, pixels / height)
+    viewer.fit(0)
+    viewer.zoom_at(0, side / fitted, width / 2, height / 2)
+    const drawn = Math.round(Math.min(side, width) * Math.min(side, height))
+    // Reading one pixel makes the driver finish all that was asked of it.
+    const one = new Uint8Array(4)
+    const finish = () => {
+      gl.bindFramebuffer(gl.READ_FRAMEBUFFER, null)
+      gl.bindBuffer(gl.PIXEL_PACK_BUFFER, null)
+      gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, one)
+    }
+    const layout = JSON.stringify([{ id: 0, x: 0, y: 0, width, height }])
+    const turn = () => new Promise((resolve) => requestAnimationFrame(resolve))
+    // Milliseconds from one presented frame to the next, each with one step that was drawn and finished.
+    const frames = async (count, act, wanted) => {
+      let draws = 0
+      const { draw } = Viewer.prototype
+      Viewer.prototype.draw = function () {
+        const drawn = draw.call(this)
+        if (drawn) draws += 1
+        return drawn
+      }
+      await turn()
+      const began = performance.now()
+      for (let step = 0; step < count; step += 1) {
+        act(step)
+        await turn()
+        finish()
+      }
+      const each = (performance.now() - began) / count
+      Viewer.prototype.draw = draw
+      if (draws < count * wanted) throw new Error(draws + ' of ' + count + ' steps were drawn')
+      return each
+    }
+    const wheel = (step) => {
+      const deltaY = Math.floor(step / 30) % 2 === 0 ? 100 : -100
+      pane.dispatchEvent(new WheelEvent('wheel', { deltaY, bubbles: true, cancelable: true }))
+    }
+    const box = pane.getBoundingClientRect()
+    const middle = [box.left + box.width / 2, box.top + box.height / 2]
+    const mouse = (kind, dx, buttons) =>
+      pane.dispatchEvent(new PointerEvent(kind, {
+        pointerId: 1, isPrimary: true, pointerType: 'mouse', button: kind === 'pointermove' ? -1 : 0, buttons,
+        clientX: middle[0] + dx, clientY: middle[1] + dx / 2, bubbles: true, cancelable: true,
+      }))
+    window.__bench = {
+      floor: async (count) => {
+        // A canvas without a viewport: the pass clears it and nothing else.
+        const empty = () => { viewer.set_layout('[]'); viewer.draw() }
+        const each = await frames(count, empty, 1)
+        viewer.set_layout(layout)
+        viewer.draw()
+        return each
+      },
+      scroll: (count) => frames(count, wheel, 0.95),
+      window: async (count) => {
+        // A pointer of a script cannot be captured.
+        pane.setPointerCapture = () => {}
+        mouse('pointerdown', 0, 1)
+        const each = await frames(count, (step) => mouse('pointermove', 10 + step, 1), 0.95)
+        mouse('pointerup', 10 + count, 0)
+        delete pane.setPointerCapture
+        return each
+      },
+    }
+    return { drawn, canvas: [width, height] }
   }
-  next()`
+  work().then((value) => done({ value }), (error) => done({ error: error + ' ' + error.stack }))`
 
-let d
+const bench = `
+  const [what, count, done] = arguments
+  window.__bench[what](count).then((value) => done({ value }), (error) => done({ error: String(error) }))`
+
+async function inPage(d, script, ...args) {
+  const { value, error } = await d.jsAsync(script, ...args)
+  if (error) throw new Error(error)
+  return value
+}
+
+// The middle of several rounds in which floor and steps take turns, so that a busy minute strikes all alike.
+async function steps(window) {
+  const taken = { floor: [], scroll: [], window: [] }
+  const work = { floor: [], scroll: [], window: [] }
+  for (let round = 0; round < Math.max(3, RUNS); round += 1) {
+    for (const what of Object.keys(taken)) {
+      const before = cpu(window.pid)
+      taken[what].push(await inPage(window.d, bench, what, STEPS))
+      work[what].push((cpu(window.pid) - before) / STEPS)
+    }
+  }
+  return Object.fromEntries(Object.keys(taken).map((what) => [what, { wall: median(taken[what]), cpu: median(work[what]) }]))
+}
+
+const ways = values.bulk.split(',')
+const measured = new Map(ways.map((way) => [way, { start: [], first: [], whole: [], memory: [] }]))
+const figures = new Figures()
 let failed = false
 try {
-  const launched = Date.now()
-  d = await Driver.open(`http://127.0.0.1:${port}`, {
-    'webkitgtk:browserOptions': { binary: values.program, args: ['--profile', values.profile, '--bulk', values.bulk] },
-  })
-  const address = 'input[data-testid="sign-in-address"], [data-testid="sign-in-address"] input'
-  await d.seen(address)
-  figure('start to usable window', Date.now() - launched, 'ms', 2000)
-  await d.type(address, values.platform)
-  await d.seen(test('sign-in-platform'))
-  await d.click(test('sign-in-button'))
-  await d.seen(test(`agenda-row-${values.patient}`))
-  await d.click(`${test(`agenda-row-${values.patient}`)} > *`)
-  await d.seen(test('tab-images'))
-  await d.click(test('tab-images'))
-  const list = await d.wait('series', () =>
-    d.js(`for (const fold of document.querySelectorAll('[data-testid=series-strip] [aria-expanded=false]')) fold.click()
-          const all = [...document.querySelectorAll('[data-testid^="series-"][data-modality]')].filter((e) => e.getAttribute('aria-disabled') !== 'true')
-          const cts = all.filter((e) => e.dataset.modality === 'CT' && e.dataset.instances === arguments[0])
-          const other = all.find((e) => e.dataset.modality !== 'CT')
-          return cts[0] && other ? [cts[0].dataset.testid, other.dataset.testid, Number(cts[0].dataset.instances)] : null`, values.images),
-  )
-  const [ct, other, images] = list
-  await d.wait('all studies', () => d.js(`return !/l.dt|loading/i.test(document.querySelector('[data-testid=series-strip]').lastElementChild.textContent)`), 60000)
-  await d.jsAsync(open, other)
-  const [first, whole] = await d.jsAsync(open, ct)
-  figure(`first image of ${images}, from the click`, first, 'ms', 70)
-  if (whole !== null) figure(`all ${images} images on the GPU`, whole, 'ms', 1000)
-  const steps = []
-  for (let run = 0; run < runs; run++) steps.push(await d.jsAsync(scroll, 40))
-  figure('one scroll step', median(steps), 'ms', 45)
-  const pid = Number(
-    readdirSync('/proc').find((p) => {
+  let port = 4400 + (process.pid % 500)
+  for (let run = 0; run < RUNS; run += 1) {
+    for (const way of ways) {
+      const of = measured.get(way)
+      const window = await Window.open({ program: values.program, profile: values.profile, bulk: way, port: (port += 1) })
       try {
-        return /^\d+$/.test(p) && readFileSync(`/proc/${p}/cmdline`, 'utf8').startsWith(values.program)
-          && readFileSync(`/proc/${p}/cmdline`, 'utf8').includes(values.profile)
-      } catch {
-        return false
+        of.start.push(window.startMillis)
+        await window.signIn(values.platform)
+        const { ct, other } = await window.images(values.patient, values.images)
+        // The first series of all also pays for the viewer's start, which a reader pays once a day.
+        await window.d.jsAsync(open, other)
+        const { first, whole } = await window.d.jsAsync(open, ct)
+        if (whole === null) throw new Error(`the CT was not whole after two minutes (${way})`)
+        of.first.push(first)
+        of.whole.push(whole)
+        of.memory.push(memory(window.pid))
+        if (run === RUNS - 1 && way === ways[0]) {
+          of.caught = await inPage(window.d, catchViewer, DRAWN)
+          of.steps = await steps(window)
+        }
+        await window.faults()
+      } finally {
+        await window.close()
       }
-    }),
-  )
-  figure('all processes with the CT open', memory(pid), 'MiB', 700)
+    }
+  }
+  const all = [...measured.values()]
+  figures.atMost('start to usable window', median(all.flatMap((of) => of.start)), 'ms', 2000)
+  for (const [way, of] of measured) {
+    figures.atMost(`${way}: first image of ${values.images} from the click`, median(of.first), 'ms', 70)
+    figures.atMost(`${way}: all ${values.images} images on the GPU`, median(of.whole), 'ms', 1000)
+    figures.atMost(`${way}: memory of all processes, CT open`, median(of.memory), 'MiB', 700)
+  }
+  const { caught, steps: s } = measured.get(ways[0])
+  figures.note('drawn pixels of a step', caught.drawn, 'px')
+  figures.note('floor: an empty pass presented', s.floor.wall, 'ms')
+  figures.atMost('a step of scrolling', s.scroll.wall, 'ms', 45)
+  figures.atMost('a step of scrolling to the floor', s.scroll.wall / s.floor.wall, 'x', 1.2)
+  figures.atMost('a step of the window', s.window.wall, 'ms', 45)
+  figures.atMost('a step of the window to the floor', s.window.wall / s.floor.wall, 'x', 1.2)
+  figures.note('processor time of an empty pass', s.floor.cpu, 'ms')
+  figures.note('processor time of a step of scrolling', s.scroll.cpu, 'ms')
+  figures.note('processor time of a step of the window', s.window.cpu, 'ms')
 } catch (error) {
   failed = true
-  console.error(error.message)
-} finally {
-  try {
-    await d?.quit()
-  } catch {
-    // A window that died has nothing to close.
-  }
-  server.kill()
+  console.error(`slice: ${error.message}`)
 }
-mkdirSync(dirname(values.out), { recursive: true })
-writeFileSync(values.out, `${JSON.stringify(figures, null, 2)}\n`)
-for (const f of figures) {
-  console.log(`${f.name.padEnd(44)} ${String(f.value).padStart(8)} ${f.unit.padEnd(4)} ${f.goal ?? ''} ${f.holds === null ? '' : f.holds ? 'holds' : 'MISSED'}`)
-}
+figures.write(values.out)
 process.exit(failed ? 1 : 0)

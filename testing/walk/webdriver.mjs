@@ -27,18 +27,29 @@ export class Driver {
   }
 
   static async open(base, capabilities, tries = 200) {
+    const driver = await Driver.ready(base, tries)
+    await driver.begin(capabilities)
+    return driver
+  }
+
+  // Waits until the driver's server answers; no program is started yet.
+  static async ready(base, tries = 200) {
     const driver = new Driver(base)
     for (let i = 0; ; i++) {
       try {
-        if ((await driver.call('GET', '/status')).ready) break
+        if ((await driver.call('GET', '/status')).ready) return driver
       } catch (error) {
         if (i > tries) throw error
       }
       await pause(100)
     }
-    const session = await driver.call('POST', '/session', { capabilities: { alwaysMatch: capabilities } })
-    driver.at = `/session/${session.sessionId}`
-    return driver
+  }
+
+  async begin(capabilities) {
+    const session = await this.call('POST', '/session', { capabilities: { alwaysMatch: capabilities } })
+    this.at = `/session/${session.sessionId}`
+    // A whole volume under load takes longer than the driver's usual half minute.
+    await this.s('POST', '/timeouts', { script: 180000 })
   }
 
   s(method, path, body) {

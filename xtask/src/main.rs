@@ -2,6 +2,7 @@
 //! file holds only the list, and its help is the contributor's guide.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks to the terminal")]
 
+mod bench;
 mod codegen;
 mod dist;
 mod run;
@@ -41,6 +42,7 @@ enum Command {
     Ci,
     /// Check the rules of the house: layers, pure crates, names, texts, colors, languages, licenses.
     Tidy,
+    Bench(bench::Bench),
     Dist(dist::Dist),
 }
 
@@ -66,6 +68,7 @@ fn work() -> Result<()> {
         Command::FhirCheck(check) => check.run(&shell),
         Command::Ci => test::Test::default().run(&shell),
         Command::Tidy => tidy::run(&shell),
+        Command::Bench(bench) => bench.run(&shell),
         Command::Dist(dist) => dist.run(&shell),
     }
 }

@@ -12,7 +12,7 @@ use std::{
     env, fs,
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Command, Stdio},
 };
 
 /// Installs what is missing, builds, starts the evaluation platform and opens Konsil.
@@ -243,9 +243,7 @@ impl Walk<'_> {
 
     /// Walks; fails if a step did.
     pub(crate) fn run(&self, shell: &Shell) -> Result<()> {
-        if let Some(why) = Self::obstacle() {
-            bail!("the walk can't start: {why}");
-        }
+        let display = Display::new().context("the walk can't start")?;
         let out = self.folder(shell);
         clear(&out)?;
         let (profile, keys) = (shell.cache.join("walk-profile"), shell.cache.join("walk-keys"));
@@ -254,13 +252,10 @@ impl Walk<'_> {
                 fs::remove_dir_all(folder).with_context(|| format!("remove {}", folder.display()))?;
             }
         }
-        let walk = shell.root.join("testing/walk");
-        let mut command = shell.bound("xvfb-run");
+        let mut command = display.command(shell, &keys);
         command
-            .args(["--auto-servernum", "--server-args=-screen 0 1920x1080x24"])
-            .arg(walk.join("keyring.sh"))
             .arg("node")
-            .arg(walk.join(self.script.file()))
+            .arg(shell.root.join("testing/walk").join(self.script.file()))
             .arg("--program")
             .arg(shell.built(self.release, "konsil"))
             .arg("--profile")
@@ -268,18 +263,42 @@ impl Walk<'_> {
             .args(["--platform", self.platform, "--lang", &word(&self.lang), "--theme", &word(&self.theme)])
             .arg("--out")
             .arg(&out)
-            .env("KONSIL_KEYRING_DIR", &keys)
-            .env("KONSIL_WALK_USER", self.role.user())
-            .env("BROWSER", walk.join("browser.mjs"))
-            // The accessibility bus has nobody to talk to on a display without a desktop.
-            .env("NO_AT_BRIDGE", "1")
-            .env_remove("WAYLAND_DISPLAY");
+            .env("KONSIL_WALK_USER", self.role.user());
         if self.script == Script::Main {
             command.args(["--role", &word(&self.role)]);
         }
         let result = run(&mut command);
         println!("Pictures and times of the walk: {}", out.display());
         result.context("the walk failed; walk.md says at which step")
+    }
+}
+
+/// A display that nobody sees, with a keyring and a browser of its own, on which a script drives the real window.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Display(());
+
+impl Display {
+    /// Fails where a window can't be driven.
+    pub(crate) fn new() -> Result<Self> {
+        match Walk::obstacle() {
+            Some(why) => bail!("{why}"),
+            None => Ok(Self(())),
+        }
+    }
+
+    /// What is appended to this command runs there; `keys` is the folder of its keyring.
+    pub(crate) fn command(self, shell: &Shell, keys: &Path) -> Command {
+        let walk = shell.root.join("testing/walk");
+        let mut command = shell.bound("xvfb-run");
+        command
+            .args(["--auto-servernum", "--server-args=-screen 0 1920x1080x24"])
+            .arg(walk.join("keyring.sh"))
+            .env("KONSIL_KEYRING_DIR", keys)
+            .env("BROWSER", walk.join("browser.mjs"))
+            // The accessibility bus has nobody to talk to on a display without a desktop.
+            .env("NO_AT_BRIDGE", "1")
+            .env_remove("WAYLAND_DISPLAY");
+        command
     }
 }
 

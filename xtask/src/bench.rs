@@ -1,0 +1,223 @@
+//! `cargo xtask bench`: what Konsil promises about speed and memory, measured in the release build.
+
+use crate::{
+    run::{Display, Lang, Sandbox},
+    setup,
+    shell::{Shell, line, run},
+    web::Web,
+};
+use anyhow::{Context, Result, bail, ensure};
+use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Measure what Konsil promises about speed and memory, and say which promises hold.
+///
+/// Builds the release, starts the evaluation platform with real images, drives the real window on a display of its
+/// own, prints one table and writes it to `bench/slice.json` in the cache folder as a list of `{name, value, unit,
+/// goal, holds}`; a figure without a goal is information. The promises stand in `docs/performance.md`.
+///
+/// Close other programs first: the machine's whole speed is measured. The first build takes some fifteen minutes,
+/// the measuring about ten.
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// What to measure: `slice` is everything that the first version promises.
+    #[arg(value_enum, default_value_t = What::Slice)]
+    what: What,
+    /// Measure these parts only; may be given several times.
+    #[arg(long, value_enum, value_name = "PART")]
+    only: Vec<Part>,
+    /// Folder of real DICOM files; `KONSIL_TEST_DATA` or `../shared/data` if not given.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// How often to open the CT; the middle of all times counts.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
+    runs: u32,
+    /// Build nothing: measure the release as it was built last.
+    #[arg(long)]
+    built: bool,
+    /// Fail also when a promise is missed, and not only when something could not be measured.
+    #[arg(long)]
+    strict: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum What {
+    /// Start, first image, whole volume, steps, memory.
+    Slice,
+}
+
+/// A part that can be measured on its own, in the order in which they run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+enum Part {
+    /// Start, first image, whole volume, a step of scrolling and of the window, memory.
+    Window,
+}
+
+impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Window => "window",
+        }
+    }
+}
+
+/// One row of `bench/slice.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Figure {
+    name: String,
+    value: f64,
+    unit: String,
+    goal: Option<String>,
+    holds: Option<bool>,
+}
+
+impl Bench {
+    pub(crate) fn run(&self, shell: &Shell) -> Result<()> {
+        let data = self.data(shell)?;
+        let display = Display::new()?;
+        if !self.built {
+            setup::machine(shell)?;
+            Web { optimize: true, force: false }.run(shell)?;
+            run(shell.cargo().args(["build", "--release", "--package", "konsil-desktop", "--package", "sandbox"]))?;
+        }
+        let folder = shell.cache.join("bench");
+        fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
+        let sandbox = Sandbox::start(shell, true, &folder.join("sandbox"), true, Some(&data), Lang::De)?;
+        let bench = Measuring { shell, display, folder: &folder, platform: &sandbox.platform, runs: self.runs };
+        let (mut figures, mut failed) = (Vec::new(), Vec::new());
+        for part in self.parts() {
+            println!("\nMeasuring: {}", part.name());
+            match bench.part(part) {
+                Ok(measured) => figures.extend(measured),
+                Err(why) => failed.push(format!("{}: {why:#}", part.name())),
+            }
+        }
+        println!("\n{}", table(&figures));
+        let list = folder.join("slice.json");
+        fs::write(&list, format!("{}\n", serde_json::to_string_pretty(&figures)?))
+            .with_context(|| format!("write {}", list.display()))?;
+        println!("{}", list.display());
+        ensure!(failed.is_empty(), "not measured: {}", failed.join("; "));
+        let missed = figures.iter().filter(|figure| figure.holds == Some(false)).count();
+        ensure!(!self.strict || missed == 0, "{missed} promises are missed");
+        Ok(())
+    }
+
+    fn parts(&self) -> BTreeSet<Part> {
+        match self.what {
+            What::Slice if self.only.is_empty() => Part::value_variants().iter().copied().collect(),
+            What::Slice => self.only.iter().copied().collect(),
+        }
+    }
+
+    /// The painted images are not what the promises speak of.
+    fn data(&self, shell: &Shell) -> Result<PathBuf> {
+        let named = self.data.clone().or_else(|| env::var_os("KONSIL_TEST_DATA").map(PathBuf::from));
+        let folder = named.unwrap_or_else(|| shell.root.join("../shared/data"));
+        if !folder.is_dir() {
+            bail!("no folder {}: name one with a CT of 135 images by --data or KONSIL_TEST_DATA", folder.display());
+        }
+        Ok(folder)
+    }
+}
+
+struct Measuring<'a> {
+    shell: &'a Shell,
+    display: Display,
+    folder: &'a Path,
+    platform: &'a str,
+    runs: u32,
+}
+
+impl Measuring<'_> {
+    fn part(&self, part: Part) -> Result<Vec<Figure>> {
+        let out = self.folder.join(format!("{}.json", part.name()));
+        if out.exists() {
+            fs::remove_file(&out).with_context(|| format!("remove {}", out.display()))?;
+        }
+        let mut command = match part {
+            Part::Window => self.window("slice.mjs", &out)?,
+        };
+        // A part that fails in the middle has still written what it measured before.
+        let ran = run(&mut command);
+        let text = fs::read_to_string(&out).with_context(|| format!("{} wrote nothing", line(&command)))?;
+        let figures = serde_json::from_str(&text).with_context(|| format!("read {}", out.display()))?;
+        ran.map(|()| figures)
+    }
+
+    /// A script that drives the window.
+    fn window(&self, script: &str, out: &Path) -> Result<Command> {
+        let keys = self.folder.join("keys");
+        if keys.exists() {
+            fs::remove_dir_all(&keys).with_context(|| format!("remove {}", keys.display()))?;
+        }
+        let mut command = self.display.command(self.shell, &keys);
+        command
+            .arg("node")
+            .arg(self.shell.root.join("testing/bench").join(script))
+            .arg("--program")
+            .arg(self.shell.built(true, "konsil"))
+            .arg("--profile")
+            .arg(self.folder.join("profile"))
+            .args(["--platform", self.platform, "--runs", &self.runs.to_string()])
+            .arg("--out")
+            .arg(out);
+        Ok(command)
+    }
+}
+
+/// The figures as a person reads them.
+fn table(figures: &[Figure]) -> String {
+    let width = figures.iter().map(|figure| figure.name.chars().count()).max().unwrap_or(0).max("figure".len());
+    let mut text = format!("{:width$}  {:>9}  {:<8} {:<9} holds\n", "figure", "value", "unit", "goal");
+    for Figure { name, value, unit, goal, holds } in figures {
+        let holds = match holds {
+            Some(true) => "yes",
+            Some(false) => "NO",
+            None => "",
+        };
+        let goal = goal.as_deref().unwrap_or_default();
+        text += format!("{name:width$}  {value:>9}  {unit:<8} {goal:<9} {holds}").trim_end();
+        text += "\n";
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Figure, table};
+
+    #[test]
+    fn a_missed_promise_stands_out_and_information_has_no_verdict() {
+        let figure = |name: &str, goal: Option<&str>, holds| Figure {
+            name: name.to_owned(),
+            value: 61.5,
+            unit: "ms".to_owned(),
+            goal: goal.map(str::to_owned),
+            holds,
+        };
+        let figures = [
+            figure("first image", Some("<= 70"), Some(true)),
+            figure("whole volume", Some("<= 60"), Some(false)),
+            figure("floor", None, None),
+        ];
+        let text = table(&figures);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[1].ends_with("<= 70     yes"), "a promise that holds: {text}");
+        assert!(lines[2].ends_with("<= 60     NO"), "a promise that does not: {text}");
+        assert!(lines[3].ends_with("61.5  ms"), "information: {text}");
+    }
+
+    #[test]
+    fn a_row_is_written_as_the_scripts_write_it() {
+        let row = r#"{"name":"a","value":1.5,"unit":"x","goal":null,"holds":null}"#;
+        let figure: Figure = serde_json::from_str(row).expect("the row of a script");
+        assert_eq!(serde_json::to_string(&figure).expect("a row"), row, "the same in both directions");
+    }
+}
