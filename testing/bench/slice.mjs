@@ -36,7 +36,8 @@ const open = `
     const view = document.querySelector('[data-testid="viewport-1"]')
     const now = performance.now() - began
     if (first === null && view?.dataset.series === series && view.dataset.ready === 'true') first = now
-    if (first !== null && entry()?.dataset.loaded === 'true') done({ first, whole: now })
+    const whole = entry()?.dataset.loaded === 'true' || entry()?.querySelector('[data-loaded=true]') != null
+    if (first !== null && whole) done({ first, whole: now })
     else if (now > 120000) done({ first, whole: null })
     else requestAnimationFrame(look)
   }

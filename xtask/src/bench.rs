@@ -3,8 +3,8 @@
 use crate::{
     run::{Display, Lang, Sandbox},
     setup,
-    shell::{Shell, line, run},
-    web::Web,
+    shell::{Shell, found, run},
+    web::{Web, packages},
 };
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
@@ -48,7 +48,7 @@ pub(crate) struct Bench {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
-    /// Start, first image, whole volume, steps, memory.
+    /// From the click on a series to its last image, and what it takes of the machine.
     Slice,
 }
 
@@ -57,12 +57,21 @@ enum What {
 enum Part {
     /// Start, first image, whole volume, a step of scrolling and of the window, memory.
     Window,
+    /// Bytes from Rust into the web view: the socket against the program's own scheme.
+    Bulk,
+    /// Each codec against dcmtk's and others' tools, two decode workers against one.
+    Decode,
+    /// Cornerstone3D in Chromium, the same CT.
+    Cornerstone,
 }
 
 impl Part {
     fn name(self) -> &'static str {
         match self {
             Self::Window => "window",
+            Self::Bulk => "bulk",
+            Self::Decode => "decode",
+            Self::Cornerstone => "cornerstone",
         }
     }
 }
@@ -81,21 +90,27 @@ impl Bench {
     pub(crate) fn run(&self, shell: &Shell) -> Result<()> {
         let data = self.data(shell)?;
         let display = Display::new()?;
+        let folder = shell.cache.join("bench");
+        fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
         if !self.built {
             setup::machine(shell)?;
             Web { optimize: true, force: false }.run(shell)?;
-            run(shell.cargo().args(["build", "--release", "--package", "konsil-desktop", "--package", "sandbox"]))?;
+            build(shell, &folder, self.parts().contains(&Part::Bulk))?;
         }
-        let folder = shell.cache.join("bench");
-        fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
         let sandbox = Sandbox::start(shell, true, &folder.join("sandbox"), true, Some(&data), Lang::De)?;
-        let bench = Measuring { shell, display, folder: &folder, platform: &sandbox.platform, runs: self.runs };
-        let (mut figures, mut failed) = (Vec::new(), Vec::new());
+        let (platform, runs) = (sandbox.platform.as_str(), self.runs);
+        let bench = Measuring { shell, display, folder: &folder, data: &data, platform, runs };
+        let (mut figures, mut failed) = (busy().into_iter().collect::<Vec<_>>(), Vec::new());
         for part in self.parts() {
             println!("\nMeasuring: {}", part.name());
             match bench.part(part) {
-                Ok(measured) => figures.extend(measured),
-                Err(why) => failed.push(format!("{}: {why:#}", part.name())),
+                Ok(Some(measured)) => figures.extend(measured),
+                Ok(None) => {}
+                Err(why) => {
+                    // What was measured before it failed counts.
+                    figures.extend(bench.written(part).unwrap_or_default());
+                    failed.push(format!("{}: {why:#}", part.name()));
+                }
             }
         }
         println!("\n{}", table(&figures));
@@ -127,32 +142,80 @@ impl Bench {
     }
 }
 
+/// The program as it ships and, beside it, one that keeps the frames which it has sent: so that its pipes can be
+/// measured without what comes before them. Both are built with the same packages, so that they share all others.
+fn build(shell: &Shell, folder: &Path, pipes: bool) -> Result<()> {
+    let cargo = || {
+        let mut cargo = shell.cargo();
+        cargo.args(["build", "--release", "--package", "konsil-desktop", "--package", "sandbox", "--package", "bench"]);
+        cargo
+    };
+    if pipes {
+        run(cargo().args(["--features", "konsil-desktop/bench"]))?;
+        let (program, kept) = (shell.built(true, "konsil"), folder.join("konsil-bulk"));
+        if kept.exists() {
+            fs::remove_file(&kept).with_context(|| format!("remove {}", kept.display()))?;
+        }
+        fs::copy(&program, &kept).with_context(|| format!("copy {}", program.display()))?;
+    }
+    run(&mut cargo())
+}
+
+/// What else the machine does, since figures of a busy one are none to hold a promise against.
+fn busy() -> Option<Figure> {
+    let text = fs::read_to_string("/proc/loadavg").ok()?;
+    let value = text.split_whitespace().next()?.parse().ok()?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let name = format!("load of the machine's {cores} cores before");
+    Some(Figure { name, value, unit: "tasks".to_owned(), goal: None, holds: None })
+}
+
 struct Measuring<'a> {
     shell: &'a Shell,
     display: Display,
     folder: &'a Path,
+    data: &'a Path,
     platform: &'a str,
     runs: u32,
 }
 
 impl Measuring<'_> {
-    fn part(&self, part: Part) -> Result<Vec<Figure>> {
-        let out = self.folder.join(format!("{}.json", part.name()));
+    /// The figures of a part; `None` where the machine lacks what it is compared with, which is said aloud.
+    fn part(&self, part: Part) -> Result<Option<Vec<Figure>>> {
+        let out = self.out(part);
         if out.exists() {
             fs::remove_file(&out).with_context(|| format!("remove {}", out.display()))?;
         }
         let mut command = match part {
-            Part::Window => self.window("slice.mjs", &out)?,
+            Part::Window => self.window("slice.mjs", &self.shell.built(true, "konsil"))?,
+            Part::Bulk => self.window("bulk.mjs", &self.folder.join("konsil-bulk"))?,
+            Part::Decode => self.decode(),
+            Part::Cornerstone => match chromium() {
+                Some(chromium) => self.cornerstone(&chromium)?,
+                None => {
+                    println!("SKIPPED cornerstone: Chromium is not installed");
+                    return Ok(None);
+                }
+            },
         };
-        // A part that fails in the middle has still written what it measured before.
-        let ran = run(&mut command);
-        let text = fs::read_to_string(&out).with_context(|| format!("{} wrote nothing", line(&command)))?;
-        let figures = serde_json::from_str(&text).with_context(|| format!("read {}", out.display()))?;
-        ran.map(|()| figures)
+        command.args(["--runs", &self.runs.to_string()]).arg("--out").arg(&out);
+        run(&mut command)?;
+        self.written(part).map(Some)
+    }
+
+    fn written(&self, part: Part) -> Result<Vec<Figure>> {
+        let out = self.out(part);
+        let text = fs::read_to_string(&out).with_context(|| format!("read {}", out.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("read {}", out.display()))
+    }
+
+    fn out(&self, part: Part) -> PathBuf {
+        self.folder.join(format!("{}.json", part.name()))
     }
 
     /// A script that drives the window.
-    fn window(&self, script: &str, out: &Path) -> Result<Command> {
+    fn window(&self, script: &str, program: &Path) -> Result<Command> {
+        ensure!(program.is_file(), "{} was not built", program.display());
         let keys = self.folder.join("keys");
         if keys.exists() {
             fs::remove_dir_all(&keys).with_context(|| format!("remove {}", keys.display()))?;
@@ -162,14 +225,56 @@ impl Measuring<'_> {
             .arg("node")
             .arg(self.shell.root.join("testing/bench").join(script))
             .arg("--program")
-            .arg(self.shell.built(true, "konsil"))
+            .arg(program)
             .arg("--profile")
             .arg(self.folder.join("profile"))
-            .args(["--platform", self.platform, "--runs", &self.runs.to_string()])
-            .arg("--out")
-            .arg(out);
+            .args(["--platform", self.platform]);
         Ok(command)
     }
+
+    fn decode(&self) -> Command {
+        let mut command = self.shell.bound(self.shell.built(true, "konsil-bench"));
+        command
+            .arg("decode")
+            .arg("--data")
+            .arg(self.data)
+            .arg("--folder")
+            .arg(self.folder.join("frames"))
+            .arg("--program")
+            .arg(self.shell.built(true, "konsil"));
+        command
+    }
+
+    fn cornerstone(&self, chromium: &Path) -> Result<Command> {
+        let (bench, ui) = (self.shell.root.join("testing/bench"), self.shell.root.join("ui"));
+        let (page, built) = (bench.join("cornerstone"), self.folder.join("cornerstone"));
+        packages(self.shell, &page)?;
+        run(self
+            .shell
+            .command("node")
+            .arg(ui.join("node_modules/vite/bin/vite.js"))
+            .current_dir(&page)
+            .args(["build", "--logLevel", "error", "--emptyOutDir", "--outDir"])
+            .arg(&built))?;
+        let mut command = self.shell.bound("node");
+        command
+            .arg(bench.join("cornerstone.mjs"))
+            .arg("--data")
+            .arg(self.data)
+            .arg("--built")
+            .arg(built)
+            .arg("--ui")
+            .arg(ui)
+            .arg("--chromium")
+            .arg(chromium)
+            .arg("--ours")
+            .arg(self.out(Part::Window));
+        Ok(command)
+    }
+}
+
+fn chromium() -> Option<PathBuf> {
+    ["chromium", "google-chrome"].into_iter().find_map(found)
 }
 
 /// The figures as a person reads them.

@@ -64,9 +64,9 @@ impl Web {
 }
 
 /// `npm ci` when the lockfile is newer than what is installed.
-pub(crate) fn packages(shell: &Shell, ui: &Path) -> Result<()> {
-    if stale(&ui.join("node_modules/.package-lock.json"), &[ui.join("package-lock.json")])? {
-        run(shell.npm().args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]))?;
+pub(crate) fn packages(shell: &Shell, folder: &Path) -> Result<()> {
+    if stale(&folder.join("node_modules/.package-lock.json"), &[folder.join("package-lock.json")])? {
+        run(shell.npm().current_dir(folder).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]))?;
     }
     Ok(())
 }

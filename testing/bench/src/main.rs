@@ -1,0 +1,74 @@
+//! `konsil-bench`: decoding beside the tools of others. `cargo xtask bench` starts it; what it writes is the list
+//! of figures that the scripts write too.
+#![expect(clippy::print_stdout, reason = "a command line tool talks to the terminal")]
+
+mod figures;
+mod fixtures;
+mod part10;
+mod race;
+mod workers;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use figures::Figures;
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Parser)]
+#[command(about = "Measures Konsil's decoding beside dcmtk's and others' tools.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measure each codec against the other tool, and two decode workers against one.
+    Decode {
+        /// Folder with the CT's files.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// Where the encoded frames are kept from run to run.
+        #[arg(long, value_name = "DIR")]
+        folder: PathBuf,
+        /// Konsil itself, for its decode workers.
+        #[arg(long, value_name = "FILE")]
+        program: PathBuf,
+        /// Where the figures go.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// How often each tool runs; the fastest counts.
+        #[arg(long, default_value_t = 3)]
+        runs: u32,
+    },
+    /// Decode all frames of a DICOM file into a file, as the other tools do.
+    Unpack {
+        /// The DICOM file.
+        input: PathBuf,
+        /// The stored values of all frames.
+        output: PathBuf,
+    },
+    /// Decode codestreams, one a file, into files of the same names.
+    UnpackStreams {
+        /// Folder of codestreams.
+        input: PathBuf,
+        /// Folder of stored values.
+        output: PathBuf,
+    },
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse().command {
+        Command::Decode { data, folder, program, out, runs } => decode(&data, &folder, &program, &out, runs),
+        Command::Unpack { input, output } => race::unpack(&input, &output),
+        Command::UnpackStreams { input, output } => race::unpack_streams(&input, &output),
+    }
+}
+
+fn decode(data: &Path, folder: &Path, program: &Path, out: &Path, runs: u32) -> Result<()> {
+    let mut figures = Figures::default();
+    let ct = fixtures::Ct::read(data)?;
+    let measured = race::codecs(&ct, folder, runs, &mut figures)
+        .and_then(|()| workers::two_against_one(&ct, folder, program, runs, &mut figures));
+    figures.write(out).with_context(|| format!("write {}", out.display()))?;
+    measured
+}
