@@ -6,6 +6,7 @@
 //! the same bytes give the same values here.
 
 use super::DecodeError;
+use super::entropy::{Bits, Huffman, damaged, restart_interval, segment};
 
 /// A decoded picture: samples of a pixel beside each other.
 pub(super) struct Picture {
@@ -17,10 +18,6 @@ pub(super) fn decode(stream: &[u8]) -> Result<Picture, DecodeError> {
     let mut decoder = Decoder::default();
     decoder.read(stream)?;
     decoder.picture()
-}
-
-fn damaged<T>(why: &str) -> Result<T, DecodeError> {
-    Err(DecodeError::Damaged { why: why.to_owned() })
 }
 
 #[derive(Default)]
@@ -67,40 +64,26 @@ impl Component {
 impl Decoder {
     fn read(&mut self, stream: &[u8]) -> Result<(), DecodeError> {
         let mut at = 2;
-        loop {
-            // Fill bytes may precede a marker (B.1.1.2).
-            while stream.get(at) == Some(&0xFF) && stream.get(at + 1) == Some(&0xFF) {
-                at += 1;
-            }
-            let Some(&[0xFF, marker]) = stream.get(at..at + 2) else {
-                return if self.is_complete() { Ok(()) } else { damaged("the stream ends early") };
-            };
-            at += 2;
-            match marker {
-                0xD9 => return Ok(()),
-                0x01 | 0xD0..=0xD8 => continue,
-                _ => {}
-            }
-            let Some(&[high, low]) = stream.get(at..at + 2) else { return damaged("the stream ends early") };
-            let length = usize::from(u16::from_be_bytes([high, low]));
-            let Some(segment) = stream.get(at + 2..at + length) else { return damaged("a segment ends early") };
-            at += length;
+        while let Some((marker, segment)) = segment(stream, &mut at)? {
             match marker {
                 0xC0 | 0xC1 => self.frame = Some(frame(segment)?),
-                0xC4 => self.huffman(segment)?,
+                0xC4 => {
+                    for (class, place, table) in Huffman::of_segment(segment)? {
+                        let tables = if class == 0 { &mut self.dc } else { &mut self.ac };
+                        tables[place] = Some(Box::new(table));
+                    }
+                }
                 0xDB => self.quantization(segment)?,
-                0xDD => match segment {
-                    &[high, low, ..] => self.restart_interval = usize::from(u16::from_be_bytes([high, low])),
-                    _ => return damaged("restart interval"),
-                },
+                0xDD => self.restart_interval = restart_interval(segment)?,
                 0xDA => at += self.scan(segment, stream.get(at..).unwrap_or_default())?,
                 0xC2..=0xCF => return damaged("a second frame header"),
                 _ => {}
             }
             if self.is_complete() {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
 
     fn is_complete(&self) -> bool {
@@ -121,21 +104,6 @@ impl Decoder {
             }
             *place = Some(table);
             segment = &rest[64 * size..];
-        }
-        Ok(())
-    }
-
-    /// B.2.4.2
-    fn huffman(&mut self, mut segment: &[u8]) -> Result<(), DecodeError> {
-        while let Some((&head, rest)) = segment.split_first() {
-            let Some((counts, rest)) = rest.split_first_chunk::<16>() else { return damaged("Huffman table") };
-            let total = counts.iter().map(|&c| usize::from(c)).sum();
-            let tables = if head >> 4 == 0 { &mut self.dc } else { &mut self.ac };
-            let (Some(place), Some(symbols)) = (tables.get_mut(usize::from(head & 15)), rest.get(..total)) else {
-                return damaged("Huffman table");
-            };
-            *place = Some(Box::new(Huffman::new(counts, symbols)?));
-            segment = &rest[total..];
         }
         Ok(())
     }
@@ -208,8 +176,15 @@ impl Decoder {
 
     /// Upsamples the components to one size and puts the samples of a pixel beside each other.
     fn picture(self) -> Result<Picture, DecodeError> {
-        let Some(frame) = self.frame else { return damaged("no frame header") };
+        let Some(mut frame) = self.frame else { return damaged("no frame header") };
         let count = frame.components.len();
+        if let [only] = frame.components.as_mut_slice()
+            && only.blocks_across * 8 == frame.columns
+        {
+            let mut samples = std::mem::take(&mut only.plane);
+            samples.truncate(frame.columns * frame.rows);
+            return Ok(Picture { samples });
+        }
         let mut ratios = Vec::new();
         for component in &frame.components {
             let ratio = (frame.most_across / component.across, frame.most_down / component.down);
@@ -293,15 +268,17 @@ fn read_block(
     last_dc: &mut i32,
     block: &mut [i32; 64],
 ) -> Result<usize, DecodeError> {
+    bits.need();
     let size = u32::from(dc.symbol(bits)?);
     if size > 16 {
         return damaged("a coefficient of more than 16 bits");
     }
-    *last_dc = last_dc.wrapping_add(bits.receive_extended(size)?);
+    *last_dc = last_dc.wrapping_add(bits.receive_extended(size));
     block[0] = last_dc.wrapping_mul(quantization[0]);
     let mut k = 1;
     let mut last = 0;
     while k < 64 {
+        bits.need();
         let symbol = ac.symbol(bits)?;
         let (run, size) = (usize::from(symbol >> 4), u32::from(symbol & 15));
         if size == 0 {
@@ -313,10 +290,11 @@ fn read_block(
         }
         k += run;
         let Some(&natural) = ZIGZAG.get(k) else { return damaged("a block of more than 64 coefficients") };
-        block[natural] = bits.receive_extended(size)?.wrapping_mul(quantization[natural]);
+        block[natural] = bits.receive_extended(size).wrapping_mul(quantization[natural]);
         last = k;
         k += 1;
     }
+    bits.check()?;
     Ok(last)
 }
 
@@ -326,167 +304,6 @@ const ZIGZAG: [usize; 64] = [
     28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54,
     47, 55, 62, 63,
 ];
-
-/// Codes up to this length are found by one look.
-const LOOK: u32 = 9;
-
-/// A Huffman table prepared for decoding (Annex C, F.2.2.3).
-struct Huffman {
-    /// Length and symbol by the next [`LOOK`] bits; length 0 for longer codes.
-    fast: [(u8, u8); 1 << LOOK],
-    /// Greatest code of each length, left-aligned to 16 bits, exclusive; 0 where there is none.
-    limit: [u32; 17],
-    /// Index of a length's first symbol minus its first code.
-    offset: [i32; 17],
-    symbols: Vec<u8>,
-}
-
-impl Huffman {
-    fn new(counts: &[u8; 16], symbols: &[u8]) -> Result<Self, DecodeError> {
-        let mut fast = [(0, 0); 1 << LOOK];
-        let mut limit = [0; 17];
-        let mut offset = [0; 17];
-        let mut code = 0_u32;
-        let mut index = 0_usize;
-        for (length, &count) in (1_u32..).zip(counts) {
-            offset[length as usize] = i32::try_from(index).unwrap_or(0) - code.cast_signed();
-            for _ in 0..count {
-                let Some(&symbol) = symbols.get(index) else { return damaged("Huffman table") };
-                if code >= 1 << length {
-                    return damaged("Huffman table");
-                }
-                if length <= LOOK {
-                    let first = (code << (LOOK - length)) as usize;
-                    let entry = (u8::try_from(length).unwrap_or(0), symbol);
-                    fast[first..first + (1 << (LOOK - length))].fill(entry);
-                }
-                code += 1;
-                index += 1;
-            }
-            limit[length as usize] = code << (16 - length);
-            code <<= 1;
-        }
-        Ok(Self { fast, limit, offset, symbols: symbols.to_vec() })
-    }
-
-    #[inline]
-    fn symbol(&self, bits: &mut Bits<'_>) -> Result<u8, DecodeError> {
-        let next = bits.peek16();
-        let (length, symbol) = self.fast[(next >> (16 - LOOK)) as usize];
-        if length > 0 {
-            bits.drop(u32::from(length))?;
-            return Ok(symbol);
-        }
-        for length in LOOK + 1..=16 {
-            if next < self.limit[length as usize] {
-                let code = (next >> (16 - length)).cast_signed();
-                let index = usize::try_from(code + self.offset[length as usize]).unwrap_or(usize::MAX);
-                let Some(&symbol) = self.symbols.get(index) else { break };
-                bits.drop(length)?;
-                return Ok(symbol);
-            }
-        }
-        damaged("a code that is not in the Huffman table")
-    }
-}
-
-/// The bits of entropy-coded data, stuffed zeros removed (B.1.1.5).
-struct Bits<'a> {
-    data: &'a [u8],
-    at: usize,
-    /// Unread bits at the top.
-    buffer: u64,
-    count: u32,
-}
-
-impl<'a> Bits<'a> {
-    const fn new(data: &'a [u8]) -> Self {
-        Self { data, at: 0, buffer: 0, count: 0 }
-    }
-
-    #[inline]
-    fn refill(&mut self) {
-        // Without an FF among the next four bytes they are taken at once.
-        if self.count <= 32
-            && let Some(&[a, b, c, d]) = self.data.get(self.at..self.at + 4)
-            && a != 0xFF
-            && b != 0xFF
-            && c != 0xFF
-            && d != 0xFF
-        {
-            self.buffer |= u64::from(u32::from_be_bytes([a, b, c, d])) << (32 - self.count);
-            self.count += 32;
-            self.at += 4;
-            return;
-        }
-        while self.count <= 56 {
-            let Some(&byte) = self.data.get(self.at) else { return };
-            if byte == 0xFF {
-                // A marker ends the data; it stays for the caller.
-                if self.data.get(self.at + 1) != Some(&0) {
-                    return;
-                }
-                self.at += 1;
-            }
-            self.at += 1;
-            self.buffer |= u64::from(byte) << (56 - self.count);
-            self.count += 8;
-        }
-    }
-
-    /// The next 16 bits, zeros behind the end.
-    #[inline]
-    fn peek16(&mut self) -> u32 {
-        if self.count < 16 {
-            self.refill();
-        }
-        u32::try_from(self.buffer >> 48).unwrap_or(0)
-    }
-
-    #[inline]
-    fn drop(&mut self, count: u32) -> Result<(), DecodeError> {
-        if count > self.count {
-            return damaged("the image data ends early");
-        }
-        self.buffer <<= count;
-        self.count -= count;
-        Ok(())
-    }
-
-    /// RECEIVE and EXTEND (F.2.2.1).
-    #[inline]
-    fn receive_extended(&mut self, size: u32) -> Result<i32, DecodeError> {
-        if size == 0 {
-            return Ok(0);
-        }
-        let value = (self.peek16() >> (16 - size)).cast_signed();
-        self.drop(size)?;
-        Ok(if value < 1 << (size - 1) { value - (1 << size) + 1 } else { value })
-    }
-
-    /// Goes behind the next restart marker (F.2.1.3.1).
-    fn restart(&mut self) -> Result<(), DecodeError> {
-        self.buffer = 0;
-        self.count = 0;
-        while self.data.get(self.at) == Some(&0xFF) && self.data.get(self.at + 1) == Some(&0xFF) {
-            self.at += 1;
-        }
-        match self.data.get(self.at..self.at + 2) {
-            Some(&[0xFF, 0xD0..=0xD7]) => {
-                self.at += 2;
-                Ok(())
-            }
-            _ => damaged("a restart marker is missing"),
-        }
-    }
-
-    /// Where the data ended: at the next marker.
-    fn consumed(&self) -> usize {
-        let rest = self.data.get(self.at..).unwrap_or_default();
-        let marker = rest.windows(2).position(|w| w[0] == 0xFF && w[1] != 0 && !(0xD0..=0xD7).contains(&w[1]));
-        self.at + marker.unwrap_or(rest.len())
-    }
-}
 
 // The constants of the `islow` transform, 13 fraction bits.
 const CONST_BITS: u32 = 13;

@@ -1,6 +1,6 @@
 //! The JPEG family of ISO/IEC 10918-1: baseline, extended and lossless.
 
-use super::{DecodeError, Samples, check_header, dct, guarded, jpeg_ls};
+use super::{DecodeError, Samples, check_header, dct, lossless};
 use crate::image::{ImageDescription, Photometric};
 
 pub(super) fn decode(image: &ImageDescription, encoded: &[u8]) -> Result<Samples, DecodeError> {
@@ -17,17 +17,17 @@ pub(super) fn decode(image: &ImageDescription, encoded: &[u8]) -> Result<Samples
             let samples = dct::decode(encoded)?.samples;
             match size {
                 1 => samples.iter().map(|s| s.to_le_bytes()[0]).collect(),
-                2 => samples.iter().flat_map(|s| s.to_le_bytes()).collect(),
+                2 => wide(&samples),
                 _ => samples.iter().flat_map(|&s| u32::from(s).to_le_bytes()).collect(),
             }
         }
         (0xC3, _) => {
-            let mut decoder = jpeg_decoder::Decoder::new(encoded);
-            decoder.set_color_transform(jpeg_decoder::ColorTransform::None);
-            decoder.set_max_decoding_buffer_size(image.pixels() * header.components * 2);
-            let bytes = guarded(move || decoder.decode().map_err(DecodeError::damaged))?;
-            let coded = if bytes.len() == image.pixels() * header.components { 1 } else { 2 };
-            jpeg_ls::widen(bytes, coded, size)
+            // A sample costs at least one bit.
+            let least = image.pixels() * header.components / 8;
+            if encoded.len() < least {
+                return Err(DecodeError::Truncated { expected: least, got: encoded.len() });
+            }
+            lossless::decode(encoded, size)?
         }
         (process, precision) => {
             return Err(DecodeError::unsupported(format!("JPEG SOF{} with {precision} bits", process & 0x0F)));
@@ -49,6 +49,15 @@ pub(super) fn decode(image: &ImageDescription, encoded: &[u8]) -> Result<Samples
         precision: u16::try_from(header.precision).ok(),
         photometric,
     })
+}
+
+/// Samples as little endian bytes.
+fn wide(samples: &[u16]) -> Vec<u8> {
+    let mut bytes = vec![0; samples.len() * 2];
+    for (target, sample) in bytes.as_chunks_mut::<2>().0.iter_mut().zip(samples) {
+        *target = sample.to_le_bytes();
+    }
+    bytes
 }
 
 /// What the frame header says.

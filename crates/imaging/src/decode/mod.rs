@@ -6,9 +6,11 @@
 
 mod color;
 mod dct;
+mod entropy;
 mod jpeg;
 mod jpeg2000;
 mod jpeg_ls;
+mod lossless;
 mod native;
 mod rle;
 
