@@ -25,7 +25,7 @@ const { values } = parseArgs({
   },
 })
 const RUNS = Math.max(3, Number(values.runs))
-const STEPS = 60
+const STEPS = 30
 const { chromium } = createRequire(join(values.ui, 'package.json'))('playwright-core')
 const KINDS = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.wasm': 'application/wasm' }
 

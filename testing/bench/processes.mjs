@@ -26,17 +26,28 @@ export function tree(root) {
   return [...parents.keys()].filter(below)
 }
 
-// The program that was started with this executable and this word among its arguments.
+// Programs that were started with this executable and this word among its arguments. A child that has not yet become
+// another program looks like its parent and does not count.
 export function find(program, word) {
-  for (const entry of numbers()) {
+  const alike = numbers().map(Number).filter((pid) => {
     try {
-      const line = readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0')
-      if (line[0] === program && line.includes(word)) return Number(entry)
+      const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+      return line[0] === program && line.includes(word)
     } catch {
       // The process ended meanwhile.
+      return false
     }
+  })
+  return alike.filter((pid) => !alike.some((other) => other !== pid && tree(other).includes(pid)))
+}
+
+// A process that has ended and that nobody has asked about yet is a zombie, and takes nothing.
+export function alive(pid) {
+  try {
+    return stat(pid)[0] !== 'Z'
+  } catch {
+    return false
   }
-  throw new Error(`no process ${program} … ${word}`)
 }
 
 // Proportional set size in MiB: memory that several processes share counts once.

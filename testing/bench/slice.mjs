@@ -38,14 +38,14 @@ const open = `
     if (first === null && view?.dataset.series === series && view.dataset.ready === 'true') first = now
     const whole = entry()?.dataset.loaded === 'true' || entry()?.querySelector('[data-loaded=true]') != null
     if (first !== null && whole) done({ first, whole: now })
-    else if (now > 120000) done({ first, whole: null })
+    else if (now > 120000) done({ first, whole: null, state: view?.dataset.phase + ', ' + entry()?.textContent })
     else requestAnimationFrame(look)
   }
   entry().click()
   requestAnimationFrame(look)`
 
-// In the page: catches the viewer behind the canvas when it next draws, and makes the image cover so many device
-// pixels. The page's module is imported again, which gives the same one.
+// In the page: catches the viewer behind the canvas when it next draws, makes the canvas as many device pixels large and
+// the image cover all of it. The page's module is imported again, which gives the same one.
 const catchViewer = `
   const [pixels, done] = arguments
   const work = async () => {
@@ -67,13 +67,16 @@ const catchViewer = `
     const viewer = await caught
     const canvas = document.querySelector('[data-testid="canvas"]')
     const gl = canvas.getContext('webgl2')
-    // The image is square: what of it lies in the pane grows with the zoom until it is as many pixels as asked for.
+    const turn = () => new Promise((resolve) => requestAnimationFrame(resolve))
+    // The window keeps its size, the image area gets narrower: what is shown anew with each step is the canvas.
+    canvas.parentElement.style.maxWidth = Math.round(pixels / canvas.height / devicePixelRatio) + 'px'
+    const wide = canvas.width
+    for (let turns = 0; canvas.width === wide && turns < 300; turns += 1) await turn()
     const [width, height] = [canvas.width, canvas.height]
-    const fitted = Math.min(width, height)
-    const side = Math.min(width, height) ** 2 >= pixels ? Math.sqrt(pixels) : Math.min(width, pixels / height)
+    const drawn = width * height
+    if (Math.abs(drawn / pixels - 1) > 0.01) throw new Error('a canvas of ' + width + ' x ' + height)
     viewer.fit(0)
-    viewer.zoom_at(0, side / fitted, width / 2, height / 2)
-    const drawn = Math.round(Math.min(side, width) * Math.min(side, height))
+    viewer.zoom_at(0, Math.max(width, height) / Math.min(width, height), width / 2, height / 2)
     // Reading one pixel makes the driver finish all that was asked of it.
     const one = new Uint8Array(4)
     const finish = () => {
@@ -82,7 +85,6 @@ const catchViewer = `
       gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, one)
     }
     const layout = JSON.stringify([{ id: 0, x: 0, y: 0, width, height }])
-    const turn = () => new Promise((resolve) => requestAnimationFrame(resolve))
     // Milliseconds from one presented frame to the next, each with one step that was drawn and finished.
     const frames = async (count, act, wanted) => {
       let draws = 0
@@ -179,8 +181,8 @@ try {
         const { ct, other } = await window.images(values.patient, values.images)
         // The first series of all also pays for the viewer's start, which a reader pays once a day.
         await window.d.jsAsync(open, other)
-        const { first, whole } = await window.d.jsAsync(open, ct)
-        if (whole === null) throw new Error(`the CT was not whole after two minutes (${way})`)
+        const { first, whole, state } = await window.d.jsAsync(open, ct)
+        if (whole === null) throw new Error(`the CT was not whole after two minutes (${way}): ${state}`)
         of.first.push(first)
         of.whole.push(whole)
         of.memory.push(memory(window.pid))

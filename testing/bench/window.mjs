@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Driver } from '../walk/webdriver.mjs'
-import { find } from './processes.mjs'
+import { alive, find } from './processes.mjs'
 
 export const test = (id) => `[data-testid="${id}"]`
 const address = `input${test('sign-in-address')}, ${test('sign-in-address')} input`
@@ -27,7 +27,9 @@ export class Window {
       })
       await window.d.seen(address)
       window.startMillis = performance.now() - launched
-      window.pid = find(program, profile)
+      const started = find(program, profile)
+      if (started.length !== 1) throw new Error(`${started.length} programs with this profile`)
+      window.pid = started[0]
       return window
     } catch (error) {
       await window.close()
@@ -76,5 +78,14 @@ export class Window {
       // A window that died has nothing to close.
     }
     this.server.kill()
+    // The next window must not share the machine with this one.
+    for (let tries = 0; this.pid && alive(this.pid); tries += 1) {
+      if (tries === 50) {
+        console.error(`the program did not end with its window; killed`)
+        process.kill(this.pid, 'SIGKILL')
+      }
+      if (tries > 100) throw new Error('the program can not be ended')
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
   }
 }
