@@ -35,6 +35,7 @@ async function draw(context, { id, keys }, theme, language, name, check) {
   await page.waitForTimeout(650);
   for (const key of keys) {
     if (key.startsWith('click:')) await page.click(key.slice('click:'.length));
+    else if (key.startsWith('see:')) await page.waitForSelector(key.slice('see:'.length));
     else await page.keyboard.press(key);
   }
   if (keys.length > 0) await page.waitForTimeout(450);

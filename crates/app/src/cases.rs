@@ -1,20 +1,18 @@
-//! The case list, the open case and its documents.
+//! The case list and the open case.
 
 use crate::{
     Desk, failures,
     images::identity::{RecordIdentity, fold},
     record::{
-        self, CANCER_CARE_REVIEW, CaseRecord, Directory, Loaded, Part, QUERIES, RowSources, Session, case_row,
+        self, Archive, CANCER_CARE_REVIEW, CaseRecord, Directory, Loaded, Part, QUERIES, RowSources, Session, case_row,
         case_view, next_session,
         read::{reference_id, text},
         record_identity,
     },
     session::Taken,
 };
-use base64::{Engine, prelude::BASE64_STANDARD};
 use contract::{
-    BoardNameView, CaseRowView, CaseView, CasesView, DocumentView, Event, Failure, FailureCode, IdentityGrade,
-    ImagesView,
+    BoardNameView, CaseRowView, CaseView, CasesView, Event, Failure, FailureCode, IdentityGrade, ImagesView,
 };
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use jiff::{Timestamp, Zoned};
@@ -281,7 +279,9 @@ impl Desk {
                 };
                 let refused = uids(|identity| matches!(identity, IdentityGrade::Other { .. }));
                 if !images.loading {
-                    case.record.archive = Some((uids(|_| true), refused));
+                    // An archive that failed has not said what it lacks.
+                    let complete = images.failure.is_none();
+                    case.record.archive = Some(Archive { held: uids(|_| true), refused, complete });
                 }
             }
             case_view(&case.record, Zoned::now().date())
@@ -289,28 +289,6 @@ impl Desk {
         if let Ok(view) = view {
             self.tell(Event::CaseChanged(view));
         }
-    }
-
-    pub(crate) async fn read_document(&self, patient: &str, document: &str) -> Result<DocumentView, Failure> {
-        let (_, fhir) = self.seated()?;
-        let (resource, entry) = self
-            .with_case(patient, |case| {
-                let resource =
-                    case.record.part(Part::Documents).matches().iter().find(|d| d["id"] == document).cloned();
-                let entry = resource.as_ref().and_then(|d| record::document_entry(d, &case.record.directory));
-                resource.zip(entry)
-            })?
-            .ok_or_else(|| Failure::new(FailureCode::NotFound, "no such document"))?;
-        let attachment = &resource["content"][0]["attachment"];
-        let bytes = match (attachment["data"].as_str(), attachment["url"].as_str()) {
-            (Some(data), _) => BASE64_STANDARD
-                .decode(data)
-                .map_err(|error| Failure::new(FailureCode::AnswerUnreadable, error.to_string()))?,
-            (None, Some(url)) => fhir.attachment(url).await.map_err(|error| failures::of_fhir(&error))?.bytes.to_vec(),
-            (None, None) => return Err(Failure::new(FailureCode::NotFound, "the document has no content")),
-        };
-        let text = entry.content_type.starts_with("text/plain").then(|| String::from_utf8_lossy(&bytes).into_owned());
-        Ok(DocumentView { entry, text })
     }
 
     pub(crate) fn note_reachability(&self, error: &FhirError) {

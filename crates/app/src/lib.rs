@@ -15,6 +15,7 @@ mod cases;
 pub mod decision;
 mod decisions;
 mod desk;
+mod documents;
 pub mod door;
 mod failures;
 pub mod images;

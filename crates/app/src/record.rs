@@ -15,7 +15,7 @@ mod timeline;
 mod tumor;
 
 pub(crate) use agenda::{Session, next_session, slots};
-pub(crate) use case::{CaseRecord, Loaded, Part, QUERIES, case_view, current_plan, document_entry};
+pub(crate) use case::{Archive, CaseRecord, Loaded, Part, QUERIES, case_view, current_plan, document_entry};
 pub(crate) use directory::Directory;
 pub(crate) use identity::{identity_view, record_identity};
 pub(crate) use rows::{RowSources, case_row};

@@ -202,8 +202,45 @@ pub struct DocumentEntryView {
 pub struct DocumentView {
     /// Its entry.
     pub entry: DocumentEntryView,
-    /// Plain text, when it is text.
-    pub text: Option<String>,
+    /// What can be shown of it.
+    pub content: DocumentContent,
+}
+
+/// What can be shown of a document. Its form is what the bytes are, not what the record calls them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "form", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum DocumentContent {
+    /// Plain text.
+    Text {
+        /// The text.
+        text: String,
+    },
+    /// A web page; the page shows its words and nothing else of it.
+    Html {
+        /// As sent.
+        html: String,
+    },
+    /// A PDF file.
+    Pdf {
+        /// Base64.
+        data: String,
+    },
+    /// A picture that a web view can draw.
+    Picture {
+        /// `image/png` or `image/jpeg`.
+        media_type: String,
+        /// Base64.
+        data: String,
+    },
+    /// More than the program takes into memory.
+    TooLarge {
+        /// Its size in bytes.
+        bytes: u32,
+        /// The most that is shown.
+        limit: u32,
+    },
+    /// A form that the program does not show.
+    Unknown,
 }
 
 /// A study in the record.
@@ -220,8 +257,8 @@ pub struct StudyEntryView {
     pub at: Option<String>,
     /// Images.
     pub instances: Option<u32>,
-    /// True when the archive holds it: it can be opened.
-    pub available: bool,
+    /// Whether the archive holds it, so that it can be opened; absent until the archive has answered.
+    pub available: Option<bool>,
     /// True when it is another person's: it is not opened and nothing of it is drawn.
     pub refused: bool,
 }

@@ -10,10 +10,13 @@ import type { CaseView, DocumentEntryView, DocumentView } from '../host/contract
 import { type Load, useDesk } from '../host/desk';
 import { asFailure, ask } from '../host/host';
 import { useNow } from '../i18n/clock';
-import { dateTime, dayShort } from '../i18n/format';
+import { bytes, dateTime, dayShort } from '../i18n/format';
 import { defineCommand, useCommand } from '../keys/keys';
 import { m } from '../paraglide/messages';
 import styles from './case.module.css';
+import { bytesOf } from './documentBytes';
+import { htmlText } from './htmlText';
+import { DOCUMENT_SCOPE, PdfView } from './pdf/PdfView';
 
 const leaveCommand = defineCommand({ id: 'document-leave', keys: ['escape'], label: () => m.command_step_back(), group: 'case' });
 
@@ -81,7 +84,14 @@ function Reader({ patient, document, close }: { patient: string; document: strin
     };
   }, [desk, patient, document, attempt]);
   return (
-    <article className={styles['reader']} tabIndex={-1} ref={article} data-testid="document-reader">
+    <article
+      className={styles['reader']}
+      tabIndex={-1}
+      ref={article}
+      data-testid="document-reader"
+      data-scope={DOCUMENT_SCOPE}
+      data-form={load.state === 'here' ? load.value.content.form : undefined}
+    >
       {load.state === 'waiting' && <Skeleton what={m.document_what()} rows={6} since={load.since} />}
       {load.state === 'failed' && (
         <FailureNotice
@@ -105,15 +115,57 @@ function Reader({ patient, document, close }: { patient: string; document: strin
             </div>
             <IconButton icon="close" label={m.document_close()} onPress={close} />
           </div>
-          {load.value.text === null ? (
-            <Empty icon="document" title={m.document_no_text()}>
-              {m.document_no_text_more({ type: load.value.entry.contentType })}
-            </Empty>
-          ) : (
-            <div className={styles['readerText']}>{load.value.text}</div>
-          )}
+          <Content document={load.value} />
         </>
       )}
     </article>
   );
+}
+
+/** A document in the form that it has; its words can be selected, and nothing of it is carried out. */
+function Content({ document: { entry, content } }: { document: DocumentView }) {
+  switch (content.form) {
+    case 'text':
+      return <div className={styles['readerText']}>{content.text}</div>;
+    case 'html':
+      return <div className={styles['readerText']}>{htmlText(content.html)}</div>;
+    case 'pdf':
+      return <PdfView data={content.data} title={entry.title} />;
+    case 'picture':
+      return <Picture mediaType={content.mediaType} data={content.data} title={entry.title} />;
+    case 'too-large':
+      return (
+        <Empty icon="document" title={m.document_too_large()}>
+          {m.document_too_large_more({ size: bytes(content.bytes), limit: bytes(content.limit) })}
+        </Empty>
+      );
+    case 'unknown':
+      return (
+        <Empty icon="document" title={m.document_unknown()}>
+          {m.document_unknown_more({ type: entry.contentType })}
+        </Empty>
+      );
+    default: {
+      const unknown: never = content;
+      return unknown;
+    }
+  }
+}
+
+function Picture({ mediaType, data, title }: { mediaType: string; data: string; title: string }) {
+  const [shown, setShown] = useState<{ address: string } | 'damaged' | undefined>();
+  useEffect(() => {
+    const address = URL.createObjectURL(new Blob([bytesOf(data)], { type: mediaType }));
+    setShown({ address });
+    return () => URL.revokeObjectURL(address);
+  }, [data, mediaType]);
+  if (shown === undefined) return null;
+  if (shown === 'damaged') {
+    return (
+      <Empty icon="warn" title={m.document_damaged()}>
+        {m.document_picture_damaged_more()}
+      </Empty>
+    );
+  }
+  return <img className={styles['readerPicture']} src={shown.address} alt={m.document_picture({ title })} onError={() => setShown('damaged')} data-testid="document-picture" />;
 }

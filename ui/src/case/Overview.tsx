@@ -342,7 +342,7 @@ function StudyRow({ study, open }: { study: StudyEntryView; open: () => void }) 
       </span>
     </>
   );
-  if (!study.available) {
+  if (study.available === false) {
     return (
       <div className={styles['study']}>
         {words}

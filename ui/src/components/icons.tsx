@@ -27,10 +27,13 @@ import {
   type LucideIcon,
   type LucideProps,
   Microscope,
+  Minus,
   Monitor,
+  MoveHorizontal,
   OctagonAlert,
   Pencil,
   Pill,
+  Plus,
   Radiation,
   RotateCcw,
   Scissors,
@@ -70,6 +73,7 @@ const drawn = {
   keyboard: Keyboard,
   locked: Lock,
   microscope: Microscope,
+  minus: Minus,
   monitor: Monitor,
   next: ChevronRight,
   offline: CloudOff,
@@ -78,6 +82,7 @@ const drawn = {
   pen: Pencil,
   person: UserRound,
   pill: Pill,
+  plus: Plus,
   question: CircleAlert,
   radiation: Radiation,
   reload: RotateCcw,
@@ -91,6 +96,7 @@ const drawn = {
   target: Target,
   undo: Undo2,
   warn: TriangleAlert,
+  width: MoveHorizontal,
 } satisfies Record<string, LucideIcon>;
 
 export type IconName = keyof typeof drawn;

@@ -25,9 +25,9 @@ at: string | null,
  */
 instances: number | null, 
 /**
- * True when the archive holds it: it can be opened.
+ * Whether the archive holds it, so that it can be opened; absent until the archive has answered.
  */
-available: boolean, 
+available: boolean | null, 
 /**
  * True when it is another person's: it is not opened and nothing of it is drawn.
  */

@@ -21,6 +21,7 @@ export type { DiagnosisEntryView } from './DiagnosisEntryView';
 export type { DiagnosisLine } from './DiagnosisLine';
 export type { DiagnosisView } from './DiagnosisView';
 export type { DissentView } from './DissentView';
+export type { DocumentContent } from './DocumentContent';
 export type { DocumentEntryView } from './DocumentEntryView';
 export type { DocumentView } from './DocumentView';
 export type { DraftEntryView } from './DraftEntryView';

@@ -153,6 +153,11 @@ export function number(value: number, fractionDigits?: number): string {
   return made.format(value).replace('-', '\u2212');
 }
 
+/** A part of one as a whole number of percent. */
+export function percent(part: number): string {
+  return `${number(Math.round(part * 100))}\u00a0%`;
+}
+
 /** 142 MB, 1,4 GB: decimal, as disks are sold. */
 export function bytes(count: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];

@@ -23,35 +23,35 @@ const last = '2026-11-21';
 const documents: DocumentView[] = [
   {
     entry: entry('doc-brief', 'Arztbrief', 'AD010104', 'Arztbrief', 'Dr. Falkenried', 'Thoraxklinik Tannhalde', '2026-11-16T10:00:00+01:00'),
-    text: 'Diagnosen: Adenokarzinom rechter Oberlappen, cT2b cN3 cM0, Stadium IIIB (UICC 8), ED 30.10.2026. COPD GOLD 2. Arterielle Hypertonie.\n\nVerlauf: Diagnostik stationär und ambulant komplikationslos. Allgemeinzustand gut, ECOG 1, Gewicht 91 kg bei 188 cm. Gehör: leichte Hochtonsenke beidseits, Audiogramm vom Vortag liegt bei. Patient wünscht eine Therapie in kurativer Absicht.\n\nMedikation: Tiotropium/Olodaterol inhalativ 1x täglich, Ramipril 5 mg 1-0-0, Salbutamol bei Bedarf.\n\nProcedere: Vorstellung im Interdisziplinären Tumorboard Eschenland. Impfstatus vervollständigt. Rauchstopp wird unterstützt.',
+    content: { form: 'text', text: 'Diagnosen: Adenokarzinom rechter Oberlappen, cT2b cN3 cM0, Stadium IIIB (UICC 8), ED 30.10.2026. COPD GOLD 2. Arterielle Hypertonie.\n\nVerlauf: Diagnostik stationär und ambulant komplikationslos. Allgemeinzustand gut, ECOG 1, Gewicht 91 kg bei 188 cm. Gehör: leichte Hochtonsenke beidseits, Audiogramm vom Vortag liegt bei. Patient wünscht eine Therapie in kurativer Absicht.\n\nMedikation: Tiotropium/Olodaterol inhalativ 1x täglich, Ramipril 5 mg 1-0-0, Salbutamol bei Bedarf.\n\nProcedere: Vorstellung im Interdisziplinären Tumorboard Eschenland. Impfstatus vervollständigt. Rauchstopp wird unterstützt.' },
   },
   {
     entry: entry('doc-1r', 'Histologie Stanzbiopsie supraklavikulär rechts', 'PT080102', 'Befund Histologie', 'PD Dr. Brunnengold', 'Institut für Pathologie Kirschfeld', '2026-11-12T10:00:00+01:00'),
-    text: 'Sonographisch gesteuerte Stanzbiopsie eines 17 mm großen Lymphknotens supraklavikulär rechts (1R). Metastase eines Adenokarzinoms, TTF-1 positiv, vereinbar mit dem bekannten Lungenkarzinom. Damit N3 histologisch gesichert.',
+    content: { form: 'text', text: 'Sonographisch gesteuerte Stanzbiopsie eines 17 mm großen Lymphknotens supraklavikulär rechts (1R). Metastase eines Adenokarzinoms, TTF-1 positiv, vereinbar mit dem bekannten Lungenkarzinom. Damit N3 histologisch gesichert.' },
   },
   {
     entry: entry('doc-mol', 'Molekularpathologie', 'PT130102', 'Befund Molekularpathologie', 'PD Dr. Brunnengold', 'Institut für Pathologie Kirschfeld', '2026-11-10T10:00:00+01:00'),
-    text: 'Material: Zangenbiopsie Oberlappen rechts, Tumorzellgehalt 40 %.\nNGS-Panel: EGFR Wildtyp, KRAS p.G12V, BRAF Wildtyp, MET kein Exon-14-Skipping, ERBB2 Wildtyp. Keine Fusion von ALK, ROS1, RET, NTRK1-3.\nPD-L1 (Klon 22C3): TPS 40 %.',
+    content: { form: 'text', text: 'Material: Zangenbiopsie Oberlappen rechts, Tumorzellgehalt 40 %.\nNGS-Panel: EGFR Wildtyp, KRAS p.G12V, BRAF Wildtyp, MET kein Exon-14-Skipping, ERBB2 Wildtyp. Keine Fusion von ALK, ROS1, RET, NTRK1-3.\nPD-L1 (Klon 22C3): TPS 40 %.' },
   },
   {
     entry: entry('doc-cmrt', 'MRT Schädel', 'DG020107', 'Befund MRT', 'Dr. Sonnkaya', 'Klinikum Eschenfurt', '2026-11-05T10:00:00+01:00'),
-    text: 'MRT des Schädels mit und ohne Kontrastmittel. Kein Nachweis intrakranieller Metastasen.',
+    content: { form: 'text', text: 'MRT des Schädels mit und ohne Kontrastmittel. Kein Nachweis intrakranieller Metastasen.' },
   },
   {
     entry: entry('doc-petct', 'FDG-PET/CT', 'DG020109', 'Befund PET/CT', 'Dr. Rosenpfad', 'Klinikum Eschenfurt', '2026-11-04T10:00:00+01:00'),
-    text: 'Intensiv speichernder Tumor rechts hilär (SUVmax 16,2). Lymphknoten 4R SUVmax 11,4, 1R rechts supraklavikulär SUVmax 9,8.',
+    content: { form: 'text', text: 'Intensiv speichernder Tumor rechts hilär (SUVmax 16,2). Lymphknoten 4R SUVmax 11,4, 1R rechts supraklavikulär SUVmax 9,8.' },
   },
   {
     entry: entry('doc-lufu', 'Lungenfunktion', 'DG060108', 'Lungenfunktion', 'Dr. Falkenried', 'Thoraxklinik Tannhalde', '2026-10-31T10:00:00+01:00'),
-    text: 'FEV1 2,31 l (66 % Soll), FVC 3,62 l, FEV1/FVC 64 %, DLCO 5,6 mmol/(min·kPa) (61 % Soll).',
+    content: { form: 'text', text: 'FEV1 2,31 l (66 % Soll), FVC 3,62 l, FEV1/FVC 64 %, DLCO 5,6 mmol/(min·kPa) (61 % Soll).' },
   },
   {
     entry: entry('doc-ebus', 'Zytologie/Histologie Bronchoskopie und EBUS-TBNA', 'PT260102', 'Befund Zytologie', 'PD Dr. Brunnengold', 'Institut für Pathologie Kirschfeld', '2026-10-30T10:00:00+01:00'),
-    text: 'Adenokarzinom der Lunge, G3, ICD-O 8140/3. Metastasen in Station 4R und 11R.',
+    content: { form: 'text', text: 'Adenokarzinom der Lunge, G3, ICD-O 8140/3. Metastasen in Station 4R und 11R.' },
   },
   {
     entry: { ...entry('doc-ct', 'CT Thorax und Oberbauch', 'DG020103', 'Befund CT', 'Dr. Sonnkaya', 'Klinikum Eschenfurt', '2026-10-22T10:00:00+01:00'), contentType: 'application/pdf' },
-    text: null,
+    content: { form: 'unknown' },
   },
 ];
 

@@ -8,7 +8,7 @@ import { platform, signedIn, start } from './people';
 export interface Story {
   id: string;
   fixture: Fixture;
-  /** What is done once it is drawn: keys to press, in order. */
+  /** What is done once it is drawn, in order: keys to press, `click:SELECTOR`, `see:SELECTOR` to wait for something. */
   keys?: readonly string[];
   /** A part instead of the whole program. */
   draw?: () => ReactNode;

@@ -185,11 +185,35 @@ pub(crate) struct CaseRecord {
     pub(crate) neighbors: Vec<Value>,
     /// Domain of the person's own house, for its number.
     pub(crate) house: Option<String>,
-    /// Study Instance UIDs that the archive holds, and those refused; `None` until it answered.
-    pub(crate) archive: Option<(BTreeSet<String>, BTreeSet<String>)>,
+    /// What the archive said; `None` until it answered.
+    pub(crate) archive: Option<Archive>,
     pub(crate) as_of: String,
     /// Something could not be read anew.
     pub(crate) stale: bool,
+}
+
+/// What the image archive said of a patient's studies, by Study Instance UID.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Archive {
+    /// Found there.
+    pub(crate) held: BTreeSet<String>,
+    /// Found there as another person's.
+    pub(crate) refused: BTreeSet<String>,
+    /// Every question was answered, so that what was not found is not there.
+    pub(crate) complete: bool,
+}
+
+impl Archive {
+    /// Whether a study can be opened; `None` while that is not known.
+    pub(crate) fn holds(&self, study: &str) -> Option<bool> {
+        if self.refused.contains(study) {
+            Some(false)
+        } else if self.held.contains(study) {
+            Some(true)
+        } else {
+            self.complete.then_some(false)
+        }
+    }
 }
 
 const STILL_LOADING: Loaded = Loaded::Loading;
@@ -411,9 +435,8 @@ fn studies(record: &CaseRecord) -> contract::Part<Vec<StudyEntryView>> {
             .iter()
             .filter_map(|study| {
                 let uid = study_uid(study)?;
-                let (available, refused) = record.archive.as_ref().map_or((true, false), |(held, refused)| {
-                    (held.contains(&uid) && !refused.contains(&uid), refused.contains(&uid))
-                });
+                let refused = record.archive.as_ref().is_some_and(|archive| archive.refused.contains(&uid));
+                let available = record.archive.as_ref().and_then(|archive| archive.holds(&uid));
                 Some(StudyEntryView {
                     study: uid,
                     description: text(&study["description"]).unwrap_or_default(),
@@ -474,4 +497,41 @@ fn signature_line(plan: &str, included: &[Value], record: &CaseRecord) -> Option
         .collect();
     signed.sort_by_key(|line| sort_key(&line.at));
     signed.pop()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Archive, CaseRecord, Loaded, Part, case_view};
+    use jiff::civil::date;
+    use serde_json::json;
+
+    fn availability(archive: Option<Archive>) -> Vec<Option<bool>> {
+        let study = |uid: &str| {
+            json!({"resourceType": "ImagingStudy",
+                   "identifier": [{"system": "urn:dicom:uid", "value": format!("urn:oid:{uid}")}]})
+        };
+        let mut record = CaseRecord { archive, ..CaseRecord::default() };
+        let matches = vec![study("1.2.1"), study("1.2.2"), study("1.2.3")];
+        record.set(Part::Studies, Loaded::Here { matches, included: Vec::new(), more: false });
+        let contract::Part::Ready { value, .. } = case_view(&record, date(2026, 11, 24)).studies else {
+            panic!("three studies")
+        };
+        value.iter().map(|study| study.available).collect()
+    }
+
+    #[test]
+    fn a_study_is_available_only_once_the_archive_has_said_so() {
+        let said = |complete| Archive {
+            held: ["1.2.1".to_owned(), "1.2.2".to_owned()].into(),
+            refused: ["1.2.2".to_owned()].into(),
+            complete,
+        };
+        assert_eq!(availability(None), [None, None, None], "nobody has asked yet");
+        assert_eq!(
+            availability(Some(said(false))),
+            [Some(true), Some(false), None],
+            "a failed archive has not said what it lacks"
+        );
+        assert_eq!(availability(Some(said(true))), [Some(true), Some(false), Some(false)], "the third is not there");
+    }
 }

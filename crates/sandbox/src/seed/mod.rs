@@ -2,6 +2,7 @@
 
 mod archive;
 mod directory;
+mod letter;
 mod maker;
 mod others;
 mod patient;

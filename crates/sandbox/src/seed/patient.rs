@@ -2,6 +2,7 @@
 //! decisions and the registration for the board.
 
 use super::directory::{address, given};
+use super::letter::{Letter, letter};
 use super::maker::{LNC, Maker, ONKO, SCT, UCUM, coding, concept, list, reference, review, shown, text};
 use super::recipe;
 use base64::Engine as _;
@@ -281,6 +282,18 @@ impl Maker {
             let kdl = text(&document["kdl"]);
             let display = text(&recipe::codes()["codes"]["kdl"][kdl.as_str()]);
             let written = self.at(&document["d"], &text(&document["t"]));
+            let mut attachment = if document["form"] == "pdf" {
+                self.letter(recipe, document, &content)
+            } else {
+                json!({
+                    "contentType": "text/plain;charset=utf-8",
+                    "size": content.len(),
+                    "data": STANDARD.encode(content.as_bytes()),
+                })
+            };
+            attachment["language"] = json!("de");
+            attachment["title"] = document["title"]["de"].clone();
+            attachment["creation"] = json!(written);
             self.put(
                 "DocumentReference",
                 &text(&document["id"]),
@@ -293,17 +306,54 @@ impl Maker {
                     "author": [reference("PractitionerRole", &text(&document["author"]))],
                     "custodian": reference("Organization", &text(&document["organization"])),
                     "description": self.said(&document["title"]),
-                    "content": [{ "attachment": {
-                        "contentType": "text/plain;charset=utf-8",
-                        "language": "de",
-                        "title": document["title"]["de"],
-                        "size": content.len(),
-                        "data": STANDARD.encode(content.as_bytes()),
-                        "creation": written,
-                    } }],
+                    "content": [{ "attachment": attachment }],
                 }),
             );
         }
+    }
+
+    /// A letter as a PDF in a Binary of its own, as archives keep it, and the attachment that points there.
+    fn letter(&mut self, recipe: &Value, document: &Value, content: &str) -> Value {
+        let network = recipe::network();
+        let named = |entries: &str, id: &Value| {
+            list(&network[entries]).find(|entry| entry["id"] == *id).cloned().unwrap_or_default()
+        };
+        let house = named("organizations", &document["organization"]);
+        let author = named("people", &document["author"]);
+        let (place, name) = (&house["address"], &recipe["name"]);
+        let codes = &recipe::codes()["loinc_lab"];
+        let head = ["Wert", "Ergebnis", "Einheit", "Datum"].map(str::to_owned);
+        let newest = list(&recipe["labs"]).filter_map(|analyte| {
+            let known = &codes[analyte["loinc"].as_str()?];
+            let value = list(&analyte["values"]).last()?;
+            let number = value["v"].to_string().replace('.', ",");
+            let day = self.dated(&format!("{{d:{}}}", value["d"]));
+            Some([text(&known["de"]), number, printed_unit(&text(&known["ucum"])), day])
+        });
+        let file = letter(&Letter {
+            sender: vec![
+                text(&house["name"]),
+                format!("{}, {} {}", text(&place["line"]), text(&place["postalCode"]), text(&place["city"])),
+                format!("Telefon {}", text(&house["phone"])),
+            ],
+            patient: format!(
+                "{}, {}, geboren am {}, KVNR {}",
+                text(&name["family"]),
+                text(&name["given"]),
+                self.born(&recipe["birth"]).strftime("%d.%m.%Y"),
+                text(&recipe["kvnr"])
+            ),
+            title: text(&document["title"]["de"]),
+            dated: format!("{}, {}", text(&place["city"]), self.dated(&format!("{{d:{}}}", document["d"]))),
+            paragraphs: content.lines().map(str::to_owned).collect(),
+            signer: vec![text(&author["display"]), text(&author["specialty"]["de"])],
+            table_title: "Anlage: Laborwerte".to_owned(),
+            table: std::iter::once(head).chain(newest).collect(),
+        });
+        let id = text(&document["id"]).replacen("doc-", "bin-", 1);
+        let (kind, data) = ("application/pdf", STANDARD.encode(&file));
+        self.put("Binary", &id, json!({ "contentType": kind, "data": data }));
+        json!({ "contentType": kind, "size": file.len(), "url": format!("Binary/{id}") })
     }
 
     /// An earlier decision of the board as a CarePlan.
@@ -406,6 +456,12 @@ pub(super) fn short(recipe: &Value) -> String {
 
 fn laboratory() -> Value {
     json!({ "coding": [coding(LNC, "26436-6", None, None), coding(OBSERVATION_CATEGORY, "laboratory", None, None)] })
+}
+
+/// A UCUM unit as a laboratory prints it: annotations are no part of the unit.
+fn printed_unit(ucum: &str) -> String {
+    let unit = ucum.replace("{1.73_m2}", "1,73 m²").replace("10*3/uL", "/nl");
+    if unit.starts_with('{') { String::new() } else { unit }
 }
 
 fn plain_number(text: &str) -> Option<f64> {

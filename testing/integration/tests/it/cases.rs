@@ -1,7 +1,7 @@
 //! The case list, the case and its documents, against the demonstration's recipe.
 
 use crate::{MODERATOR, at_work, code, recipe};
-use contract::{CaseRowView, CaseView, FailureCode, Part, Reply, Request};
+use contract::{CaseRowView, CaseView, DocumentContent, FailureCode, Part, Reply, Request};
 use testkit::DeskKit;
 
 const AUENWALD: &str = include_str!("../../../../assets/demo/patients/1-auenwald-lunge.json");
@@ -123,8 +123,21 @@ async fn a_document_is_read_inside() {
     let request = Request::ReadDocument { patient: case.patient.clone(), document: entry.id.clone() };
     let answer = desk.call(request).await;
     let Ok(Reply::Document(document)) = answer else { panic!("a document: {:?}", code(&answer)) };
-    let text = document.text.expect("a report is text");
+    let DocumentContent::Text { text } = document.content else { panic!("a report is text") };
     assert!(text.contains("46 x 42"), "the size that the recipe's report quotes");
+}
+
+#[tokio::test]
+async fn a_letter_in_a_binary_of_its_own_is_read_as_the_pdf_that_it_is() {
+    let (_folder, desk) = at_work(MODERATOR).await;
+    let case = whole_case(&desk, "pat-auenwald").await;
+    let request = Request::ReadDocument { patient: case.patient.clone(), document: "doc-auenwald-brief".to_owned() };
+    let answer = desk.call(request).await;
+    let Ok(Reply::Document(document)) = answer else { panic!("a document: {:?}", code(&answer)) };
+    assert_eq!(document.entry.content_type, "application/pdf", "as the record says");
+    let DocumentContent::Pdf { data } = document.content else { panic!("a PDF") };
+    // "%PDF-1.7" in base64.
+    assert!(data.starts_with("JVBERi0xLjcK"), "the file as it lies in the Binary");
 }
 
 #[tokio::test]
