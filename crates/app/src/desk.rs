@@ -88,6 +88,8 @@ pub(crate) struct Inner {
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) images: Images,
     pub(crate) bulk: BulkServer,
+    /// Whose turn it is to write the lock's mark.
+    pub(crate) lock_mark: Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -97,6 +99,8 @@ pub(crate) struct State {
     pub(crate) place: Place,
     pub(crate) offline_since: Option<Timestamp>,
     pub(crate) touched: Timestamp,
+    /// When idleness locks, once the person has been warned of it.
+    pub(crate) locks_at: Option<Timestamp>,
     /// When `touched` was last kept on disk.
     pub(crate) seen: Option<Timestamp>,
     pub(crate) case: Option<CaseSeat>,
@@ -133,12 +137,14 @@ impl Desk {
             events: broadcast::Sender::new(EVENT_BACKLOG),
             images,
             bulk,
+            lock_mark: Mutex::new(()),
             state: Mutex::new(State {
                 seat: Seat::Out { failure: None },
                 settings,
                 place,
                 offline_since: None,
                 touched: Timestamp::now(),
+                locks_at: None,
                 seen: None,
                 case: None,
             }),
@@ -181,7 +187,7 @@ impl Desk {
                 Ok(Reply::Done)
             }
             Request::Lock => {
-                self.lock();
+                self.lock().await;
                 Ok(Reply::Done)
             }
             Request::Unlock => self.unlock().await.map(|()| Reply::Done),

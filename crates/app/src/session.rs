@@ -15,7 +15,10 @@ use platform::{
     },
 };
 use serde::{Deserialize, Serialize};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 use tokio::task::AbortHandle;
 use vault::{Table, Vault};
 
@@ -24,7 +27,9 @@ const PLATFORM: &str = "session/platform";
 const LAST_SEEN: &str = "session/last-seen";
 const LOCKED_SINCE: &str = "session/locked-since";
 /// How often idleness is looked at, and how exactly the lock keeps its time.
-const IDLE_TICK: Duration = Duration::from_secs(5);
+const IDLE_TICK: Duration = Duration::from_secs(1);
+/// How long before the lock the person is told.
+const WARN_BEFORE: SignedDuration = SignedDuration::from_secs(30);
 /// `Touch` is written to disk at most this often.
 const SEEN_STEP: SignedDuration = SignedDuration::from_secs(30);
 
@@ -62,7 +67,15 @@ pub(crate) struct RoleFacts {
 pub(crate) struct Lock {
     pub(crate) since: Timestamp,
     pub(crate) failure: Option<Failure>,
-    pub(crate) task: Option<AbortHandle>,
+    pub(crate) asking: Option<Asking>,
+}
+
+/// The browser has a page on which the person proves again who they are.
+#[derive(Clone)]
+pub(crate) struct Asking {
+    pub(crate) task: AbortHandle,
+    /// The page's address, for the case that no browser opened.
+    pub(crate) link: String,
 }
 
 impl Desk {
@@ -119,8 +132,8 @@ impl Desk {
                 state.seat = Seat::Out { failure: None };
             }
             Seat::Taken(taken) => {
-                if let Some(task) = taken.lock.as_mut().and_then(|lock| lock.task.take()) {
-                    task.abort();
+                if let Some(asking) = taken.lock.as_mut().and_then(|lock| lock.asking.take()) {
+                    asking.task.abort();
                 }
             }
             Seat::Out { .. } => return,
@@ -161,6 +174,7 @@ impl Desk {
         {
             let mut state = self.state();
             state.touched = Timestamp::now();
+            state.locks_at = None;
             state.case = None;
             state.seat = Seat::Taken(Box::new(taken));
         }
@@ -280,7 +294,7 @@ impl Desk {
         let lock = (locked.is_some() || !here).then_some(Lock {
             since: locked.or(seen).unwrap_or(now),
             failure: None,
-            task: None,
+            asking: None,
         });
         self.seat(platform, session, lock);
     }
@@ -309,22 +323,38 @@ impl Desk {
         matches!(&self.state().seat, Seat::Taken(taken) if taken.lock.is_some())
     }
 
-    pub(crate) fn lock(&self) {
+    pub(crate) async fn lock(&self) {
         {
             let mut state = self.state();
             let Seat::Taken(taken) = &mut state.seat else { return };
             if taken.lock.is_some() {
                 return;
             }
-            let since = Timestamp::now();
-            taken.lock = Some(Lock { since, failure: None, task: None });
-            if let Err(error) = self.0.vault.put(Table::Settings, LOCKED_SINCE, since.to_string().as_bytes()) {
-                tracing::warn!(%error, "the lock would not outlive the program");
-            }
+            taken.lock = Some(Lock { since: Timestamp::now(), failure: None, asking: None });
+            state.locks_at = None;
         }
         // A locked desk gives no pixels away.
         self.0.images.close_all();
         self.tell_session();
+        self.keep_lock_mark().await;
+    }
+
+    /// Brings the mark on disk to what is true now. It is looked up in the mark's own turn, so that a lock and an
+    /// unlock that follow each other closely leave the mark of the later one.
+    async fn keep_lock_mark(&self) {
+        let desk = self.clone();
+        let kept = tokio::task::spawn_blocking(move || {
+            let _turn = desk.0.lock_mark.lock().unwrap_or_else(PoisonError::into_inner);
+            let since = desk.taken().and_then(|taken| taken.lock).map(|lock| lock.since.to_string());
+            match since {
+                Some(since) => desk.0.vault.put(Table::Settings, LOCKED_SINCE, since.as_bytes()),
+                None => desk.0.vault.delete(Table::Settings, LOCKED_SINCE).map(drop),
+            }
+        })
+        .await;
+        if let Ok(Err(error)) = kept {
+            tracing::warn!(%error, "the mark of the lock on disk is not what it should be");
+        }
     }
 
     /// The person proves again who they are, at the provider: this program knows no password.
@@ -344,14 +374,15 @@ impl Desk {
                 Ok(tokens) => taken.session.adopt(tokens).await.map_err(|error| failures::of_session(&error)),
                 Err(error) => Err(failures::of_sign_in(&error)),
             };
-            desk.finish_unlock(outcome);
+            desk.finish_unlock(outcome).await;
         })
         .abort_handle();
+        let asking = Asking { task, link: url.to_string() };
         if let Seat::Taken(taken) = &mut self.state().seat
             && let Some(lock) = &mut taken.lock
-            && let Some(former) = lock.task.replace(task)
+            && let Some(former) = lock.asking.replace(asking)
         {
-            former.abort();
+            former.task.abort();
         }
         let _task_lives = go.send(());
         self.tell_session();
@@ -361,21 +392,17 @@ impl Desk {
         Ok(())
     }
 
-    fn finish_unlock(&self, outcome: Result<(), Failure>) {
+    async fn finish_unlock(&self, outcome: Result<(), Failure>) {
         {
             let mut state = self.state();
             state.touched = Timestamp::now();
+            state.locks_at = None;
             if let Seat::Taken(taken) = &mut state.seat {
                 match outcome {
-                    Ok(()) => {
-                        taken.lock = None;
-                        if let Err(error) = self.0.vault.delete(Table::Settings, LOCKED_SINCE) {
-                            tracing::warn!(%error, "the mark of the lock stays on disk");
-                        }
-                    }
+                    Ok(()) => taken.lock = None,
                     Err(failure) => {
                         if let Some(lock) = &mut taken.lock {
-                            lock.task = None;
+                            lock.asking = None;
                             lock.failure = Some(failure);
                         }
                     }
@@ -383,6 +410,8 @@ impl Desk {
             }
         }
         if !self.is_locked() {
+            // Whoever is told that the desk is open may rely on it beyond a restart.
+            self.keep_lock_mark().await;
             self.touch();
         }
         self.tell_session();
@@ -390,16 +419,20 @@ impl Desk {
 
     pub(crate) fn touch(&self) {
         let now = Timestamp::now();
-        let write = {
+        let (write, warned) = {
             let mut state = self.state();
             state.touched = now;
+            let warned = state.locks_at.take().is_some();
             // Measured from the last writing: touches come more often than that, so never from the last touch.
             let write = state.seen.is_none_or(|seen| now.duration_since(seen) > SEEN_STEP);
             if write {
                 state.seen = Some(now);
             }
-            write
+            (write, warned)
         };
+        if warned {
+            self.tell_session();
+        }
         if write {
             self.write_seen(now);
         }
@@ -420,13 +453,20 @@ impl Desk {
             let mut tick = tokio::time::interval(IDLE_TICK);
             loop {
                 tick.tick().await;
-                let idle = {
-                    let state = desk.state();
+                let (idle, changed) = {
+                    let mut state = desk.state();
                     let limit = SignedDuration::from_mins(i64::from(state.settings.lock_after_minutes));
-                    Timestamp::now().duration_since(state.touched) >= limit
+                    let now = Timestamp::now();
+                    let open = matches!(&state.seat, Seat::Taken(taken) if taken.lock.is_none());
+                    let locks_at = near_lock(state.touched, limit, now).filter(|_| open);
+                    // A longer limit, chosen meanwhile, takes the warning back as well.
+                    let changed = std::mem::replace(&mut state.locks_at, locks_at) != locks_at;
+                    (locks_at.is_some_and(|at| at <= now), changed)
                 };
                 if idle {
-                    desk.lock();
+                    desk.lock().await;
+                } else if changed {
+                    desk.tell_session();
                 }
             }
         });
@@ -480,10 +520,15 @@ impl Desk {
                     Some(lock) => SessionView::Locked {
                         person,
                         since: lock.since.to_string(),
-                        waiting: lock.task.is_some(),
+                        waiting: lock.asking.is_some(),
+                        link: lock.asking.as_ref().map(|asking| asking.link.clone()),
                         failure: lock.failure.clone(),
                     },
-                    None => SessionView::SignedIn { person, platform: platform_view(&taken.platform) },
+                    None => SessionView::SignedIn {
+                        person,
+                        platform: platform_view(&taken.platform),
+                        locks_at: state.locks_at.map(|at| at.to_string()),
+                    },
                 }
             }
         }
@@ -498,6 +543,12 @@ pub(crate) fn platform_view(platform: &Platform) -> PlatformView {
         support_phone: platform.support_phone.clone(),
         support_mail: platform.support_mail.clone(),
     }
+}
+
+/// When idleness locks, if that is near enough to be told.
+fn near_lock(touched: Timestamp, limit: SignedDuration, now: Timestamp) -> Option<Timestamp> {
+    let at = touched.saturating_add(limit).ok()?;
+    (at.duration_since(now) <= WARN_BEFORE).then_some(at)
 }
 
 /// A name for speaking has the academic degree without its faculty: "Dr. med." is "Dr.", "PD Dr. med." is
@@ -595,5 +646,28 @@ impl StoredPlatform {
         platform.support_phone = self.support_phone;
         platform.support_mail = self.support_mail;
         Ok(platform)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::near_lock;
+    use jiff::{SignedDuration, Timestamp};
+
+    #[test]
+    fn the_lock_is_told_thirty_seconds_before_and_not_earlier() {
+        let at = |text: &str| text.parse::<Timestamp>().expect("a timestamp");
+        let touched = at("2026-11-24T13:00:00Z");
+        let limit = SignedDuration::from_mins(10);
+        for (now, expected) in [
+            ("2026-11-24T13:00:00Z", None),
+            ("2026-11-24T13:09:29Z", None),
+            ("2026-11-24T13:09:30Z", Some("2026-11-24T13:10:00Z")),
+            ("2026-11-24T13:10:00Z", Some("2026-11-24T13:10:00Z")),
+            // A computer that slept wakes after the lock was due.
+            ("2026-11-24T15:00:00Z", Some("2026-11-24T13:10:00Z")),
+        ] {
+            assert_eq!(near_lock(touched, limit, at(now)), expected.map(at), "at {now}");
+        }
     }
 }

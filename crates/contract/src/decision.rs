@@ -34,6 +34,8 @@ pub struct DecisionView {
     pub can_write: bool,
     /// True when this person may sign.
     pub can_sign: bool,
+    /// Address of the page that asks who signs, to open it in another browser; absent while none waits.
+    pub link: Option<String>,
     /// Signed state, with what a check found.
     pub signature: Option<SignatureView>,
     /// Former versions of a signed decision, newest first.

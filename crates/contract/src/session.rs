@@ -50,6 +50,8 @@ pub enum SessionView {
         since: String,
         /// True while the browser page for unlocking is open.
         waiting: bool,
+        /// That page's address, to open it in another browser; absent while nothing waits.
+        link: Option<String>,
         /// Why the last attempt to unlock failed.
         failure: Option<Failure>,
     },
@@ -59,6 +61,8 @@ pub enum SessionView {
         person: PersonView,
         /// Where.
         platform: PlatformView,
+        /// ISO time of the lock, unless somebody does something before; absent until it is near.
+        locks_at: Option<String>,
     },
 }
 

@@ -4,7 +4,7 @@ import { createStore, useStore } from '../host/store';
 const polite = createStore<{ text: string; count: number }>({ text: '', count: 0 });
 const assertive = createStore<{ text: string; count: number }>({ text: '', count: 0 });
 
-/** Says something to a screen reader; `assertive` only for a change of patient or a lost connection. */
+/** Says something to a screen reader; `assertive` only for a change of patient, a lost connection or the lock that is near. */
 export function announce(text: string, urgency: 'polite' | 'assertive' = 'polite'): void {
   const store = urgency === 'polite' ? polite : assertive;
   store.set({ text, count: store.get().count + 1 });

@@ -1,6 +1,7 @@
 /** What will be signed, in full and exactly, before anything is signed; then waiting for the browser. */
 
 import { useEffect, useRef, useState } from 'react';
+import { BrowserLink } from '../components/BrowserLink';
 import { Button } from '../components/Button';
 import { Dialog } from '../components/Dialog';
 import { FailureNotice } from '../components/FailureNotice';
@@ -84,6 +85,7 @@ export function SigningDialog({ view, close }: { view: DecisionView; close: () =
           <div>
             <b>{m.decision_waiting()}</b>
             <p>{m.decision_waiting_what()}</p>
+            {view.link !== null && <BrowserLink link={view.link} hint />}
           </div>
         </div>
       )}

@@ -82,7 +82,10 @@ export const stories: Story[] = [
     ),
   },
   { id: '08-decision-preview', fixture: fixture(exampleView()), keys: ['Control+u'] },
-  { id: '08-decision-waiting', fixture: fixture(exampleView({ stage: 'signing' })) },
+  {
+    id: '08-decision-waiting',
+    fixture: fixture(exampleView({ stage: 'signing', link: 'https://anmeldung.eschenland.example/realms/konsil/protocol/openid-connect/auth?client_id=konsil&max_age=0&state=q9' })),
+  },
   {
     id: '08-decision-not-saved',
     fixture: fixture(exampleView(), (request) => (request.type === 'save-draft' ? { code: 'disk-full', detail: '' } : undefined)),

@@ -58,6 +58,7 @@ export function exampleView(changes: Partial<DecisionView> = {}): DecisionView {
   return {
     patient: 'pat-auenwald',
     stage: 'draft',
+    link: null,
     draft: exampleDraft(),
     participants: [
       participant('dr-falkenried', 'Dr. med. Amina Falkenried', 'Falkenried', 'Pneumologie', true),

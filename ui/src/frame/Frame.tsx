@@ -11,6 +11,7 @@ import { time } from '../i18n/format';
 import { defineCommand, useCommand } from '../keys/keys';
 import { Help } from '../keys/Help';
 import { m } from '../paraglide/messages';
+import { LockWarning } from '../session/LockWarning';
 import { Settings } from '../settings/Settings';
 import { Today } from '../today/Today';
 import { everywhere } from './commands';
@@ -110,6 +111,7 @@ export function Frame() {
           </ScreenGuard>
         </main>
       </div>
+      <LockWarning />
       {sheet === 'palette' && <Palette onClose={() => setSheet(null)} />}
       {sheet === 'help' && <Help onClose={() => setSheet(null)} />}
       {sheet === 'messages' && <Messages onClose={() => setSheet(null)} />}

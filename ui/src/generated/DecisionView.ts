@@ -67,6 +67,10 @@ canWrite: boolean,
  */
 canSign: boolean, 
 /**
+ * Address of the page that asks who signs, to open it in another browser; absent while none waits.
+ */
+link: string | null, 
+/**
  * Signed state, with what a check found.
  */
 signature: SignatureView | null, 

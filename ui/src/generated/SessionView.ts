@@ -44,6 +44,10 @@ since: string,
  */
 waiting: boolean, 
 /**
+ * That page's address, to open it in another browser; absent while nothing waits.
+ */
+link: string | null, 
+/**
  * Why the last attempt to unlock failed.
  */
 failure: Failure | null, } | { "state": "signed-in", 
@@ -54,4 +58,8 @@ person: PersonView,
 /**
  * Where.
  */
-platform: PlatformView, };
+platform: PlatformView, 
+/**
+ * ISO time of the lock, unless somebody does something before; absent until it is near.
+ */
+locksAt: string | null, };

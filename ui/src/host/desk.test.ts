@@ -48,14 +48,14 @@ describe('the mirrors', () => {
     page.openToday();
     page.openCase('pat-auenwald');
     await vi.waitFor(() => expect(page.caseView.get().state).toBe('here'));
-    host.send({ type: 'session-changed', value: { state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: false, failure: null } });
+    host.send({ type: 'session-changed', value: { state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: false, link: null, failure: null } });
     expect([page.caseView, page.today, page.cases, page.images, page.decision].map((store) => store.get().state)).toEqual(['waiting', 'waiting', 'waiting', 'waiting', 'waiting']);
   });
 
   test('an answer that comes after the lock is not taken', async () => {
     const { desk: page, host } = desk();
     page.openToday();
-    host.send({ type: 'session-changed', value: { state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: false, failure: null } });
+    host.send({ type: 'session-changed', value: { state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: false, link: null, failure: null } });
     await new Promise<void>((resolve) => {
       queueMicrotask(resolve);
     });

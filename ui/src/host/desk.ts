@@ -203,11 +203,14 @@ export function useTouch(everyMillis: number): void {
     let last = -Infinity;
     const touch = () => {
       const now = performance.now();
-      if (now - last < everyMillis || desk.session.get().state !== 'signed-in') return;
+      const session = desk.session.get();
+      if (session.state !== 'signed-in') return;
+      // Once the person was warned of the lock, every input counts at once.
+      if (now - last < (session.locksAt === null ? everyMillis : 500)) return;
       last = now;
       desk.host.call({ type: 'touch' }).catch(() => undefined);
     };
-    const events = ['pointerdown', 'keydown', 'wheel'] as const;
+    const events = ['pointerdown', 'pointermove', 'keydown', 'wheel'] as const;
     for (const name of events) window.addEventListener(name, touch, { capture: true, passive: true });
     return () => {
       for (const name of events) window.removeEventListener(name, touch, { capture: true });

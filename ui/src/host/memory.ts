@@ -73,7 +73,7 @@ export function memoryHost(fixture: Fixture): MemoryHost {
         session({ state: 'signed-out', address: fixture.signedIn.platform.host, addressFixed: false, failure: null });
         return { type: 'done' };
       case 'lock':
-        session({ state: 'locked', person, since: new Date().toISOString(), waiting: false, failure: null });
+        session({ state: 'locked', person, since: new Date().toISOString(), waiting: false, link: null, failure: null });
         return { type: 'done' };
       case 'unlock':
         session(fixture.signedIn);

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { BrowserLink } from '../components/BrowserLink';
 import { Button } from '../components/Button';
 import { FailureNotice } from '../components/FailureNotice';
 import type { Failure, SessionView } from '../host/contract';
@@ -40,6 +41,7 @@ export function Locked({ session }: { session: Extract<SessionView, { state: 'lo
               {m.session_unlock_waiting()}
             </p>
           )}
+          {session.link !== null && <BrowserLink link={session.link} hint />}
           {failure && !session.waiting && <FailureNotice failure={failure} />}
           <div>
             <Button look="link" onPress={() => void desk.host.call({ type: 'sign-out' }).catch((thrown: unknown) => setRefused(asFailure(thrown)))}>

@@ -33,7 +33,7 @@ export const settings: SettingsView = {
   fixed: [],
 };
 
-export const signedIn: Fixture['signedIn'] = { state: 'signed-in', person: falkenried, platform };
+export const signedIn: Fixture['signedIn'] = { state: 'signed-in', person: falkenried, platform, locksAt: null };
 
 export const start: StartView = {
   session: signedIn,

@@ -1,7 +1,7 @@
 /** The screens of the program in the states that they draw. */
 import type { SessionView } from '../host/contract';
 import { cases, today } from './lists';
-import { falkenried, now, platform, settings, start } from './people';
+import { falkenried, now, platform, settings, signedIn, start } from './people';
 import { at, demo, type Story } from './story';
 
 const never = () => new Promise<never>(() => undefined);
@@ -22,9 +22,13 @@ export const stories: Story[] = [
     id: '01c-certificate',
     fixture: session({ state: 'signed-out', address: 'eschenland.example', addressFixed: true, failure: { code: 'certificate-not-trusted', detail: 'Proxy CA Nord' } }),
   },
-  { id: '01d-locked', fixture: session({ state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: false, failure: null }) },
-  { id: '01d-unlocking', fixture: session({ state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: true, failure: null }) },
+  { id: '01d-locked', fixture: session({ state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: false, link: null, failure: null }) },
+  { id: '01d-unlocking', fixture: session({ state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: true, link: 'https://anmeldung.eschenland.example/realms/konsil/protocol/openid-connect/auth?client_id=konsil&max_age=0&state=q8', failure: null }) },
   { id: '02-today', fixture: at({ screen: 'today' }) },
+  {
+    id: '01e-lock-soon',
+    fixture: at({ screen: 'today' }, { start: { ...start, session: { ...signedIn, locksAt: new Date(now.getTime() + 24_000).toISOString() } } }),
+  },
   { id: '02-today-empty', fixture: at({ screen: 'today' }, { today: { ...today, board: { state: 'empty' }, drafts: [], news: { state: 'empty' } } }) },
   { id: '02-today-loading', fixture: at({ screen: 'today' }, { answer: (request) => (request.type === 'open-today' ? never() : undefined) }) },
   { id: '02-today-partly', fixture: at({ screen: 'today' }, { today: { ...today, news: { state: 'failed', failure: unreachable } } }) },

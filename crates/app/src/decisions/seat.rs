@@ -3,6 +3,7 @@
 use crate::{
     decision::{Draft, Field, Merge, Payload, PlanStatus, Quorum, missing, read_plan},
     record::CaseRecord,
+    session::Asking,
 };
 use contract::{
     DecisionStage, DecisionView, Failure, ParticipantView, Permission, PersonChoiceView, SignatureView, VersionView,
@@ -11,7 +12,6 @@ use jiff::Timestamp;
 use platform::fhir::Versioned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::task::AbortHandle;
 use vault::{StoreError, Vault};
 
 /// The platform's version of the decision.
@@ -84,7 +84,7 @@ pub(crate) struct DecisionSeat {
     pub(crate) dirty: bool,
     pub(crate) pushing: bool,
     pub(crate) amending: bool,
-    pub(crate) signing: Option<AbortHandle>,
+    pub(crate) signing: Option<Asking>,
     /// What the person saw and may sign.
     pub(crate) preview: Option<Payload>,
     pub(crate) signature: Option<SignatureView>,
@@ -95,8 +95,8 @@ pub(crate) struct DecisionSeat {
 
 impl Drop for DecisionSeat {
     fn drop(&mut self) {
-        if let Some(task) = &self.signing {
-            task.abort();
+        if let Some(asking) = &self.signing {
+            asking.task.abort();
         }
     }
 }
@@ -176,6 +176,7 @@ impl DecisionSeat {
                 may.contains(&Permission::SignDecision)
             },
             can_sign: open && may.contains(&Permission::SignDecision),
+            link: self.signing.as_ref().map(|asking| asking.link.clone()),
             signature: self.signature.clone(),
             versions: self.versions.clone(),
             failure: self.failure.clone(),

@@ -11,7 +11,7 @@ use crate::{
         read_signature, sign, signed_plan, signing_bundle,
     },
     failures,
-    session::{Taken, short_name},
+    session::{Asking, Taken, short_name},
 };
 use contract::{
     DecisionView, Failure, FailureCode, Permission, SignatureLineView, SignatureView, SigningPreviewView,
@@ -87,8 +87,8 @@ impl Desk {
         .abort_handle();
         self.with_decision(patient, |seat| {
             seat.failure = None;
-            if let Some(former) = seat.signing.replace(task) {
-                former.abort();
+            if let Some(former) = seat.signing.replace(Asking { task, link: url.to_string() }) {
+                former.task.abort();
             }
         })?;
         let _task_lives = go.send(());
@@ -101,8 +101,8 @@ impl Desk {
 
     pub(crate) fn cancel_signing(&self, patient: &str) -> Result<(), Failure> {
         self.with_decision(patient, |seat| {
-            if let Some(task) = seat.signing.take() {
-                task.abort();
+            if let Some(asking) = seat.signing.take() {
+                asking.task.abort();
             }
         })?;
         self.tell_decision(patient);

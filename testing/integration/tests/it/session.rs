@@ -122,6 +122,10 @@ async fn a_locked_desk_answers_nothing_of_a_case_until_the_same_person_is_back()
     .await;
     let answer = desk.call(Request::OpenCases { query: String::new() }).await;
     assert!(matches!(answer, Ok(Reply::Cases(_))), "at work again: {answer:?}");
+    desk.kill().await.expect("the process ends");
+    let desk = opened(&place, MODERATOR).await;
+    let view = session(&desk).await;
+    assert!(matches!(view, SessionView::SignedIn { .. }), "a restart does not lock anew: {view:?}");
 }
 
 #[tokio::test]
