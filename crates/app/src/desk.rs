@@ -213,6 +213,10 @@ impl Desk {
                 Ok(Reply::Done)
             }
             Request::OpenBulk => Ok(Reply::BulkAccess(self.bulk_access())),
+            Request::OpenMeasurements { patient } => self.open_measurements(&patient).await.map(Reply::Measurements),
+            Request::KeepMeasurements { patient, series, measurements } => {
+                self.keep_measurements(&patient, &series, measurements).await.map(|()| Reply::Done)
+            }
             Request::OpenDecision { patient } => self.open_decision(&patient).await.map(Reply::Decision),
             Request::SaveDraft { patient, draft } => self.save_draft(&patient, draft).await.map(Reply::Decision),
             Request::ResolveConflicts { patient, choices } => {
@@ -310,6 +314,8 @@ fn allowed_while_locked(request: &Request) -> bool {
         | Request::OpenSeries { .. }
         | Request::CloseSeries { .. }
         | Request::OpenBulk
+        | Request::OpenMeasurements { .. }
+        | Request::KeepMeasurements { .. }
         | Request::OpenDecision { .. }
         | Request::SaveDraft { .. }
         | Request::ResolveConflicts { .. }

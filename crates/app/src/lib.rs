@@ -20,6 +20,7 @@ pub mod door;
 mod failures;
 pub mod images;
 pub mod log;
+mod measurements;
 pub mod record;
 mod session;
 mod settings;

@@ -219,6 +219,66 @@ pub struct PresetView {
     pub window: WindowView,
 }
 
+/// What somebody has measured on a patient's images.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct MeasurementsView {
+    /// FHIR id of the patient.
+    pub patient: String,
+    /// In the order in which they were made.
+    pub measurements: Vec<MeasurementView>,
+}
+
+/// One measurement, with its number as it was read when it was made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct MeasurementView {
+    /// The page's own id, unique in the patient's list.
+    pub id: String,
+    /// Series Instance UID.
+    pub series: String,
+    /// SOP Instance UID of the image it lies on: a place in the stack changes when an image arrives late.
+    pub instance: String,
+    /// Frame number within the instance, from 1.
+    pub frame: u32,
+    /// What was measured.
+    pub mark: MarkView,
+}
+
+/// A mark on an image; columns and rows in pixels from the outer corner of the first one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum MarkView {
+    /// A distance.
+    Length {
+        /// Column and row of its beginning.
+        from: [f64; 2],
+        /// Column and row of its end.
+        to: [f64; 2],
+        /// How long.
+        value: f64,
+        /// `mm`, or `px` on an image without calibration.
+        unit: LengthUnit,
+    },
+    /// The value at a point.
+    Probe {
+        /// Column and row.
+        at: [f64; 2],
+        /// The value with its unit, as it was shown.
+        text: String,
+    },
+}
+
+/// The unit of a length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum LengthUnit {
+    /// Millimeters in the patient.
+    Mm,
+    /// Pixels.
+    Px,
+}
+
 /// How the page reaches the bulk pipe.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]

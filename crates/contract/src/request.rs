@@ -2,8 +2,8 @@
 
 use crate::{
     BulkAccessView, CaseView, CasesView, ConflictChoice, ConnectionView, DecisionView, DiagnosisView, DocumentView,
-    DraftView, ImagesView, PlatformView, SeriesView, SessionView, SettingsView, SigningPreviewView, StartView,
-    TodayView,
+    DraftView, ImagesView, MeasurementView, MeasurementsView, PlatformView, SeriesView, SessionView, SettingsView,
+    SigningPreviewView, StartView, TodayView,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -85,6 +85,20 @@ pub enum Request {
     },
     /// How to reach the bulk pipe. Answered by `BulkAccess`.
     OpenBulk,
+    /// What this person has measured on the patient's images. Answered by `Measurements`.
+    OpenMeasurements {
+        /// FHIR id of the patient.
+        patient: String,
+    },
+    /// The measurements of one series as they are now. Answered by `Done` once they are safe on disk.
+    KeepMeasurements {
+        /// FHIR id of the patient.
+        patient: String,
+        /// Series Instance UID.
+        series: String,
+        /// All of the series; none deletes what was kept.
+        measurements: Vec<MeasurementView>,
+    },
     /// The decision of a case. Answered by `Decision`.
     OpenDecision {
         /// FHIR id of the patient.
@@ -174,6 +188,8 @@ pub enum Reply {
     Series(SeriesView),
     /// To `OpenBulk`.
     BulkAccess(BulkAccessView),
+    /// To `OpenMeasurements`.
+    Measurements(MeasurementsView),
     /// To `OpenDecision` and its kin.
     Decision(DecisionView),
     /// To `PreviewSigning`.

@@ -25,6 +25,8 @@ pub enum Table {
     Records,
     /// What a person chose in the settings.
     Settings,
+    /// What a person measured on images.
+    Measurements,
 }
 
 impl Table {
@@ -34,6 +36,7 @@ impl Table {
             Self::Drafts => "drafts",
             Self::Records => "records",
             Self::Settings => "settings",
+            Self::Measurements => "measurements",
         }
     }
 }

@@ -248,6 +248,7 @@ fn learn_reply(seen: &mut Seen, reply: &Reply) {
         | Reply::BulkAccess(_)
         | Reply::SigningPreview(_)
         | Reply::Settings(_)
+        | Reply::Measurements(_)
         | Reply::Diagnosis(_) => {}
     }
 }

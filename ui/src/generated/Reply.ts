@@ -6,6 +6,7 @@ import type { DecisionView } from "./DecisionView";
 import type { DiagnosisView } from "./DiagnosisView";
 import type { DocumentView } from "./DocumentView";
 import type { ImagesView } from "./ImagesView";
+import type { MeasurementsView } from "./MeasurementsView";
 import type { PlatformView } from "./PlatformView";
 import type { SeriesView } from "./SeriesView";
 import type { SettingsView } from "./SettingsView";
@@ -16,4 +17,4 @@ import type { TodayView } from "./TodayView";
 /**
  * An answer.
  */
-export type Reply = { "type": "done" } | { "type": "started", "value": StartView } | { "type": "platform", "value": PlatformView } | { "type": "today", "value": TodayView } | { "type": "cases", "value": CasesView } | { "type": "case", "value": CaseView } | { "type": "document", "value": DocumentView } | { "type": "images", "value": ImagesView } | { "type": "series", "value": SeriesView } | { "type": "bulk-access", "value": BulkAccessView } | { "type": "decision", "value": DecisionView } | { "type": "signing-preview", "value": SigningPreviewView } | { "type": "settings", "value": SettingsView } | { "type": "diagnosis", "value": DiagnosisView };
+export type Reply = { "type": "done" } | { "type": "started", "value": StartView } | { "type": "platform", "value": PlatformView } | { "type": "today", "value": TodayView } | { "type": "cases", "value": CasesView } | { "type": "case", "value": CaseView } | { "type": "document", "value": DocumentView } | { "type": "images", "value": ImagesView } | { "type": "series", "value": SeriesView } | { "type": "bulk-access", "value": BulkAccessView } | { "type": "measurements", "value": MeasurementsView } | { "type": "decision", "value": DecisionView } | { "type": "signing-preview", "value": SigningPreviewView } | { "type": "settings", "value": SettingsView } | { "type": "diagnosis", "value": DiagnosisView };

@@ -8,6 +8,7 @@ import type {
   Event,
   Failure,
   ImagesView,
+  MeasurementsView,
   PlatformView,
   Reply,
   Request,
@@ -29,6 +30,7 @@ export interface Fixture {
   caseViews?: CaseView[];
   documents?: DocumentView[];
   images?: ImagesView[];
+  measurements?: MeasurementsView[];
   decisions?: DecisionView[];
   diagnosis?: DiagnosisView;
   /** Answers that come before all others; `undefined` leaves the request to the rest. */
@@ -105,6 +107,10 @@ export function memoryHost(fixture: Fixture): MemoryHost {
       case 'close-series':
       case 'cancel-signing':
         return { type: 'done' };
+      case 'keep-measurements':
+        return { type: 'done' };
+      case 'open-measurements':
+        return { type: 'measurements', value: fixture.measurements?.find((one) => one.patient === request.patient) ?? { patient: request.patient, measurements: [] } };
       case 'confirm-identity':
       case 'open-series':
       case 'open-bulk':

@@ -1,6 +1,6 @@
 /** The screen "Bilder": series strip, tools and viewports of one patient. */
 
-import { memo, useCallback, useEffect, useMemo, useReducer, useRef, useState, type ReactNode } from 'react';
+import { memo, useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { announce } from '../components/announce';
 import { Empty } from '../components/Empty';
 import { FailureNotice } from '../components/FailureNotice';
@@ -18,12 +18,13 @@ import { m } from '../paraglide/messages';
 import styles from './ImagesTab.module.css';
 import { IMAGES_SCOPE, IMAGING_KEYS, type ImagingAction, type ImagingKey, type PictureAction } from './keys';
 import { viewportCount, type Layout } from './layouts';
-import { NO_MEASUREMENTS, measure, type Measurements, type Point } from './measurements';
+import type { ImageName, Measurements, Point } from './measurements';
 import { SeriesStrip } from './SeriesStrip';
-import type { StageSnapshot } from './snapshot';
+import type { StageSnapshot, ViewportSnapshot } from './snapshot';
 import type { Stage } from './stage';
 import { ToolRow } from './ToolRow';
 import { isMeasuring, type Tool } from './tools';
+import { useMeasurements } from './useMeasurements';
 import { useSnapshot, useStage } from './useStage';
 import { ViewportPane } from './ViewportPane';
 import { imageWord, otherPerson, probeWord } from './words';
@@ -85,16 +86,6 @@ function Images({ view, retry }: { view: ImagesView; retry: () => void }) {
   return <Area stage={stage} view={view} retry={retry} imageText={settings.imageTextSize} />;
 }
 
-/** Measurements outlive the tab: they are kept by patient as long as the page lives. */
-const kept = new Map<string, Measurements>();
-
-let lastId = 0;
-
-function newId(): string {
-  lastId += 1;
-  return `measurement-${String(lastId)}`;
-}
-
 function Area({
   stage,
   view,
@@ -110,11 +101,10 @@ function Area({
   const snapshot = useSnapshot(stage);
   const [tool, setTool] = useState<Tool>('window');
   const [text, setText] = useState(true);
-  const [measurements, change] = useReducer(measure, view.patient, (patient) => kept.get(patient) ?? NO_MEASUREMENTS);
+  const [measurements, change] = useMeasurements(view.patient);
   useEffect(() => {
-    kept.set(view.patient, measurements);
     stage.pointing.setMeasurements(measurements);
-  }, [stage, view.patient, measurements]);
+  }, [stage, measurements]);
   useFirstSeries(stage, view);
   useRefusals(stage, view);
   useAnnouncedImage(snapshot);
@@ -130,22 +120,25 @@ function Area({
     const length = stage.pointing.length(viewport, from, to);
     if (length === undefined || length.value === 0 || pane?.series === undefined || pane.state === undefined) return;
     const { value, unit } = length;
-    const { series, state } = pane;
+    const { series } = pane;
+    const image = imageOf(pane);
+    if (image === undefined) return;
     change({
       type: held === undefined ? 'add' : 'change',
-      measurement: { kind: 'length', id: held ?? newId(), series, frame: state.index, from, to, value, unit },
+      measurement: { kind: 'length', id: held ?? crypto.randomUUID(), series, ...image, from, to, value, unit },
     });
   };
 
   const probed = (viewport: number, at: Point) => {
     const pane = stage.snapshot().viewports.find(({ id }) => id === viewport);
-    if (pane?.series === undefined || pane.state === undefined) return;
+    const image = imageOf(pane);
+    if (pane?.series === undefined || image === undefined) return;
     const word = probeWord(stage.pointing.read(viewport, at));
     if (word === '') return;
     announce(word);
     change({
       type: 'add',
-      measurement: { kind: 'probe', id: newId(), series: pane.series, frame: pane.state.index, at, text: word },
+      measurement: { kind: 'probe', id: crypto.randomUUID(), series: pane.series, ...image, at, text: word },
     });
   };
 
@@ -542,6 +535,12 @@ function onStage(stage: Stage, viewport: number, action: PictureAction): void {
     case 'invert':
       stage.invert(viewport);
   }
+}
+
+/** The image on screen by its own name. */
+function imageOf(pane: ViewportSnapshot | undefined): ImageName | undefined {
+  const image = pane?.state === undefined ? undefined : pane.view?.frames[pane.state.index];
+  return image === undefined ? undefined : { instance: image.instance, frame: image.frame };
 }
 
 function copySelected({ selected }: Measurements, { viewports }: StageSnapshot): void {

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { measure, NO_MEASUREMENTS, onFrame, type Measurement, type MeasurementAction, type Measurements } from './measurements';
 
-function length(id: string, frame = 0): Measurement {
+function length(id: string, image = 1): Measurement {
   return {
     kind: 'length',
     id,
     series: 'a',
-    frame,
+    instance: `a.${String(image)}`,
+    frame: 1,
     from: { column: 0, row: 0 },
     to: { column: 3, row: 4 },
     value: 5,
@@ -25,8 +26,21 @@ function ids({ list }: Measurements): string[] {
 describe('measurements', () => {
   it('belong to the image they were made on', () => {
     const made = after({ type: 'add', measurement: length('one', 3) }, { type: 'add', measurement: length('two', 4) });
-    expect(onFrame(made, 'a', 3).map(({ id }) => id)).toEqual(['one']);
-    expect(onFrame(made, 'b', 3)).toEqual([]);
+    expect(onFrame(made, 'a', { instance: 'a.3', frame: 1 }).map(({ id }) => id)).toEqual(['one']);
+    expect(onFrame(made, 'b', { instance: 'a.3', frame: 1 })).toEqual([]);
+  });
+
+  it('are told apart by the frame within an instance', () => {
+    const made = after({ type: 'add', measurement: length('one', 3) });
+    expect(onFrame(made, 'a', { instance: 'a.3', frame: 2 })).toEqual([]);
+  });
+
+  it('that were kept join those made meanwhile, and undo does not take them away', () => {
+    const kept = length('kept');
+    const joined = after({ type: 'add', measurement: length('new') }, { type: 'load', kept: [kept] });
+    expect(ids(joined)).toEqual(['kept', 'new']);
+    expect(ids(measure(joined, { type: 'undo' }))).toEqual(['kept']);
+    expect(ids(measure(joined, { type: 'load', kept: [kept] }))).toEqual(['kept', 'new']);
   });
 
   it('are selected when made, and deleting takes the selected one', () => {

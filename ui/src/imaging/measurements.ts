@@ -9,8 +9,14 @@ type OnFrame = {
   id: string;
   /** Series Instance UID: handles change when a series is opened again. */
   series: string;
+  /** SOP Instance UID: a place in the stack changes when an image arrives late. */
+  instance: string;
+  /** Frame number within the instance, from 1. */
   frame: number;
 };
+
+/** Names an image of a series. */
+export type ImageName = Pick<OnFrame, 'instance' | 'frame'>;
 
 export type Measurement = OnFrame &
   (
@@ -26,6 +32,8 @@ export type Measurements = {
 };
 
 export type MeasurementAction =
+  /** What was kept before; what has been made since then stays. */
+  | { type: 'load'; kept: readonly Measurement[] }
   | { type: 'add'; measurement: Measurement }
   | { type: 'change'; measurement: Measurement }
   | { type: 'select'; id: string | undefined }
@@ -44,6 +52,13 @@ function changed(before: Measurements, list: readonly Measurement[], selected: s
 
 export function measure(before: Measurements, action: MeasurementAction): Measurements {
   switch (action.type) {
+    case 'load': {
+      const known = new Set(before.list.map(({ id }) => id));
+      const fresh = action.kept.filter(({ id }) => !known.has(id));
+      const joined = (list: readonly Measurement[]) => [...fresh, ...list];
+      // Undoing a step does not take away what was there before this program started.
+      return { ...before, list: joined(before.list), past: before.past.map(joined), future: before.future.map(joined) };
+    }
     case 'add':
       return changed(before, [...before.list, action.measurement], action.measurement.id);
     case 'change': {
@@ -69,6 +84,6 @@ export function measure(before: Measurements, action: MeasurementAction): Measur
   }
 }
 
-export function onFrame(measurements: Measurements, series: string, frame: number): Measurement[] {
-  return measurements.list.filter((one) => one.series === series && one.frame === frame);
+export function onFrame(measurements: Measurements, series: string, image: ImageName): Measurement[] {
+  return measurements.list.filter((one) => one.series === series && one.instance === image.instance && one.frame === image.frame);
 }

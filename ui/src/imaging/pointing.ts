@@ -158,7 +158,9 @@ export class Pointing {
 
   shapes(viewport: number, { view, state }: Shown): Shape[] {
     const { selected } = this.#measurements;
-    return onFrame(this.#measurements, view.series, state.index)
+    const image = view.frames[state.index];
+    if (image === undefined) return [];
+    return onFrame(this.#measurements, view.series, image)
       .filter(({ id }) => id !== this.#held)
       .map((one) => {
         switch (one.kind) {

@@ -1,10 +1,13 @@
 //! Studies, the gate between persons, and frames over the bulk pipe.
 
-use crate::{MODERATOR, at_work, code};
-use contract::{FailureCode, IdentityGrade, ImagesView, Reply, Request, SeriesView, StudyView};
+use crate::{MODERATOR, at_work, code, opened, place};
+use contract::{
+    FailureCode, IdentityGrade, ImagesView, LengthUnit, MarkView, MeasurementView, Reply, Request, SeriesView,
+    StudyView,
+};
 use futures_util::{SinkExt, StreamExt};
 use std::collections::BTreeSet;
-use testkit::{DeskKit, PATIENCE};
+use testkit::{DeskKit, PATIENCE, Platform};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -151,4 +154,49 @@ async fn a_locked_desk_gives_no_pixels_by_handles_given_out_before() {
     socket.send(Message::text(want)).await.expect("the pipe listens");
     let said = timeout(PATIENCE, socket.next()).await.expect("an answer in time").expect("open").expect("whole");
     assert!(said.is_text(), "a failure and no frame: {said:?}");
+}
+
+fn length(series: &str) -> MeasurementView {
+    MeasurementView {
+        id: "one".to_owned(),
+        series: series.to_owned(),
+        instance: format!("{series}.7"),
+        frame: 1,
+        mark: MarkView::Length { from: [10.5, 20.25], to: [40.0, 60.75], value: 46.0, unit: LengthUnit::Mm },
+    }
+}
+
+async fn measured(desk: &DeskKit) -> Vec<MeasurementView> {
+    let _case = desk.call(Request::OpenCase { patient: PATIENT.to_owned() }).await.expect("the case opens");
+    match desk.call(Request::OpenMeasurements { patient: PATIENT.to_owned() }).await {
+        Ok(Reply::Measurements(view)) => view.measurements,
+        other => panic!("measurements: {:?}", code(&other)),
+    }
+}
+
+#[tokio::test]
+async fn what_was_measured_survives_a_killed_program_and_is_seen_by_nobody_else() {
+    let (_folder, place) = place();
+    let keep = |series: &str, measurements: Vec<MeasurementView>| Request::KeepMeasurements {
+        patient: PATIENT.to_owned(),
+        series: series.to_owned(),
+        measurements,
+    };
+    let desk = opened(&place, MODERATOR).await;
+    desk.sign_in(&Platform::shared().url).await.expect("the moderator may sign in");
+    assert_eq!(measured(&desk).await, [], "nothing at first");
+    for series in ["1.2.3", "1.2.4"] {
+        assert_eq!(desk.call(keep(series, vec![length(series)])).await, Ok(Reply::Done), "it is on the disk");
+    }
+    assert_eq!(desk.call(keep("1.2.4", Vec::new())).await, Ok(Reply::Done), "and the second is deleted");
+    let stray = desk.call(keep("1.2.3", vec![length("1.2.4")])).await;
+    assert_eq!(code(&stray), Some(FailureCode::InvalidInput), "a measurement of another series");
+    desk.kill().await.expect("the process ends");
+    let desk = opened(&place, MODERATOR).await;
+    assert_eq!(measured(&desk).await, [length("1.2.3")], "as it was measured");
+    assert_eq!(desk.call(Request::SignOut).await, Ok(Reply::Done), "signed out");
+    desk.kill().await.expect("the process ends");
+    let desk = opened(&place, "dr-sonnkaya").await;
+    desk.sign_in(&Platform::shared().url).await.expect("the radiologist may sign in");
+    assert_eq!(measured(&desk).await, [], "another person's notes");
 }
