@@ -1,5 +1,5 @@
 /** The case on one page, in the order in which a board asks. */
-import type { ReactNode } from 'react';
+import { lazy, type ReactNode, Suspense, useEffect } from 'react';
 import { Button as Plain } from 'react-aria-components';
 import { Button } from '../components/Button';
 import { Chip } from '../components/Chip';
@@ -8,12 +8,14 @@ import { Icon } from '../components/icons';
 import { Notice } from '../components/Notice';
 import { PartView, partValue, type PartWords } from '../components/PartView';
 import type { CaseRowView, CaseTab, CaseView, DiagnosisEntryView, Part, StudyEntryView, TherapyView } from '../host/contract';
+import { useDesk } from '../host/desk';
+import { useStore } from '../host/store';
 import { useNow } from '../i18n/clock';
 import { date, dateTime, day, dayShort, period, time } from '../i18n/format';
 import { ruleWord } from '../cases/caseWords';
 import { m } from '../paraglide/messages';
 import styles from './case.module.css';
-import { comorbidities, furtherTumours, functionSeries, newestLabTime, newestValue, overviewLab, primaryTumour, valueWithUnit } from './caseView';
+import { comorbidities, furtherTumours, functionSeries, newestLabTime, newestValue, overviewLab, pictured, primaryTumour, valueWithUnit } from './caseView';
 import { documentIcon } from './Documents';
 import { LabTable } from './LabTable';
 import { Section } from './Section';
@@ -26,6 +28,8 @@ interface Props {
   read: (document: string) => void;
   retry: () => void;
 }
+
+const StudyPictures = lazy(async () => ({ default: (await import('../imaging/StudyPictures')).StudyPictures }));
 
 const mostLab = 6;
 const mostEntries = 8;
@@ -303,8 +307,27 @@ function Therapies({ therapies }: { therapies: TherapyView[] }) {
 }
 
 function Studies({ view, open, retry }: { view: CaseView; open: (tab: CaseTab) => void; retry: () => void }) {
+  const desk = useDesk();
+  const load = useStore(desk.images);
+  const images = load.state === 'here' && load.value.patient === view.patient ? load.value : null;
+  const { patient } = view;
+  // Asking for the images asks the archive, which alone knows what can be opened, and makes ready what is opened next.
+  const listed = (partValue(view.studies)?.length ?? 0) > 0;
+  useEffect(() => {
+    if (listed) desk.openImages(patient);
+  }, [desk, patient, listed]);
+  const newest = images === null ? undefined : pictured(images.studies);
   return (
-    <Section title={m.case_imaging()} testId="studies">
+    <Section
+      title={m.case_imaging()}
+      testId="studies"
+      aside={newest === undefined ? undefined : [newest.description, newest.at === null ? null : date(newest.at), newest.institution].filter((word) => word !== null && word !== '').join(' · ')}
+    >
+      {newest !== undefined && (
+        <Suspense>
+          <StudyPictures study={newest} open={() => open('images')} />
+        </Suspense>
+      )}
       <PartView part={view.studies} rows={3} words={{ what: m.case_what_studies(), empty: m.case_empty_studies() }} retry={retry}>
         {(studies) => (
           <ul className={styles['studies']}>
@@ -347,6 +370,14 @@ function StudyRow({ study, open }: { study: StudyEntryView; open: () => void }) 
       <div className={styles['study']}>
         {words}
         <Chip tone="outline">{m.case_study_unavailable()}</Chip>
+      </div>
+    );
+  }
+  if (study.available === null) {
+    return (
+      <div className={styles['study']} data-testid={`study-unknown-${study.study}`}>
+        {words}
+        <span className={styles['studyDetail']}>{m.case_study_unknown()}</span>
       </div>
     );
   }

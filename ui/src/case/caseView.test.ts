@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { LabSeriesView } from '../host/contract';
 import { auenwaldCase, steinkleeCase } from '../stories/records';
-import { arrow, bannerTumour, comorbidities, functionSeries, furtherTumours, newestLabTime, outside, overviewLab, primaryTumour, valueWithUnit } from './caseView';
+import { exampleStudy } from '../imaging/examples';
+import { arrow, bannerTumour, comorbidities, functionSeries, furtherTumours, newestLabTime, outside, overviewLab, pictured, primaryTumour, valueWithUnit } from './caseView';
 
 const range = { low: 13.5, high: 17.2 };
 const value = (text: string, flag: string | null = null) => ({ at: '2026-11-21T08:10:00+01:00', text, value: Number(text), flag });
@@ -64,5 +65,19 @@ describe('the laboratory of the overview', () => {
 
   test('organ function of a lung tumour is lung function', () => {
     expect(functionSeries(auenwaldCase).map((one: LabSeriesView) => one.loinc)).toEqual(['19926-5', '20150-9', '19911-7']);
+  });
+});
+
+describe('the pictures of the overview', () => {
+  const study = exampleStudy({ study: '1.2.3' });
+  test('are those of the newest study that is the patient\'s and has some', () => {
+    const another = exampleStudy({ study: '1.2.9', identity: { grade: 'other', other: auenwaldCase.identity } });
+    const unclear = exampleStudy({ study: '1.2.8', identity: { grade: 'unclear', other: auenwaldCase.identity, confirmed: false } });
+    const without = exampleStudy({ study: '1.2.7', series: [] });
+    expect(pictured([another, unclear, without, study])?.study).toBe('1.2.3');
+  });
+
+  test('are none while nothing of the patient is known to the archive', () => {
+    expect(pictured([])).toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 /** What the case screen derives from the record's view: counts, choices, order. */
-import type { CaseView, DiagnosisEntryView, LabSeriesView, LabValueView, TimelineEntryView } from '../host/contract';
+import type { CaseView, DiagnosisEntryView, LabSeriesView, LabValueView, StudyView, TimelineEntryView } from '../host/contract';
 import { organWord, sideWord } from '../cases/caseWords';
 import { digits, range, unit } from '../i18n/format';
 import { partValue } from '../components/PartView';
@@ -104,4 +104,12 @@ export interface Course {
 
 export function course(entries: readonly TimelineEntryView[]): Course {
   return { dated: entries.filter((entry) => entry.start !== null), undated: entries.filter((entry) => entry.start === null) };
+}
+
+/** The newest study that is this patient's and has series to show: the one whose pictures the overview shows. */
+export function pictured(studies: readonly StudyView[]): StudyView | undefined {
+  return studies.find(({ identity, series }) => {
+    const shown = identity.grade === 'same' || identity.grade === 'spelling' || (identity.grade === 'unclear' && identity.confirmed);
+    return shown && series.some((one) => one.displayable);
+  });
 }

@@ -202,7 +202,7 @@ function Thumbnail({ stage, handle }: { stage: Stage; handle: number }) {
 }
 
 /** The whole picture, black around it: a cut one could hide a side mark. */
-function paint(canvas: HTMLCanvasElement, { columns, rows, rgba }: Picture): void {
+export function paint(canvas: HTMLCanvasElement, { columns, rows, rgba }: Picture): void {
   const context = canvas.getContext('2d');
   if (context === null) return;
   const whole = document.createElement('canvas');

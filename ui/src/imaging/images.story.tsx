@@ -2,10 +2,11 @@
 
 import { useState, type ReactNode } from 'react';
 import { App } from '../App';
-import type { ImagesView, Language, SeriesView, StudyView, Theme } from '../host/contract';
+import type { CaseView, ImagesView, Language, SeriesView, StudyView, Theme } from '../host/contract';
 import { createDesk } from '../host/desk';
 import { memoryHost, type Fixture } from '../host/memory';
 import { auerwald, auenwald } from '../stories/people';
+import { auenwaldCase } from '../stories/records';
 import { at, type Story } from '../stories/story';
 import { writeFrameMessage } from './bulkMessage';
 import { exampleSeries, exampleStudy } from './examples';
@@ -145,6 +146,34 @@ function story(id: string, view: ImagesView, doors: StageDoors, keys: readonly s
   return { id, fixture: own, keys, draw: () => <Program fixture={own} doors={doors} /> };
 }
 
+/** Measured before the program was started anew, on the image in the middle. */
+const kept: Fixture = {
+  ...fixture(images()),
+  measurements: [
+    {
+      patient: PATIENT,
+      measurements: [
+        { id: 'a', series: '1.2.3.4', instance: '1.2.3.4.61', frame: 1, mark: { kind: 'length', from: [90, 120], to: [137, 120], value: 45.9, unit: 'mm' } },
+        { id: 'b', series: '1.2.3.4', instance: '1.2.3.4.61', frame: 1, mark: { kind: 'probe', at: [160.5, 90.5], text: '48 HU' } },
+      ],
+    },
+  ],
+};
+
+/** The archive has not answered: what it holds is not known. */
+const unanswered: CaseView = {
+  ...auenwaldCase,
+  studies:
+    auenwaldCase.studies.state === 'ready'
+      ? { ...auenwaldCase.studies, value: auenwaldCase.studies.value.filter(({ refused }) => !refused).map((study) => ({ ...study, available: null })) }
+      : auenwaldCase.studies,
+};
+
+function overview(view: CaseView): Fixture {
+  const pictures = view === unanswered ? images({ studies: [], loading: true }) : images();
+  return at({ screen: 'case', patient: PATIENT, tab: 'overview' }, { caseViews: [view], images: [pictures] });
+}
+
 const middle = ['End', 'ArrowUp', 'ArrowUp', 'ArrowUp'];
 
 export const stories: Story[] = [
@@ -185,6 +214,12 @@ export const stories: Story[] = [
     'click:[data-testid=viewport-1]', 'l', 'Enter', 'Enter', 'Shift+ArrowRight', 'Shift+ArrowRight', 'Enter',
   ]),
   story('06-images-menu', images(), filled({}), ['click:[data-testid=viewport-1]', ...Array<string>(60).fill('ArrowDown'), 'Shift+F10']),
+  {
+    ...story('06-images-kept', images(), filled({}), ['click:[data-testid=viewport-1]', ...Array<string>(60).fill('ArrowDown')]),
+    draw: () => <Program fixture={kept} doors={filled({})} />,
+  },
+  { id: '05-case-pictures', fixture: overview(auenwaldCase), draw: () => <Program fixture={overview(auenwaldCase)} doors={filled({})} /> },
+  { id: '05-case-archive-unknown', fixture: overview(unanswered), draw: () => <Program fixture={overview(unanswered)} doors={filled({})} /> },
   story('06-images-no-gpu', images(), { ...filled({}), createViewer: () => Promise.reject(new Error('no adapter')) }),
   story('06-images-none', images({ studies: [] }), filled({})),
   story('06-images-partly', images({ failure: { code: 'platform-unreachable', detail: 'timeout' } }), filled({})),
