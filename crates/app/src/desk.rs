@@ -228,6 +228,8 @@ impl Desk {
             }
             Request::CancelSigning { patient } => self.cancel_signing(&patient).map(|()| Reply::Done),
             Request::AmendDecision { patient } => self.amend_decision(&patient).await.map(Reply::Decision),
+            Request::OpenTextBlocks => self.open_text_blocks().await.map(Reply::TextBlocks),
+            Request::KeepTextBlocks { blocks } => self.keep_text_blocks(blocks).await.map(|()| Reply::Done),
             Request::VerifyDecision { patient } => self.verify_decision(&patient).await.map(Reply::Decision),
             Request::ChangeSettings { settings } => self.change_settings(settings).map(Reply::Settings),
             Request::RememberPlace { place } => self.remember_place(place).map(|()| Reply::Done),
@@ -323,6 +325,8 @@ fn allowed_while_locked(request: &Request) -> bool {
         | Request::SignDecision { .. }
         | Request::CancelSigning { .. }
         | Request::AmendDecision { .. }
+        | Request::OpenTextBlocks
+        | Request::KeepTextBlocks { .. }
         | Request::VerifyDecision { .. } => false,
     }
 }

@@ -24,6 +24,7 @@ mod measurements;
 pub mod record;
 mod session;
 mod settings;
+mod text_blocks;
 mod today;
 pub mod worker;
 

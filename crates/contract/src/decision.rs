@@ -297,3 +297,13 @@ pub struct VersionView {
     /// Why it was replaced.
     pub reason: Option<String>,
 }
+
+/// A text that a person uses again and again; "/" in a text of the decision offers it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct TextBlockView {
+    /// What it is found by.
+    pub name: String,
+    /// What is inserted.
+    pub text: String,
+}

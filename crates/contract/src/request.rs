@@ -3,7 +3,7 @@
 use crate::{
     BulkAccessView, CaseView, CasesView, ConflictChoice, ConnectionView, DecisionView, DiagnosisView, DocumentView,
     DraftView, ImagesView, MeasurementView, MeasurementsView, PlatformView, SeriesView, SessionView, SettingsView,
-    SigningPreviewView, StartView, TodayView,
+    SigningPreviewView, StartView, TextBlockView, TodayView,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -140,6 +140,13 @@ pub enum Request {
         /// FHIR id of the patient.
         patient: String,
     },
+    /// This person's text blocks. Answered by `TextBlocks`.
+    OpenTextBlocks,
+    /// All text blocks as they are now. Answered by `Done` once they are safe on disk.
+    KeepTextBlocks {
+        /// In the order to show.
+        blocks: Vec<TextBlockView>,
+    },
     /// Check payload, signature and record. Answered by `Decision`.
     VerifyDecision {
         /// FHIR id of the patient.
@@ -192,6 +199,8 @@ pub enum Reply {
     Measurements(MeasurementsView),
     /// To `OpenDecision` and its kin.
     Decision(DecisionView),
+    /// To `OpenTextBlocks`.
+    TextBlocks(Vec<TextBlockView>),
     /// To `PreviewSigning`.
     SigningPreview(SigningPreviewView),
     /// To `ChangeSettings`.

@@ -249,6 +249,7 @@ fn learn_reply(seen: &mut Seen, reply: &Reply) {
         | Reply::SigningPreview(_)
         | Reply::Settings(_)
         | Reply::Measurements(_)
+        | Reply::TextBlocks(_)
         | Reply::Diagnosis(_) => {}
     }
 }

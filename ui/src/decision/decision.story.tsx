@@ -34,6 +34,11 @@ function signed(check: SignatureView['check'], changes: Partial<DecisionView> = 
   );
 }
 
+const textBlocks = [
+  { name: 'Nachsorge', text: 'Nachsorge nach Leitlinie in der zuweisenden Praxis.' },
+  { name: 'Studie prüfen', text: 'Einschluss in eine Studie wird durch die Studienassistenz geprüft.' },
+];
+
 export const stories: Story[] = [
   { id: '08-decision', fixture: fixture(exampleView()) },
   {
@@ -90,6 +95,17 @@ export const stories: Story[] = [
     id: '08-decision-not-saved',
     fixture: fixture(exampleView(), (request) => (request.type === 'save-draft' ? { code: 'disk-full', detail: '' } : undefined)),
     keys: ['click:[data-testid=decision-text]', 'x'],
+  },
+  {
+    id: '08-decision-blocks',
+    fixture: { ...fixture(exampleView()), textBlocks },
+    keys: ['click:[data-testid=decision-text]', 'Control+End', 'Enter', '/', 'n', 'ArrowDown'],
+  },
+  { id: '08-decision-blocks-none', fixture: fixture(exampleView({ draft: { ...exampleDraft(), text: '' } })), keys: ['click:[data-testid=decision-text]', '/'] },
+  {
+    id: '08-decision-blocks-inserted',
+    fixture: { ...fixture(exampleView()), textBlocks },
+    keys: ['click:[data-testid=decision-text]', 'Control+End', 'Enter', '/', 'n', 'a', 'Enter'],
   },
   { id: '08-decision-read-only', fixture: fixture(exampleView({ canWrite: false, canSign: false })) },
   { id: '09-signed', fixture: signed({ state: 'matches' }) },

@@ -12,9 +12,10 @@ import type { SeriesView } from "./SeriesView";
 import type { SettingsView } from "./SettingsView";
 import type { SigningPreviewView } from "./SigningPreviewView";
 import type { StartView } from "./StartView";
+import type { TextBlockView } from "./TextBlockView";
 import type { TodayView } from "./TodayView";
 
 /**
  * An answer.
  */
-export type Reply = { "type": "done" } | { "type": "started", "value": StartView } | { "type": "platform", "value": PlatformView } | { "type": "today", "value": TodayView } | { "type": "cases", "value": CasesView } | { "type": "case", "value": CaseView } | { "type": "document", "value": DocumentView } | { "type": "images", "value": ImagesView } | { "type": "series", "value": SeriesView } | { "type": "bulk-access", "value": BulkAccessView } | { "type": "measurements", "value": MeasurementsView } | { "type": "decision", "value": DecisionView } | { "type": "signing-preview", "value": SigningPreviewView } | { "type": "settings", "value": SettingsView } | { "type": "diagnosis", "value": DiagnosisView };
+export type Reply = { "type": "done" } | { "type": "started", "value": StartView } | { "type": "platform", "value": PlatformView } | { "type": "today", "value": TodayView } | { "type": "cases", "value": CasesView } | { "type": "case", "value": CaseView } | { "type": "document", "value": DocumentView } | { "type": "images", "value": ImagesView } | { "type": "series", "value": SeriesView } | { "type": "bulk-access", "value": BulkAccessView } | { "type": "measurements", "value": MeasurementsView } | { "type": "decision", "value": DecisionView } | { "type": "text-blocks", "value": Array<TextBlockView> } | { "type": "signing-preview", "value": SigningPreviewView } | { "type": "settings", "value": SettingsView } | { "type": "diagnosis", "value": DiagnosisView };

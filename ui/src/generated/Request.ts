@@ -4,6 +4,7 @@ import type { DraftView } from "./DraftView";
 import type { MeasurementView } from "./MeasurementView";
 import type { Place } from "./Place";
 import type { SettingsView } from "./SettingsView";
+import type { TextBlockView } from "./TextBlockView";
 
 /**
  * What the page asks.
@@ -116,7 +117,11 @@ patient: string, } | { "type": "amend-decision",
 /**
  * FHIR id of the patient.
  */
-patient: string, } | { "type": "verify-decision", 
+patient: string, } | { "type": "open-text-blocks" } | { "type": "keep-text-blocks", 
+/**
+ * In the order to show.
+ */
+blocks: Array<TextBlockView>, } | { "type": "verify-decision", 
 /**
  * FHIR id of the patient.
  */

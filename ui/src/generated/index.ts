@@ -72,6 +72,7 @@ export type { SlotView } from './SlotView';
 export type { StartView } from './StartView';
 export type { StudyEntryView } from './StudyEntryView';
 export type { StudyView } from './StudyView';
+export type { TextBlockView } from './TextBlockView';
 export type { Theme } from './Theme';
 export type { TherapyView } from './TherapyView';
 export type { TimelineEntryView } from './TimelineEntryView';

@@ -14,6 +14,7 @@ import type {
   Request,
   SessionView,
   StartView,
+  TextBlockView,
   TodayView,
 } from './contract';
 import type { Host } from './host';
@@ -32,6 +33,7 @@ export interface Fixture {
   images?: ImagesView[];
   measurements?: MeasurementsView[];
   decisions?: DecisionView[];
+  textBlocks?: TextBlockView[];
   diagnosis?: DiagnosisView;
   /** Answers that come before all others; `undefined` leaves the request to the rest. */
   answer?: (request: Request) => Reply | Failure | Promise<Reply> | undefined;
@@ -47,6 +49,7 @@ export function memoryHost(fixture: Fixture): MemoryHost {
   const hearers = new Set<(event: Event) => void>();
   const asked: Request[] = [];
   let settings = fixture.start.settings;
+  let textBlocks = fixture.textBlocks ?? [];
   const send = (event: Event) => {
     for (const hear of [...hearers]) hear(event);
   };
@@ -108,6 +111,11 @@ export function memoryHost(fixture: Fixture): MemoryHost {
       case 'cancel-signing':
         return { type: 'done' };
       case 'keep-measurements':
+        return { type: 'done' };
+      case 'open-text-blocks':
+        return { type: 'text-blocks', value: textBlocks };
+      case 'keep-text-blocks':
+        textBlocks = request.blocks;
         return { type: 'done' };
       case 'open-measurements':
         return { type: 'measurements', value: fixture.measurements?.find((one) => one.patient === request.patient) ?? { patient: request.patient, measurements: [] } };
