@@ -1,7 +1,7 @@
 //! What one SOP instance says: who, when, which series, and per frame where and with which values.
 
 use crate::geometry::Spacing;
-use crate::image::ImageDescription;
+use crate::image::{ImageDescription, Photometric};
 use crate::lut::{Lut, Rescale, Window};
 use model::{Phi, SeriesUid, SopInstanceUid, StudyUid};
 use std::sync::Arc;
@@ -83,6 +83,8 @@ pub struct Instance {
     pub frame_of_reference: Option<String>,
     /// The pixels' description; `None` for objects without pixels.
     pub image: Option<ImageDescription>,
+    /// Presentation LUT Shape (2050,0020), where given.
+    pub presentation: Option<PresentationShape>,
     /// What holds for each frame, `number_of_frames` entries where `image` is given. One shared
     /// entry where the object says nothing per frame.
     pub frames: Vec<Arc<FrameFacts>>,
@@ -114,6 +116,27 @@ pub struct FrameFacts {
     pub windows: Vec<Window>,
     /// VOI LUT Sequence.
     pub voi_luts: Vec<Arc<Lut>>,
+}
+
+impl FrameFacts {
+    /// The output of the modality transformation for a stored value, exactly: the table's entry where
+    /// there is a table, else the rescaled value (PS3.3 C.11.1).
+    #[must_use]
+    pub fn rescaled(&self, stored: i64) -> f64 {
+        match &self.modality_lut {
+            Some(table) => f64::from(table.lookup(stored)),
+            None => self.rescale.apply(stored),
+        }
+    }
+}
+
+/// Presentation LUT Shape (2050,0020) of an image (PS3.3 C.11.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PresentationShape {
+    /// IDENTITY: the output of the VOI transformation is shown as it is.
+    Identity,
+    /// INVERSE: it is inverted.
+    Inverse,
 }
 
 /// Why an object is not shown as a picture.
@@ -172,6 +195,18 @@ impl Instance {
         self.displayable().is_ok()
     }
 
+    /// Whether low values are bright. Presentation LUT Shape says the same as MONOCHROME1 where both
+    /// are given as the standard demands (PS3.3 C.8.11.3); where they differ, the shape has the
+    /// last word, since it stands last in the order of transformations (PS3.4 N.2).
+    #[must_use]
+    pub fn is_inverted(&self) -> bool {
+        let Some(photometric) = self.image.as_ref().map(|image| image.photometric) else { return false };
+        match self.presentation {
+            Some(shape) => photometric.is_gray() && shape == PresentationShape::Inverse,
+            None => photometric == Photometric::Monochrome1,
+        }
+    }
+
     /// What rescaled values of a frame (from 0) are: `HU`, `BQML`, `US` (unspecified), …; `None` where
     /// the object does not say. A CT image that does not say has Hounsfield units (PS3.3 C.8.2.1.1.2).
     #[must_use]
@@ -182,7 +217,7 @@ impl Instance {
     }
 
     /// The window to begin with: the first one stored, else the modality's first preset. `None`
-    /// where neither is there: then [`crate::lut::window_of`] the first frame fits.
+    /// where neither is there: then [`crate::auto_window`] makes one from the values.
     #[must_use]
     pub fn initial_window(&self, frame: usize) -> Option<Window> {
         let stored = self.frames.get(frame)?.windows.first().cloned();

@@ -4,6 +4,7 @@
 //! [`geometry`] (millimeters and letters), [`lut`] and [`render`] (from stored values to gray),
 //! [`presets`]; with the feature `decode` the readers [`Part10`] and [`decode`].
 
+mod auto_window;
 mod frame;
 pub mod geometry;
 mod image;
@@ -20,9 +21,10 @@ pub mod encapsulated;
 #[cfg(feature = "decode")]
 mod read;
 
+pub use auto_window::{Sample, auto_window};
 pub use frame::{FrameFormat, RawFrame, StoredFrame};
 pub use image::{ImageDescription, Palette, Photometric};
-pub use instance::{FrameFacts, Instance, NotDisplayable, PatientIdentity};
+pub use instance::{FrameFacts, Instance, NotDisplayable, PatientIdentity, PresentationShape};
 #[cfg(feature = "decode")]
 pub use read::{FrameError, Part10, ReadError, frame_bytes};
 pub use stack::{Note, Stack, StackFrame, Volume};

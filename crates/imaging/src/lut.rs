@@ -3,8 +3,6 @@
 //! The window formulas are computed in `f32` with the operations and their order as the shader has
 //! them, so that a picture of the GPU can be compared with [`crate::render`].
 
-use crate::frame::StoredFrame;
-
 /// VOI LUT Function (0028,1056), PS3.3 C.11.2.1.3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum VoiFunction {
@@ -64,30 +62,23 @@ impl Window {
     /// The gray of a rescaled value, from 0 to 1.
     #[must_use]
     pub fn apply(&self, value: f32) -> f32 {
+        // PS3.3 C.11.2.1.2.1 has its middle at c - 0.5 and its edges w - 1 apart; LINEAR_EXACT
+        // (C.11.2.1.3.2) has them at c and w.
+        let (middle, span) = match self.function {
+            VoiFunction::Linear => (self.center - 0.5, self.width - 1.0),
+            VoiFunction::LinearExact | VoiFunction::Sigmoid => (self.center, self.width),
+        };
+        // Without a span every value is below or above an edge; the quotient is not used.
+        let divisor = if span > 0.0 { span } else { 1.0 };
         #[expect(clippy::cast_possible_truncation, reason = "the shader's uniforms are f32")]
-        let (center, width) = (self.center as f32, self.width as f32);
+        let [middle, divisor, black, white] =
+            [middle, divisor, middle - span / 2.0, middle + span / 2.0].map(|number| number as f32);
         match self.function {
-            // PS3.3 C.11.2.1.2.1. Width 1 is a threshold: the formula would divide by zero.
-            VoiFunction::Linear => {
-                if width <= 1.0 {
-                    return if value <= center - 0.5 { 0.0 } else { 1.0 };
-                }
-                ((value - (center - 0.5)) / (width - 1.0) + 0.5).clamp(0.0, 1.0)
-            }
-            // PS3.3 C.11.2.1.3.2
-            VoiFunction::LinearExact => {
-                if width <= 0.0 {
-                    return if value <= center { 0.0 } else { 1.0 };
-                }
-                ((value - center) / width + 0.5).clamp(0.0, 1.0)
-            }
+            VoiFunction::Linear | VoiFunction::LinearExact if value <= black => 0.0,
+            VoiFunction::Linear | VoiFunction::LinearExact if value > white => 1.0,
+            VoiFunction::Linear | VoiFunction::LinearExact => ((value - middle) / divisor + 0.5).clamp(0.0, 1.0),
             // PS3.3 C.11.2.1.3.1
-            VoiFunction::Sigmoid => {
-                if width <= 0.0 {
-                    return if value <= center { 0.0 } else { 1.0 };
-                }
-                1.0 / (1.0 + (-4.0 * (value - center) / width).exp())
-            }
+            VoiFunction::Sigmoid => 1.0 / (1.0 + (-4.0 * (value - middle) / divisor).exp()),
         }
     }
 
@@ -98,16 +89,6 @@ impl Window {
         let width = (greatest - least + 1.0).max(1.0);
         Self::linear(least + width / 2.0, width)
     }
-}
-
-/// The window that shows every rescaled value of a frame but padding; `None` for color.
-#[must_use]
-pub fn window_of(frame: &StoredFrame, rescale: &Rescale, padding: Option<(i32, i32)>) -> Option<Window> {
-    let is_padding = |v: i64| padding.is_some_and(|(a, b)| (i64::from(a)..=i64::from(b)).contains(&v));
-    let values = frame.values();
-    let shown = || values.iter().copied().filter(|&v| !is_padding(v));
-    let (a, b) = (rescale.apply(shown().min()?), rescale.apply(shown().max()?));
-    Some(Window::spanning(a.min(b), a.max(b)))
 }
 
 /// Rescale Slope, Intercept and Type (PS3.3 C.11.1).
@@ -158,6 +139,13 @@ impl Lut {
     pub fn lookup(&self, input: i64) -> u16 {
         let index = usize::try_from(input - i64::from(self.first)).unwrap_or(0);
         self.entries.get(index).or_else(|| self.entries.last()).copied().unwrap_or(0)
+    }
+
+    /// The window over all inputs that the table tells apart: where dragging begins.
+    #[must_use]
+    pub fn input_window(&self) -> Window {
+        let count = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+        Window::spanning(f64::from(self.first), f64::from(self.first) + f64::from(count) - 1.0)
     }
 
     /// The greatest value that an entry may have.
@@ -226,17 +214,17 @@ impl<'a> GrayTransform<'a> {
         let shade = match self.voi {
             Voi::Window(window) => window.apply(value),
             #[expect(clippy::cast_possible_truncation, reason = "table inputs are whole numbers of 16 bits")]
-            Voi::Table(table) => f32::from(table.lookup(value.round() as i64)) / f32::from(table.greatest().max(1)),
+            Voi::Table(table) => {
+                f32::from(table.lookup((value + 0.5).floor() as i64)) / f32::from(table.greatest().max(1))
+            }
         };
-        let shade = if self.invert { 1.0 - shade } else { shade };
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "the clamp keeps the value within a byte"
         )]
-        {
-            (shade * 255.0 + 0.5).floor().clamp(0.0, 255.0) as u8
-        }
+        let level = (shade * 255.0 + 0.5).floor().clamp(0.0, 255.0) as u8;
+        if self.invert { u8::MAX - level } else { level }
     }
 }
 

@@ -398,6 +398,7 @@ mod tests {
             instance_number: Some(number),
             number_of_frames: u32::try_from(frames.len()).expect("few frames"),
             frame_of_reference: Some("1.2.9".to_owned()),
+            presentation: None,
             image: Some(ImageDescription {
                 rows: 4,
                 columns: 4,

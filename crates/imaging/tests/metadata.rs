@@ -123,3 +123,42 @@ fn the_patient_does_not_print() {
     assert!(!id.is_empty(), "the object names a patient");
     assert!(!format!("{instance:?}").contains(id.as_str()), "a log line must not");
 }
+
+/// An image of one pixel in the DICOM JSON model with further attributes.
+fn one_pixel(photometric: &str, more: serde_json::Value) -> Instance {
+    let mut object = serde_json::json!({
+        "0020000D": {"vr": "UI", "Value": ["1.2.3"]},
+        "0020000E": {"vr": "UI", "Value": ["1.2.3.4"]},
+        "00080018": {"vr": "UI", "Value": ["1.2.3.4.5"]},
+        "00280002": {"vr": "US", "Value": [1]},
+        "00280004": {"vr": "CS", "Value": [photometric]},
+        "00280010": {"vr": "US", "Value": [1]},
+        "00280011": {"vr": "US", "Value": [1]},
+        "00280100": {"vr": "US", "Value": [16]},
+        "00280101": {"vr": "US", "Value": [12]},
+        "00280103": {"vr": "US", "Value": [0]},
+    });
+    let (Some(object_map), serde_json::Value::Object(more)) = (object.as_object_mut(), more) else {
+        panic!("both are objects");
+    };
+    object_map.extend(more);
+    Instance::from_json(&object).expect("it has its identifiers")
+}
+
+#[test]
+fn polarity_follows_the_presentation_shape_and_without_one_the_photometric_interpretation() {
+    let shape = |term: &str| serde_json::json!({"20500020": {"vr": "CS", "Value": [term]}});
+    for (photometric, more, inverted) in [
+        ("MONOCHROME1", serde_json::json!({}), true),
+        ("MONOCHROME2", serde_json::json!({}), false),
+        // PS3.3 C.8.11.3: INVERSE goes with MONOCHROME1, IDENTITY with MONOCHROME2; both say one thing once.
+        ("MONOCHROME1", shape("INVERSE"), true),
+        ("MONOCHROME2", shape("IDENTITY"), false),
+        ("MONOCHROME2", shape("INVERSE"), true),
+        ("MONOCHROME1", shape("IDENTITY"), false),
+        ("MONOCHROME1", shape("LIN OD"), true),
+        ("PALETTE COLOR", shape("INVERSE"), false),
+    ] {
+        assert_eq!(one_pixel(photometric, more.clone()).is_inverted(), inverted, "{photometric} with {more}");
+    }
+}

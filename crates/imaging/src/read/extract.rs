@@ -3,7 +3,7 @@
 use super::ReadError;
 use super::fields::Fields;
 use crate::image::{ImageDescription, Palette, Photometric};
-use crate::instance::{FrameFacts, Instance, PatientIdentity};
+use crate::instance::{FrameFacts, Instance, PatientIdentity, PresentationShape};
 use crate::lut::{Lut, VoiFunction, Window};
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
@@ -99,6 +99,7 @@ pub(super) fn is_wanted(tag: Tag) -> bool {
             | tags::FRAME_VOILUT_SEQUENCE
             | tags::AVAILABLE_TRANSFER_SYNTAX_UID
             | tags::UNITS
+            | tags::PRESENTATION_LUT_SHAPE
     )
 }
 
@@ -148,6 +149,7 @@ pub(super) fn instance(fields: &Fields, transfer_syntax: Option<&str>) -> Result
         instance_number: int(tags::INSTANCE_NUMBER),
         number_of_frames,
         frame_of_reference: text(tags::FRAME_OF_REFERENCE_UID),
+        presentation: text(tags::PRESENTATION_LUT_SHAPE).and_then(|term| presentation(&term)),
         image,
         frames,
     })
@@ -186,6 +188,15 @@ fn iso_time(text: &str) -> String {
         4 => format!("{}:{}:00", &digits[..2], &digits[2..]),
         6 => format!("{}:{}:{}", &digits[..2], &digits[2..4], &digits[4..]),
         _ => text.to_owned(),
+    }
+}
+
+/// The two shapes that an image may have (PS3.3 C.11.6.1.2); the other terms are a printer's.
+fn presentation(term: &str) -> Option<PresentationShape> {
+    match term {
+        "IDENTITY" => Some(PresentationShape::Identity),
+        "INVERSE" => Some(PresentationShape::Inverse),
+        _ => None,
     }
 }
 
