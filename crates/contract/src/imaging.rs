@@ -117,12 +117,60 @@ pub struct SeriesView {
     pub inverted: bool,
     /// Windows stored with the images.
     pub windows: Vec<WindowView>,
-    /// Window to begin with, in rescaled values.
+    /// Window to begin with, in rescaled values, of every frame that names none of its own.
     pub window: WindowView,
     /// "Weichteil", "Lunge", …: keys of the presets that fit the modality, in the order of the digits.
     pub presets: Vec<PresetView>,
     /// The stored bytes are lossy: the corner says so.
     pub lossy: bool,
+    /// What pixels mean, each kind once; frames point here.
+    pub pixels: Vec<PixelsView>,
+    /// Look-up tables; `pixels` point here.
+    pub tables: Vec<TableView>,
+}
+
+/// What the pixels of frames mean beyond slope and intercept.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct PixelsView {
+    /// Least and greatest stored value that is no part of the picture (PS3.3 C.7.5.1.1.2).
+    pub padding: Option<[i32; 2]>,
+    /// The table that stands in place of slope and intercept (PS3.3 C.11.1).
+    pub modality: Option<u32>,
+    /// Tables that may stand in place of a window (PS3.3 C.11.2.1.1).
+    pub voi: Vec<u32>,
+    /// Stored without a window: the first of `voi` is what the frame begins with.
+    pub begins_with_table: bool,
+    /// The frame's own window, where it is not the series'.
+    pub window: Option<WindowView>,
+    /// The frame's own polarity, where it is not the series'.
+    pub inverted: Option<bool>,
+    /// The frame's own scale, where it is not the series'.
+    pub scale: Option<ScaleView>,
+}
+
+/// How to read distances in a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ScaleView {
+    /// Row and column spacing in mm; absent when uncalibrated.
+    pub spacing: Option<[f64; 2]>,
+    /// Where the spacing comes from.
+    pub calibration: Calibration,
+}
+
+/// A look-up table of the Modality LUT or VOI LUT Sequence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct TableView {
+    /// The first input that is mapped; others outside take the first or the last entry.
+    pub first: i32,
+    /// The greatest value that an entry may have.
+    pub greatest: u16,
+    /// Entries.
+    pub entries: Vec<u16>,
+    /// Explanation stored with it.
+    pub name: Option<String>,
 }
 
 /// How stored values travel and lie in the texture.
@@ -159,6 +207,8 @@ pub struct FrameView {
     pub slope: f64,
     /// Intercept.
     pub intercept: f64,
+    /// Which of the series' `pixels` it has.
+    pub pixels: u32,
 }
 
 /// Geometry of a volume.

@@ -146,6 +146,40 @@ fn one_pixel(photometric: &str, more: serde_json::Value) -> Instance {
 }
 
 #[test]
+fn tables_that_the_metadata_leaves_out_are_named_and_taken_in() {
+    let item = |address: &str| {
+        serde_json::json!({"vr": "SQ", "Value": [{
+            "00283002": {"vr": "SS", "Value": [3, -1, 12]},
+            "00283006": {"vr": "OW", "BulkDataURI": address},
+        }]})
+    };
+    let more = serde_json::json!({"00283010": item("bulk/voi"), "00283000": item("bulk/modality")});
+    let without = one_pixel("MONOCHROME2", more.clone());
+    assert!(without.frames[0].voi_luts.is_empty(), "nothing is invented");
+    let mut object = serde_json::json!({
+        "0020000D": {"vr": "UI", "Value": ["1.2.3"]},
+        "0020000E": {"vr": "UI", "Value": ["1.2.3.4"]},
+        "00080018": {"vr": "UI", "Value": ["1.2.3.4.5"]},
+        "00280010": {"vr": "US", "Value": [1]},
+        "00280011": {"vr": "US", "Value": [1]},
+        "00280100": {"vr": "US", "Value": [16]},
+        "7FE00010": {"vr": "OW", "BulkDataURI": "bulk/pixels"},
+    });
+    let (Some(map), serde_json::Value::Object(more)) = (object.as_object_mut(), more) else {
+        panic!("both are objects");
+    };
+    map.extend(more);
+    let mut addresses = Instance::table_addresses(&object);
+    addresses.sort();
+    assert_eq!(addresses, ["bulk/modality", "bulk/voi"], "tables, and not the pixels");
+    let tables = addresses.into_iter().map(|address| (address, vec![1, 0, 2, 0, 0xFF, 0x0F])).collect();
+    let with = Instance::from_json_with(&object, &tables).expect("it has its identifiers");
+    assert_eq!(with.frames[0].voi_luts[0].entries, [1, 2, 4095], "little endian words (PS3.18 F.2.7)");
+    let modality = with.frames[0].modality_lut.as_ref().expect("its data was taken in");
+    assert_eq!((modality.first, modality.greatest()), (65_535, 4095), "unsigned pixels have unsigned inputs");
+}
+
+#[test]
 fn polarity_follows_the_presentation_shape_and_without_one_the_photometric_interpretation() {
     let shape = |term: &str| serde_json::json!({"20500020": {"vr": "CS", "Value": [term]}});
     for (photometric, more, inverted) in [

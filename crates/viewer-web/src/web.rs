@@ -104,7 +104,7 @@ impl Viewer {
         self.viewer.remove_series(handle);
     }
 
-    /// Shows a series with its own window, or nothing if the handle is negative.
+    /// Shows a series as it is stored, or nothing if the handle is negative.
     pub fn show(&mut self, viewport: u32, handle: f64) -> Result<(), JsValue> {
         #[expect(clippy::cast_possible_truncation, reason = "handles are u32 and exact in the page's numbers")]
         let series = (handle >= 0.0).then_some(handle as u32);
@@ -133,6 +133,16 @@ impl Viewer {
     pub fn set_window(&mut self, viewport: u32, center: f64, width: f64, function: &str) -> Result<(), JsValue> {
         let function = wire::function(function).map_err(fail)?;
         self.viewer.set_window(viewport, Window { center, width, function }).map_err(fail)
+    }
+
+    /// Shows greys by the look-up table at this place of each frame's list.
+    pub fn set_table(&mut self, viewport: u32, place: u32) -> Result<(), JsValue> {
+        self.viewer.set_table(viewport, place).map_err(fail)
+    }
+
+    /// Shows each frame with its own window or table.
+    pub fn set_as_stored(&mut self, viewport: u32) -> Result<(), JsValue> {
+        self.viewer.set_as_stored(viewport).map_err(fail)
     }
 
     /// Shows low values bright, or dark.
@@ -175,8 +185,8 @@ impl Viewer {
         self.viewer.reset(viewport).map_err(fail)
     }
 
-    /// What the viewport shows, `null` if nothing: `{handle, index, count, window, inverted, zoomPercent, fit,
-    /// mmPerPx, letters, scaleBar, position, thickness, ready, preview}`.
+    /// What the viewport shows, `null` if nothing: `{handle, index, count, window, table, asStored, inverted,
+    /// zoomPercent, fit, mmPerPx, letters, scaleBar, position, thickness, ready, preview}`.
     pub fn state(&self, viewport: u32) -> Result<String, JsValue> {
         self.viewer.state(viewport).map(wire::state).map_err(fail)
     }
@@ -193,10 +203,10 @@ impl Viewer {
 
     /// The distance of two image points: `{value, unit, detector}`.
     pub fn length(&self, handle: u32, frame: u32, c0: f64, r0: f64, c1: f64, r1: f64) -> Result<String, JsValue> {
-        let length = self.viewer.length(handle, [c0, r0], [c1, r1]).map_err(fail)?;
+        let length = self.viewer.length(handle, frame, [c0, r0], [c1, r1]).map_err(fail)?;
         let series = self.viewer.series(handle).filter(|s| (frame as usize) < s.frames.len());
         let series = series.ok_or_else(|| fail(format!("series {handle} has no frame {frame}")))?;
-        Ok(wire::length(length, series.calibration))
+        Ok(wire::length(length, series.scale(frame).calibration))
     }
 
     /// Prepares a little of what the first picture of a series needs; false when nothing is left to prepare.

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use viewer::scene::{Letters, Unit};
 use viewer::{
-    Arrival, Calibration, Format, Frame, FrameMessage, Function, Located, Rect, Series, Spacing, State, Window,
+    Arrival, Calibration, Format, Frame, FrameMessage, Function, Located, Pixels, Rect, Scale, Series, Spacing, State,
+    Table, Window,
 };
 
 /// The part of a series' view model that the viewer needs.
@@ -20,6 +21,35 @@ pub struct SeriesIn {
     calibration: CalibrationIn,
     window: WindowIn,
     inverted: bool,
+    #[serde(default)]
+    pixels: Vec<PixelsIn>,
+    #[serde(default)]
+    tables: Vec<TableIn>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PixelsIn {
+    padding: Option<[i32; 2]>,
+    modality: Option<u32>,
+    voi: Vec<u32>,
+    begins_with_table: bool,
+    window: Option<WindowIn>,
+    inverted: Option<bool>,
+    scale: Option<ScaleIn>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ScaleIn {
+    spacing: Option<[f64; 2]>,
+    calibration: CalibrationIn,
+}
+
+#[derive(Debug, Deserialize)]
+struct TableIn {
+    first: i32,
+    greatest: u16,
+    entries: Vec<u16>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -51,9 +81,11 @@ struct FrameIn {
     thickness: Option<f64>,
     slope: f64,
     intercept: f64,
+    #[serde(default)]
+    pixels: u32,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WindowIn {
     center: f64,
@@ -67,6 +99,43 @@ enum FunctionName {
     Linear,
     LinearExact,
     Sigmoid,
+}
+
+impl From<WindowIn> for Window {
+    fn from(WindowIn { center, width, function }: WindowIn) -> Self {
+        Self { center, width, function: function.into() }
+    }
+}
+
+impl From<CalibrationIn> for Calibration {
+    fn from(calibration: CalibrationIn) -> Self {
+        match calibration {
+            CalibrationIn::Patient => Self::Patient,
+            CalibrationIn::Calibrated => Self::Calibrated,
+            CalibrationIn::Detector => Self::Detector,
+            CalibrationIn::None => Self::None,
+        }
+    }
+}
+
+impl From<PixelsIn> for Pixels {
+    fn from(pixels: PixelsIn) -> Self {
+        Self {
+            padding: pixels.padding,
+            modality: pixels.modality,
+            voi: pixels.voi,
+            begins_with_table: pixels.begins_with_table,
+            window: pixels.window.map(Window::from),
+            inverted: pixels.inverted,
+            scale: pixels
+                .scale
+                .map(|scale| Scale { spacing: scale.spacing.map(spacing), calibration: scale.calibration.into() }),
+        }
+    }
+}
+
+fn spacing([rows, columns]: [f64; 2]) -> Spacing {
+    Spacing { rows, columns }
 }
 
 impl From<FunctionName> for Function {
@@ -116,17 +185,19 @@ pub fn series(json: &str) -> Result<Series, serde_json::Error> {
                 thickness: f.thickness,
                 slope: f.slope,
                 intercept: f.intercept,
+                pixels: f.pixels,
             })
             .collect(),
-        spacing: view.spacing.map(|[rows, columns]| Spacing { rows, columns }),
-        calibration: match view.calibration {
-            CalibrationIn::Patient => Calibration::Patient,
-            CalibrationIn::Calibrated => Calibration::Calibrated,
-            CalibrationIn::Detector => Calibration::Detector,
-            CalibrationIn::None => Calibration::None,
-        },
-        window: Window { center: view.window.center, width: view.window.width, function: view.window.function.into() },
+        spacing: view.spacing.map(spacing),
+        calibration: view.calibration.into(),
+        window: view.window.into(),
         inverted: view.inverted,
+        pixels: view.pixels.into_iter().map(Pixels::from).collect(),
+        tables: view
+            .tables
+            .into_iter()
+            .map(|table| Table { first: table.first, greatest: table.greatest, entries: table.entries })
+            .collect(),
     })
 }
 
@@ -182,6 +253,8 @@ struct StateOut {
     index: u32,
     count: u32,
     window: WindowOut,
+    table: Option<u32>,
+    as_stored: bool,
     inverted: bool,
     zoom_percent: f64,
     fit: bool,
@@ -222,6 +295,8 @@ pub fn state(state: Option<State>) -> String {
         index: s.index,
         count: s.count,
         window: WindowOut { center: s.window.center, width: s.window.width, function: s.window.function.into() },
+        table: s.table,
+        as_stored: s.as_stored,
         inverted: s.inverted,
         zoom_percent: s.zoom * 100.0,
         fit: s.fit,

@@ -1,9 +1,11 @@
 //! What crosses to the page keeps to the contract's view models and to the names that the page reads.
 
-use contract::{Calibration, FrameFormat, FrameView, SeriesView, VoiFunction, WindowView};
+use contract::{
+    Calibration, FrameFormat, FrameView, PixelsView, ScaleView, SeriesView, TableView, VoiFunction, WindowView,
+};
 use serde_json::{Value, json};
 use viewer::scene::{Length, Letters, ScaleBar, Unit};
-use viewer::{Arrival, Format, Function, Located, State, Window};
+use viewer::{Arrival, Format, Function, Located, Pixels, Scale, Spacing, State, Table, Window};
 use viewer_web::wire;
 
 fn view() -> SeriesView {
@@ -25,6 +27,7 @@ fn view() -> SeriesView {
             thickness: None,
             slope: 2.0,
             intercept: -1024.0,
+            pixels: 1,
         }],
         spacing: Some([0.5, 0.25]),
         calibration: Calibration::Calibrated,
@@ -36,6 +39,22 @@ fn view() -> SeriesView {
         window: WindowView { center: 40.0, width: 400.0, function: VoiFunction::LinearExact, name: None },
         presets: Vec::new(),
         lossy: false,
+        pixels: vec![
+            PixelsView::default(),
+            PixelsView {
+                padding: Some([-2000, -1990]),
+                modality: Some(1),
+                voi: vec![0, 1],
+                begins_with_table: true,
+                window: Some(WindowView { center: 1.0, width: 2.0, function: VoiFunction::Sigmoid, name: None }),
+                inverted: Some(false),
+                scale: Some(ScaleView { spacing: Some([2.0, 3.0]), calibration: Calibration::Detector }),
+            },
+        ],
+        tables: vec![
+            TableView { first: -5, greatest: 4095, entries: vec![0, 4095], name: Some("NORMAL".to_owned()) },
+            TableView { first: 0, greatest: 255, entries: vec![9], name: None },
+        ],
     }
 }
 
@@ -52,6 +71,20 @@ fn the_contracts_series_is_understood() {
     assert_eq!((series.window, series.inverted), (window, true), "window and inversion");
     let frame = &series.frames[0];
     assert_eq!((frame.slope, frame.intercept, frame.position), (2.0, -1024.0, Some([1.0, 2.0, 3.0])), "frame");
+    let pixels = Pixels {
+        padding: Some([-2000, -1990]),
+        modality: Some(1),
+        voi: vec![0, 1],
+        begins_with_table: true,
+        window: Some(Window { center: 1.0, width: 2.0, function: Function::Sigmoid }),
+        inverted: Some(false),
+        scale: Some(Scale {
+            spacing: Some(Spacing { rows: 2.0, columns: 3.0 }),
+            calibration: viewer::Calibration::Detector,
+        }),
+    };
+    assert_eq!(series.pixels(0), &pixels, "what the frame's pixels mean");
+    assert_eq!(series.tables[0], Table { first: -5, greatest: 4095, entries: vec![0, 4095] }, "a table");
 }
 
 #[test]
@@ -104,6 +137,8 @@ fn a_state_has_the_names_that_the_page_reads() {
         index: 2,
         count: 9,
         window: Window { center: 1.0, width: 2.0, function: Function::Sigmoid },
+        table: Some(1),
+        as_stored: false,
         inverted: false,
         zoom: 1.5,
         fit: true,
@@ -116,7 +151,7 @@ fn a_state_has_the_names_that_the_page_reads() {
     };
     let want = json!({
         "handle": 5, "index": 2, "count": 9, "window": {"center": 1.0, "width": 2.0, "function": "sigmoid"},
-        "inverted": false, "zoomPercent": 150.0, "fit": true, "mmPerPx": 0.5,
+        "table": 1, "asStored": false, "inverted": false, "zoomPercent": 150.0, "fit": true, "mmPerPx": 0.5,
         "letters": {"left": "R", "right": "L", "top": "A", "bottom": "P"}, "scaleBar": {"px": 200.0, "cm": 10.0},
         "position": -4.5, "thickness": null, "ready": true, "preview": true
     });

@@ -13,7 +13,7 @@ mod viewer;
 pub use gpu::{Gpu, OpenError};
 pub use message::{FrameMessage, HEADER_BYTES, MessageError};
 pub use passes::{ReadError, Reading};
-pub use series::{Calibration, Format, Frame, Function, Series, SeriesError, Spacing, Window};
+pub use series::{Calibration, Format, Frame, Function, Pixels, Scale, Series, SeriesError, Spacing, Table, Window};
 pub use stack::{Arrival, FrameError};
 pub use viewer::{Located, Rect, SceneError, State, Viewer};
 

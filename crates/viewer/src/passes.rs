@@ -4,7 +4,7 @@ use crate::gpu::Gpu;
 use crate::number::{narrow, signed};
 use crate::scene::Mapping;
 use crate::stack::Shape;
-use crate::{Format, Frame, Function, Series, Window};
+use crate::{Format, Frame, Function, Series, Table, Window};
 use bytemuck::{Pod, Zeroable};
 use std::collections::BTreeMap;
 use std::sync::mpsc;
@@ -22,12 +22,27 @@ enum Samples {
     Color,
 }
 
-/// How values become grey; color has no window.
+/// From stored values to those of the modality.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Modality {
+    Rescale,
+    Table,
+}
+
+/// How values become grey.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Curve {
     Linear,
     Sigmoid,
-    Color,
+    Table,
+}
+
+/// What a grey image is drawn through; color is shown as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Grey {
+    padded: bool,
+    modality: Modality,
+    curve: Curve,
 }
 
 /// Everything that decides which pipeline paints.
@@ -36,22 +51,43 @@ pub(crate) struct Mode {
     samples: Samples,
     shape: Shape,
     smooth: bool,
-    curve: Curve,
+    // None for color.
+    grey: Option<Grey>,
+}
+
+/// What stands for a window: one, or a table.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Voi<'a> {
+    Window(Window),
+    Table(&'a Table),
+}
+
+/// How a frame is to be shown, resolved from the series, the frame and the viewport.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Look<'a> {
+    pub(crate) padding: Option<[i32; 2]>,
+    pub(crate) modality: Option<&'a Table>,
+    pub(crate) voi: Voi<'a>,
+    pub(crate) inverted: bool,
 }
 
 impl Mode {
-    pub(crate) fn new(format: Format, shape: Shape, function: Function, smooth: bool) -> Self {
+    pub(crate) fn new(format: Format, shape: Shape, look: &Look<'_>, smooth: bool) -> Self {
         let samples = match format {
             Format::U8 | Format::U16 => Samples::Unsigned,
             Format::I16 => Samples::Signed,
             Format::Rgb8 => Samples::Color,
         };
-        let curve = match (samples, function) {
-            (Samples::Color, _) => Curve::Color,
-            (Samples::Unsigned | Samples::Signed, Function::Linear | Function::LinearExact) => Curve::Linear,
-            (Samples::Unsigned | Samples::Signed, Function::Sigmoid) => Curve::Sigmoid,
-        };
-        Self { samples, shape, smooth, curve }
+        let grey = (samples != Samples::Color).then(|| Grey {
+            padded: look.padding.is_some(),
+            modality: if look.modality.is_some() { Modality::Table } else { Modality::Rescale },
+            curve: match look.voi {
+                Voi::Window(Window { function: Function::Linear | Function::LinearExact, .. }) => Curve::Linear,
+                Voi::Window(Window { function: Function::Sigmoid, .. }) => Curve::Sigmoid,
+                Voi::Table(_) => Curve::Table,
+            },
+        });
+        Self { samples, shape, smooth, grey }
     }
 
     /// The modes that most series are drawn with: small images, a linear window.
@@ -63,35 +99,68 @@ impl Mode {
     }
 
     fn entry_point(self) -> &'static str {
-        match (self.smooth, self.curve) {
-            (false, Curve::Linear) => "nearest_linear",
-            (true, Curve::Linear) => "smooth_linear",
-            (false, Curve::Sigmoid) => "nearest_sigmoid",
-            (true, Curve::Sigmoid) => "smooth_sigmoid",
-            (false, Curve::Color) => "nearest_color",
-            (true, Curve::Color) => "smooth_color",
+        match (self.grey, self.smooth) {
+            (Some(_), _) => "grey",
+            (None, false) => "nearest_color",
+            (None, true) => "smooth_color",
         }
+    }
+
+    /// Every mode there is.
+    fn all() -> Vec<Self> {
+        let mut modes = Vec::new();
+        for (shape, smooth) in [Shape::Volume, Shape::Slice].into_iter().flat_map(|s| [(s, false), (s, true)]) {
+            modes.push(Self { samples: Samples::Color, shape, smooth, grey: None });
+            for samples in [Samples::Unsigned, Samples::Signed] {
+                for (padded, modality) in [false, true]
+                    .into_iter()
+                    .flat_map(|padded| [Modality::Rescale, Modality::Table].map(|m| (padded, m)))
+                {
+                    for curve in [Curve::Linear, Curve::Sigmoid, Curve::Table] {
+                        modes.push(Self { samples, shape, smooth, grey: Some(Grey { padded, modality, curve }) });
+                    }
+                }
+            }
+        }
+        modes
     }
 }
 
-/// A module is `view.wgsl`, the source of its samples, and the entry points of grey or color.
-fn module(samples: Samples, shape: Shape) -> (&'static str, String) {
-    let (name, source, entries) = match (samples, shape) {
-        (Samples::Unsigned, Shape::Volume) => ("volume-u32", include_str!("shaders/volume-u32.wgsl"), GREY),
-        (Samples::Signed, Shape::Volume) => ("volume-i32", include_str!("shaders/volume-i32.wgsl"), GREY),
-        (Samples::Color, Shape::Volume) => ("volume-color", include_str!("shaders/volume-color.wgsl"), COLOR),
-        (Samples::Unsigned, Shape::Slice) => ("slice-u32", include_str!("shaders/slice-u32.wgsl"), GREY),
-        (Samples::Signed, Shape::Slice) => ("slice-i32", include_str!("shaders/slice-i32.wgsl"), GREY),
-        (Samples::Color, Shape::Slice) => ("slice-color", include_str!("shaders/slice-color.wgsl"), COLOR),
+/// A module is `view.wgsl`, the source of its samples, and what grey or color is drawn through.
+fn module(mode: Mode) -> (String, String) {
+    let (name, source) = match (mode.samples, mode.shape) {
+        (Samples::Unsigned, Shape::Volume) => ("volume-u32", include_str!("shaders/volume-u32.wgsl")),
+        (Samples::Signed, Shape::Volume) => ("volume-i32", include_str!("shaders/volume-i32.wgsl")),
+        (Samples::Color, Shape::Volume) => ("volume-color", include_str!("shaders/volume-color.wgsl")),
+        (Samples::Unsigned, Shape::Slice) => ("slice-u32", include_str!("shaders/slice-u32.wgsl")),
+        (Samples::Signed, Shape::Slice) => ("slice-i32", include_str!("shaders/slice-i32.wgsl")),
+        (Samples::Color, Shape::Slice) => ("slice-color", include_str!("shaders/slice-color.wgsl")),
     };
-    (name, [VIEW, source, entries].join("\n"))
+    let Some(Grey { padded, modality, curve }) = mode.grey else {
+        let way = mode.entry_point();
+        return (format!("{name} {way}"), [VIEW, source, COLOR].join("\n"));
+    };
+    let (ways, sample) = match (mode.smooth, padded) {
+        (false, false) => ("nearest", include_str!("shaders/sample-nearest.wgsl")),
+        (false, true) => ("nearest padded", include_str!("shaders/sample-nearest-padded.wgsl")),
+        (true, false) => ("smooth", include_str!("shaders/sample-smooth.wgsl")),
+        (true, true) => ("smooth padded", include_str!("shaders/sample-smooth-padded.wgsl")),
+    };
+    let (first, modality) = match modality {
+        Modality::Rescale => ("rescale", include_str!("shaders/modality-rescale.wgsl")),
+        Modality::Table => ("table", include_str!("shaders/modality-table.wgsl")),
+    };
+    let (then, curve) = match curve {
+        Curve::Linear => ("linear", include_str!("shaders/curve-linear.wgsl")),
+        Curve::Sigmoid => ("sigmoid", include_str!("shaders/curve-sigmoid.wgsl")),
+        Curve::Table => ("table", include_str!("shaders/curve-table.wgsl")),
+    };
+    (format!("{name} {ways} {first} {then}"), [VIEW, source, GREY, sample, modality, curve].join("\n"))
 }
 
 /// All modules by name.
 pub(crate) fn modules() -> Vec<(String, String)> {
-    let samples = [Samples::Unsigned, Samples::Signed, Samples::Color];
-    let pairs = samples.into_iter().flat_map(|s| [(s, Shape::Volume), (s, Shape::Slice)]);
-    pairs.map(|(s, shape)| module(s, shape)).map(|(name, text)| (name.to_owned(), text)).collect()
+    Mode::all().into_iter().map(module).collect()
 }
 
 #[repr(C)]
@@ -101,6 +170,9 @@ pub(crate) struct Uniform {
     row: [f32; 4],
     window: [f32; 4],
     rescale: [f32; 4],
+    padding: [f32; 4],
+    modality: [f32; 4],
+    voi: [f32; 4],
     place: [i32; 4],
 }
 
@@ -112,12 +184,15 @@ impl Uniform {
         layer: u32,
         mapping: &Mapping,
         origin: [f64; 2],
-        window: Window,
-        inverted: bool,
+        look: &Look<'_>,
     ) -> Self {
         let [column, row] = mapping
             .coefficients()
             .map(|[x, y, c]| [narrow(x), narrow(y), narrow(c - x * origin[0] - y * origin[1]), 0.0]);
+        let (window, table) = match look.voi {
+            Voi::Window(window) => (window, None),
+            Voi::Table(table) => (table.input_window(), Some(table)),
+        };
         let Window { center, width, function } = window.defined();
         // PS3.3 C.11.2.1.2.1: y = (x - (c - 0.5)) / (w - 1) + 0.5, black at or below the lower and white
         // above the upper edge. C.11.2.1.3.2, LINEAR_EXACT: y = (x - c) / w + 0.5.
@@ -132,10 +207,25 @@ impl Uniform {
             column,
             row,
             window,
-            rescale: [narrow(frame.slope), narrow(frame.intercept), if inverted { 255.0 } else { 0.0 }, 0.0],
+            rescale: [narrow(frame.slope), narrow(frame.intercept), if look.inverted { 255.0 } else { 0.0 }, 0.0],
+            padding: look.padding.map_or([0.0; 4], padding_numbers),
+            modality: look.modality.map_or([0.0; 4], table_numbers),
+            voi: table.map_or([0.0; 4], table_numbers),
             place: [signed(series.columns), signed(series.rows), signed(layer), 0],
         }
     }
+}
+
+/// Middle and half width: exact, since stored values have at most 16 bits. Beyond those nothing is stored.
+fn padding_numbers([least, greatest]: [i32; 2]) -> [f32; 4] {
+    let [least, greatest] = [least, greatest].map(|value| f64::from(value.clamp(-65_536, 131_072)));
+    [narrow(f64::midpoint(least, greatest)), narrow((greatest - least) / 2.0), 0.0, 0.0]
+}
+
+/// First input, index of the last entry, greatest entry.
+fn table_numbers(table: &Table) -> [f32; 4] {
+    let last = u32::try_from(table.entries.len().saturating_sub(1)).unwrap_or(u32::MAX);
+    [narrow(f64::from(table.first)), narrow(f64::from(last)), f32::from(table.greatest.max(1)), 0.0]
 }
 
 /// One viewport to paint.
@@ -147,6 +237,10 @@ pub(crate) struct Drawing<'a> {
     pub(crate) mode: Mode,
     pub(crate) uniform: Uniform,
     pub(crate) texture: &'a wgpu::Texture,
+    /// In place of slope and intercept.
+    pub(crate) modality_table: Option<&'a wgpu::Texture>,
+    /// In place of a window.
+    pub(crate) voi_table: Option<&'a wgpu::Texture>,
 }
 
 /// Pipelines and uniforms of a device.
@@ -187,14 +281,20 @@ impl Passes {
                 })
             });
             gpu.queue.write_buffer(uniform, 0, bytemuck::bytes_of(&drawing.uniform));
-            let frames = drawing.texture.create_view(&wgpu::TextureViewDescriptor::default());
+            let textures = [(1, Some(drawing.texture)), (2, drawing.modality_table), (3, drawing.voi_table)];
+            let views: Vec<_> = textures
+                .into_iter()
+                .filter_map(|(binding, texture)| Some((binding, texture?.create_view(&Default::default()))))
+                .collect();
+            let views = views.iter().map(|(binding, view)| wgpu::BindGroupEntry {
+                binding: *binding,
+                resource: wgpu::BindingResource::TextureView(view),
+            });
+            let uniform = wgpu::BindGroupEntry { binding: 0, resource: uniform.as_entire_binding() };
             groups.push(gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
                 label: Some("view"),
                 layout: &pipeline.get_bind_group_layout(0),
-                entries: &[
-                    wgpu::BindGroupEntry { binding: 0, resource: uniform.as_entire_binding() },
-                    wgpu::BindGroupEntry { binding: 1, resource: wgpu::BindingResource::TextureView(&frames) },
-                ],
+                entries: &std::iter::once(uniform).chain(views).collect::<Vec<_>>(),
             }));
         }
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
@@ -239,7 +339,8 @@ impl Passes {
 }
 
 fn create_pipeline(device: &wgpu::Device, format: wgpu::TextureFormat, mode: Mode) -> wgpu::RenderPipeline {
-    let (name, text) = module(mode.samples, mode.shape);
+    let (name, text) = module(mode);
+    let name = name.as_str();
     let shader = device.create_shader_module(wgpu::ShaderModuleDescriptor {
         label: Some(name),
         source: wgpu::ShaderSource::Wgsl(text.into()),
@@ -252,29 +353,27 @@ fn create_pipeline(device: &wgpu::Device, format: wgpu::TextureFormat, mode: Mod
         Shape::Volume => wgpu::TextureViewDimension::D3,
         Shape::Slice => wgpu::TextureViewDimension::D2,
     };
-    let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-        label: Some(name),
-        entries: &[
-            wgpu::BindGroupLayoutEntry {
-                binding: 0,
-                visibility: wgpu::ShaderStages::FRAGMENT,
-                ty: wgpu::BindingType::Buffer {
-                    ty: wgpu::BufferBindingType::Uniform,
-                    has_dynamic_offset: false,
-                    min_binding_size: None,
-                },
-                count: None,
-            },
-            wgpu::BindGroupLayoutEntry {
-                binding: 1,
-                visibility: wgpu::ShaderStages::FRAGMENT,
-                ty: wgpu::BindingType::Texture { sample_type, view_dimension, multisampled: false },
-                count: None,
-            },
-        ],
-    });
+    let entry =
+        |binding, ty| wgpu::BindGroupLayoutEntry { binding, visibility: wgpu::ShaderStages::FRAGMENT, ty, count: None };
+    let texture =
+        |sample_type, view_dimension| wgpu::BindingType::Texture { sample_type, view_dimension, multisampled: false };
+    let table = texture(wgpu::TextureSampleType::Uint, wgpu::TextureViewDimension::D2);
+    let uniform = wgpu::BindingType::Buffer {
+        ty: wgpu::BufferBindingType::Uniform,
+        has_dynamic_offset: false,
+        min_binding_size: None,
+    };
+    let mut entries = vec![entry(0, uniform), entry(1, texture(sample_type, view_dimension))];
+    if mode.grey.is_some_and(|grey| grey.modality == Modality::Table) {
+        entries.push(entry(2, table));
+    }
+    if mode.grey.is_some_and(|grey| grey.curve == Curve::Table) {
+        entries.push(entry(3, table));
+    }
+    let layout =
+        device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(name), entries: &entries });
     device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-        label: Some(mode.entry_point()),
+        label: Some(name),
         layout: Some(&device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some(name),
             bind_group_layouts: &[Some(&layout)],

@@ -85,6 +85,64 @@ pub enum Calibration {
     None,
 }
 
+/// A look-up table of the Modality LUT or VOI LUT Sequence (PS3.3 C.11.1.1, C.11.2.1.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// The first input that is mapped.
+    pub first: i32,
+    /// The greatest value that an entry may have.
+    pub greatest: u16,
+    /// Entries; inputs outside take the first or the last.
+    pub entries: Vec<u16>,
+}
+
+impl Table {
+    /// The window over all inputs that the table tells apart: where dragging begins.
+    pub fn input_window(&self) -> Window {
+        // A table has at most 65,536 entries (PS3.3 C.11.1.1.1), and `min` keeps others within `u32`.
+        let count = f64::from(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
+        Window { center: f64::from(self.first) + count / 2.0, width: count.max(1.0), function: Function::Linear }
+    }
+}
+
+/// How to read distances in a frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scale {
+    /// Distances of pixels, if known.
+    pub spacing: Option<Spacing>,
+    /// Where they come from.
+    pub calibration: Calibration,
+}
+
+/// What the pixels of frames mean beyond slope and intercept. Frames of one kind share it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Pixels {
+    /// Least and greatest stored value that is no part of the picture (PS3.3 C.7.5.1.1.2).
+    pub padding: Option<[i32; 2]>,
+    /// The series' table that stands in place of slope and intercept.
+    pub modality: Option<u32>,
+    /// The series' tables that may stand in place of a window.
+    pub voi: Vec<u32>,
+    /// Stored without a window: the first of `voi` is what the frame begins with.
+    pub begins_with_table: bool,
+    /// The frame's own window, where it is not the series'.
+    pub window: Option<Window>,
+    /// The frame's own polarity, where it is not the series'.
+    pub inverted: Option<bool>,
+    /// The frame's own scale, where it is not the series'.
+    pub scale: Option<Scale>,
+}
+
+static PLAIN: Pixels = Pixels {
+    padding: None,
+    modality: None,
+    voi: Vec::new(),
+    begins_with_table: false,
+    window: None,
+    inverted: None,
+    scale: None,
+};
+
 /// One frame of the stack.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Frame {
@@ -98,6 +156,8 @@ pub struct Frame {
     pub slope: f64,
     /// Intercept.
     pub intercept: f64,
+    /// Which of the series' `pixels` it has; none of them if there is no such entry.
+    pub pixels: u32,
 }
 
 /// A series that can be shown.
@@ -121,6 +181,10 @@ pub struct Series {
     pub window: Window,
     /// Low values bright (MONOCHROME1).
     pub inverted: bool,
+    /// What pixels mean; frames point here.
+    pub pixels: Vec<Pixels>,
+    /// Look-up tables; `pixels` point here.
+    pub tables: Vec<Table>,
 }
 
 /// Why a series can't be shown.
@@ -146,22 +210,48 @@ pub enum SeriesError {
         /// The device's limit.
         limit: u32,
     },
+    /// A look-up table that is not there, or empty: without it values would be others.
+    #[error("look-up table {0} of the series is missing")]
+    Table(u32),
 }
 
 impl Series {
-    /// Spacing as far as it may be used: finite, positive and with a known origin.
-    pub fn usable_spacing(&self) -> Option<Spacing> {
-        match self.calibration {
+    /// What the pixels of a frame mean.
+    pub fn pixels(&self, frame: u32) -> &Pixels {
+        let pixels = self.frames.get(frame as usize).and_then(|frame| self.pixels.get(frame.pixels as usize));
+        pixels.unwrap_or(&PLAIN)
+    }
+
+    /// The table of that number, if it has entries.
+    pub fn table(&self, number: u32) -> Option<&Table> {
+        self.tables.get(number as usize).filter(|table| !table.entries.is_empty())
+    }
+
+    /// Whether low values of a frame are bright as it is stored.
+    pub fn stored_inverted(&self, frame: u32) -> bool {
+        self.pixels(frame).inverted.unwrap_or(self.inverted)
+    }
+
+    /// How to read distances in a frame.
+    pub fn scale(&self, frame: u32) -> Scale {
+        let own = self.pixels(frame).scale;
+        own.unwrap_or(Scale { spacing: self.spacing, calibration: self.calibration })
+    }
+
+    /// Spacing of a frame as far as it may be used: finite, positive and with a known origin.
+    pub fn usable_spacing(&self, frame: u32) -> Option<Spacing> {
+        let Scale { spacing, calibration } = self.scale(frame);
+        match calibration {
             Calibration::None => None,
             Calibration::Patient | Calibration::Calibrated | Calibration::Detector => {
-                self.spacing.filter(|s| [s.rows, s.columns].iter().all(|d| d.is_finite() && *d > 0.0))
+                spacing.filter(|s| [s.rows, s.columns].iter().all(|d| d.is_finite() && *d > 0.0))
             }
         }
     }
 
-    /// Size and pixel aspect.
-    pub fn raster(&self) -> Raster {
-        let aspect = match self.spacing.filter(|s| s.rows.is_finite() && s.columns.is_finite()) {
+    /// Size and pixel aspect of a frame.
+    pub fn raster(&self, frame: u32) -> Raster {
+        let aspect = match self.scale(frame).spacing.filter(|s| s.rows.is_finite() && s.columns.is_finite()) {
             Some(s) if s.rows > 0.0 && s.columns > 0.0 => {
                 let finer = s.rows.min(s.columns);
                 [s.columns / finer, s.rows / finer]

@@ -2,12 +2,16 @@
 
 use crate::gpu::Gpu;
 use crate::{Format, FrameMessage, Series, SeriesError};
+use std::cell::OnceCell;
 use thiserror::Error;
 
 /// Textures stay below this, so that a series takes memory as its frames arrive, no single allocation is
 /// large enough to fail where memory is short, and the first frame does not wait until room for a whole
 /// volume was cleared: without a graphics processor that took 50 to 100 ms for 64 MiB.
 const TEXTURE_BYTES: u64 = 4 << 20;
+
+/// A look-up table lies in rows of this length, as `view.wgsl` reads it.
+const TABLE_WIDTH: u32 = 1024;
 
 /// What has come of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +79,8 @@ pub(crate) struct Stack {
     pub(crate) shape: Shape,
     frames_per_texture: u32,
     textures: Vec<Option<wgpu::Texture>>,
+    // Made when they are first drawn with: a series may bring tables for each of many frames.
+    tables: Vec<OnceCell<wgpu::Texture>>,
     slots: Vec<Slot>,
 }
 
@@ -106,6 +112,10 @@ impl Stack {
         if columns.max(rows) > max_2d {
             return Err(SeriesError::TooLarge { columns, rows, limit: max_2d });
         }
+        let numbers = series.pixels.iter().flat_map(|pixels| pixels.modality.iter().chain(&pixels.voi));
+        if let Some(missing) = numbers.copied().find(|number| series.table(*number).is_none()) {
+            return Err(SeriesError::Table(missing));
+        }
         let shape = if columns.max(rows) <= max_3d { Shape::Volume } else { Shape::Slice };
         let frame_bytes = u64::from(columns) * u64::from(rows) * u64::from(texel_bytes(series.format));
         let frames_per_texture = match shape {
@@ -117,6 +127,7 @@ impl Stack {
             shape,
             frames_per_texture,
             textures: std::iter::repeat_with(|| None).take(textures).collect(),
+            tables: series.tables.iter().map(|_| OnceCell::new()).collect(),
             slots: series.frames.iter().map(|_| Slot { shown: Arrival::Absent, arriving: None }).collect(),
             series,
         })
@@ -133,6 +144,35 @@ impl Stack {
         }
         let (texture, layer) = self.home(frame);
         Some((self.textures.get(texture)?.as_ref()?, layer))
+    }
+
+    /// The texture of a look-up table that has entries.
+    pub(crate) fn table(&self, gpu: &Gpu, number: u32) -> Option<&wgpu::Texture> {
+        let table = self.series.table(number)?;
+        let cell = self.tables.get(number as usize)?;
+        Some(cell.get_or_init(|| {
+            let rows = u32::try_from(table.entries.len().div_ceil(TABLE_WIDTH as usize)).unwrap_or(u32::MAX);
+            let size = wgpu::Extent3d { width: TABLE_WIDTH, height: rows.min(gpu.max_2d()), depth_or_array_layers: 1 };
+            let texture = gpu.device.create_texture(&wgpu::TextureDescriptor {
+                label: Some("table"),
+                size,
+                mip_level_count: 1,
+                sample_count: 1,
+                dimension: wgpu::TextureDimension::D2,
+                format: wgpu::TextureFormat::R16Uint,
+                usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+                view_formats: &[],
+            });
+            let mut entries = table.entries.clone();
+            entries.resize(TABLE_WIDTH as usize * size.height as usize, 0);
+            gpu.queue.write_texture(
+                texture.as_image_copy(),
+                bytemuck::cast_slice(&entries),
+                wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(TABLE_WIDTH * 2), rows_per_image: None },
+                size,
+            );
+            texture
+        }))
     }
 
     fn home(&self, frame: u32) -> (usize, u32) {
@@ -227,7 +267,7 @@ impl Stack {
 impl Drop for Stack {
     fn drop(&mut self) {
         // The memory of a closed series is wanted at once; a mere drop frees it with the next submission.
-        for texture in self.textures.iter().flatten() {
+        for texture in self.textures.iter().flatten().chain(self.tables.iter().filter_map(OnceCell::get)) {
             texture.destroy();
         }
     }

@@ -2,13 +2,13 @@
 
 use crate::gpu::Gpu;
 use crate::number::pixels;
-use crate::passes::{Drawing, Mode, Passes, Reading, Uniform};
+use crate::passes::{Drawing, Look, Mode, Passes, Reading, Uniform, Voi};
 use crate::scene::{
     Length, Letters, Mapping, Placement, Raster, ScaleBar, length, letters, patient_from_image, plane_position,
     scale_bar,
 };
 use crate::stack::{Arrival, FrameError, Stack};
-use crate::{FrameMessage, Series, SeriesError, Window};
+use crate::{FrameMessage, Series, SeriesError, Table, Window};
 use std::collections::BTreeMap;
 use thiserror::Error;
 
@@ -78,9 +78,21 @@ struct Viewport {
 struct Shown {
     series: u32,
     index: u32,
-    window: Window,
+    chosen: Chosen,
+    // By the reader, on top of what each frame says.
     inverted: bool,
     placement: Placement,
+}
+
+/// Where the greys of a viewport come from.
+#[derive(Debug, Clone, Copy)]
+enum Chosen {
+    /// From each frame as it is stored.
+    AsStored,
+    /// From the reader's window, on every frame.
+    Window(Window),
+    /// From the table at this place of each frame's list; as stored where a frame has none there.
+    Table(u32),
 }
 
 impl Shown {
@@ -88,10 +100,36 @@ impl Shown {
         Self {
             series: series.handle,
             index: 0,
-            window: series.window.defined(),
-            inverted: series.inverted,
+            chosen: Chosen::AsStored,
+            inverted: false,
             placement: Placement::default(),
         }
+    }
+
+    /// The table in force: its place in the frame's list, its number in the series, itself.
+    fn table<'a>(&self, series: &'a Series) -> Option<(u32, u32, &'a Table)> {
+        let pixels = series.pixels(self.index);
+        let at = |place: u32| {
+            let number = *pixels.voi.get(place as usize)?;
+            Some((place, number, series.table(number)?))
+        };
+        match self.chosen {
+            Chosen::Window(_) => None,
+            Chosen::Table(place) if at(place).is_some() => at(place),
+            Chosen::Table(_) | Chosen::AsStored => at(0).filter(|_| pixels.begins_with_table),
+        }
+    }
+
+    /// The window in force where no table is.
+    fn window(&self, series: &Series) -> Window {
+        match self.chosen {
+            Chosen::Window(window) => window,
+            Chosen::Table(_) | Chosen::AsStored => series.pixels(self.index).window.unwrap_or(series.window).defined(),
+        }
+    }
+
+    fn low_is_bright(&self, series: &Series) -> bool {
+        self.inverted != series.stored_inverted(self.index)
     }
 }
 
@@ -104,8 +142,12 @@ pub struct State {
     pub index: u32,
     /// Frames of the series.
     pub count: u32,
-    /// Window in force.
+    /// Window in force; of a table, the window over its inputs.
     pub window: Window,
+    /// The look-up table in force, as its place in the frame's list; none while a window is.
+    pub table: Option<u32>,
+    /// Whether each frame is shown as it is stored, since the reader has chosen nothing.
+    pub as_stored: bool,
     /// Whether low values are bright.
     pub inverted: bool,
     /// Device pixels per image pixel, along the finer spacing.
@@ -213,7 +255,7 @@ impl Viewer {
         }
     }
 
-    /// Shows a series from its first frame with its own window, or nothing. A series that is shown already stays
+    /// Shows a series from its first frame as it is stored, or nothing. A series that is shown already stays
     /// as it is.
     pub fn show(&mut self, viewport: u32, series: Option<u32>) -> Result<(), SceneError> {
         let shown = match series {
@@ -268,27 +310,39 @@ impl Viewer {
         })
     }
 
-    /// Sets the window.
+    /// Sets the window of all frames.
     pub fn set_window(&mut self, viewport: u32, window: Window) -> Result<(), SceneError> {
-        self.change(viewport, |shown, _, _| shown.window = window.defined())
+        self.change(viewport, |shown, _, _| shown.chosen = Chosen::Window(window.defined()))
     }
 
-    /// Shows low values bright, or dark.
+    /// Shows greys by the table at this place of each frame's list; as stored where a frame has none there.
+    pub fn set_table(&mut self, viewport: u32, place: u32) -> Result<(), SceneError> {
+        self.change(viewport, |shown, _, _| shown.chosen = Chosen::Table(place))
+    }
+
+    /// Shows each frame with its own window or table.
+    pub fn set_as_stored(&mut self, viewport: u32) -> Result<(), SceneError> {
+        self.change(viewport, |shown, _, _| shown.chosen = Chosen::AsStored)
+    }
+
+    /// Shows low values of the frame bright, or dark, and those of its neighbors in the same sense.
     pub fn set_inverted(&mut self, viewport: u32, inverted: bool) -> Result<(), SceneError> {
-        self.change(viewport, |shown, _, _| shown.inverted = inverted)
+        self.change(viewport, |shown, stack, _| shown.inverted = inverted != stack.series.stored_inverted(shown.index))
     }
 
     /// Zooms by a factor about a point of the canvas.
     pub fn zoom_at(&mut self, viewport: u32, factor: f64, at: [f64; 2]) -> Result<(), SceneError> {
         self.change(viewport, |shown, stack, rect| {
             let [x, y] = rect.corner();
-            shown.placement.zoom_at(stack.series.raster(), rect.size(), factor, [at[0] - x, at[1] - y]);
+            shown.placement.zoom_at(stack.series.raster(shown.index), rect.size(), factor, [at[0] - x, at[1] - y]);
         })
     }
 
     /// Moves the image.
     pub fn pan_by(&mut self, viewport: u32, by: [f64; 2]) -> Result<(), SceneError> {
-        self.change(viewport, |shown, stack, rect| shown.placement.pan_by(stack.series.raster(), rect.size(), by))
+        self.change(viewport, |shown, stack, rect| {
+            shown.placement.pan_by(stack.series.raster(shown.index), rect.size(), by);
+        })
     }
 
     /// Shows the whole image.
@@ -298,7 +352,9 @@ impl Viewer {
 
     /// Shows one image pixel on one device pixel.
     pub fn one_to_one(&mut self, viewport: u32) -> Result<(), SceneError> {
-        self.change(viewport, |shown, stack, rect| shown.placement.one_to_one(stack.series.raster(), rect.size()))
+        self.change(viewport, |shown, stack, rect| {
+            shown.placement.one_to_one(stack.series.raster(shown.index), rect.size());
+        })
     }
 
     /// Rotates clockwise.
@@ -321,14 +377,17 @@ impl Viewer {
         let Some((shown, stack, rect)) = self.parts(viewport)? else { return Ok(None) };
         let series = &stack.series;
         let frame = series.frames.get(shown.index as usize);
-        let placement = shown.placement.resolved(series.raster(), rect.size());
-        let mm_per_px = series.usable_spacing().map(|s| s.rows.min(s.columns) / placement.zoom);
+        let placement = shown.placement.resolved(series.raster(shown.index), rect.size());
+        let table = shown.table(series);
+        let mm_per_px = series.usable_spacing(shown.index).map(|s| s.rows.min(s.columns) / placement.zoom);
         Ok(Some(State {
             series: shown.series,
             index: shown.index,
             count: u32::try_from(series.frames.len()).unwrap_or(u32::MAX),
-            window: shown.window,
-            inverted: shown.inverted,
+            window: table.map_or_else(|| shown.window(series), |(_, _, table)| table.input_window()),
+            table: table.map(|(place, _, _)| place),
+            as_stored: matches!(shown.chosen, Chosen::AsStored),
+            inverted: shown.low_is_bright(series),
             zoom: placement.zoom,
             fit: placement.fit,
             mm_per_px,
@@ -345,10 +404,10 @@ impl Viewer {
         let Some((shown, stack, rect)) = self.parts(viewport)? else { return Ok(None) };
         let series = &stack.series;
         let [x, y] = rect.corner();
-        let point = mapping(&shown, series.raster(), rect).image_from_screen([at[0] - x, at[1] - y]);
+        let point = mapping(&shown, series.raster(shown.index), rect).image_from_screen([at[0] - x, at[1] - y]);
         let [column, row] = point;
         let inside = column >= 0.0 && row >= 0.0 && column < f64::from(series.columns) && row < f64::from(series.rows);
-        let patient = match (series.frames.get(shown.index as usize), series.usable_spacing()) {
+        let patient = match (series.frames.get(shown.index as usize), series.usable_spacing(shown.index)) {
             (Some(frame), Some(spacing)) => patient_from_image(frame, spacing, point),
             (Some(_), None) | (None, _) => None,
         };
@@ -363,14 +422,14 @@ impl Viewer {
     /// Where an image point lies on the canvas.
     pub fn to_screen(&self, viewport: u32, point: [f64; 2]) -> Result<[f64; 2], SceneError> {
         let (shown, stack, rect) = self.parts(viewport)?.ok_or(SceneError::Empty(viewport))?;
-        let [x, y] = mapping(&shown, stack.series.raster(), rect).screen_from_image(point);
+        let [x, y] = mapping(&shown, stack.series.raster(shown.index), rect).screen_from_image(point);
         Ok([x + rect.corner()[0], y + rect.corner()[1]])
     }
 
-    /// The distance of two image points of a series.
-    pub fn length(&self, series: u32, from: [f64; 2], to: [f64; 2]) -> Result<Length, SceneError> {
+    /// The distance of two image points of a frame.
+    pub fn length(&self, series: u32, frame: u32, from: [f64; 2], to: [f64; 2]) -> Result<Length, SceneError> {
         let stack = self.stacks.get(&series).ok_or(SceneError::Series(series))?;
-        Ok(length(stack.series.usable_spacing(), from, to))
+        Ok(length(stack.series.usable_spacing(frame), from, to))
     }
 
     /// The series as it was opened.
@@ -401,7 +460,7 @@ impl Viewer {
             .iter()
             .filter_map(|(id, viewport)| {
                 let rect = viewport.rect?;
-                drawing(&self.stacks, *id, viewport, rect, self.canvas)
+                drawing(&self.gpu, &self.stacks, *id, viewport, rect, self.canvas)
             })
             .collect();
         self.passes.paint(&self.gpu, target, &drawings);
@@ -416,7 +475,7 @@ impl Viewer {
         let alone = Rect { x: 0, y: 0, width: rect.width.max(1), height: rect.height.max(1) };
         let texture = self.passes.off_screen(&self.gpu, alone.width, alone.height);
         let drawings: Vec<_> =
-            drawing(&self.stacks, viewport, slot, alone, [alone.width, alone.height]).into_iter().collect();
+            drawing(&self.gpu, &self.stacks, viewport, slot, alone, [alone.width, alone.height]).into_iter().collect();
         self.passes.paint(&self.gpu, &texture.create_view(&wgpu::TextureViewDescriptor::default()), &drawings);
         Ok(Reading::start(&self.gpu, &texture))
     }
@@ -444,6 +503,7 @@ fn mapping(shown: &Shown, raster: Raster, rect: Rect) -> Mapping {
 
 /// None where there is nothing to show: the viewport stays black. The frame is always that of the index.
 fn drawing<'a>(
+    gpu: &Gpu,
     stacks: &'a BTreeMap<u32, Stack>,
     id: u32,
     viewport: &Viewport,
@@ -455,13 +515,25 @@ fn drawing<'a>(
     let series = &stack.series;
     let frame = series.frames.get(shown.index as usize)?;
     let (texture, layer) = stack.shown(shown.index)?;
-    let mapping = mapping(&shown, series.raster(), rect);
-    let scissor = rect.covered(&mapping, series.raster(), target)?;
+    let raster = series.raster(shown.index);
+    let mapping = mapping(&shown, raster, rect);
+    let scissor = rect.covered(&mapping, raster, target)?;
+    let pixels = series.pixels(shown.index);
+    let table = shown.table(series);
+    let modality = pixels.modality.and_then(|number| Some((number, series.table(number)?)));
+    let look = Look {
+        padding: pixels.padding,
+        modality: modality.map(|(_, table)| table),
+        voi: table.map_or_else(|| Voi::Window(shown.window(series)), |(_, _, table)| Voi::Table(table)),
+        inverted: shown.low_is_bright(series),
+    };
     Some(Drawing {
         viewport: id,
         scissor,
-        mode: Mode::new(series.format, stack.shape, shown.window.function, mapping.smooth()),
-        uniform: Uniform::new(series, frame, layer, &mapping, rect.corner(), shown.window, shown.inverted),
+        mode: Mode::new(series.format, stack.shape, &look, mapping.smooth()),
+        uniform: Uniform::new(series, frame, layer, &mapping, rect.corner(), &look),
         texture,
+        modality_table: modality.and_then(|(number, _)| stack.table(gpu, number)),
+        voi_table: table.and_then(|(_, number, _)| stack.table(gpu, number)),
     })
 }

@@ -15,7 +15,14 @@ fn close(a: [f64; 2], b: [f64; 2]) -> bool {
 }
 
 fn frame(position: [f64; 3], orientation: [f64; 6]) -> Frame {
-    Frame { position: Some(position), orientation: Some(orientation), thickness: None, slope: 1.0, intercept: 0.0 }
+    Frame {
+        position: Some(position),
+        orientation: Some(orientation),
+        thickness: None,
+        slope: 1.0,
+        intercept: 0.0,
+        pixels: 0,
+    }
 }
 
 /// left right top bottom

@@ -145,7 +145,7 @@ fn millimeters_appear_only_where_the_spacing_is_known() {
         let mut viewer = open([400, 400]);
         viewer.add_series(series.clone()).expect("the size fits");
         viewer.show(VIEWPORT, Some(series.handle)).expect("both exist");
-        (viewer.state(VIEWPORT).expect("exists").expect("shown"), viewer.length(3, [0.0, 0.0], [0.0, 10.0]))
+        (viewer.state(VIEWPORT).expect("exists").expect("shown"), viewer.length(3, 0, [0.0, 0.0], [0.0, 10.0]))
     };
     let (known, length) = state(spacing, Calibration::Patient);
     // 100 rows of 0.5 mm on 400 px.

@@ -35,4 +35,8 @@ slope: number,
 /**
  * Intercept.
  */
-intercept: number, };
+intercept: number, 
+/**
+ * Which of the series' `pixels` it has.
+ */
+pixels: number, };

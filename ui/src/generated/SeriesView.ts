@@ -2,7 +2,9 @@
 import type { Calibration } from "./Calibration";
 import type { FrameFormat } from "./FrameFormat";
 import type { FrameView } from "./FrameView";
+import type { PixelsView } from "./PixelsView";
 import type { PresetView } from "./PresetView";
+import type { TableView } from "./TableView";
 import type { VolumeView } from "./VolumeView";
 import type { WindowView } from "./WindowView";
 
@@ -75,7 +77,7 @@ inverted: boolean,
  */
 windows: Array<WindowView>, 
 /**
- * Window to begin with, in rescaled values.
+ * Window to begin with, in rescaled values, of every frame that names none of its own.
  */
 window: WindowView, 
 /**
@@ -85,4 +87,12 @@ presets: Array<PresetView>,
 /**
  * The stored bytes are lossy: the corner says so.
  */
-lossy: boolean, };
+lossy: boolean, 
+/**
+ * What pixels mean, each kind once; frames point here.
+ */
+pixels: Array<PixelsView>, 
+/**
+ * Look-up tables; `pixels` point here.
+ */
+tables: Array<TableView>, };

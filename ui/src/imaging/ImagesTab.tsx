@@ -19,6 +19,7 @@ import styles from './ImagesTab.module.css';
 import { IMAGES_SCOPE, IMAGING_KEYS, type ImagingAction, type ImagingKey, type PictureAction } from './keys';
 import { viewportCount, type Layout } from './layouts';
 import type { ImageName, Measurements, Point } from './measurements';
+import { tablePresets } from './overlay';
 import { SeriesStrip } from './SeriesStrip';
 import type { StageSnapshot, ViewportSnapshot } from './snapshot';
 import type { Stage } from './stage';
@@ -230,6 +231,7 @@ function Area({
         layout={snapshot.layout}
         window={current?.corner?.window}
         presets={current?.view?.presets}
+        tables={current?.view === undefined ? undefined : tablePresets(current.view, current.state?.index ?? 0)}
         chooseTool={chooseToolNow}
         chooseLayout={chooseLayout}
         picture={picture}

@@ -10,10 +10,10 @@ import { m } from '../paraglide/messages';
 import { ImagingIcon, type ImagingIconName } from './icons';
 import { TOOL_LETTER } from './keys';
 import { LAYOUTS, type Layout } from './layouts';
-import type { Corner } from './overlay';
+import type { Corner, TablePreset } from './overlay';
 import styles from './ToolRow.module.css';
 import { MEASURING_TOOLS, VIEW_TOOLS, type Tool } from './tools';
-import { presetWord, windowNumbers, windowWord } from './words';
+import { presetWord, tableWord, windowNumbers, windowWord } from './words';
 
 export type ToolRowView = {
   tool: Tool;
@@ -22,6 +22,8 @@ export type ToolRowView = {
   window: Corner['window'] | undefined;
   /** Of the active viewport's series. */
   presets: readonly PresetView[] | undefined;
+  /** Of the active viewport's image. */
+  tables: readonly TablePreset[] | undefined;
   chooseTool: (tool: Tool) => void;
   chooseLayout: (layout: Layout) => void;
   /** Absent while the active viewport has no picture. */
@@ -60,7 +62,7 @@ export const ToolRow = memo(
     return (
       <Toolbar aria-label={m.imaging_tools()} className={styles['row'] ?? ''}>
         <Tools {...view} />
-        <Presets window={view.window} presets={view.presets} picture={view.picture} />
+        <Presets window={view.window} presets={view.presets} tables={view.tables} picture={view.picture} />
         <Layouts layout={view.layout} chooseLayout={view.chooseLayout} />
       </Toolbar>
     );
@@ -70,6 +72,7 @@ export const ToolRow = memo(
     a.layout === b.layout &&
     sameWindow(a.window, b.window) &&
     a.presets === b.presets &&
+    JSON.stringify(a.tables) === JSON.stringify(b.tables) &&
     a.chooseTool === b.chooseTool &&
     a.chooseLayout === b.chooseLayout &&
     a.picture === b.picture,
@@ -170,7 +173,12 @@ function ActionButton({
   );
 }
 
-function Presets({ window, presets = [], picture }: Pick<ToolRowView, 'window' | 'presets' | 'picture'>) {
+function Presets({
+  window,
+  presets = [],
+  tables = [],
+  picture,
+}: Pick<ToolRowView, 'window' | 'presets' | 'tables' | 'picture'>) {
   const word = window === undefined ? '' : windowWord(window.name);
   return (
     <Menu
@@ -179,7 +187,7 @@ function Presets({ window, presets = [], picture }: Pick<ToolRowView, 'window' |
         <Button size="small" iconAfter="down" isDisabled={picture === undefined} data-testid="presets">
           <ImagingIcon name="window" size={16} />
           {word === '' ? m.imaging_presets() : word}
-          {window !== undefined && (
+          {window !== undefined && window.name.kind !== 'table' && (
             <span className={styles['numbers']}>
               {window.width}/{window.center}
             </span>
@@ -196,6 +204,12 @@ function Presets({ window, presets = [], picture }: Pick<ToolRowView, 'window' |
           })}`,
           keys: String(index + 1),
           run: () => picture?.preset(index + 1),
+        })),
+        ...tables.map(({ digit, place, name }) => ({
+          id: `table-${String(place)}`,
+          label: tableWord(name, place + 1),
+          ...(digit <= 9 ? { keys: String(digit) } : {}),
+          run: () => picture?.preset(digit),
         })),
         { id: 'stored', label: m.imaging_preset_stored(), keys: '0', run: () => picture?.preset(0) },
       ]}

@@ -4,16 +4,17 @@ import { useRef } from 'react';
 import { Menu, MenuItem, Popover } from 'react-aria-components';
 import { Kbd } from '../components/Kbd';
 import { m } from '../paraglide/messages';
+import { tablePresets } from './overlay';
 import type { Spot, ViewportSnapshot } from './snapshot';
 import type { Stage } from './stage';
 import styles from './ViewportMenu.module.css';
-import { presetWord } from './words';
+import { presetWord, tableWord } from './words';
 
 type Entry = { id: string; label: string; keys: string; run: () => void };
 
 export function ViewportMenu({
   stage,
-  viewport: { id, view },
+  viewport: { id, view, state },
   at,
   close,
 }: {
@@ -36,6 +37,12 @@ export function ViewportMenu({
       label: presetWord(preset.key),
       keys: String(index + 1),
       run: () => stage.preset(id, index + 1),
+    })),
+    ...(view === undefined ? [] : tablePresets(view, state?.index ?? 0)).map(({ digit, place, name }) => ({
+      id: `table-${String(place)}`,
+      label: tableWord(name, place + 1),
+      keys: digit <= 9 ? String(digit) : '',
+      run: () => stage.preset(id, digit),
     })),
     { id: 'preset-stored', label: m.imaging_preset_stored(), keys: '0', run: () => stage.preset(id, 0) },
   ];
@@ -64,7 +71,7 @@ export function ViewportMenu({
           {entries.map((entry) => (
             <MenuItem key={entry.id} id={entry.id} textValue={entry.label} className={styles['item'] ?? ''}>
               <span className={styles['words']}>{entry.label}</span>
-              <Kbd keys={entry.keys} />
+              {entry.keys !== '' && <Kbd keys={entry.keys} />}
             </MenuItem>
           ))}
         </Menu>

@@ -1,6 +1,6 @@
 /** An invented series and study for tests and stories. Numbers are round, so that results can be checked by hand. */
 
-import type { SeriesView, StudyView } from '../host/contract';
+import type { PixelsView, SeriesView, StudyView } from '../host/contract';
 import type { ViewportState } from './viewer';
 
 export function exampleSeries(changes: Partial<SeriesView> = {}): SeriesView {
@@ -22,6 +22,7 @@ export function exampleSeries(changes: Partial<SeriesView> = {}): SeriesView {
       thickness: 3.75,
       slope: 1,
       intercept: -1024,
+      pixels: 0,
     })),
     spacing: [0.977, 0.977],
     calibration: 'patient',
@@ -36,6 +37,21 @@ export function exampleSeries(changes: Partial<SeriesView> = {}): SeriesView {
       { key: 'lung', window: { center: -600, width: 1500, function: 'linear', name: null } },
     ],
     lossy: false,
+    pixels: [examplePixels({ padding: [-2000, -2000] })],
+    tables: [],
+    ...changes,
+  };
+}
+
+export function examplePixels(changes: Partial<PixelsView> = {}): PixelsView {
+  return {
+    padding: null,
+    modality: null,
+    voi: [],
+    beginsWithTable: false,
+    window: null,
+    inverted: null,
+    scale: null,
     ...changes,
   };
 }
@@ -46,6 +62,8 @@ export function exampleState(changes: Partial<ViewportState> = {}): ViewportStat
     index: 54,
     count: 135,
     window: { center: 40, width: 400, function: 'linear' },
+    table: null,
+    asStored: false,
     inverted: false,
     zoomPercent: 128.4,
     fit: true,

@@ -14,6 +14,12 @@ export function whole(value: number): string {
   return rounded(value, 0);
 }
 
+/** A number of a window: whole where the window is wide, else as many digits as tell its grays apart. */
+export function windowed(value: number, width: number): string {
+  const digits = width >= 50 ? 0 : width >= 5 ? 1 : width >= 0.5 ? 2 : 4;
+  return rounded(value, Number.isInteger(value) ? 0 : digits);
+}
+
 export function millimeters(value: number): string {
   return `${rounded(value, 1)}${NBSP}mm`;
 }

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { speak } from '../i18n/language';
-import { exampleSeries, exampleState } from './examples';
+import type { SeriesView } from '../host/contract';
+import { examplePixels, exampleSeries, exampleState } from './examples';
 import {
   corner,
   labelPlace,
@@ -8,10 +9,12 @@ import {
   presetOfDigit,
   probeReading,
   stackAxis,
+  tablePresets,
   viewportPhase,
   windowName,
   type ViewportFacts,
 } from './overlay';
+import { probeWord, windowWord } from './words';
 
 beforeEach(() => {
   speak('de');
@@ -42,6 +45,8 @@ describe('the corner text', () => {
       uncalibrated: true,
     });
     expect(corner(exampleSeries({ calibration: 'detector' }), exampleState()).atDetector).toBe(true);
+    const pixels = [examplePixels({ scale: { spacing: [0.2, 0.2], calibration: 'detector' } })];
+    expect(corner(exampleSeries({ pixels }), exampleState()).atDetector).toBe(true);
   });
 
   it.each([
@@ -56,36 +61,85 @@ describe('the corner text', () => {
 describe('the window', () => {
   it('is called by the preset, then by what is stored, else by nothing', () => {
     const series = exampleSeries();
-    expect(windowName({ center: -600, width: 1500 }, series)).toEqual({ kind: 'preset', key: 'lung' });
-    expect(windowName({ center: 50, width: 350 }, series)).toEqual({ kind: 'stored', name: 'ABDOMEN' });
-    expect(windowName({ center: 51, width: 350 }, series)).toEqual({ kind: 'own' });
+    const name = (center: number, width: number) =>
+      windowName(exampleState({ window: { center, width, function: 'linear' } }), series);
+    expect(name(-600, 1500)).toEqual({ kind: 'preset', key: 'lung' });
+    expect(name(50, 350)).toEqual({ kind: 'stored', name: 'ABDOMEN' });
+    expect(name(51, 350)).toEqual({ kind: 'own' });
   });
 
   it('of a digit is the preset at its place, and 0 is as stored', () => {
     const series = exampleSeries();
-    expect(presetOfDigit(series, 2)).toMatchObject({ center: -600, width: 1500 });
-    expect(presetOfDigit(series, 0)).toMatchObject({ center: 50, width: 350 });
-    expect(presetOfDigit(series, 7)).toBeUndefined();
+    expect(presetOfDigit(series, 0, 2)).toMatchObject({ kind: 'window', window: { center: -600, width: 1500 } });
+    expect(presetOfDigit(series, 0, 0)).toEqual({ kind: 'as-stored' });
+    expect(presetOfDigit(series, 0, 7)).toBeUndefined();
+  });
+
+  it('that an image brings for itself is called by its own name', () => {
+    const own = { center: 700, width: 1400, function: 'linear', name: 'WINDOW1' } as const;
+    const series = exampleSeries({ pixels: [examplePixels({ window: own })] });
+    expect(windowName(exampleState({ window: own }), series)).toEqual({ kind: 'stored', name: 'WINDOW1' });
+  });
+
+  it('that was made from the values is not called stored', () => {
+    const window = { center: 0.2, width: 0.4, function: 'linear-exact', name: null } as const;
+    const series = exampleSeries({ windows: [], window, presets: [] });
+    expect(windowName(exampleState({ window }), series)).toEqual({ kind: 'automatic' });
+    const other = { center: 0.35, width: 0.4, function: 'linear-exact' } as const;
+    expect(windowName(exampleState({ window: other }), series)).toEqual({ kind: 'own' });
+    expect(corner(series, exampleState({ window })).window).toMatchObject({ width: '0,4000', center: '0,2000' });
+  });
+
+  it('of a look-up table is called by the table, which stands behind the presets', () => {
+    const table = { first: 0, greatest: 255, entries: [0, 255], name: 'NORMAL' };
+    const series = exampleSeries({
+      tables: [table, { ...table, name: null }],
+      pixels: [examplePixels({ voi: [1, 0] })],
+    });
+    expect(windowName(exampleState({ table: 1 }), series)).toEqual({ kind: 'table', name: 'NORMAL', number: 2 });
+    expect(tablePresets(series, 54)).toEqual([
+      { digit: 3, place: 0, name: null },
+      { digit: 4, place: 1, name: 'NORMAL' },
+    ]);
+    expect(presetOfDigit(series, 54, 4)).toEqual({ kind: 'table', place: 1 });
+    expect(windowWord({ kind: 'table', name: null, number: 1 })).toBe('Tabelle 1');
   });
 });
 
 describe('the value at a point', () => {
-  const rescale = { slope: 1, intercept: -1024 };
+  const frame = { slope: 1, intercept: -1024, pixels: 0 };
+  const series = (changes: Partial<SeriesView>) => exampleSeries(changes);
 
   it('is the rescaled one with its unit', () => {
-    expect(probeReading(1058, { unit: 'HU' }, rescale)).toEqual({ kind: 'value', text: '34\u00a0HU' });
+    expect(probeReading(1058, series({ unit: 'HU' }), frame)).toEqual({ kind: 'value', text: '34\u00a0HU' });
   });
 
   it('without a known unit is not shown as a number', () => {
-    expect(probeReading(1058, { unit: null }, rescale)).toEqual({ kind: 'unit-unknown' });
+    expect(probeReading(1058, series({ unit: null }), frame)).toEqual({ kind: 'unit-unknown' });
   });
 
   it('that has no unit by declaration says so', () => {
-    expect(probeReading(1058, { unit: 'US' }, rescale)).toEqual({ kind: 'unitless', text: '34' });
+    expect(probeReading(1058, series({ unit: 'US' }), frame)).toEqual({ kind: 'unitless', text: '34' });
   });
 
   it('of a frame that is not here is nothing', () => {
-    expect(probeReading(undefined, { unit: 'HU' }, rescale)).toEqual({ kind: 'not-here' });
+    expect(probeReading(undefined, series({ unit: 'HU' }), frame)).toEqual({ kind: 'not-here' });
+  });
+
+  it('that is padding is no value, whatever the unit', () => {
+    const padded = { pixels: [examplePixels({ padding: [-2000, -1990] })] };
+    expect(probeReading(-1995, series(padded), frame)).toEqual({ kind: 'padding' });
+    expect(probeReading(-1990, series({ ...padded, unit: null }), frame)).toEqual({ kind: 'padding' });
+    expect(probeReading(-1989, series(padded), frame)).toMatchObject({ kind: 'value' });
+    expect(probeWord({ kind: 'padding' })).toBe('Auffüllwert, kein Messwert');
+  });
+
+  it('is the entry of the modality table where there is one', () => {
+    const tables = [{ first: 10, greatest: 65535, entries: [100, 200, 300], name: null }];
+    const mapped = series({ tables, pixels: [examplePixels({ modality: 0 })], unit: 'OD' });
+    expect(probeReading(11, mapped, frame)).toEqual({ kind: 'value', text: '200\u00a0OD' });
+    expect(probeReading(-5, mapped, frame)).toEqual({ kind: 'value', text: '100\u00a0OD' });
+    expect(probeReading(99, mapped, frame)).toEqual({ kind: 'value', text: '300\u00a0OD' });
   });
 
   it('stands beside the two patient coordinates of the plane', () => {

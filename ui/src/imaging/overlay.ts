@@ -6,6 +6,7 @@
 import type { PresetView } from '../host/contract';
 import type { SeriesView } from '../host/contract';
 import type { WindowView } from '../host/contract';
+import type { FrameView, PixelsView, ScaleView } from '../host/contract';
 import * as format from './format';
 import type { ViewportState } from './viewer';
 
@@ -13,30 +14,81 @@ import type { ViewportState } from './viewer';
 export type WindowName =
   | { kind: 'preset'; key: string }
   | { kind: 'stored'; name: string | null }
+  /** Made from the values, since none is stored. */
+  | { kind: 'automatic' }
+  /** A look-up table in place of a window; unnamed tables count from 1. */
+  | { kind: 'table'; name: string | null; number: number }
   | { kind: 'own' };
 
 const CLOSE = 0.5;
 
 function same(a: { center: number; width: number }, b: { center: number; width: number }): boolean {
-  return Math.abs(a.center - b.center) < CLOSE && Math.abs(a.width - b.width) < CLOSE;
+  // Windows below a width of 1 are told apart as well.
+  const close = Math.min(CLOSE, Math.min(a.width, b.width) / 100);
+  return Math.abs(a.center - b.center) < close && Math.abs(a.width - b.width) < close;
+}
+
+/** What the pixels of a frame mean. */
+export function pixelsOf(series: Pick<SeriesView, 'pixels' | 'frames'>, index: number): PixelsView | undefined {
+  return series.pixels[series.frames[index]?.pixels ?? -1];
+}
+
+/** The millimeters of a frame: its own where it has some. */
+export function scaleOf(
+  series: Pick<SeriesView, 'pixels' | 'frames' | 'spacing' | 'calibration'>,
+  index: number,
+): ScaleView {
+  return pixelsOf(series, index)?.scale ?? { spacing: series.spacing, calibration: series.calibration };
 }
 
 export function windowName(
-  window: Pick<WindowView, 'center' | 'width'>,
-  series: Pick<SeriesView, 'presets' | 'windows' | 'window'>,
+  state: Pick<ViewportState, 'index' | 'window' | 'table'>,
+  series: Pick<SeriesView, 'presets' | 'windows' | 'window' | 'pixels' | 'tables' | 'frames'>,
 ): WindowName {
+  const { window, table, index } = state;
+  const pixels = pixelsOf(series, index);
+  if (table !== null) {
+    return { kind: 'table', name: series.tables[pixels?.voi[table] ?? -1]?.name ?? null, number: table + 1 };
+  }
   const preset = series.presets.find((one) => same(one.window, window));
   if (preset !== undefined) return { kind: 'preset', key: preset.key };
-  const stored = [...series.windows, series.window].find((one) => same(one, window));
+  const own = pixels?.window ?? null;
+  const stored = [...(own === null ? [] : [own]), ...series.windows].find((one) => same(one, window));
   if (stored !== undefined) return { kind: 'stored', name: stored.name };
+  if (same(series.window, window)) {
+    return series.windows.length === 0 ? { kind: 'automatic' } : { kind: 'stored', name: series.window.name };
+  }
   return { kind: 'own' };
 }
 
-/** Digit 0 is the window that came with the images; 1 to 9 are the presets in their order. */
-export function presetOfDigit(series: SeriesView, digit: number): WindowView | undefined {
-  if (digit === 0) return series.windows[0] ?? series.window;
+/** What a digit stands for. */
+export type Choice =
+  | { kind: 'as-stored' }
+  | { kind: 'window'; window: WindowView }
+  | { kind: 'table'; place: number };
+
+/** A look-up table as a preset; `digit` is its key as long as there is one. */
+export type TablePreset = { digit: number; place: number; name: string | null };
+
+/** The tables of an image among the presets, behind the windows, with the digit of each. */
+export function tablePresets(
+  series: Pick<SeriesView, 'presets' | 'pixels' | 'tables' | 'frames'>,
+  index: number,
+): TablePreset[] {
+  return (pixelsOf(series, index)?.voi ?? []).map((table, place) => ({
+    digit: series.presets.length + place + 1,
+    place,
+    name: series.tables[table]?.name ?? null,
+  }));
+}
+
+/** Digit 0 is what came with the images; 1 to 9 are the presets in their order, then the tables. */
+export function presetOfDigit(series: SeriesView, index: number, digit: number): Choice | undefined {
+  if (digit === 0) return { kind: 'as-stored' };
   const preset: PresetView | undefined = series.presets[digit - 1];
-  return preset?.window;
+  if (preset !== undefined) return { kind: 'window', window: preset.window };
+  const table = tablePresets(series, index).find((one) => one.digit === digit);
+  return table === undefined ? undefined : { kind: 'table', place: table.place };
 }
 
 /** The state that a viewport is in, one at a time, in the order in which it must be said. */
@@ -94,6 +146,7 @@ export type Corner = {
 export function corner(series: SeriesView, state: ViewportState): Corner {
   const frame = series.frames[state.index];
   const axis = frame?.orientation == null ? undefined : stackAxis(frame.orientation);
+  const { calibration } = scaleOf(series, state.index);
   const position =
     state.position === null || axis === undefined ? undefined : `${axis.name} ${format.millimeters(state.position)}`;
   return {
@@ -102,14 +155,14 @@ export function corner(series: SeriesView, state: ViewportState): Corner {
     position,
     thickness: frame?.thickness == null ? undefined : format.thickness(frame.thickness),
     window: {
-      width: format.whole(state.window.width),
-      center: format.whole(state.window.center),
-      name: windowName(state.window, series),
+      width: format.windowed(state.window.width, state.window.width),
+      center: format.windowed(state.window.center, state.window.width),
+      name: windowName(state, series),
     },
     zoom: format.percent(state.zoomPercent),
     lossy: series.lossy,
-    uncalibrated: series.calibration === 'none',
-    atDetector: series.calibration === 'detector',
+    uncalibrated: calibration === 'none',
+    atDetector: calibration === 'detector',
   };
 }
 
@@ -128,19 +181,33 @@ export type ProbeReading =
   | { kind: 'unitless'; text: string }
   | { kind: 'colour'; text: string }
   | { kind: 'unit-unknown' }
+  /** No part of the picture (PS3.3 C.7.5.1.1.2): nothing was measured there. */
+  | { kind: 'padding' }
   | { kind: 'not-here' };
 
 export function probeReading(
   stored: number | [number, number, number] | undefined,
-  series: Pick<SeriesView, 'unit'>,
-  rescale: { slope: number; intercept: number },
+  series: Pick<SeriesView, 'unit' | 'pixels' | 'tables'>,
+  frame: Pick<FrameView, 'slope' | 'intercept' | 'pixels'>,
 ): ProbeReading {
   if (stored === undefined) return { kind: 'not-here' };
   if (typeof stored !== 'number') return { kind: 'colour', text: stored.map(String).join(' | ') };
+  const pixels = series.pixels[frame.pixels];
+  const padding = pixels?.padding ?? null;
+  if (padding !== null && stored >= padding[0] && stored <= padding[1]) return { kind: 'padding' };
   if (series.unit === null) return { kind: 'unit-unknown' };
-  const text = format.rescaled(stored * rescale.slope + rescale.intercept, rescale.slope);
+  const table = pixels?.modality == null ? undefined : series.tables[pixels.modality];
+  const text =
+    table === undefined
+      ? format.rescaled(stored * frame.slope + frame.intercept, frame.slope)
+      : format.whole(entryOf(table, stored));
   if (series.unit === format.UNSPECIFIED_UNIT) return { kind: 'unitless', text };
   return { kind: 'value', text: `${text}\u00a0${format.unitText(series.unit)}` };
+}
+
+/** Inputs outside a table take its first or its last entry (PS3.3 C.11.1.1.1). */
+function entryOf({ first, entries }: { first: number; entries: readonly number[] }, input: number): number {
+  return entries[Math.max(0, Math.min(input - first, entries.length - 1))] ?? 0;
 }
 
 /** Patient coordinates as in the corner: the two that the pointer changes in this plane. */

@@ -69,7 +69,10 @@ type Next = { study: string; series: string; restore: Restorable | undefined; st
 
 export type Restorable = {
   index: number;
+  /** Absent while each frame is shown as it is stored. */
   window: { center: number; width: number; function: SeriesView['window']['function'] } | undefined;
+  /** The look-up table that was chosen in place of a window. */
+  table?: number | undefined;
   inverted: boolean;
 };
 
@@ -221,7 +224,7 @@ export class Stage {
         const now =
           state === undefined
             ? (restore ?? { index: 0, window: undefined, inverted: false })
-            : { index: state.index, window: state.window, inverted: state.inverted };
+            : { index: state.index, ...chosen(state), inverted: state.inverted };
         return [{ study, series, ...now }];
       }),
     };
@@ -405,7 +408,7 @@ export class Stage {
   setWindow(viewport: number, center: number, width: number): void {
     const shown = this.#shown(viewport);
     if (shown === undefined) return;
-    shown.viewer.set_window(viewport, center, Math.max(1, width), shown.state.window.function);
+    shown.viewer.set_window(viewport, center, width, shown.state.window.function);
     this.#touch(viewport);
   }
 
@@ -417,9 +420,19 @@ export class Stage {
 
   preset(viewport: number, digit: number): void {
     const shown = this.#shown(viewport);
-    const window = shown === undefined ? undefined : presetOfDigit(shown.view, digit);
-    if (shown === undefined || window === undefined) return;
-    shown.viewer.set_window(viewport, window.center, window.width, window.function);
+    const choice = shown === undefined ? undefined : presetOfDigit(shown.view, shown.state.index, digit);
+    if (shown === undefined || choice === undefined) return;
+    switch (choice.kind) {
+      case 'as-stored':
+        shown.viewer.set_as_stored(viewport);
+        break;
+      case 'window':
+        shown.viewer.set_window(viewport, choice.window.center, choice.window.width, choice.window.function);
+        break;
+      case 'table':
+        shown.viewer.set_table(viewport, choice.place);
+        break;
+    }
     this.#touch(viewport);
   }
 
@@ -565,6 +578,7 @@ export class Stage {
       if (restore.window !== undefined) {
         viewer.set_window(viewport, restore.window.center, restore.window.width, restore.window.function);
       }
+      if (restore.table !== undefined) viewer.set_table(viewport, restore.table);
       viewer.set_inverted(viewport, restore.inverted);
       target.restore = undefined;
     }
@@ -793,9 +807,9 @@ export class Stage {
   }
 
   #rememberLooks(): void {
-    this.memory().viewports.forEach(({ series, index, window, inverted }) => {
+    this.memory().viewports.forEach(({ series, index, window, table, inverted }) => {
       for (const viewport of this.#viewports) {
-        if (viewport.series === series) viewport.restore = { index, window, inverted };
+        if (viewport.series === series) viewport.restore = { index, window, table, inverted };
       }
     });
   }
@@ -894,6 +908,12 @@ export class Stage {
       pointer: measurable === undefined ? undefined : this.pointing.reading(id, measurable),
     };
   }
+}
+
+/** What the reader chose; nothing while frames are shown as stored. */
+function chosen({ window, table, asStored }: ViewportState): Pick<Restorable, 'window' | 'table'> {
+  if (asStored) return { window: undefined };
+  return table === null ? { window } : { window: undefined, table };
 }
 
 function has({ loaded, failed }: SeriesLoad): (frame: number) => boolean {

@@ -14,6 +14,8 @@ type Look = {
   handle: number;
   index: number;
   window: ViewportState['window'];
+  table: number | null;
+  asStored: boolean;
   inverted: boolean;
   zoom: number;
   pan: [number, number];
@@ -100,7 +102,24 @@ export class StandInViewer implements Viewer {
   };
 
   set_window = (viewport: number, center: number, width: number, voiFunction: ViewportState['window']['function']) => {
-    this.#look(viewport).window = { center, width, function: voiFunction };
+    const look = this.#look(viewport);
+    look.window = { center, width, function: voiFunction };
+    look.table = null;
+    look.asStored = false;
+  };
+
+  set_table = (viewport: number, place: number) => {
+    const look = this.#look(viewport);
+    look.table = place;
+    look.asStored = false;
+  };
+
+  set_as_stored = (viewport: number) => {
+    const look = this.#look(viewport);
+    const view = this.series.get(look.handle);
+    if (view === undefined) return;
+    const { window, table, asStored } = freshLook(view);
+    this.#looks.set(viewport, { ...look, window, table, asStored });
   };
 
   set_inverted = (viewport: number, inverted: boolean) => {
@@ -154,6 +173,8 @@ export class StandInViewer implements Viewer {
       index: look.index,
       count: view.frames.length,
       window: look.window,
+      table: look.table,
+      asStored: look.asStored,
       inverted: look.inverted,
       zoomPercent: zoom * 100,
       fit: look.zoom === 1,
@@ -266,7 +287,16 @@ export class StandInViewer implements Viewer {
 }
 
 function freshLook(view: SeriesView): Look {
-  return { handle: view.handle, index: 0, window: view.window, inverted: view.inverted, zoom: 1, pan: [0, 0] };
+  return {
+    handle: view.handle,
+    index: 0,
+    window: view.window,
+    table: null,
+    asStored: true,
+    inverted: view.inverted,
+    zoom: 1,
+    pan: [0, 0],
+  };
 }
 
 function grey(message: ArrayBuffer, view: SeriesView, look: Look): HTMLCanvasElement {

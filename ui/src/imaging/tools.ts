@@ -3,6 +3,8 @@
  * button carries both habits, zoom by dragging and the menu by clicking, apart by a threshold.
  */
 
+import type { VoiFunction } from '../host/contract';
+
 export type Tool = 'window' | 'scroll' | 'pan' | 'zoom' | 'length' | 'probe';
 
 export const VIEW_TOOLS: readonly Tool[] = ['window', 'scroll', 'pan', 'zoom'];
@@ -34,12 +36,19 @@ export function isClick(dx: number, dy: number, milliseconds: number): boolean {
   return Math.hypot(dx, dy) < 4 && milliseconds < 300;
 }
 
-/** Window after dragging: horizontally the width, vertically the level, finer for narrow windows. */
+/**
+ * Window after dragging: horizontally the width, vertically the level, finer for narrow windows. Functions other
+ * than LINEAR are defined below a width of 1 (PS3.3 C.11.2.1.3), where values may be fractions.
+ */
 export function draggedWindow(
-  start: { center: number; width: number },
+  start: { center: number; width: number; function?: VoiFunction },
   dx: number,
   dy: number,
 ): { center: number; width: number } {
+  if (start.function !== undefined && start.function !== 'linear' && start.width < 400) {
+    const step = start.width / 400;
+    return { width: Math.max(step, start.width + dx * step), center: start.center + dy * step };
+  }
   const perPixel = Math.max(0.02, start.width / 400);
   return {
     width: Math.max(1, Math.round(start.width + dx * perPixel)),

@@ -29,7 +29,7 @@ type Drag = {
   startedAt: number;
   from: Spot;
   last: Spot;
-  window: { center: number; width: number } | undefined;
+  window: Parameters<typeof draggedWindow>[0] | undefined;
   /** Images moved since the press. */
   moved: number;
   perImage: number;

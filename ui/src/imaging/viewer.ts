@@ -13,7 +13,12 @@ export type ViewportState = {
   handle: number;
   index: number;
   count: number;
+  /** Of a table, the window over its inputs: where dragging begins. */
   window: Pick<WindowView, 'center' | 'width' | 'function'>;
+  /** The look-up table in force, as its place in the frame's list. */
+  table: number | null;
+  /** True while each frame is shown with its own window or table. */
+  asStored: boolean;
   inverted: boolean;
   zoomPercent: number;
   /** True while the image follows the viewport's size. */
@@ -53,6 +58,8 @@ export type Viewer = {
   has_frame: (handle: number, index: number) => boolean;
   set_index: (viewport: number, index: number) => void;
   set_window: (viewport: number, center: number, width: number, voiFunction: VoiFunction) => void;
+  set_table: (viewport: number, place: number) => void;
+  set_as_stored: (viewport: number) => void;
   set_inverted: (viewport: number, inverted: boolean) => void;
   zoom_at: (viewport: number, factor: number, x: number, y: number) => void;
   pan_by: (viewport: number, dx: number, dy: number) => void;

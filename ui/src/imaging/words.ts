@@ -43,9 +43,17 @@ export function windowWord(name: WindowName): string {
       return presetWord(name.key);
     case 'stored':
       return name.name ?? m.imaging_preset_stored();
+    case 'automatic':
+      return m.imaging_preset_automatic();
+    case 'table':
+      return tableWord(name.name, name.number);
     case 'own':
       return '';
   }
+}
+
+export function tableWord(name: string | null, number: number): string {
+  return name ?? m.imaging_preset_table({ number });
 }
 
 export function probeWord(reading: ProbeReading): string {
@@ -57,6 +65,8 @@ export function probeWord(reading: ProbeReading): string {
       return m.imaging_unitless({ value: reading.text });
     case 'unit-unknown':
       return m.imaging_unit_unknown();
+    case 'padding':
+      return m.imaging_padding();
     case 'not-here':
       return '';
   }
@@ -123,7 +133,9 @@ export function viewportLabel({ id, corner, phase }: ViewportSnapshot, count: nu
   return m.imaging_viewport({ number: id + 1, count, words: words.filter((word) => word !== '').join(', ') });
 }
 
-export function windowNumbers({ width, center }: Corner['window']): string {
+/** A table has no width and no center. */
+export function windowNumbers({ width, center, name }: Corner['window']): string {
+  if (name.kind === 'table') return '';
   return m.imaging_window({ width, center });
 }
 

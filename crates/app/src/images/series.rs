@@ -3,13 +3,27 @@
 use super::source::{FrameFailure, Images};
 use crate::{Desk, failures};
 use contract::{
-    Calibration, Failure, FailureCode, FrameFormat, FrameView, PresetView, SeriesView, VoiFunction, VolumeView,
-    WindowView,
+    Calibration, Failure, FailureCode, FrameFormat, FrameView, PixelsView, PresetView, ScaleView, SeriesView,
+    TableView, VoiFunction, VolumeView, WindowView,
 };
-use imaging::{Instance, Photometric, Stack, StoredFrame, lut};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use imaging::{
+    Instance, Photometric, Sample, Stack, StoredFrame, auto_window,
+    lut::{self, GrayTransform},
+};
 use model::{SeriesUid, StudyUid};
 use platform::dicomweb::DicomwebClient;
-use std::sync::Arc;
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+use tokio::sync::OnceCell;
+
+/// Frames that a window is made from, spread over the stack.
+const SAMPLES: usize = 5;
+/// Look-up tables fetched at a time.
+const TABLES_AT_A_TIME: usize = 8;
 
 /// A series whose metadata is here.
 pub(crate) struct SeriesData {
@@ -20,6 +34,8 @@ pub(crate) struct SeriesData {
     pub(crate) modality: String,
     /// True when metadata was cut or damaged: the stack may lack images.
     pub(crate) partial: bool,
+    /// The window of images that store none, once their values have been looked at.
+    auto: OnceCell<lut::Window>,
 }
 
 /// Reads a series' metadata and orders its displayable frames.
@@ -27,26 +43,44 @@ pub(crate) async fn load(client: &DicomwebClient, study: &StudyUid, series: &Ser
     let listed = client.series_metadata(study, series).await.map_err(|error| failures::of_dicomweb(&error))?;
     let partial = listed.truncated || listed.damaged > 0;
     let (study, series) = (study.clone(), series.clone());
+    let tables = tables(client, &listed.items).await?;
     // Ordering some thousand instances takes milliseconds that would hold up other requests.
     tokio::task::spawn_blocking(move || {
         let mut damaged = 0usize;
         let mut shown: Vec<Instance> = Vec::with_capacity(listed.items.len());
         for item in &listed.items {
-            match Instance::from_json(item) {
+            match Instance::from_json_with(item, &tables) {
                 Ok(instance) if instance.is_displayable() => shown.push(instance),
                 Ok(_) => {}
                 Err(_) => damaged += 1,
             }
         }
-        let Some(first) = shown.first() else {
-            return Err(Failure::new(FailureCode::NotDisplayable, "no instance with pixels"));
-        };
-        let (description, modality) = (first.series_description.clone().unwrap_or_default(), first.modality.clone());
-        let partial = partial || damaged > 0;
-        Ok(SeriesData { study, series, stack: Stack::of(shown), description, modality, partial })
+        series_data(study, series, shown, partial || damaged > 0)
     })
     .await
     .unwrap_or_else(|error| Err(Failure::new(FailureCode::Internal, error.to_string())))
+}
+
+fn series_data(study: StudyUid, series: SeriesUid, shown: Vec<Instance>, partial: bool) -> Result<SeriesData, Failure> {
+    let Some(first) = shown.first() else {
+        return Err(Failure::new(FailureCode::NotDisplayable, "no instance with pixels"));
+    };
+    let (description, modality) = (first.series_description.clone().unwrap_or_default(), first.modality.clone());
+    Ok(SeriesData { study, series, stack: Stack::of(shown), description, modality, partial, auto: OnceCell::new() })
+}
+
+/// The look-up tables that the metadata only gives the address of. Values and colors would be others without
+/// them, so a series whose tables cannot be had is not opened.
+async fn tables(client: &DicomwebClient, items: &[Value]) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
+    let addresses: BTreeSet<String> = items.iter().flat_map(Instance::table_addresses).collect();
+    stream::iter(addresses)
+        .map(|address| async move {
+            let sent = client.bulk_data(&address).await.map_err(|error| failures::of_dicomweb(&error))?;
+            Ok((address, sent.bytes.to_vec()))
+        })
+        .buffer_unordered(TABLES_AT_A_TIME)
+        .try_collect()
+        .await
 }
 
 impl SeriesData {
@@ -67,12 +101,93 @@ impl SeriesData {
         patients.all(|patient| patient == first)
     }
 
-    pub(crate) fn view(&self, handle: u32, middle: Option<&StoredFrame>) -> SeriesView {
+    /// Looks at the values of images that store no window, once.
+    pub(crate) async fn settle_window(&self, images: &Images, client: &DicomwebClient) {
+        let stores = self.stack.facts(self.middle()).is_none_or(|f| !f.windows.is_empty() || !f.voi_luts.is_empty());
+        let gray =
+            self.stack.instance(0).and_then(|first| first.image.as_ref()).is_some_and(|i| i.photometric.is_gray());
+        if stores || !gray || !imaging::presets::of(&self.modality).is_empty() {
+            return;
+        }
+        // Nothing is kept where no frame could be had, so that the next opening tries again.
+        let _unsettled = self.auto.get_or_try_init(|| self.look_at_values(images, client)).await;
+    }
+
+    async fn look_at_values(&self, images: &Images, client: &DicomwebClient) -> Result<lut::Window, ()> {
+        let count = self.stack.frames.len();
+        let chosen: BTreeSet<usize> = (0..SAMPLES).map(|i| count * (2 * i + 1) / (2 * SAMPLES)).collect();
+        let frames: Vec<(usize, StoredFrame)> = stream::iter(chosen)
+            .map(|index| async move { images.decoded(client, self, index).await.ok().map(|frame| (index, frame)) })
+            .buffered(SAMPLES)
+            .filter_map(std::future::ready)
+            .collect()
+            .await;
+        let samples: Vec<Sample<'_>> = frames
+            .iter()
+            .filter_map(|(index, frame)| {
+                let image = self.stack.instance(*index)?.image.as_ref()?;
+                Some(Sample { frame, facts: self.stack.facts(*index)?, padding: image.padding })
+            })
+            .collect();
+        auto_window(&samples, &self.modality).ok_or(())
+    }
+
+    /// The window of frames that name none of their own.
+    fn window(&self) -> lut::Window {
+        let facts = self.stack.facts(self.middle());
+        let stored = if self.on_one_scale() {
+            self.common_window()
+        } else {
+            facts.and_then(|facts| facts.windows.first().cloned())
+        };
+        stored
+            .or_else(|| imaging::presets::of(&self.modality).first().map(imaging::presets::Preset::window))
+            .or_else(|| self.auto.get().cloned())
+            .or_else(|| facts?.voi_luts.first().map(|table| table.input_window()))
+            .unwrap_or_else(|| lut::Window::spanning(0.0, 255.0))
+    }
+
+    /// Whether a value means the same on every frame: then a gray has to mean the same too, and one window serves
+    /// all frames. Elsewhere the window that was stored with each image counts.
+    fn on_one_scale(&self) -> bool {
+        // PS3.3 C.11.1.1.2: US says that values have no unit.
+        self.unit().is_some_and(|unit| unit != "US")
+    }
+
+    /// The stored window with the middle upper edge: slices of PET are stored with windows up to their own
+    /// brightest pixel, and the brightest of all would leave the others dark.
+    fn common_window(&self) -> Option<lut::Window> {
+        let mut windows: Vec<&lut::Window> =
+            (0..self.stack.frames.len()).filter_map(|index| self.stack.facts(index)?.windows.first()).collect();
+        let upper = |window: &lut::Window| window.center + window.width / 2.0;
+        windows.sort_by(|a, b| upper(a).total_cmp(&upper(b)));
+        windows.get(windows.len() / 2).copied().cloned()
+    }
+
+    fn unit(&self) -> Option<&str> {
+        let place = self.stack.frames.get(self.middle())?;
+        self.stack.instance(self.middle())?.unit(place.frame)
+    }
+
+    fn scale(&self, index: usize) -> ScaleView {
+        let place = self.stack.frames.get(index);
+        let spacing = place.and_then(|place| self.stack.instance(index)?.spacing(place.frame));
+        ScaleView {
+            spacing: spacing.map(|spacing| [spacing.between_rows, spacing.between_columns]),
+            calibration: match spacing.map(|spacing| spacing.calibration) {
+                Some(imaging::geometry::Calibration::Patient) => Calibration::Patient,
+                Some(imaging::geometry::Calibration::Calibrated) => Calibration::Calibrated,
+                Some(imaging::geometry::Calibration::Detector) => Calibration::Detector,
+                None => Calibration::None,
+            },
+        }
+    }
+
+    pub(crate) fn view(&self, handle: u32) -> SeriesView {
         let stack = &self.stack;
         let first = stack.instance(0);
         let image = first.and_then(|instance| instance.image.as_ref());
         let facts = stack.facts(self.middle());
-        let spacing = stack.frames.first().and_then(|place| first.and_then(|instance| instance.spacing(place.frame)));
         let windows: Vec<WindowView> = facts
             .map(|facts| facts.windows.iter().filter(|window| window.is_valid()).map(window_view).collect())
             .unwrap_or_default();
@@ -80,12 +195,9 @@ impl SeriesData {
             .iter()
             .map(|preset| PresetView { key: preset.key.to_owned(), window: window_view(&preset.window()) })
             .collect();
-        let window = windows
-            .first()
-            .cloned()
-            .or_else(|| middle.zip(facts).map(|(frame, facts)| window_view(&spread(frame, &facts.rescale))))
-            .or_else(|| presets.first().map(|preset| preset.window.clone()))
-            .unwrap_or_else(|| window_view(&lut::Window::spanning(0.0, 255.0)));
+        let mut kinds = Kinds::new(self);
+        let frames = (0..stack.frames.len()).filter_map(|index| self.frame_view(index, &mut kinds)).collect();
+        let Kinds { series, pixels, tables, .. } = kinds;
         let mut notes: Vec<String> = Vec::new();
         for note in &stack.notes {
             let key = note.key().to_owned();
@@ -105,30 +217,40 @@ impl SeriesData {
             columns: image.map_or(0, |image| u32::from(image.columns)),
             rows: image.map_or(0, |image| u32::from(image.rows)),
             format: image.map_or(FrameFormat::U16, format_of),
-            frames: (0..stack.frames.len()).filter_map(|index| self.frame_view(index)).collect(),
-            spacing: spacing.map(|spacing| [spacing.between_rows, spacing.between_columns]),
-            calibration: match spacing.map(|spacing| spacing.calibration) {
-                Some(imaging::geometry::Calibration::Patient) => Calibration::Patient,
-                Some(imaging::geometry::Calibration::Calibrated) => Calibration::Calibrated,
-                Some(imaging::geometry::Calibration::Detector) => Calibration::Detector,
-                None => Calibration::None,
-            },
+            frames,
+            spacing: series.scale.spacing,
+            calibration: series.scale.calibration,
             volume: stack.volume.map(|volume| VolumeView { plane_distance: volume.plane_distance }),
             notes,
-            unit: facts.and_then(|facts| facts.rescale.unit.clone()).or_else(|| {
-                // PS3.3 C.8.2.1: rescaled values of an original CT image are Hounsfield units unless
-                // Rescale Type says otherwise.
-                (self.modality == "CT").then(|| "HU".to_owned())
-            }),
-            inverted: image.is_some_and(|image| image.photometric == Photometric::Monochrome1),
+            unit: self.unit().map(str::to_owned),
+            inverted: series.inverted,
             windows,
-            window,
+            window: window_view(&series.window),
             presets,
             lossy: image.is_some_and(|image| image.lossy),
+            pixels,
+            tables: tables.iter().map(|table| table_view(table)).collect(),
         }
     }
 
-    fn frame_view(&self, index: usize) -> Option<FrameView> {
+    /// The middle frame as it is shown when the series is opened, and small.
+    pub(crate) fn thumbnail(&self, frame: &StoredFrame, (columns, rows): (u32, u32)) -> StoredFrame {
+        let plain = imaging::FrameFacts::default();
+        let facts = self.stack.facts(self.middle()).unwrap_or(&plain);
+        let instance = self.stack.instance(self.middle());
+        let own = facts.windows.first().filter(|_| !self.on_one_scale()).cloned();
+        let window = own.unwrap_or_else(|| self.window());
+        let mut transform = GrayTransform::window(&facts.rescale, &window);
+        transform.modality = facts.modality_lut.as_deref();
+        if let Some(table) = facts.voi_luts.first().filter(|_| facts.windows.is_empty()) {
+            transform.voi = lut::Voi::Table(table);
+        }
+        transform.invert = instance.is_some_and(Instance::is_inverted);
+        transform.padding = instance.and_then(|instance| instance.image.as_ref()?.padding);
+        imaging::render::thumbnail(frame, &transform, columns, rows)
+    }
+
+    fn frame_view(&self, index: usize, kinds: &mut Kinds) -> Option<FrameView> {
         let (instance, facts) = (self.stack.instance(index)?, self.stack.facts(index)?);
         Some(FrameView {
             instance: instance.sop_instance.as_str().to_owned(),
@@ -139,7 +261,74 @@ impl SeriesData {
             thickness: facts.slice_thickness,
             slope: facts.rescale.slope,
             intercept: facts.rescale.intercept,
+            pixels: kinds.of(self, index, instance, facts),
         })
+    }
+}
+
+/// What frames have in common, gathered while they are described: each kind of pixels and each table once.
+struct Kinds {
+    series: SeriesWide,
+    one_scale: bool,
+    pixels: Vec<PixelsView>,
+    tables: Vec<Arc<lut::Lut>>,
+}
+
+/// What holds for every frame that says nothing else.
+struct SeriesWide {
+    window: lut::Window,
+    inverted: bool,
+    scale: ScaleView,
+}
+
+impl Kinds {
+    fn new(data: &SeriesData) -> Self {
+        let series = SeriesWide {
+            window: data.window(),
+            inverted: data.stack.instance(0).is_some_and(Instance::is_inverted),
+            scale: data.scale(0),
+        };
+        Self { series, one_scale: data.on_one_scale(), pixels: Vec::new(), tables: Vec::new() }
+    }
+
+    fn of(&mut self, data: &SeriesData, index: usize, instance: &Instance, facts: &imaging::FrameFacts) -> u32 {
+        let image = instance.image.as_ref();
+        let gray = image.is_some_and(|image| image.photometric.is_gray());
+        let own = facts.windows.first().filter(|window| !self.one_scale && **window != self.series.window);
+        let (inverted, scale) = (instance.is_inverted(), data.scale(index));
+        let pixels = PixelsView {
+            padding: image.and_then(|image| image.padding).filter(|_| gray).map(|(least, most)| [least, most]),
+            modality: facts.modality_lut.as_ref().filter(|_| gray).map(|table| self.table(table)),
+            voi: facts.voi_luts.iter().filter(|_| gray).map(|table| self.table(table)).collect(),
+            begins_with_table: gray && facts.windows.is_empty() && !facts.voi_luts.is_empty(),
+            window: own.map(window_view),
+            inverted: (inverted != self.series.inverted).then_some(inverted),
+            scale: (scale != self.series.scale).then_some(scale),
+        };
+        let known = self.pixels.iter().rposition(|known| *known == pixels);
+        let place = known.unwrap_or_else(|| {
+            self.pixels.push(pixels);
+            self.pixels.len() - 1
+        });
+        u32::try_from(place).unwrap_or(u32::MAX)
+    }
+
+    fn table(&mut self, table: &Arc<lut::Lut>) -> u32 {
+        let known = self.tables.iter().rposition(|known| Arc::ptr_eq(known, table) || known == table);
+        let place = known.unwrap_or_else(|| {
+            self.tables.push(Arc::clone(table));
+            self.tables.len() - 1
+        });
+        u32::try_from(place).unwrap_or(u32::MAX)
+    }
+}
+
+fn table_view(table: &lut::Lut) -> TableView {
+    TableView {
+        first: table.first,
+        greatest: table.greatest(),
+        entries: table.entries.clone(),
+        name: table.explanation.clone(),
     }
 }
 
@@ -153,18 +342,6 @@ pub(crate) fn format_of(image: &imaging::ImageDescription) -> FrameFormat {
     } else {
         FrameFormat::U16
     }
-}
-
-/// A window that shows the middle frame: from the 1st to the 99th percentile of its rescaled values.
-fn spread(frame: &StoredFrame, rescale: &lut::Rescale) -> lut::Window {
-    let mut values = frame.values();
-    if values.is_empty() {
-        return lut::Window::spanning(0.0, 255.0);
-    }
-    values.sort_unstable();
-    let at = |share: usize| rescale.apply(values[(values.len() - 1) * share / 100]);
-    let (low, high) = (at(1), at(99));
-    if low < high { lut::Window::spanning(low, high) } else { lut::Window::spanning(low, low + 1.0) }
 }
 
 pub(crate) fn window_view(window: &lut::Window) -> WindowView {
@@ -197,10 +374,9 @@ impl Desk {
             }
         };
         self.gate_series(patient, &data)?;
-        let needs_values = data.stack.facts(data.middle()).is_some_and(|facts| facts.windows.is_empty());
-        let middle = if needs_values { decoded_middle(images, &client, &data).await } else { None };
+        data.settle_window(images, &client).await;
         let handle = images.open_archive(client, data.clone());
-        Ok(data.view(handle, middle.as_ref()))
+        Ok(data.view(handle))
     }
 }
 
@@ -211,5 +387,183 @@ pub(crate) async fn decoded_middle(images: &Images, client: &DicomwebClient, dat
             tracing::warn!(?code, "the middle frame of a series could not be decoded");
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SeriesData, series_data};
+    use contract::{Calibration, SeriesView, WindowView};
+    use imaging::{FrameFormat, Instance, StoredFrame, lut};
+    use serde_json::{Value, json};
+
+    /// An image of 2 × 2 pixels in the DICOM JSON model with further attributes, at the height of its number.
+    fn image(number: i32, modality: &str, more: Value) -> Value {
+        let mut object = json!({
+            "0020000D": {"vr": "UI", "Value": ["1.2.3"]},
+            "0020000E": {"vr": "UI", "Value": ["1.2.3.4"]},
+            "00080018": {"vr": "UI", "Value": [format!("1.2.3.4.{number}")]},
+            "00080060": {"vr": "CS", "Value": [modality]},
+            "00200013": {"vr": "IS", "Value": [number]},
+            "00200032": {"vr": "DS", "Value": [0.0, 0.0, f64::from(number)]},
+            "00200037": {"vr": "DS", "Value": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]},
+            "00280002": {"vr": "US", "Value": [1]},
+            "00280004": {"vr": "CS", "Value": ["MONOCHROME2"]},
+            "00280010": {"vr": "US", "Value": [2]},
+            "00280011": {"vr": "US", "Value": [2]},
+            "00280030": {"vr": "DS", "Value": [1.0, 1.0]},
+            "00280100": {"vr": "US", "Value": [16]},
+            "00280101": {"vr": "US", "Value": [16]},
+            "00280103": {"vr": "US", "Value": [1]},
+        });
+        let (Some(map), Value::Object(more)) = (object.as_object_mut(), more) else { panic!("both are objects") };
+        map.extend(more);
+        object
+    }
+
+    fn numbers(tag: &str, values: &[f64]) -> Value {
+        json!({tag: {"vr": "DS", "Value": values}})
+    }
+
+    fn both(a: &Value, b: &Value) -> Value {
+        let (Value::Object(mut a), Value::Object(b)) = (a.clone(), b.clone()) else { panic!("both are objects") };
+        a.extend(b);
+        Value::Object(a)
+    }
+
+    fn window(center: f64, width: f64) -> Value {
+        both(&numbers("00281050", &[center]), &numbers("00281051", &[width]))
+    }
+
+    fn series(images: &[Value]) -> SeriesData {
+        let instances: Vec<Instance> =
+            images.iter().map(|image| Instance::from_json(image).expect("it has its identifiers")).collect();
+        series_data("1.2.3".parse_study(), "1.2.3.4".parse_series(), instances, false).expect("there are pictures")
+    }
+
+    trait Uids {
+        fn parse_study(&self) -> model::StudyUid;
+        fn parse_series(&self) -> model::SeriesUid;
+    }
+
+    impl Uids for str {
+        fn parse_study(&self) -> model::StudyUid {
+            model::StudyUid::parse(self).expect("a UID")
+        }
+
+        fn parse_series(&self) -> model::SeriesUid {
+            model::SeriesUid::parse(self).expect("a UID")
+        }
+    }
+
+    fn width(window: Option<&WindowView>) -> Option<f64> {
+        window.map(|window| window.width)
+    }
+
+    fn own_widths(view: &SeriesView) -> Vec<Option<f64>> {
+        view.frames.iter().map(|frame| width(view.pixels[frame.pixels as usize].window.as_ref())).collect()
+    }
+
+    #[test]
+    fn images_without_a_common_scale_keep_the_window_that_each_was_stored_with() {
+        let data = series(&[1, 2, 3].map(|n| image(n, "MR", window(100.0, 100.0 * f64::from(n)))));
+        let view = data.view(1);
+        assert_eq!(view.window.width, 200.0, "the middle image's");
+        let mut widths = own_widths(&view);
+        widths.sort_by(|a, b| a.partial_cmp(b).expect("numbers"));
+        assert_eq!(widths, [None, Some(100.0), Some(300.0)], "the others differ and say so");
+    }
+
+    #[test]
+    fn slices_of_pet_share_one_window_and_keep_their_own_slopes() {
+        let units = json!({"00541001": {"vr": "CS", "Value": ["BQML"]}});
+        let slice = |n: i32, upper: f64| {
+            let stored = both(&window(upper / 2.0, upper), &numbers("00281053", &[0.5 * f64::from(n)]));
+            image(n, "PT", both(&stored, &units))
+        };
+        // The bladder is 20 times as bright as the rest.
+        let data = series(&[slice(1, 90.0), slice(2, 2000.0), slice(3, 110.0)]);
+        let view = data.view(1);
+        assert_eq!((view.window.width, view.unit.as_deref()), (110.0, Some("BQML")), "the middle of the three");
+        assert_eq!(own_widths(&view), [None, None, None], "a gray means the same in every slice");
+        let mut slopes: Vec<f64> = view.frames.iter().map(|frame| frame.slope).collect();
+        slopes.sort_by(f64::total_cmp);
+        assert_eq!(slopes, [0.5, 1.0, 1.5], "each slice has its own");
+    }
+
+    #[test]
+    fn functional_groups_give_each_frame_its_window_slope_and_spacing() {
+        let groups = |width: f64, slope: f64, spacing: f64| {
+            json!({
+                "00289132": {"vr": "SQ", "Value": [window(width / 2.0, width)]},
+                "00289145": {"vr": "SQ", "Value": [both(&numbers("00281053", &[slope]), &numbers("00281052", &[1.0]))]},
+                "00289110": {"vr": "SQ", "Value": [numbers("00280030", &[spacing, spacing])]},
+            })
+        };
+        let more = json!({
+            "00280008": {"vr": "IS", "Value": [2]},
+            "52009230": {"vr": "SQ", "Value": [groups(10.0, 2.0, 1.0), groups(20.0, 4.0, 0.5)]},
+        });
+        let view = series(&[image(1, "MR", more)]).view(1);
+        let slopes: Vec<f64> = view.frames.iter().map(|frame| frame.slope).collect();
+        assert_eq!(slopes, [2.0, 4.0], "PS3.3 C.7.6.16.2.9");
+        assert_eq!((view.window.width, own_widths(&view)), (20.0, vec![Some(10.0), None]), "PS3.3 C.7.6.16.2.10");
+        let scale = view.pixels[view.frames[1].pixels as usize].scale.expect("it differs from the first frame's");
+        assert_eq!((scale.spacing, scale.calibration), (Some([0.5, 0.5]), Calibration::Patient), "PS3.3 C.7.6.16.2.1");
+    }
+
+    #[test]
+    fn views_of_both_polarities_in_one_series_are_told_apart() {
+        let low_is_bright = json!({"00280004": {"vr": "CS", "Value": ["MONOCHROME1"]}});
+        let view = series(&[image(1, "CR", low_is_bright), image(2, "CR", json!({}))]).view(1);
+        let own: Vec<Option<bool>> =
+            view.frames.iter().map(|frame| view.pixels[frame.pixels as usize].inverted).collect();
+        let shown: Vec<bool> = own.into_iter().map(|own| own.unwrap_or(view.inverted)).collect();
+        let first = view.frames[0].number == Some(1);
+        assert_eq!(shown, [first, !first], "only the first image is MONOCHROME1");
+    }
+
+    #[test]
+    fn tables_and_padding_cross_once_and_frames_point_to_them() {
+        let item = json!({
+            "00283002": {"vr": "US", "Value": [3, 5, 12]},
+            "00283003": {"vr": "LO", "Value": ["NORMAL"]},
+            "00283006": {"vr": "OW", "InlineBinary": "AAABAP8P"},
+        });
+        let more = json!({
+            "00283010": {"vr": "SQ", "Value": [item.clone()]},
+            "00283000": {"vr": "SQ", "Value": [item]},
+            "00280103": {"vr": "US", "Value": [0]},
+            "00280120": {"vr": "US", "Value": [0]},
+            "00280121": {"vr": "US", "Value": [3]},
+        });
+        let view = series(&[image(1, "DX", more.clone()), image(2, "DX", more)]).view(1);
+        assert_eq!((view.tables.len(), view.pixels.len()), (1, 1), "both images say the same");
+        let (table, pixels) = (&view.tables[0], &view.pixels[0]);
+        assert_eq!(
+            (table.first, table.greatest, table.entries.as_slice()),
+            (5, 4095, [0, 1, 4095].as_slice()),
+            "table"
+        );
+        assert_eq!(table.name.as_deref(), Some("NORMAL"), "LUT Explanation");
+        assert_eq!((pixels.modality, pixels.voi.as_slice()), (Some(0), [0].as_slice()), "both sequences");
+        assert_eq!((pixels.padding, pixels.begins_with_table), (Some([0, 3]), true), "no window is stored");
+    }
+
+    #[test]
+    fn an_image_is_small_in_the_strip_as_it_is_large_in_the_viewport() {
+        let more = both(&window(128.0, 256.0), &json!({"00280120": {"vr": "SS", "Value": [-5]}}));
+        let data = series(&[image(1, "MR", both(&more, &json!({"00280004": {"vr": "CS", "Value": ["MONOCHROME1"]}})))]);
+        let bytes = [-5_i16, 0, 100, 255].iter().flat_map(|v| v.to_le_bytes()).collect();
+        let frame = StoredFrame { columns: 2, rows: 2, format: FrameFormat::I16, bytes };
+        assert_eq!(data.thumbnail(&frame, (2, 2)).bytes, [0, 255, 155, 0], "inverted, padding black");
+    }
+
+    #[test]
+    fn a_ct_without_a_window_begins_with_its_first_preset_and_others_with_their_values() {
+        assert_eq!(series(&[image(1, "CT", json!({}))]).view(1).window.width, 400.0, "soft tissue");
+        let data = series(&[image(1, "MR", json!({}))]);
+        data.auto.set(lut::Window::linear(7.0, 9.0)).expect("not looked at yet");
+        assert_eq!(data.view(1).window.width, 9.0, "what the values say");
     }
 }

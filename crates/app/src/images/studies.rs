@@ -8,7 +8,7 @@ use super::{
 use crate::{Desk, failures};
 use contract::{Event, Failure, FailureCode, IdentityGrade, ImagesView, SeriesEntryView, StudyView};
 use futures_util::{StreamExt, stream};
-use imaging::{PatientIdentity, StoredFrame, lut::GrayTransform, render::thumbnail};
+use imaging::PatientIdentity;
 use model::{SeriesUid, StudyUid};
 use platform::dicomweb::DicomwebClient;
 use serde_json::Value;
@@ -231,9 +231,10 @@ impl Desk {
         self.gate_series(patient, &data).ok()?;
         let frames = u32::try_from(data.stack.frames.len()).unwrap_or(u32::MAX);
         self.0.images.nobody_waits().await;
+        data.settle_window(&self.0.images, client).await;
         let handle = decoded_middle(&self.0.images, client, &data)
             .await
-            .map(|frame| self.0.images.open_picture(Arc::new(small(&data, &frame))));
+            .map(|frame| self.0.images.open_picture(Arc::new(data.thumbnail(&frame, THUMBNAIL))));
         Some((handle, frames))
     }
 
@@ -258,18 +259,6 @@ fn shown(identity: &IdentityGrade) -> bool {
         IdentityGrade::Same | IdentityGrade::Spelling { .. } | IdentityGrade::Unclear { confirmed: true, .. } => true,
         IdentityGrade::Unclear { confirmed: false, .. } | IdentityGrade::Other { .. } => false,
     }
-}
-
-/// The middle frame, windowed and small.
-fn small(data: &SeriesData, frame: &StoredFrame) -> StoredFrame {
-    let view = data.view(0, Some(frame));
-    let window = imaging::lut::Window::linear(view.window.center, view.window.width);
-    let facts = data.stack.facts(data.middle());
-    let rescale = facts.map(|facts| facts.rescale.clone()).unwrap_or_default();
-    let mut transform = GrayTransform::window(&rescale, &window);
-    transform.invert = view.inverted;
-    let (columns, rows) = THUMBNAIL;
-    thumbnail(frame, &transform, columns, rows)
 }
 
 /// The first value of an attribute in DICOM JSON (PS3.18 F.2).

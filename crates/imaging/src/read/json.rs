@@ -5,23 +5,70 @@ use super::extract::is_wanted;
 use super::fields::{Field, Fields};
 use base64::Engine as _;
 use dicom_core::Tag;
+use dicom_dictionary_std::tags;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// Sequences nested deeper are not read.
+const MOST_DEPTH: usize = 64;
+
+/// Values that lie elsewhere, by the address that the metadata gives (PS3.18 F.2.6).
+pub(super) type Bulk = BTreeMap<String, Vec<u8>>;
 
 /// A data set of the JSON model. An attribute that is not as the model says is taken as missing.
-pub(super) fn fields(value: &Value) -> Result<Fields, ReadError> {
+pub(super) fn fields(value: &Value, bulk: &Bulk) -> Result<Fields, ReadError> {
     let object = value.as_object().ok_or(ReadError::Json)?;
-    Ok(data_set(object, 0))
+    Ok(data_set(object, bulk, 0))
 }
 
-fn data_set(object: &Map<String, Value>, depth: usize) -> Fields {
+/// Where the look-up tables lie that archives leave out of the metadata since they are binary.
+pub(super) fn table_addresses(value: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Some(object) = value.as_object() {
+        collect(object, 0, &mut found);
+    }
+    found
+}
+
+fn collect(object: &Map<String, Value>, depth: usize, found: &mut Vec<String>) {
+    if depth > MOST_DEPTH {
+        return;
+    }
+    for (key, attribute) in object {
+        let Some(tag) = tag(key).filter(|&tag| is_wanted(tag)) else { continue };
+        if is_table(tag) {
+            found.extend(attribute.get("BulkDataURI").and_then(Value::as_str).map(str::to_owned));
+        }
+        if attribute.get("vr").and_then(Value::as_str) == Some("SQ")
+            && let Some(items) = attribute.get("Value").and_then(Value::as_array)
+        {
+            items.iter().filter_map(Value::as_object).for_each(|item| collect(item, depth + 1, found));
+        }
+    }
+}
+
+fn is_table(tag: Tag) -> bool {
+    matches!(
+        tag,
+        tags::LUT_DATA
+            | tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DATA
+            | tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DATA
+            | tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DATA
+            | tags::SEGMENTED_RED_PALETTE_COLOR_LOOKUP_TABLE_DATA
+            | tags::SEGMENTED_GREEN_PALETTE_COLOR_LOOKUP_TABLE_DATA
+            | tags::SEGMENTED_BLUE_PALETTE_COLOR_LOOKUP_TABLE_DATA
+    )
+}
+
+fn data_set(object: &Map<String, Value>, bulk: &Bulk, depth: usize) -> Fields {
     let mut fields = Fields::default();
     // serde_json refuses input nested deeper than 128 by itself; this bounds values built in memory.
-    if depth > 64 {
+    if depth > MOST_DEPTH {
         return fields;
     }
     for (key, attribute) in object {
         let Some(tag) = tag(key).filter(|&tag| is_wanted(tag)) else { continue };
-        if let Some(field) = attribute.as_object().and_then(|attribute| field(attribute, depth)) {
+        if let Some(field) = attribute.as_object().and_then(|attribute| field(attribute, bulk, depth)) {
             fields.put(tag, field);
         }
     }
@@ -36,7 +83,10 @@ fn tag(key: &str) -> Option<Tag> {
     Some(Tag(u16::try_from(number >> 16).ok()?, u16::try_from(number & 0xFFFF).ok()?))
 }
 
-fn field(attribute: &Map<String, Value>, depth: usize) -> Option<Field> {
+fn field(attribute: &Map<String, Value>, bulk: &Bulk, depth: usize) -> Option<Field> {
+    if let Some(bytes) = attribute.get("BulkDataURI").and_then(|address| bulk.get(address.as_str()?)) {
+        return Some(Field::Bytes(bytes.clone()));
+    }
     if let Some(binary) = attribute.get("InlineBinary") {
         let bytes = base64::engine::general_purpose::STANDARD.decode(binary.as_str()?).ok()?;
         return Some(Field::Bytes(bytes));
@@ -46,7 +96,7 @@ fn field(attribute: &Map<String, Value>, depth: usize) -> Option<Field> {
         "SQ" => Field::Items(
             values
                 .iter()
-                .map(|item| item.as_object().map_or_else(Fields::default, |o| data_set(o, depth + 1)))
+                .map(|item| item.as_object().map_or_else(Fields::default, |o| data_set(o, bulk, depth + 1)))
                 .collect(),
         ),
         "PN" => Field::Text(values.iter().map(|name| text(name.get("Alphabetic").unwrap_or(name))).collect()),

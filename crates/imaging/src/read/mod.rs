@@ -12,6 +12,7 @@ use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 use fields::Fields;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::ops::Range;
 use walk::{Element, Encoding, PixelData, Walk};
@@ -252,7 +253,23 @@ impl Instance {
     /// # Errors
     /// [`ReadError`] if the value is no object or lacks an identifier.
     pub fn from_json(value: &serde_json::Value) -> Result<Self, ReadError> {
-        extract::instance(&json::fields(value)?, None)
+        Self::from_json_with(value, &BTreeMap::new())
+    }
+
+    /// The same with look-up tables that the metadata only gives the address of. Without them a palette image
+    /// has no colors, and a modality table is taken as missing.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the value is no object or lacks an identifier.
+    pub fn from_json_with(value: &serde_json::Value, tables: &BTreeMap<String, Vec<u8>>) -> Result<Self, ReadError> {
+        extract::instance(&json::fields(value, tables)?, None)
+    }
+
+    /// Where the look-up tables of an object lie that archives leave out of its metadata, since their values
+    /// are binary (PS3.18 F.2.6): palettes, Modality LUT and VOI LUT Sequence.
+    #[must_use]
+    pub fn table_addresses(value: &serde_json::Value) -> Vec<String> {
+        json::table_addresses(value)
     }
 }
 

@@ -8,11 +8,20 @@ struct View {
     window: vec4<f32>,
     // x: slope, y: intercept, z: 255 to invert, else 0.
     rescale: vec4<f32>,
+    // x: middle, y: half the width of the range of stored values that are padding.
+    padding: vec4<f32>,
+    // Of a modality table x: first input, y: index of the last entry.
+    modality: vec4<f32>,
+    // Of a VOI table likewise, z: greatest entry.
+    voi: vec4<f32>,
     // x: columns, y: rows, z: layer of the frame in its texture.
     place: vec4<i32>,
 }
 
 @group(0) @binding(0) var<uniform> view: View;
+
+// A row of a look-up table's texture.
+const TABLE_WIDTH: i32 = 1024;
 
 @vertex
 fn corner(@builtin(vertex_index) i: u32) -> @builtin(position) vec4<f32> {
@@ -29,6 +38,11 @@ fn image_point(at: vec4<f32>) -> vec2<f32> {
 
 fn inside(p: vec2<f32>) -> bool {
     return all(p >= vec2<f32>(0.0)) && all(p < vec2<f32>(view.place.xy));
+}
+
+// PS3.3 C.7.5.1.1.2: a range of stored values that are no part of the picture.
+fn padding(value: f32) -> bool {
+    return abs(value - view.padding.x) <= view.padding.y;
 }
 
 // The four pixels around a point: x, y the upper left, z, w the lower right, none beyond an edge.

@@ -31,6 +31,7 @@ pub(crate) fn series(format: Format, columns: u32, rows: u32, frames: usize) -> 
         thickness: Some(1.0),
         slope: 1.0,
         intercept: 0.0,
+        pixels: 0,
     };
     Series {
         handle: 3,
@@ -42,6 +43,8 @@ pub(crate) fn series(format: Format, columns: u32, rows: u32, frames: usize) -> 
         calibration: Calibration::None,
         window: window(40.0, 400.0, Function::Linear),
         inverted: false,
+        pixels: Vec::new(),
+        tables: Vec::new(),
     }
 }
 
