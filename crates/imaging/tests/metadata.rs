@@ -16,7 +16,7 @@ fn a_file_and_its_json_say_the_same() {
         text
     });
     let mut compared = 0;
-    for answer in places::ask(&python, "metadata.py", &lines) {
+    for answer in places::ask(&python, "metadata.py", &[], &lines) {
         let path = Path::new(answer["file"].as_str().expect("each line names its file"));
         let bytes = places::read(path);
         // Files without identifiers or meta information are read by one of the two only.
@@ -37,15 +37,18 @@ fn a_file_and_its_json_say_the_same() {
 fn points_values_and_letters_are_those_of_an_independent_tool() {
     let (Some(data), Some(python)) = (places::data(), places::python()) else { return };
     let mut lines = String::new();
-    for folder in ["petct/ct-ct-images", "petct/pt-pet-ac", "mr-flair/mr-flair", "mr-t1-sr", "mr-seg/mr-mprage"] {
+    // The scout has pixels that are higher than wide, the FLAIR lies oblique.
+    for folder in
+        ["petct/ct-ct-images", "petct/pt-pet-ac", "petct/ct-scout", "mr-flair/mr-flair", "mr-t1-sr", "mr-seg/mr-mprage"]
+    {
         for path in
             places::files(&data.join(folder)).iter().filter(|p| !p.to_string_lossy().contains("/sr-")).step_by(20)
         {
             writeln!(lines, "{}", path.display()).expect("a string takes everything");
         }
     }
-    let mut points = 0;
-    for answer in places::ask(&python, "places.py", &lines) {
+    let (mut points, mut oblique, mut uneven) = (0, 0, 0);
+    for answer in places::ask(&python, "places.py", &[], &lines) {
         let path = Path::new(answer["file"].as_str().expect("each line names its file"));
         let bytes = places::read(path);
         let file = Part10::open(&bytes).expect("the test data reads");
@@ -77,8 +80,18 @@ fn points_values_and_letters_are_those_of_an_independent_tool() {
             [[a, b, c], [d, e, f], normal].iter().filter_map(|&v| geometry::letters(v).chars().next()).collect();
         let theirs = answer["orientation"].as_str().expect("letters").replace('S', "H").replace('I', "F");
         assert_eq!(ours, theirs, "{}: towards which column, row and normal grow", path.display());
+        let theirs: Vec<&str> =
+            answer["edges"].as_array().expect("four letters").iter().filter_map(|edge| edge.as_str()).collect();
+        assert_eq!(geometry::edge_letters(&facts.orientation.expect("it lies somewhere")).to_vec(), theirs, "edges");
+        oblique += usize::from(theirs.iter().any(|edge| edge.len() == 2));
+        let spacing = file.instance().spacing(0).expect("a slice has a spacing");
+        uneven += usize::from((spacing.between_rows - spacing.between_columns).abs() > 0.01);
+        let (columns, rows) = (f64::from(image.columns) - 1.0, f64::from(image.rows) - 1.0);
+        let (ours, theirs) = (spacing.length([0.0, 0.0], [columns, rows]), answer["diagonal"].as_f64().expect("mm"));
+        assert!((ours - theirs).abs() < 1e-3, "{}: {ours} mm is not {theirs}", path.display());
     }
     assert!(points > 60, "only {points} points were compared");
+    assert!(oblique > 0 && uneven > 0, "{oblique} oblique slices, {uneven} with uneven spacing");
 }
 
 #[test]

@@ -57,9 +57,10 @@ pub(crate) fn read(path: &Path) -> Vec<u8> {
 }
 
 /// Runs a script of `testing/reference` with `lines` as its input and gives its JSON lines.
-pub(crate) fn ask(python: &Path, script: &str, lines: &str) -> Vec<serde_json::Value> {
+pub(crate) fn ask(python: &Path, script: &str, arguments: &[&Path], lines: &str) -> Vec<serde_json::Value> {
     let mut child = Command::new(python)
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testing/reference").join(script))
+        .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -30,7 +30,7 @@ fn reference(python: &Path, files: &[(PathBuf, Vec<usize>)]) -> Vec<Reference> {
         frames.iter().for_each(|f| write!(lines, "\t{f}").expect("a string takes everything"));
         lines.push('\n');
     }
-    places::ask(python, "stored_values.py", &lines)
+    places::ask(python, "stored_values.py", &[], &lines)
         .into_iter()
         .map(|value| {
             let file = PathBuf::from(value["file"].as_str().expect("each line names its file"));
