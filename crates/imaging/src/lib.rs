@@ -26,5 +26,5 @@ pub use frame::{FrameFormat, RawFrame, StoredFrame};
 pub use image::{ImageDescription, Palette, Photometric};
 pub use instance::{FrameFacts, Instance, NotDisplayable, PatientIdentity, PresentationShape};
 #[cfg(feature = "decode")]
-pub use read::{FrameError, Part10, ReadError, frame_bytes};
+pub use read::{FrameError, Part10, ReadError, TableAddress, frame_bytes};
 pub use stack::{Note, Stack, StackFrame, Volume};

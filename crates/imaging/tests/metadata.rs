@@ -2,7 +2,7 @@
 
 use crate::places;
 use imaging::geometry::{self, Plane};
-use imaging::{FrameFormat, Instance, NotDisplayable, Part10, decode};
+use imaging::{FrameFormat, Instance, NotDisplayable, Part10, TableAddress, decode};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -184,8 +184,9 @@ fn tables_that_the_metadata_leaves_out_are_named_and_taken_in() {
     map.extend(more);
     let mut addresses = Instance::table_addresses(&object);
     addresses.sort();
-    assert_eq!(addresses, ["bulk/modality", "bulk/voi"], "tables, and not the pixels");
-    let tables = addresses.into_iter().map(|address| (address, vec![1, 0, 2, 0, 0xFF, 0x0F])).collect();
+    let at = |address: &str, needed| TableAddress { address: address.to_owned(), needed };
+    assert_eq!(addresses, [at("bulk/modality", true), at("bulk/voi", false)], "tables, and not the pixels");
+    let tables = addresses.into_iter().map(|table| (table.address, vec![1, 0, 2, 0, 0xFF, 0x0F])).collect();
     let with = Instance::from_json_with(&object, &tables).expect("it has its identifiers");
     assert_eq!(with.frames[0].voi_luts[0].entries, [1, 2, 4095], "little endian words (PS3.18 F.2.7)");
     let modality = with.frames[0].modality_lut.as_ref().expect("its data was taken in");

@@ -323,3 +323,48 @@ fn colors_are_drawn_as_they_are_decoded() {
     // Stored -1 takes the first entry, 5 lies beyond and takes the last (PS3.3 C.7.6.3.1.5).
     color("PALETTE COLOR", &indexed, &[0xFF, 0xFF, 5, 0], [[255, 128, 0], [16, 32, 48]]);
 }
+
+/// A rotation of the patient's axes by three angles: two perpendicular unit vectors.
+fn orientation(seeded: &mut Seeded) -> [f64; 6] {
+    let [a, b, c] = std::array::from_fn(|_| (seeded.next() % 36_000) as f64 / 36_000.0 * std::f64::consts::TAU);
+    let turn = |v: [f64; 3], axis: usize, angle: f64| {
+        let (i, j) = ((axis + 1) % 3, (axis + 2) % 3);
+        let mut turned = v;
+        turned[i] = v[i] * angle.cos() - v[j] * angle.sin();
+        turned[j] = v[i] * angle.sin() + v[j] * angle.cos();
+        turned
+    };
+    let turned = |v| turn(turn(turn(v, 0, a), 1, b), 2, c);
+    let ([d, e, f], [g, h, i]) = (turned([1.0, 0.0, 0.0]), turned([0.0, 1.0, 0.0]));
+    [d, e, f, g, h, i]
+}
+
+#[test]
+fn letters_places_and_lengths_are_those_of_the_reference() {
+    let mut seeded = Seeded(77);
+    for _ in 0..500 {
+        let orientation = orientation(&mut seeded);
+        let letters = viewer::scene::letters(&orientation, viewer::scene::Turn::default()).expect("an orientation");
+        let edges = [letters.left, letters.right, letters.top, letters.bottom];
+        assert_eq!(edges, imaging::geometry::edge_letters(&orientation), "{orientation:?}");
+
+        let facts = imaging::FrameFacts {
+            position: Some([-3.0, 20.5, 700.25]),
+            orientation: Some(orientation),
+            pixel_spacing: Some([0.75, 0.5]),
+            ..imaging::FrameFacts::default()
+        };
+        let plane = imaging::geometry::Plane::of(&facts).expect("it has a place");
+        let mut series = series(Format::U8, 8, 8, 1);
+        (series.frames[0].position, series.frames[0].orientation) = (facts.position, facts.orientation);
+        let spacing = Spacing { rows: 0.75, columns: 0.5 };
+        // The viewer counts from the corner of the first pixel, the standard from its center.
+        let place = viewer::scene::patient_from_image(&series.frames[0], spacing, [6.5, 3.5]).expect("it has a place");
+        let want = plane.patient_from_pixel([6.0, 3.0]);
+        assert!(place.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-9), "{place:?} is not {want:?}");
+
+        let reference = imaging::geometry::Spacing::of(&facts, "MR").expect("it has a spacing");
+        let length = viewer::scene::length(Some(spacing), [1.0, 2.0], [6.0, 4.0]);
+        assert_eq!(length.value, reference.length([1.0, 2.0], [6.0, 4.0]), "5 columns, 2 rows");
+    }
+}

@@ -8,7 +8,7 @@ use contract::{
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 use imaging::{
-    Instance, Photometric, Sample, Stack, StoredFrame, auto_window,
+    Instance, Photometric, Sample, Stack, StoredFrame, TableAddress, auto_window,
     lut::{self, GrayTransform},
 };
 use model::{SeriesUid, StudyUid};
@@ -69,16 +69,23 @@ fn series_data(study: StudyUid, series: SeriesUid, shown: Vec<Instance>, partial
     Ok(SeriesData { study, series, stack: Stack::of(shown), description, modality, partial, auto: OnceCell::new() })
 }
 
-/// The look-up tables that the metadata only gives the address of. Values and colors would be others without
-/// them, so a series whose tables cannot be had is not opened.
+/// The look-up tables that the metadata only gives the address of. A series is not opened without those that make
+/// its values or colors; without another it has a preset less.
 async fn tables(client: &DicomwebClient, items: &[Value]) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
-    let addresses: BTreeSet<String> = items.iter().flat_map(Instance::table_addresses).collect();
+    let addresses: BTreeSet<TableAddress> = items.iter().flat_map(Instance::table_addresses).collect();
     stream::iter(addresses)
-        .map(|address| async move {
-            let sent = client.bulk_data(&address).await.map_err(|error| failures::of_dicomweb(&error))?;
-            Ok((address, sent.bytes.to_vec()))
+        .map(|TableAddress { address, needed }| async move {
+            match client.bulk_data(&address).await {
+                Ok(sent) => Ok(Some((address, sent.bytes.to_vec()))),
+                Err(error) if needed => Err(failures::of_dicomweb(&error)),
+                Err(error) => {
+                    tracing::warn!(%error, "a look-up table could not be had");
+                    Ok(None)
+                }
+            }
         })
         .buffer_unordered(TABLES_AT_A_TIME)
+        .try_filter_map(|table| std::future::ready(Ok(table)))
         .try_collect()
         .await
 }

@@ -21,28 +21,40 @@ pub(super) fn fields(value: &Value, bulk: &Bulk) -> Result<Fields, ReadError> {
     Ok(data_set(object, bulk, 0))
 }
 
+/// A look-up table that the metadata leaves out.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TableAddress {
+    /// As the metadata gives it.
+    pub address: String,
+    /// Whether values or colors would be others without it. A VOI table is one of several ways to look at the
+    /// same values.
+    pub needed: bool,
+}
+
 /// Where the look-up tables lie that archives leave out of the metadata since they are binary.
-pub(super) fn table_addresses(value: &Value) -> Vec<String> {
+pub(super) fn table_addresses(value: &Value) -> Vec<TableAddress> {
     let mut found = Vec::new();
     if let Some(object) = value.as_object() {
-        collect(object, 0, &mut found);
+        collect(object, 0, true, &mut found);
     }
     found
 }
 
-fn collect(object: &Map<String, Value>, depth: usize, found: &mut Vec<String>) {
+fn collect(object: &Map<String, Value>, depth: usize, needed: bool, found: &mut Vec<TableAddress>) {
     if depth > MOST_DEPTH {
         return;
     }
     for (key, attribute) in object {
         let Some(tag) = tag(key).filter(|&tag| is_wanted(tag)) else { continue };
         if is_table(tag) {
-            found.extend(attribute.get("BulkDataURI").and_then(Value::as_str).map(str::to_owned));
+            let address = attribute.get("BulkDataURI").and_then(Value::as_str).map(str::to_owned);
+            found.extend(address.map(|address| TableAddress { address, needed }));
         }
         if attribute.get("vr").and_then(Value::as_str) == Some("SQ")
             && let Some(items) = attribute.get("Value").and_then(Value::as_array)
         {
-            items.iter().filter_map(Value::as_object).for_each(|item| collect(item, depth + 1, found));
+            let needed = needed && tag != tags::VOILUT_SEQUENCE;
+            items.iter().filter_map(Value::as_object).for_each(|item| collect(item, depth + 1, needed, found));
         }
     }
 }

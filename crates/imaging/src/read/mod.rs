@@ -11,6 +11,7 @@ use crate::instance::Instance;
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 use fields::Fields;
+pub use json::TableAddress;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -268,7 +269,7 @@ impl Instance {
     /// Where the look-up tables of an object lie that archives leave out of its metadata, since their values
     /// are binary (PS3.18 F.2.6): palettes, Modality LUT and VOI LUT Sequence.
     #[must_use]
-    pub fn table_addresses(value: &serde_json::Value) -> Vec<String> {
+    pub fn table_addresses(value: &serde_json::Value) -> Vec<TableAddress> {
         json::table_addresses(value)
     }
 }
