@@ -2,10 +2,12 @@
 //! before it is answered, the platform gets it a moment later, two writers are merged by field, and a
 //! signature is made only over what the person saw.
 
+mod keeping;
 mod seat;
 mod setting;
 mod signing;
 
+pub(crate) use keeping::Keeping;
 pub(crate) use seat::DecisionSeat;
 
 use crate::{
@@ -60,18 +62,12 @@ impl Desk {
             },
             None => None,
         };
-        let vault = self.0.vault.clone();
-        let kept = {
-            let patient = patient.to_owned();
-            tokio::task::spawn_blocking(move || Kept::newest(&vault, &patient))
-                .await
-                .map_err(|error| Failure::new(FailureCode::Internal, error.to_string()))?
-                .map_err(|error| failures::of_store(&error))?
-        };
+        let (kept, unkept) = self.kept_draft(patient).await?;
         // Whoever only reads a decision does not count as present at it.
         let me = self.may(Permission::WriteDecision).ok().and_then(|_| self.my_role());
         self.with_case(patient, |case| {
-            let seat = DecisionSeat::open(server, kept, || setting::first_draft(&case.record, me.as_deref()));
+            let mut seat = DecisionSeat::open(server, kept, || setting::first_draft(&case.record, me.as_deref()));
+            seat.unkept = unkept;
             case.decision = Some(seat);
         })?;
         let signed = self.with_decision(patient, |seat| seat.is_signed())?;
@@ -93,8 +89,10 @@ impl Desk {
             seat.write(draft);
             Ok(())
         })??;
-        self.keep_draft(patient).await?;
+        let kept = self.keep_draft(patient).await;
+        // A full disk keeps nothing from the platform.
         self.push_later(patient);
+        kept?;
         self.decision_view(patient)
     }
 
@@ -132,18 +130,6 @@ impl Desk {
         self.decision_view(patient)
     }
 
-    /// The draft is on this device's disk when this returns.
-    async fn keep_draft(&self, patient: &str) -> Result<(), Failure> {
-        let kept = self.with_decision(patient, |seat| seat.kept(Timestamp::now()))?;
-        let (vault, stream) = (self.0.vault.clone(), patient.to_owned());
-        let changed = kept.changed;
-        let appended = tokio::task::spawn_blocking(move || kept.append(&vault, &stream)).await;
-        appended
-            .map_err(|error| Failure::new(FailureCode::Internal, error.to_string()))?
-            .map_err(|error| failures::of_store(&error))?;
-        self.with_decision(patient, |seat| seat.saved_here = Some(changed))
-    }
-
     /// Sends the draft to the platform once typing has paused.
     fn push_later(&self, patient: &str) {
         let begin = self.with_decision(patient, |seat| {
@@ -160,13 +146,15 @@ impl Desk {
             let mut pause = PUSH_AFTER;
             loop {
                 tokio::time::sleep(pause).await;
-                match desk.push_draft(&owner).await {
+                let pushed = desk.push_draft(&owner).await;
+                match &pushed {
                     Ok(()) => pause = PUSH_AFTER,
                     Err(failure) => {
                         tracing::warn!(code = ?failure.code, "the draft waits for the platform");
                         pause = (pause * 2).min(Duration::from_secs(60));
                     }
                 }
+                let _closed = desk.with_decision(&owner, |seat| seat.unsent = pushed.err().filter(needs_somebody));
                 if let Ok(view) = desk.decision_view(&owner) {
                     desk.tell(Event::DecisionChanged(view));
                 }
@@ -313,6 +301,12 @@ impl Desk {
         })?
         .ok_or_else(|| Failure::new(FailureCode::NotFound, "the patient is not known"))
     }
+}
+
+/// A lost network is shown by the connection, an ended session by the sign-in page; what else keeps a draft from
+/// the platform is told beside it.
+fn needs_somebody(failure: &Failure) -> bool {
+    !matches!(failure.code, FailureCode::PlatformUnreachable | FailureCode::SessionEnded)
 }
 
 impl DecisionSeat {

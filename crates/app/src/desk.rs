@@ -90,6 +90,7 @@ pub(crate) struct Inner {
     pub(crate) bulk: BulkServer,
     /// Whose turn it is to write the lock's mark.
     pub(crate) lock_mark: Mutex<()>,
+    pub(crate) keeping: crate::decisions::Keeping,
     state: Mutex<State>,
 }
 
@@ -138,6 +139,7 @@ impl Desk {
             images,
             bulk,
             lock_mark: Mutex::new(()),
+            keeping: crate::decisions::Keeping::default(),
             state: Mutex::new(State {
                 seat: Seat::Out { failure: None },
                 settings,

@@ -20,10 +20,12 @@ pub struct DecisionView {
     pub people: Vec<PersonChoiceView>,
     /// Which disciplines the rule asks for and which are missing.
     pub quorum: QuorumView,
-    /// ISO time when the draft was last safe on this device.
+    /// ISO time when the draft was last safe on this device; absent while it is in memory only.
     pub saved_here: Option<String>,
     /// ISO time when the draft was last safe on the platform; absent while it waits.
     pub saved_there: Option<String>,
+    /// Why the draft is in memory only, or why the platform does not take it; it is tried again by itself.
+    pub save_failure: Option<Failure>,
     /// Fields that somebody else changed at the same time; signing waits until each is chosen.
     pub conflicts: Vec<ConflictView>,
     /// "Von Dr. … geändert": fields merged without a conflict since the last time.

@@ -169,6 +169,7 @@ export function DecisionForm({ view }: { view: DecisionView }) {
             }}
           />
         )}
+        {view.saveFailure !== null && state.failure === undefined && <FailureNotice failure={view.saveFailure} tone="warn" />}
         <ConflictChooser draft={draft} conflicts={[...view.conflicts, ...state.clashes.map(asConflict)]} choose={resolve} />
         <Merged merged={view.merged} draft={draft} />
         {view.stage === 'amending' && (

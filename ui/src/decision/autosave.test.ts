@@ -79,6 +79,37 @@ describe('saving a draft', () => {
   });
 });
 
+describe('a text that the disk did not take', () => {
+  const refused: AutosaveInput[] = [typed('a', 0), { type: 'time', now: 400 }, { type: 'failed', failure, now: 500 }];
+  const inMemory: AutosaveInput = {
+    type: 'changed',
+    view: exampleView({ draft: exampleDraft({ text: 'a' }), savedHere: null, saveFailure: failure }),
+    now: 900,
+  };
+
+  it('is not called safe because the program knows it', () => {
+    const { state, saved } = run(...refused, inMemory, { type: 'time', now: 500 + RETRY_MILLISECONDS });
+    expect(state.failure).toEqual(failure);
+    expect(isSafe(state)).toBe(false);
+    expect(saved.at(-1), 'and is offered again').toBe('a');
+  });
+
+  it('is safe when the program says that the disk has it', () => {
+    const view = exampleView({ draft: exampleDraft({ text: 'a' }), savedHere: '2026-11-24T14:09:00Z' });
+    const { state } = run(...refused, inMemory, { type: 'changed', view, now: 3000 });
+    expect(state.failure).toBeUndefined();
+    expect(isSafe(state)).toBe(true);
+    expect(state.dueAt).toBeUndefined();
+  });
+
+  it('is told as such to a page that comes back', () => {
+    const state = beginAutosave(exampleView({ savedHere: null, saveFailure: failure }));
+    expect(state.failure).toEqual(failure);
+    expect(isSafe(state)).toBe(false);
+    expect(beginAutosave(exampleView({ saveFailure: { code: 'platform-failed', detail: '' } })).failure).toBeUndefined();
+  });
+});
+
 describe('a change from elsewhere', () => {
   it('in another field is taken over beneath the typing', () => {
     const view = exampleView({

@@ -46,21 +46,24 @@ export type AutosaveInput =
 
 export type AutosaveStep = { state: Autosave; save: DraftView | undefined };
 
-export function beginAutosave({ draft, savedHere }: Pick<DecisionView, 'draft' | 'savedHere'>): Autosave {
+export function beginAutosave({ draft, savedHere, saveFailure }: Begin): Autosave {
   return {
     base: draft,
     mine: draft,
     inFlight: undefined,
     dueAt: undefined,
     savedAt: savedHere,
-    failure: undefined,
+    // The program holds a text that the disk did not take; it tries again by itself.
+    failure: savedHere === null ? (saveFailure ?? undefined) : undefined,
     clashes: [],
   };
 }
 
+type Begin = Pick<DecisionView, 'draft' | 'savedHere' | 'saveFailure'>;
+
 /** True when everything on screen is safe. */
-export function isSafe({ base, mine, inFlight }: Autosave): boolean {
-  return inFlight === undefined && sameDraft(base, mine);
+export function isSafe({ base, mine, inFlight, failure }: Autosave): boolean {
+  return inFlight === undefined && failure === undefined && sameDraft(base, mine);
 }
 
 export function autosave(state: Autosave, input: AutosaveInput): AutosaveStep {
@@ -105,6 +108,7 @@ export function autosave(state: Autosave, input: AutosaveInput): AutosaveStep {
           base: input.view.draft,
           mine: merged.draft,
           savedAt: input.view.savedHere,
+          failure: isNews(input.view.savedHere, state.savedAt) ? undefined : state.failure,
           clashes: withClashes(state.clashes, merged.clashes),
         },
         input.now,
@@ -124,6 +128,11 @@ function isOlder(one: string | null, other: string | null): boolean {
   return one !== null && other !== null && Date.parse(one) < Date.parse(other);
 }
 
+/** A time that was not known: the disk has taken the text by now. */
+function isNews(savedHere: string | null, savedAt: string | null): boolean {
+  return savedHere !== null && savedHere !== savedAt;
+}
+
 function quiet(state: Autosave): AutosaveStep {
   return { state, save: undefined };
 }
@@ -131,13 +140,18 @@ function quiet(state: Autosave): AutosaveStep {
 function save(state: Autosave): AutosaveStep {
   // One save at a time: the reply finds what is new and makes it due.
   if (state.inFlight !== undefined) return quiet(state);
-  if (sameDraft(state.base, state.mine)) return quiet({ ...state, dueAt: undefined });
+  if (nothingToSave(state)) return quiet({ ...state, dueAt: undefined });
   return { state: { ...state, inFlight: state.mine, dueAt: undefined }, save: state.mine };
 }
 
 function again(state: Autosave, now: number): AutosaveStep {
-  if (sameDraft(state.base, state.mine)) return quiet({ ...state, dueAt: undefined });
+  if (nothingToSave(state)) return quiet({ ...state, dueAt: undefined });
   return quiet({ ...state, dueAt: state.dueAt ?? now + PAUSE_MILLISECONDS });
+}
+
+/** The program may know the text and yet have it in memory only: then the same text is saved again. */
+function nothingToSave({ base, mine, failure }: Autosave): boolean {
+  return failure === undefined && sameDraft(base, mine);
 }
 
 function withClashes(before: readonly Clash[], fresh: readonly Clash[]): readonly Clash[] {

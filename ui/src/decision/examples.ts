@@ -77,6 +77,7 @@ export function exampleView(changes: Partial<DecisionView> = {}): DecisionView {
     failure: null,
     savedHere: '2026-11-24T14:07:42Z',
     savedThere: '2026-11-24T14:07:40Z',
+    saveFailure: null,
     conflicts: [],
     merged: [],
     missing: [],

@@ -39,13 +39,17 @@ people: Array<PersonChoiceView>,
  */
 quorum: QuorumView, 
 /**
- * ISO time when the draft was last safe on this device.
+ * ISO time when the draft was last safe on this device; absent while it is in memory only.
  */
 savedHere: string | null, 
 /**
  * ISO time when the draft was last safe on the platform; absent while it waits.
  */
 savedThere: string | null, 
+/**
+ * Why the draft is in memory only, or why the platform does not take it; it is tried again by itself.
+ */
+saveFailure: Failure | null, 
 /**
  * Fields that somebody else changed at the same time; signing waits until each is chosen.
  */

@@ -38,7 +38,7 @@ impl Server {
 }
 
 /// What survives a crash.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Kept {
     pub(crate) merge: Merge,
     pub(crate) amending: bool,
@@ -80,6 +80,10 @@ pub(crate) struct DecisionSeat {
     pub(crate) server: Option<Server>,
     pub(crate) saved_here: Option<Timestamp>,
     pub(crate) saved_there: Option<Timestamp>,
+    /// Why the disk did not take what is here.
+    pub(crate) unkept: Option<Failure>,
+    /// Why the platform did not take what is here, if that needs somebody.
+    pub(crate) unsent: Option<Failure>,
     /// The platform lacks something that is here.
     pub(crate) dirty: bool,
     pub(crate) pushing: bool,
@@ -120,6 +124,8 @@ impl DecisionSeat {
             server,
             saved_here,
             saved_there,
+            unkept: None,
+            unsent: None,
             dirty,
             pushing: false,
             amending,
@@ -160,8 +166,9 @@ impl DecisionSeat {
             participants: participants(record, &self.merge.draft),
             people: people(record),
             quorum: quorum.view(),
-            saved_here: self.saved_here.map(|at| at.to_string()),
+            saved_here: self.saved_here.filter(|_| self.unkept.is_none()).map(|at| at.to_string()),
             saved_there: self.saved_there.filter(|_| !self.dirty).map(|at| at.to_string()),
+            save_failure: self.unkept.clone().or_else(|| self.unsent.clone().filter(|_| self.dirty)),
             conflicts: self.merge.conflict_views(by.as_deref()),
             merged: self
                 .merged

@@ -1,9 +1,6 @@
 //! Signing, checking and the versions of a signed decision.
 
-use super::{
-    seat::{Kept, Server},
-    setting::names_plan,
-};
+use super::{seat::Server, setting::names_plan};
 use crate::{
     Desk,
     decision::{
@@ -168,11 +165,7 @@ impl Desk {
             seat.amending = false;
             seat.dirty = false;
         })?;
-        let (vault, owner) = (self.0.vault.clone(), patient.to_owned());
-        let forgotten = tokio::task::spawn_blocking(move || Kept::forget(&vault, &owner)).await;
-        if let Ok(Err(error)) = forgotten {
-            tracing::warn!(%error, "the draft of a signed decision is still in the journal");
-        }
+        self.forget_draft(patient).await;
         self.load_signature(&fhir, patient).await?;
         self.check_signature(&fhir, patient).await?;
         self.refresh_plans(&fhir, patient).await;
