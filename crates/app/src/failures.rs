@@ -41,6 +41,8 @@ pub(crate) fn of_sign_in(error: &SignInError) -> Failure {
         SignInError::ClockSkew { minutes } => return Failure::new(Code::ClockSkew, minutes.abs().to_string()),
         SignInError::Cancelled(_) | SignInError::Expired => Code::SignInCancelled,
         SignInError::Listener(_) => Code::Internal,
+        // RFC 9110 §15.6: the server's own fault.
+        SignInError::Provider(ProviderError::Status(500..)) => Code::PlatformFailed,
         SignInError::Provider(_)
         | SignInError::Refused(_)
         | SignInError::Untrusted(_)

@@ -91,7 +91,7 @@ impl FhirClient {
         let answer = self.first_page(kind, parameters, fresh).await?;
         let answer = check(answer, true).await?;
         let mut page_url = answer.url.clone();
-        let mut page = self.read_page(answer, cap, &mut found).await?;
+        let mut page = self.read_page(answer, kind, cap, &mut found).await?;
         let mut seen = BTreeSet::new();
         loop {
             if page.broken.is_some() || !page.whole {
@@ -122,7 +122,7 @@ impl FhirClient {
                 Err(error) => Err(error.into()),
             };
             let read = match asked {
-                Ok(answer) => self.read_page(answer, cap, &mut found).await,
+                Ok(answer) => self.read_page(answer, kind, cap, &mut found).await,
                 Err(error) => Err(error),
             };
             page = match read {
@@ -165,7 +165,13 @@ impl FhirClient {
         if fresh { ask.header(header::CACHE_CONTROL, HeaderValue::from_static("no-cache")) } else { ask }
     }
 
-    async fn read_page(&self, mut answer: Answer, cap: usize, found: &mut Found) -> Result<Page, FhirError> {
+    async fn read_page(
+        &self,
+        mut answer: Answer,
+        kind: &str,
+        cap: usize,
+        found: &mut Found,
+    ) -> Result<Page, FhirError> {
         let mut elements = Elements::of(Target::Member("entry"));
         let mut read = 0;
         let mut broken = None;
@@ -181,7 +187,7 @@ impl FhirClient {
                         });
                         break;
                     }
-                    elements.push(&chunk, |entry| sort_in(entry, cap, found));
+                    elements.push(&chunk, |entry| sort_in(entry, kind, cap, found));
                 }
                 Ok(None) => break,
                 Err(error) => {
@@ -218,8 +224,9 @@ impl FhirClient {
     }
 }
 
-/// R4 Bundle.entry.search.mode: `match`, `include` or `outcome`. Without one it is a match.
-fn sort_in(mut entry: Value, cap: usize, found: &mut Found) {
+/// R4 Bundle.entry.search.mode: `match`, `include` or `outcome`. Without one it is a match if it is of the kind that
+/// was asked for, and else came along: it must not take the place of what somebody asked for.
+fn sort_in(mut entry: Value, kind: &str, cap: usize, found: &mut Found) {
     let resource = entry["resource"].take();
     if resource.is_null() {
         return;
@@ -228,6 +235,7 @@ fn sort_in(mut entry: Value, cap: usize, found: &mut Found) {
         Some("include") => found.included.push(resource),
         Some("outcome") => {}
         _ if resource["resourceType"] == "OperationOutcome" => {}
+        _ if resource["resourceType"] != kind => found.included.push(resource),
         // One more than the cap is kept, to know that there is more.
         _ if found.matches.len() <= cap => found.matches.push(resource),
         _ => {}

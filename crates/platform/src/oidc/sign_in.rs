@@ -201,19 +201,27 @@ impl SignInAttempt {
 
         let id_token = answer.id_token().ok_or_else(|| SignInError::Untrusted("no ID token".to_owned()))?;
         let issued = Arc::new(Mutex::new(None));
-        let verifier = client
-            .id_token_verifier()
-            // An unsigned token, or one signed with a shared secret that a public client lacks, proves nothing.
-            .set_allowed_algs(signing_algorithms())
-            .set_time_fn(move || SystemTime::from(now.checked_sub(LEEWAY).unwrap_or(now)).into())
-            .set_issue_time_verifier_fn({
-                let issued = Arc::clone(&issued);
-                move |time| {
-                    *issued.lock().unwrap_or_else(PoisonError::into_inner) = Some(time.timestamp());
-                    Ok(())
-                }
-            });
-        let checked = id_token.claims(&verifier, &nonce);
+        let checked_at = |time: SystemTime| {
+            let verifier = client
+                .id_token_verifier()
+                // An unsigned token, or one signed with a shared secret that a public client lacks, proves nothing.
+                .set_allowed_algs(signing_algorithms())
+                .set_time_fn(move || time.into())
+                .set_issue_time_verifier_fn({
+                    let issued = Arc::clone(&issued);
+                    move |time| {
+                        *issued.lock().unwrap_or_else(PoisonError::into_inner) = Some(time.timestamp());
+                        Ok(())
+                    }
+                });
+            id_token.claims(&verifier, &nonce)
+        };
+        let checked = checked_at(SystemTime::from(now.checked_sub(LEEWAY).unwrap_or(now)));
+        if matches!(checked, Err(ClaimsVerificationError::Expired(_))) {
+            // The time of issue comes last in the order of checks: it is read as of a moment at which nothing is
+            // expired, and everything else holds then as it does now.
+            let _only_its_time = checked_at(SystemTime::UNIX_EPOCH);
+        }
         let issued = issued
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
