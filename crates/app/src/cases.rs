@@ -30,6 +30,10 @@ pub(crate) struct CaseSeat {
     pub(crate) decision: Option<crate::decisions::DecisionSeat>,
     identity: watch::Sender<bool>,
     all: watch::Sender<bool>,
+    /// A load is under way.
+    reading: watch::Sender<bool>,
+    /// Somebody asked while a load was under way, after something had failed.
+    again: bool,
     tasks: Vec<AbortHandle>,
 }
 
@@ -132,8 +136,10 @@ impl Desk {
         let now = Timestamp::now();
         let known = self.with_case(&patient, |case| {
             let read: Option<Timestamp> = case.record.as_of.parse().ok();
-            let old = read.is_none_or(|read| now.duration_since(read) > FRESH) && *case.all.borrow();
-            (case_view(&case.record, Zoned::now().date()), old)
+            let old = case.record.lacks_something() || read.is_none_or(|read| now.duration_since(read) > FRESH);
+            let reading = *case.reading.borrow();
+            case.again |= reading && case.record.lacks_something();
+            (case_view(&case.record, Zoned::now().date()), old && !reading)
         });
         if let Ok((view, old)) = known {
             if old {
@@ -153,6 +159,8 @@ impl Desk {
             decision: None,
             identity: watch::Sender::new(false),
             all: watch::Sender::new(false),
+            reading: watch::Sender::new(false),
+            again: false,
             tasks: Vec::new(),
         });
         self.load_in_background(&patient, fhir, taken)?;
@@ -160,9 +168,39 @@ impl Desk {
     }
 
     fn load_in_background(&self, patient: &str, fhir: FhirClient, taken: Taken) -> Result<(), Failure> {
+        self.with_case(patient, |case| case.reading.send_replace(true))?;
         let (desk, owner) = (self.clone(), patient.to_owned());
-        let task = tokio::spawn(async move { desk.load_case(&fhir, &taken, &owner).await }).abort_handle();
+        let task = tokio::spawn(async move {
+            loop {
+                desk.load_case(&fhir, &taken, &owner).await;
+                let again = desk.with_case(&owner, |case| {
+                    let again = std::mem::take(&mut case.again) && case.record.lacks_something();
+                    case.reading.send_replace(again);
+                    again
+                });
+                if !again.unwrap_or(false) {
+                    return;
+                }
+            }
+        })
+        .abort_handle();
         self.with_case(patient, |case| case.own(task))
+    }
+
+    /// The platform answers again: what of the open case could not be read is read now.
+    pub(crate) async fn read_what_is_missing(&self) {
+        let reading = self.state().case.as_ref().map(|case| case.reading.subscribe());
+        // Parts of a load that began without the platform may still be failing.
+        if let Some(mut reading) = reading {
+            let _closed = reading.wait_for(|reading| !reading).await;
+        }
+        let lacking = |case: &&CaseSeat| case.record.lacks_something() && !*case.reading.borrow();
+        let patient = self.state().case.as_ref().filter(lacking).map(|case| case.patient.clone());
+        let Some(patient) = patient else { return };
+        let begun = self.seated().and_then(|(taken, fhir)| self.load_in_background(&patient, fhir, taken));
+        if let Err(failure) = begun {
+            tracing::info!(code = ?failure.code, "the open case stays as it is");
+        }
     }
 
     /// All parts at once, each shown when it is there.
@@ -209,6 +247,7 @@ impl Desk {
                 }
                 found = &mut around, if !around_done => {
                     around_done = true;
+                    let _closed = self.with_case(patient, |case| case.record.stale |= found.is_none());
                     if let Some(found) = found {
                         let _closed = self.with_case(patient, |case| {
                             case.record.session = found.session.map(|session| session.id);

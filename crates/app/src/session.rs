@@ -9,9 +9,10 @@ use platform::{
     Platform, Session,
     dicomweb::DicomwebClient,
     discovery,
-    fhir::FhirClient,
+    fhir::{FhirClient, FhirError},
     oidc::{
-        EndReason, Person, Purpose, SessionState, SignInAttempt, StoredTokens, TokenStore, TokenStoreError, Tokens,
+        EndReason, Person, Purpose, SessionError, SessionState, SignInAttempt, StoredTokens, TokenStore,
+        TokenStoreError, Tokens,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,8 @@ const LOCKED_SINCE: &str = "session/locked-since";
 const IDLE_TICK: Duration = Duration::from_secs(1);
 /// How long before the lock the person is told.
 const WARN_BEFORE: SignedDuration = SignedDuration::from_secs(30);
+/// How often a platform that did not answer is asked whether it does again.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// `Touch` is written to disk at most this often.
 const SEEN_STEP: SignedDuration = SignedDuration::from_secs(30);
 
@@ -233,8 +236,9 @@ impl Desk {
                     }
                 }
                 _ = pulse.tick() => match session.keep_alive().await {
-                    Ok(()) => self.note_connection(true),
-                    Err(platform::oidc::SessionError::Egress(_)) => self.note_connection(false),
+                    // A token that is still valid says nothing about the network.
+                    Ok(()) => {}
+                    Err(SessionError::Egress(_)) => self.note_connection(false),
                     Err(error) => tracing::warn!(%error, "the session could not be kept alive"),
                 },
             }
@@ -487,8 +491,31 @@ impl Desk {
                 (true, None) | (false, Some(_)) => false,
             }
         };
-        if changed {
-            self.tell(Event::ConnectionChanged(self.connection_view()));
+        if !changed {
+            return;
+        }
+        self.tell(Event::ConnectionChanged(self.connection_view()));
+        if !online {
+            tokio::spawn(self.clone().watch_for_return());
+        }
+    }
+
+    /// Asks until the platform answers; any answer will do.
+    async fn watch_for_return(self) {
+        loop {
+            tokio::time::sleep(ASK_AGAIN).await;
+            // Whoever signs in finds out by that.
+            let Some(taken) = self.taken() else { return };
+            let online = self.state().offline_since.is_none();
+            let answers = online
+                || match &taken.fhir {
+                    Some(fhir) => !matches!(fhir.capabilities().await, Err(FhirError::Unreachable(_))),
+                    None => !matches!(taken.session.keep_alive().await, Err(SessionError::Egress(_))),
+                };
+            if answers {
+                self.note_connection(true);
+                return self.read_what_is_missing().await;
+            }
         }
     }
 

@@ -34,7 +34,8 @@ impl Desk {
         let client = self.archive()?;
         let known = self.with_case(patient, |case| case.images.clone())?;
         self.0.images.warm();
-        if let Some(view) = known {
+        // A list that did not come is asked for again.
+        if let Some(view) = known.filter(|view| view.loading || view.failure.is_none()) {
             return Ok(view);
         }
         let view = ImagesView { patient: patient.to_owned(), studies: Vec::new(), loading: true, failure: None };
@@ -197,11 +198,15 @@ impl Desk {
             self.change_study(patient, study, |view| {
                 for entry in view.series.iter_mut().filter(|entry| entry.series == series) {
                     match &prepared {
-                        Some((handle, frames)) => {
+                        Ok((handle, frames)) => {
                             entry.thumbnail = *handle;
                             entry.instances = *frames;
                         }
-                        None => entry.displayable = false,
+                        // It may be there on the click.
+                        Err(Failure {
+                            code: FailureCode::PlatformUnreachable | FailureCode::PlatformFailed, ..
+                        }) => {}
+                        Err(_) => entry.displayable = false,
                     }
                 }
             });
@@ -209,33 +214,34 @@ impl Desk {
         }
     }
 
-    /// Metadata and thumbnail ahead of the click; `None` when there is nothing to show.
+    /// Metadata and thumbnail ahead of the click, or why there is nothing to show.
     async fn prepare(
         &self,
         client: &DicomwebClient,
         patient: &str,
         study: &StudyUid,
         series: &str,
-    ) -> Option<(Option<u32>, u32)> {
-        let series = SeriesUid::parse(series).ok()?;
+    ) -> Result<(Option<u32>, u32), Failure> {
+        let bad = |error: model::IdError| Failure::new(FailureCode::AnswerUnreadable, error.to_string());
+        let series = SeriesUid::parse(series).map_err(bad)?;
         // The series that somebody has clicked comes before those that somebody may click.
         self.0.images.nobody_waits().await;
         let data = match self.0.images.known_series(study.as_str(), series.as_str()) {
             Some(data) => data,
             None => {
-                let data = Arc::new(load(client, study, &series).await.ok()?);
+                let data = Arc::new(load(client, study, &series).await?);
                 self.0.images.remember_series(data.clone());
                 data
             }
         };
-        self.gate_series(patient, &data).ok()?;
+        self.gate_series(patient, &data)?;
         let frames = u32::try_from(data.stack.frames.len()).unwrap_or(u32::MAX);
         self.0.images.nobody_waits().await;
         data.settle_window(&self.0.images, client).await;
         let handle = decoded_middle(&self.0.images, client, &data)
             .await
             .map(|frame| self.0.images.open_picture(Arc::new(data.thumbnail(&frame, THUMBNAIL))));
-        Some((handle, frames))
+        Ok((handle, frames))
     }
 
     fn change_study(&self, patient: &str, study: &str, change: impl FnOnce(&mut StudyView)) {

@@ -243,6 +243,12 @@ impl CaseRecord {
         self.part(Part::Patient).settled() && self.part(Part::Studies).settled()
     }
 
+    /// True when something could not be read, the last time or at all: asking again may bring it.
+    pub(crate) fn lacks_something(&self) -> bool {
+        let failed = |part: &Loaded| matches!(part, Loaded::Refused(contract::Part::Failed { .. }));
+        self.stale || self.parts.values().any(failed)
+    }
+
     /// True when every part has answered.
     pub(crate) fn settled(&self) -> bool {
         QUERIES.iter().all(|query| self.part(query.part).settled())
