@@ -12,7 +12,7 @@ use crate::seed::{Language, Plan, resources, with_archive};
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
 use jiff::civil::{Date, Time};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -24,6 +24,9 @@ use tokio::task::JoinHandle;
 pub struct Options {
     /// The port on 127.0.0.1; 0 takes a free one.
     pub port: u16,
+    /// The origin under which clients reach the platform when something stands in between, such as a reverse
+    /// proxy; its own address by default.
+    pub origin: Option<String>,
     /// Where resources, images and the signing key are kept; nothing is kept without it.
     pub folder: Option<PathBuf>,
     /// A folder with DICOM files to serve in place of the generated images.
@@ -44,6 +47,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             port: 0,
+            origin: None,
             folder: None,
             data: None,
             today: None,
@@ -100,7 +104,8 @@ impl Sandbox {
     pub async fn start(options: Options) -> Result<Running, StartError> {
         let port = |source| StartError::Port { port: options.port, source };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await.map_err(port)?;
-        let url = format!("http://127.0.0.1:{}", listener.local_addr().map_err(port)?.port());
+        let address = listener.local_addr().map_err(port)?;
+        let url = options.origin.clone().unwrap_or_else(|| format!("http://{address}"));
         let plan = options.plan();
         let images = open_images(&options, &plan).await?;
         let (keys, store) = kept(&options)?;
@@ -128,7 +133,7 @@ impl Sandbox {
         });
         let task = tokio::spawn(async move { server.await });
         tracing::info!(%url, "the platform is ready");
-        Ok(Running { url, clock, provider, shutdown: Some(shutdown), task })
+        Ok(Running { url, address, clock, provider, shutdown: Some(shutdown), task })
     }
 }
 
@@ -157,8 +162,10 @@ fn kept(options: &Options) -> Result<(Keys, Store), JournalError> {
 /// A platform that answers. Dropping it stops it.
 #[derive(Debug)]
 pub struct Running {
-    /// The origin of everything: `http://127.0.0.1:PORT`.
+    /// The origin of everything: `http://127.0.0.1:PORT`, unless [`Options::origin`] names another.
     pub url: String,
+    /// Where it listens.
+    pub address: SocketAddr,
     /// The platform's clock: putting it forward makes tokens expire.
     pub clock: Clock,
     provider: Arc<Provider>,
