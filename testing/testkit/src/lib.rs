@@ -1,32 +1,40 @@
 #![doc = include_str!("../README.md")]
 //!
-//! [`Platform`] answers, [`DeskKit`] asks, [`browser`] signs in, [`phi`] watches the log. A test's own
-//! executable calls [`main`] and so becomes each of them.
+//! [`Platform`] answers, [`DeskKit`] asks, [`browser`] signs in, [`phi`] watches the log. [`Detour`],
+//! [`PlatformProcess`] and [`SmallDisk`] make what goes wrong. A test's own executable calls [`main`] and so
+//! becomes each of them.
 
 pub mod browser;
 mod desk;
 mod desk_process;
+mod detour;
 mod fhir;
 pub mod phi;
 mod platform;
+mod platform_process;
 mod roots;
+mod small_disk;
 
 pub use desk::{DeskKit, DeskPlace, Seen, find_in_files};
+pub use detour::{Detour, Spoiled};
 pub use fhir::FhirDoor;
 pub use platform::Platform;
+pub use platform_process::PlatformProcess;
+pub use small_disk::SmallDisk;
 
 use std::process::ExitCode;
 
 /// Time after which something awaited counts as not coming. Long, because a slow computer is no fault.
 pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(90);
 
-/// The test program: `desk`, `browser URL`, or what the shipped program does without a window.
+/// The test program: `desk`, `platform`, `browser URL`, or what the shipped program does without a window.
 #[must_use]
 pub fn main() -> ExitCode {
     let first = std::env::args().nth(1).unwrap_or_default();
     let done = match first.as_str() {
         "browser" => browser::main(),
         "desk" => desk_process::main(),
+        "platform" => platform_process::main(),
         app::worker::ARGUMENT => app::worker::main().map_err(Into::into),
         word if app::door::is_command(word) => return app::door::main(),
         _ => return app::door::main(),

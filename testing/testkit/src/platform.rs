@@ -45,8 +45,11 @@ impl Platform {
     /// # Errors
     /// When it does not start.
     pub async fn start(options: Options) -> anyhow::Result<Self> {
-        let running = Sandbox::start(options).await?;
-        Ok(Self { url: running.url.clone(), running: Some(running) })
+        Ok(Self::of(Sandbox::start(options).await?))
+    }
+
+    pub(crate) fn of(running: Running) -> Self {
+        Self { url: running.url.clone(), running: Some(running) }
     }
 
     /// Ends all sessions at the provider; on a platform of the test's own.

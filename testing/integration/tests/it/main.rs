@@ -4,6 +4,7 @@ mod bulk;
 mod cases;
 mod decision;
 mod door;
+mod faults;
 mod images;
 mod profile;
 mod session;
