@@ -85,13 +85,15 @@ fn remember(window: &WebviewWindow, profile: &Path) {
 }
 
 /// wry tells that a web process died on macOS only; on Linux WebKitGTK's own signal does. The page
-/// comes back from the desk's state; a page that dies again and again is left.
+/// comes back from the desk's state. One that dies again and again gives way to a page without scripts that says so
+/// and leads back.
 #[cfg(target_os = "linux")]
 fn bring_back(window: &WebviewWindow) -> tauri::Result<()> {
     use std::{cell::RefCell, collections::VecDeque, time::Duration, time::Instant};
     use webkit2gtk::WebViewExt;
     const PERIOD: Duration = Duration::from_secs(60);
     const TIMES: usize = 3;
+    const STOPPED: usize = TIMES + 1;
     window.with_webview(|view| {
         let deaths = RefCell::new(VecDeque::new());
         view.inner().connect_web_process_terminated(move |view, reason| {
@@ -100,8 +102,11 @@ fn bring_back(window: &WebviewWindow) -> tauri::Result<()> {
             deaths.retain(|death| now.duration_since(*death) < PERIOD);
             deaths.push_back(now);
             tracing::error!(?reason, times = deaths.len(), "the web process ended");
-            if deaths.len() <= TIMES {
-                view.reload();
+            match deaths.len() {
+                ..=TIMES => view.reload(),
+                STOPPED => view.load_uri("tauri://localhost/stopped.html"),
+                // Not even that page lives: there is nothing left to show.
+                _ => {}
             }
         });
     })
