@@ -194,6 +194,8 @@ pub(crate) enum Script {
     Bulk,
     /// A picture of every screen.
     Screens,
+    /// What must survive the death of the page's process.
+    Faults,
 }
 
 impl Script {
@@ -204,6 +206,7 @@ impl Script {
             Self::Keyboard => "keyboard.mjs",
             Self::Bulk => "bulk.mjs",
             Self::Screens => "screens.mjs",
+            Self::Faults => "faults.mjs",
         }
     }
 }
@@ -228,6 +231,7 @@ impl Walk<'_> {
             Script::Keyboard => walk.join("keyboard"),
             Script::Bulk => walk.join("bulk"),
             Script::Screens => walk.join("screens").join(word(&self.lang)),
+            Script::Faults => walk.join("faults"),
         }
     }
 

@@ -57,7 +57,7 @@ enum Area {
     Tidy,
     /// The client's suites against Keycloak, HAPI FHIR and Orthanc, and offline validation of the FHIR we write.
     Servers,
-    /// The main job in the real window.
+    /// The main job in the real window, and what is left when its page dies.
     Walk,
     /// The package for Debian, of the debug build: made, installed below an empty folder, run, removed.
     Installer,
@@ -394,6 +394,7 @@ impl<'a> Suite<'a> {
             ("main job in the window", Script::Main),
             ("main job by keyboard", Script::Keyboard),
             ("both ways of bulk bytes", Script::Bulk),
+            ("the window's page dies", Script::Faults),
         ] {
             match run::Walk::obstacle() {
                 Some(why) => self.skip("walk", what, why),

@@ -1,0 +1,183 @@
+// Kills the web process of the real window, as a driver or the system's memory killer does: the page comes back
+// where it was, with what was written; a page that dies again and again gives way to one that says so.
+//
+// node faults.mjs --program PROGRAM --profile DIR --platform URL --out DIR
+
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { Inspector } from './inspector.mjs'
+
+// Node 20 has a WebSocket behind a flag.
+if (typeof WebSocket === 'undefined') {
+  const again = spawnSync(process.execPath, ['--experimental-websocket', '--no-warnings', ...process.argv.slice(1)], { stdio: 'inherit' })
+  process.exit(again.status ?? 1)
+}
+
+const { values } = parseArgs({
+  options: {
+    program: { type: 'string' },
+    profile: { type: 'string' },
+    platform: { type: 'string' },
+    out: { type: 'string' },
+    lang: { type: 'string', default: 'de' },
+    theme: { type: 'string', default: 'office' },
+    patient: { type: 'string', default: 'pat-auenwald' },
+  },
+})
+const { program, profile, platform, out, patient } = values
+mkdirSync(out, { recursive: true })
+
+const port = await new Promise((resolve) => {
+  const probe = createServer().listen(0, '127.0.0.1', () => {
+    const { port } = probe.address()
+    probe.close(() => resolve(port))
+  })
+})
+const konsil = spawn(program, ['--profile', profile, '--address', platform], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+  env: { ...process.env, WEBKIT_INSPECTOR_HTTP_SERVER: `127.0.0.1:${port}` },
+})
+const page = new Inspector(port)
+const steps = []
+
+// The display itself, where ImageMagick is there: what a person sees, whatever the inspector knows.
+const photographed = (file) => spawnSync('import', ['-window', 'root', file]).status === 0
+
+async function step(name, work) {
+  const n = steps.length + 1
+  const file = `${String(n).padStart(2, '0')}-${name}.png`
+  const began = Date.now()
+  let why = null
+  try {
+    await work()
+  } catch (error) {
+    why = error.message
+  }
+  const ms = Date.now() - began
+  const picture = photographed(join(out, file)) ? file : null
+  steps.push({ n, name, ok: why === null, ms, picture, why })
+  console.log(`${String(n).padStart(2)}  ${why === null ? 'ok    ' : 'FAILED'} ${String(ms).padStart(6)} ms  ${name}${why ? `: ${why}` : ''}`)
+  if (why !== null) throw new Error(name)
+}
+
+// Processes by their parents, as /proc tells (proc(5)): the name stands in parentheses and may hold blanks.
+function processes() {
+  const all = []
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue
+    try {
+      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8')
+      const name = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'))
+      const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      if (state !== 'Z') all.push({ pid: Number(entry), parent: Number(parent), name })
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  return all
+}
+
+// The web process of our program and of no other.
+function webProcess() {
+  const all = processes()
+  const ours = new Set([konsil.pid])
+  for (let before = 0; ours.size > before; ) {
+    before = ours.size
+    for (const { pid, parent } of all) if (ours.has(parent)) ours.add(pid)
+  }
+  return all.find(({ pid, name }) => ours.has(pid) && name.startsWith('WebKitWebProces'))?.pid
+}
+
+async function kill() {
+  const pid = await page.wait('a web process', () => webProcess())
+  process.kill(pid, 'SIGKILL')
+  await page.wait('the end of the web process', () => webProcess() !== pid)
+}
+
+const test = (id) => `[data-testid="${id}"]`
+const TEXT = `textarea${test('decision-text')}, ${test('decision-text')} textarea`
+const quoted = (text) => JSON.stringify(text)
+const shows = (css) => page.look(`document.querySelector(${quoted(css)}) !== null`)
+const seen = (css, ms) => page.wait(css, () => shows(css), ms)
+const savedLine = () => page.look(`document.querySelector('${test('saved')}')?.textContent ?? ''`)
+const text = () => page.look(`document.querySelector(${quoted(TEXT)})?.value ?? null`)
+const image = () => page.look(`document.querySelector('${test('viewport-1')}')?.dataset.ready === 'true'`)
+
+async function click(css, ms) {
+  await seen(css, ms)
+  await page.look(`document.querySelector(${quoted(css)}).click()`)
+}
+
+// Typed, and acknowledged: the line tells a time only of what is on disk.
+async function write(words) {
+  const before = await savedLine()
+  await page.look(`{
+    const field = document.querySelector(${quoted(TEXT)})
+    field.focus()
+    field.select()
+    document.execCommand('insertText', false, ${quoted(words)})
+  }`)
+  await page.wait('the text typed', async () => (await text()) === words)
+  await page.wait('the draft on disk', async () => {
+    const now = await savedLine()
+    return now !== before && /\d\d:\d\d:\d\d/.test(now)
+  })
+}
+
+const FIRST = 'Definitive simultane Radiochemotherapie, danach Durvalumab.'
+const SECOND = `${FIRST} Vorstellung nach drei Monaten.`
+
+async function run() {
+  await step('sign-in', async () => {
+    await click(test('sign-in-button'), 60000)
+    await seen(test('today'), 30000)
+  })
+  await step('decision', async () => {
+    await click(`${test(`agenda-row-${patient}`)} > td`)
+    await click(test('tab-decision'))
+    await seen(test('decision-form'))
+    await write(FIRST)
+  })
+  await step('back-at-the-decision', async () => {
+    await kill()
+    await page.wait('the text in the same tab of the same case', async () => (await text()) === FIRST, 60000)
+    await seen(test('patient-banner'))
+  })
+  await step('works-on', () => write(SECOND))
+  await step('images', async () => {
+    await click(test('tab-images'))
+    await page.wait('an image', image, 60000)
+  })
+  await step('back-at-the-images', async () => {
+    await kill()
+    await page.wait('an image in the same tab of the same case', image, 60000)
+  })
+  await step('draft-still-there', async () => {
+    await click(test('tab-decision'))
+    await page.wait('the last text', async () => (await text()) === SECOND)
+  })
+  await step('stopped', async () => {
+    // Within a minute the page comes back three times.
+    for (let deaths = 2; deaths < 4; deaths++) await kill()
+    await seen('#reload', 60000)
+  })
+  await step('and-back', async () => {
+    await click('#reload')
+    await page.wait('the last text', async () => (await text()) === SECOND, 60000)
+  })
+}
+
+let failed = false
+try {
+  await run()
+} catch {
+  failed = true
+} finally {
+  page.close()
+  konsil.kill()
+}
+writeFileSync(join(out, 'walk.json'), `${JSON.stringify({ ok: !failed, steps }, null, 2)}\n`)
+process.exit(failed ? 1 : 0)
