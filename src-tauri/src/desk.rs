@@ -20,10 +20,10 @@ pub(crate) struct DeskSlot(watch::Receiver<Option<Result<Desk, Failure>>>);
 
 impl DeskSlot {
     /// Opens the desk in the background and passes its facts to the page.
-    pub(crate) fn open(app: AppHandle, profile: PathBuf, policy: Policy) -> Self {
+    pub(crate) fn open(app: AppHandle, profile: PathBuf, policy: Policy, ca: Vec<PathBuf>) -> Self {
         let (tell, slot) = watch::channel(None);
         tauri::async_runtime::spawn(async move {
-            let opened = open(profile, policy).await;
+            let opened = open(profile, policy, &ca).await;
             if let Ok(desk) = &opened {
                 pass_on(app, desk);
             }
@@ -48,7 +48,7 @@ fn internal() -> Failure {
     Failure::new(contract::FailureCode::Internal, "the desk is gone")
 }
 
-async fn open(profile: PathBuf, policy: Policy) -> Result<Desk, Failure> {
+async fn open(profile: PathBuf, policy: Policy, ca: &[PathBuf]) -> Result<Desk, Failure> {
     if let Err(error) = app::log::start(&profile) {
         return Err(Failure::new(contract::FailureCode::Internal, error.to_string()));
     }
@@ -60,7 +60,7 @@ async fn open(profile: PathBuf, policy: Policy) -> Result<Desk, Failure> {
     let options = DeskOptions {
         profile,
         roots: Arc::from(roots),
-        egress: app::EgressOptions::default(),
+        egress: app::egress_options(ca)?,
         worker: (program, vec![app::worker::ARGUMENT.to_owned()]),
         policy,
         origins: ORIGINS.map(str::to_owned).to_vec(),

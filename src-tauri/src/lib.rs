@@ -19,6 +19,9 @@ struct Arguments {
     /// Address of the platform; the person is then not asked for it.
     #[arg(long, value_name = "ADDRESS")]
     address: Option<String>,
+    /// File with certificate authorities to trust beside the computer's own; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    ca: Vec<PathBuf>,
     /// How pixels reach the page: auto, socket or scheme.
     #[arg(long, value_name = "WAY", value_parser = bulk_way)]
     bulk: Option<contract::BulkWay>,

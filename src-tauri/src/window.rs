@@ -27,7 +27,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
                 Some(profile) => profile,
                 None => app.path().app_local_data_dir()?,
             };
-            app.manage(DeskSlot::open(app.handle().clone(), profile.clone(), policy));
+            app.manage(DeskSlot::open(app.handle().clone(), profile.clone(), policy, arguments.ca));
             open(app, &profile)?;
             app.manage(ProfileFolder(profile));
             Ok(())

@@ -70,7 +70,14 @@ impl OpenDeskError {
     pub fn failure(&self) -> Failure {
         match self {
             Self::Vault(error) => crate::failures::of_open(error),
-            Self::Egress(error) => Failure::new(FailureCode::Internal, error.to_string()),
+            Self::Egress(error) => {
+                use platform::egress::EgressSetupError::{Certificate, Proxy, Tls};
+                let code = match error {
+                    Certificate(_) | Proxy => FailureCode::MachineSettingsUnreadable,
+                    Tls(_) => FailureCode::Internal,
+                };
+                Failure::new(code, error.to_string())
+            }
             Self::Bulk(error) => Failure::new(FailureCode::Internal, error.to_string()),
         }
     }

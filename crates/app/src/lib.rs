@@ -20,6 +20,7 @@ pub mod door;
 mod failures;
 pub mod images;
 pub mod log;
+mod machine;
 mod measurements;
 pub mod record;
 mod session;
@@ -30,6 +31,7 @@ pub mod worker;
 
 pub use desk::{Desk, DeskOptions, OpenDeskError, Policy};
 pub use images::{BulkServer, BulkSession};
+pub use machine::egress_options;
 pub use platform::egress::EgressOptions;
 
 /// The roots of this system's keyring. Blocks for a round trip to it.

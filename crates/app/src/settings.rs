@@ -128,6 +128,9 @@ impl Desk {
                 lines.push(line("token-until", until.to_string()));
             }
         }
+        let network = self.0.egress.facts();
+        lines.push(line("proxy", network.proxy.clone()));
+        lines.push(line("authorities", network.authorities.to_string()));
         let figures = self.0.images.figures();
         lines.push(line("bulk", format!("127.0.0.1:{}", self.0.bulk.port())));
         lines.push(line("workers", figures.workers.to_string()));

@@ -45,6 +45,8 @@ pub enum FailureCode {
     StoreUnreadable,
     /// No space left on this device.
     DiskFull,
+    /// What IT set for this computer cannot be used; the detail names the file.
+    MachineSettingsUnreadable,
     /// Another program uses this profile.
     ProfileInUse,
     /// The file is no DICOM file.

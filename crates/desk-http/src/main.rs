@@ -17,6 +17,9 @@ struct Arguments {
     /// Port on 127.0.0.1; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
+    /// File with certificate authorities to trust beside the computer's own.
+    #[arg(long)]
+    ca: Vec<PathBuf>,
     /// Address of the platform; the person is then not asked for it.
     #[arg(long)]
     address: Option<String>,
@@ -36,7 +39,7 @@ async fn run(arguments: Arguments) -> Result<()> {
     let options = DeskOptions {
         profile: arguments.profile,
         roots: Arc::from(roots),
-        egress: app::EgressOptions::default(),
+        egress: app::egress_options(&arguments.ca).map_err(|failure| anyhow::anyhow!("{}", failure.detail))?,
         worker: (std::env::current_exe()?, vec![app::worker::ARGUMENT.to_owned()]),
         policy: Policy { address: arguments.address, bulk_way: None },
         origins: Vec::new(),

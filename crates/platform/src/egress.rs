@@ -19,8 +19,8 @@ use crate::Time;
 /// How requests leave the computer.
 #[derive(Debug, Clone)]
 pub struct EgressOptions {
-    /// PEM texts of certificate authorities that IT added; they are trusted beside the computer's own.
-    pub extra_ca_pem: Vec<Vec<u8>>,
+    /// Certificate authorities that IT added; they are trusted beside the computer's own.
+    pub added: Vec<AddedAuthorities>,
     /// Which proxy is asked. Loopback addresses never go through one.
     pub proxy: ProxyChoice,
     /// `User-Agent` of every request.
@@ -36,7 +36,7 @@ pub struct EgressOptions {
 impl Default for EgressOptions {
     fn default() -> Self {
         Self {
-            extra_ca_pem: Vec::new(),
+            added: Vec::new(),
             proxy: ProxyChoice::System,
             user_agent: concat!("Konsil/", env!("CARGO_PKG_VERSION")).to_owned(),
             connect_timeout: Duration::from_secs(10),
@@ -46,23 +46,50 @@ impl Default for EgressOptions {
     }
 }
 
+/// A file of certificate authorities.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddedAuthorities {
+    /// How a refusal calls it: its path.
+    pub name: String,
+    /// PEM with any number of certificates, or one certificate in DER.
+    pub content: Vec<u8>,
+}
+
 /// Which proxy is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProxyChoice {
-    /// What the system or its environment says.
+    /// What the environment says (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`), else on Windows and macOS the
+    /// system's settings.
     System,
     /// None.
     Direct,
     /// This one.
-    Fixed(Url),
+    Fixed {
+        /// Its address; user and password in it are sent to it as Basic.
+        url: Url,
+        /// Hosts that are asked without it, in the form of `NO_PROXY`.
+        except: String,
+    },
+}
+
+impl ProxyChoice {
+    /// In a word for the diagnosis: never with a password.
+    #[must_use]
+    pub fn word(&self) -> String {
+        match self {
+            Self::System => "system".to_owned(),
+            Self::Direct => "direct".to_owned(),
+            Self::Fixed { url, .. } => host_of(url),
+        }
+    }
 }
 
 /// The options cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum EgressSetupError {
-    /// An added certificate authority is no PEM certificate.
-    #[error("the added certificate authority number {0} is no PEM certificate")]
-    Certificate(usize),
+    /// An added file holds no certificate of an authority, or one that cannot be read.
+    #[error("{0} holds no certificate that can be read")]
+    Certificate(String),
     /// The proxy's address is of no use.
     #[error("the proxy's address is of no use")]
     Proxy,
@@ -145,6 +172,16 @@ struct Inner {
     outside: reqwest::Client,
     loopback: reqwest::Client,
     time: Time,
+    facts: Facts,
+}
+
+/// How requests leave this computer, in words that may be shown to IT.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// `system`, `direct`, or host and port of the proxy.
+    pub proxy: String,
+    /// Certificate authorities that IT added.
+    pub authorities: usize,
 }
 
 /// Where a redirect may lead.
@@ -209,9 +246,11 @@ impl Egress {
         // Another crate may have installed the same provider before; either will do.
         let _ = CryptoProvider::install_default(provider.as_ref().clone());
         let mut extra = Vec::new();
-        for (at, pem) in options.extra_ca_pem.iter().enumerate() {
-            extra.extend(certificates(pem).ok_or(EgressSetupError::Certificate(at + 1))?);
+        for added in &options.added {
+            let found = certificates(&added.content);
+            extra.extend(found.ok_or_else(|| EgressSetupError::Certificate(added.name.clone()))?);
         }
+        let facts = Facts { proxy: options.proxy.word(), authorities: extra.len() };
         let trust =
             Trust::new(extra, Arc::clone(&provider)).map_err(|error| EgressSetupError::Tls(error.to_string()))?;
         let mut tls = rustls::ClientConfig::builder_with_provider(provider)
@@ -239,19 +278,24 @@ impl Egress {
         let outside = match &options.proxy {
             ProxyChoice::System => builder(),
             ProxyChoice::Direct => builder().no_proxy(),
-            ProxyChoice::Fixed(url) => {
-                let proxy = reqwest::Proxy::all(url.clone()).map_err(|error| {
-                    tracing::error!(error = %error.without_url(), "the proxy's address is of no use");
-                    EgressSetupError::Proxy
-                })?;
-                builder().no_proxy().proxy(proxy)
+            ProxyChoice::Fixed { url, except } => {
+                let usable = matches!(url.scheme(), "http" | "https") && url.has_host();
+                let proxy = reqwest::Proxy::all(url.clone()).ok().filter(|_| usable).ok_or(EgressSetupError::Proxy)?;
+                builder().no_proxy().proxy(proxy.no_proxy(reqwest::NoProxy::from_string(except)))
             }
         };
         Ok(Self(Arc::new(Inner {
             outside: build(outside)?,
             loopback: build(builder().no_proxy())?,
             time: options.time,
+            facts,
         })))
+    }
+
+    /// How requests leave, for the diagnosis.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        &self.0.facts
     }
 
     /// The clock and the pauses that the program runs on.

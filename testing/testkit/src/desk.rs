@@ -32,13 +32,23 @@ pub struct DeskPlace {
     pub profile: PathBuf,
     /// A folder outside of it.
     pub roots: PathBuf,
+    /// Files of certificate authorities, as `--ca` names them.
+    pub ca: Vec<PathBuf>,
+    /// What the process has in its environment beside the test's own.
+    pub environment: Vec<(String, String)>,
 }
 
 impl DeskPlace {
     /// A place in a folder of the test's own.
     #[must_use]
     pub fn under(program: &str, folder: &Path) -> Self {
-        Self { program: program.into(), profile: folder.join("profile"), roots: folder.join("roots") }
+        Self {
+            program: program.into(),
+            profile: folder.join("profile"),
+            roots: folder.join("roots"),
+            ca: Vec::new(),
+            environment: Vec::new(),
+        }
     }
 }
 
@@ -86,6 +96,8 @@ impl DeskKit {
         let mut child = Command::new(&place.program)
             .arg("desk")
             .args([&place.profile, &place.roots])
+            .args(&place.ca)
+            .envs(place.environment.iter().map(|(name, value)| (name, value)))
             .env("BROWSER", format!("{} browser %s", place.program.display()))
             .env(browser::USER, user)
             .stdin(Stdio::piped())

@@ -33,20 +33,28 @@ pub(crate) enum Said {
     Leak(String),
 }
 
-/// `desk PROFILE ROOTS`.
+/// `desk PROFILE ROOTS [CA…]`.
 pub(crate) fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args_os().skip(2).map(PathBuf::from);
     let profile = arguments.next().context("a profile")?;
     let roots = FolderRoots(arguments.next().context("roots")?);
+    let ca: Vec<PathBuf> = arguments.collect();
     phi::watch(|line| say(&Said::Leak(line.to_owned())));
-    tokio::runtime::Runtime::new()?.block_on(serve(profile, roots))
+    tokio::runtime::Runtime::new()?.block_on(serve(profile, roots, &ca))
 }
 
-async fn serve(profile: PathBuf, roots: FolderRoots) -> anyhow::Result<()> {
+async fn serve(profile: PathBuf, roots: FolderRoots, ca: &[PathBuf]) -> anyhow::Result<()> {
+    let egress = match app::egress_options(ca) {
+        Ok(egress) => egress,
+        Err(failure) => {
+            say(&Said::Refused(failure));
+            return Ok(());
+        }
+    };
     let options = DeskOptions {
         profile,
         roots: Arc::new(roots),
-        egress: app::EgressOptions::default(),
+        egress,
         worker: (std::env::current_exe()?, vec![worker::ARGUMENT.to_owned()]),
         policy: Policy::default(),
         origins: vec![ORIGIN.to_owned()],

@@ -33,6 +33,7 @@ const words = {
   'keyring-unavailable': () => ({ what: m.failure_keyring_unavailable_what(), safe: m.failure_keyring_unavailable_safe(), act: m.failure_keyring_unavailable_act() }),
   'store-unreadable': () => ({ what: m.failure_store_unreadable_what(), safe: m.failure_store_unreadable_safe(), act: m.failure_store_unreadable_act() }),
   'disk-full': () => ({ what: m.failure_disk_full_what(), safe: m.failure_disk_full_safe(), act: m.failure_disk_full_act() }),
+  'machine-settings-unreadable': ({ detail }) => ({ what: m.failure_machine_settings_unreadable_what({ reason: detail }), safe: m.failure_machine_settings_unreadable_safe(), act: m.failure_machine_settings_unreadable_act() }),
   'profile-in-use': () => ({ what: m.failure_profile_in_use_what(), safe: m.failure_profile_in_use_safe(), act: m.failure_profile_in_use_act() }),
   'not-dicom': () => ({ what: m.failure_not_dicom_what(), safe: m.failure_not_dicom_safe(), act: m.failure_not_dicom_act() }),
   'image-truncated': () => ({ what: m.failure_image_truncated_what(), safe: m.failure_image_truncated_safe(), act: m.failure_image_truncated_act() }),

@@ -287,6 +287,7 @@ function diagnosisWord(key: string): string {
     oidc: m.diagnosis_oidc,
     clock: m.diagnosis_clock,
     proxy: m.diagnosis_proxy,
+    authorities: m.diagnosis_authorities,
     system: m.diagnosis_system,
     os: m.diagnosis_system,
     store: m.diagnosis_store,

@@ -4,7 +4,7 @@
 use std::{fmt, sync::Arc};
 
 use rustls::{
-    CertificateError, DigitallySignedStruct, Error as TlsError, OtherError, SignatureScheme,
+    CertificateError, DigitallySignedStruct, Error as TlsError, OtherError, RootCertStore, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::CryptoProvider,
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
@@ -94,10 +94,15 @@ impl ServerCertVerifier for Trust {
     }
 }
 
-/// Every certificate of a PEM text.
-pub(super) fn certificates(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
-    let found: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().ok()?;
-    (!found.is_empty()).then_some(found)
+/// Every certificate of a PEM text, or the one of a DER file; `None` when there is none or one is damaged.
+pub(super) fn certificates(content: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
+    let mut found: Vec<_> = CertificateDer::pem_slice_iter(content).collect::<Result<_, _>>().ok()?;
+    if found.is_empty() {
+        found.push(CertificateDer::from(content.to_vec()));
+    }
+    // A text between the right lines may still be no certificate; here the file's name is known.
+    let mut tried = RootCertStore::empty();
+    found.iter().all(|certificate| tried.add(certificate.clone()).is_ok()).then_some(found)
 }
 
 // RFC 5280 §4.1: Certificate ::= SEQUENCE { TBSCertificate ::= SEQUENCE { [0] version, serialNumber,

@@ -6,6 +6,7 @@ mod decision;
 mod door;
 mod faults;
 mod images;
+mod network;
 mod profile;
 mod session;
 
