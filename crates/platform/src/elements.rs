@@ -25,6 +25,7 @@ pub(crate) struct Rest {
 #[derive(Debug)]
 pub(crate) struct Elements {
     target: Target,
+    read: Reader,
     depth: usize,
     in_string: bool,
     escaped: bool,
@@ -40,6 +41,9 @@ pub(crate) struct Elements {
     damaged: usize,
 }
 
+/// Makes a value of an element's text.
+pub(crate) type Reader = fn(&[u8]) -> Result<Value, serde_json::Error>;
+
 /// More around the array than this is no answer to a question of ours.
 const FRAME_LIMIT: usize = 4 * 1024 * 1024;
 
@@ -47,6 +51,7 @@ impl Elements {
     pub(crate) fn of(target: Target) -> Self {
         Self {
             target,
+            read: |element| serde_json::from_slice(element),
             depth: 0,
             in_string: false,
             escaped: false,
@@ -59,6 +64,11 @@ impl Elements {
             key: false,
             damaged: 0,
         }
+    }
+
+    /// Reads elements in a way of its own.
+    pub(crate) fn reading(self, read: Reader) -> Self {
+        Self { read, ..self }
     }
 
     /// Takes the next bytes and gives `found` each element that they complete.
@@ -166,7 +176,7 @@ impl Elements {
         if self.element.is_empty() {
             return;
         }
-        match serde_json::from_slice(&self.element) {
+        match (self.read)(&self.element) {
             Ok(value) => found(value),
             Err(_) => self.damaged += 1,
         }

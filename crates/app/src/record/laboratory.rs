@@ -2,6 +2,7 @@
 
 use super::read::{any_code, code, has_code, sort_key, text, when, words};
 use contract::{FindingView, LabSeriesView, LabValueView};
+use platform::fhir::decimal_text;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -73,8 +74,8 @@ fn series_view(observations: &[&Value]) -> Option<LabSeriesView> {
 }
 
 fn value_view(observation: &Value) -> Option<LabValueView> {
-    let number = &observation["valueQuantity"]["value"];
-    let value = number.as_f64()?;
+    let value = observation["valueQuantity"]["value"].as_f64()?;
+    let text = decimal_text(&observation["valueQuantity"], "value")?;
     let range = &observation["referenceRange"][0];
     let flag = code(&observation["interpretation"][0], FLAGS).or_else(|| {
         let (low, high) = (range["low"]["value"].as_f64(), range["high"]["value"].as_f64());
@@ -85,7 +86,7 @@ fn value_view(observation: &Value) -> Option<LabValueView> {
             (Some(_), _) | (None, Some(_)) => Some("N".to_owned()),
         }
     });
-    Some(LabValueView { at: when(observation, "effective")?, text: number.to_string(), value, flag })
+    Some(LabValueView { at: when(observation, "effective")?, text, value, flag })
 }
 
 /// The record's own short text, else the name of art, else what LOINC says.
@@ -109,9 +110,8 @@ pub(crate) fn findings(observations: &[Value]) -> Vec<FindingView> {
             let quantity = &observation["valueQuantity"];
             let value = text(&observation["valueString"])
                 .or_else(|| {
-                    quantity["value"]
-                        .is_number()
-                        .then(|| format!("{} {}", quantity["value"], unit(observation)).trim().to_owned())
+                    let number = decimal_text(quantity, "value")?;
+                    Some(format!("{number} {}", unit(observation)).trim().to_owned())
                 })
                 .or_else(|| words(&observation["valueCodeableConcept"]))?;
             Some(FindingView {

@@ -16,6 +16,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
+    decimal,
     error::{FhirError, check},
     search::same_origin,
 };
@@ -125,7 +126,7 @@ impl FhirClient {
     /// [`FhirError`]; [`FhirError::Conflict`] when several fit the condition.
     pub async fn create(&self, resource: &Value, if_none_exist: Option<&str>) -> Result<Versioned, FhirError> {
         let kind = kind_of(resource)?;
-        let mut ask = self.statement(Method::POST, self.caller.url(&[kind]), "fhir create", resource)?;
+        let mut ask = self.statement(Method::POST, self.caller.url(&[kind]), "fhir create", resource);
         let mut repeat = Repeat::OnlyIfNotDone;
         if let Some(condition) = if_none_exist {
             let condition = encode_condition(condition);
@@ -145,7 +146,7 @@ impl FhirClient {
     pub async fn update(&self, resource: &Value, if_match: &str) -> Result<Versioned, FhirError> {
         let kind = kind_of(resource)?;
         let id = resource["id"].as_str().ok_or(FhirError::Unaskable("the resource has no id"))?;
-        let mut ask = self.statement(Method::PUT, self.caller.url(&[kind, id]), "fhir update", resource)?;
+        let mut ask = self.statement(Method::PUT, self.caller.url(&[kind, id]), "fhir update", resource);
         let etag = HeaderValue::from_str(&format!("W/\"{}\"", version_of(if_match)))
             .map_err(|_refused| FhirError::Unaskable("the version"))?;
         ask.headers.insert(header::IF_MATCH, etag);
@@ -173,7 +174,7 @@ impl FhirClient {
         }
         let mut url = self.caller.base.clone();
         url.path_segments_mut().expect("a base is http or https, which has a path").pop_if_empty();
-        let ask = self.statement(Method::POST, url, "fhir transaction", bundle)?;
+        let ask = self.statement(Method::POST, url, "fhir transaction", bundle);
         let repeat = if repeats_harmlessly(bundle) { Repeat::Harmless } else { Repeat::OnlyIfNotDone };
         let answer = check(self.caller.call(ask, repeat).await?.answer, false).await?;
         self.note_write();
@@ -226,11 +227,11 @@ impl FhirClient {
         self.wrote_at.store(self.caller.egress.time().now().as_second(), Ordering::Relaxed);
     }
 
-    fn statement(&self, method: Method, url: Url, kind: &'static str, resource: &Value) -> Result<Ask, FhirError> {
-        let body = serde_json::to_vec(resource).map_err(|error| unreadable(&error))?;
+    fn statement(&self, method: Method, url: Url, kind: &'static str, resource: &Value) -> Ask {
+        let body = decimal::write(resource);
         let mut ask = self.question(Ask::new(method, url, kind).body(FHIR_JSON, body), false);
         ask.headers.insert("prefer", HeaderValue::from_static("return=representation"));
-        Ok(ask)
+        ask
     }
 
     /// The resource that a write gives back, read anew where the server sends none.
@@ -242,7 +243,7 @@ impl FhirClient {
         let etag = answer.header(header::ETAG).map(version_of);
         let status = answer.status;
         let body = answer.bytes(RESOURCE_LIMIT).await.map_err(FhirError::Unreachable)?;
-        if let Ok(resource) = serde_json::from_slice::<Value>(&body)
+        if let Ok(resource) = decimal::read(&body)
             && resource["resourceType"] == kind
         {
             // A conditional create that found something may be answered with what was sent.
@@ -309,7 +310,7 @@ async fn versioned(answer: Answer) -> Result<Versioned, FhirError> {
 
 async fn json(answer: Answer) -> Result<Value, FhirError> {
     let body = answer.bytes(RESOURCE_LIMIT).await.map_err(FhirError::Unreachable)?;
-    serde_json::from_slice(&body).map_err(|error| unreadable(&error))
+    decimal::read(&body).map_err(|error| unreadable(&error))
 }
 
 /// serde's own words may quote the text.

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::{
     client::{FHIR_JSON, FhirClient},
+    decimal,
     error::{FhirError, check},
 };
 use crate::{
@@ -172,7 +173,7 @@ impl FhirClient {
         cap: usize,
         found: &mut Found,
     ) -> Result<Page, FhirError> {
-        let mut elements = Elements::of(Target::Member("entry"));
+        let mut elements = Elements::of(Target::Member("entry")).reading(decimal::read);
         let mut read = 0;
         let mut broken = None;
         let before = found.matches.len() + found.included.len();

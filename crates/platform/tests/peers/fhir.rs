@@ -13,7 +13,7 @@ use axum::{
     http::{HeaderMap, Method, Uri},
     response::Response,
 };
-use platform::fhir::{FhirClient, FhirError};
+use platform::fhir::{FhirClient, FhirError, decimal_text};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -412,4 +412,23 @@ async fn documents_come_from_this_server_only() {
     let refused = scene.fhir.attachment("https://evil.example/Binary/b").await;
     assert!(matches!(refused, Err(FhirError::Unaskable(_))), "{refused:?}");
     assert_eq!(scene.asked(|asked| asked.uri.to_string()), ["/fhir/Binary/b"], "one request");
+}
+
+#[tokio::test]
+async fn decimals_keep_the_digits_that_the_server_sent() {
+    let scene = scene().await;
+    // As text: a JSON value of this test would lose what is looked for.
+    let resource = r#"{"resourceType":"Observation","id":"hb","valueQuantity":{"value":12.80,"unit":"g/dL"}}"#;
+    let found = format!(r#"{{"resourceType":"Bundle","total":1,"entry":[{{"resource":{resource}}}]}}"#);
+    scene.answers([say(200, found), say(200, resource), say(200, resource)]);
+    let search = scene.fhir.search("Observation", &[("patient", "p")], 10).await.expect("an answer");
+    let read = scene.fhir.read("Observation", "hb").await.expect("it is there");
+    let written = scene.fhir.update(&read.resource, "1").await.expect("it is taken");
+    for (how, resource) in [("searched", &search.matches[0]), ("read", &read.resource), ("written", &written.resource)]
+    {
+        let digits = decimal_text(&resource["valueQuantity"], "value");
+        assert_eq!(digits.as_deref(), Some("12.80"), "{how}: two decimals were measured (R4, `decimal`)");
+    }
+    let sent = scene.asked(|asked| String::from_utf8_lossy(&asked.body).into_owned()).pop().expect("an update");
+    assert!(sent.contains(r#""value":12.80"#) && !sent.contains("_value"), "written back as it came: {sent}");
 }
