@@ -21,6 +21,13 @@ use std::{
 const STUDY_CAP: usize = 200;
 /// Size of a thumbnail in the strip.
 const THUMBNAIL: (u32, u32) = (128, 78);
+/// What a study's line shows. "all" is what a server has ready (PS3.18 8.3.4.3), and for some that is not a title: what
+/// is needed is asked for by name as well.
+const STUDY_FIELDS: [(&str, &str); 3] =
+    [("includefield", "all"), ("includefield", "00081030"), ("includefield", "00080080")];
+/// The same for a series.
+const SERIES_FIELDS: [(&str, &str); 3] =
+    [("includefield", "all"), ("includefield", "0008103E"), ("includefield", "00201209")];
 /// Series whose metadata is fetched at a time for thumbnails.
 const SERIES_AT_A_TIME: usize = 2;
 
@@ -128,12 +135,11 @@ impl Desk {
             Err(error) => failure = Some(failures::of_dicomweb(&error)),
         };
         for number in &record.numbers {
-            let parameters = [("PatientID", number.reveal().as_str()), ("includefield", "all")];
-            take(client.studies(&parameters, STUDY_CAP).await);
+            take(client.studies(&with_fields("PatientID", number.reveal()), STUDY_CAP).await);
         }
         // What was found already is found again and passed over.
         for uid in listed {
-            take(client.studies(&[("StudyInstanceUID", uid.as_str()), ("includefield", "all")], 1).await);
+            take(client.studies(&with_fields("StudyInstanceUID", &uid), 1).await);
         }
         let mut studies: Vec<StudyView> = found
             .into_values()
@@ -170,7 +176,7 @@ impl Desk {
 
     async fn collect_series(&self, client: &DicomwebClient, patient: &str, study: &str) {
         let Ok(uid) = StudyUid::parse(study) else { return };
-        let listed = match client.series(&uid, &[("includefield", "all")], STUDY_CAP).await {
+        let listed = match client.series(&uid, &SERIES_FIELDS, STUDY_CAP).await {
             Ok(listed) => listed,
             Err(error) => {
                 let failure = failures::of_dicomweb(&error);
@@ -258,6 +264,11 @@ impl Desk {
             self.tell(Event::ImagesChanged(view));
         }
     }
+}
+
+/// The question for studies of which `key` is `value`.
+fn with_fields<'a>(key: &'a str, value: &'a str) -> Vec<(&'a str, &'a str)> {
+    [(key, value)].into_iter().chain(STUDY_FIELDS).collect()
 }
 
 fn shown(identity: &IdentityGrade) -> bool {
