@@ -214,7 +214,14 @@ impl Desk {
                     query.parameters.iter().map(|(name, value)| (*name, value.replace("{p}", patient))).collect();
                 let borrowed: Vec<(&str, &str)> =
                     parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
-                (query.part, fhir.search(query.kind, &borrowed, query.cap).await)
+                // A colleague may be writing: a draft that a server remembers from a minute ago would be taken for
+                // the newest and written over.
+                let found = if matches!(query.part, Part::Plans | Part::Documents) {
+                    fhir.search_fresh(query.kind, &borrowed, query.cap).await
+                } else {
+                    fhir.search(query.kind, &borrowed, query.cap).await
+                };
+                (query.part, found)
             })
             .collect();
         let around = async {
