@@ -1,7 +1,13 @@
 //! Who sits at the desk: discovery, sign-in through the system browser, lock and unlock, sign-out, and
 //! going on with a session after a restart.
 
-use crate::{Desk, failures};
+use crate::{
+    Desk, failures,
+    record::{
+        Directory,
+        read::{reference_id, text},
+    },
+};
 use contract::{ConnectionView, Event, Failure, FailureCode, Permission, PersonView, PlatformView, SessionView};
 use jiff::{SignedDuration, Timestamp};
 use model::Role;
@@ -16,6 +22,7 @@ use platform::{
     },
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::{
     sync::{Arc, PoisonError},
     time::Duration,
@@ -60,6 +67,10 @@ pub(crate) struct Taken {
 /// What the directory says of the signed-in person.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RoleFacts {
+    /// With titles, which a provider's claims may lack.
+    pub(crate) name: Option<String>,
+    pub(crate) short_name: Option<String>,
+    pub(crate) gender: Option<String>,
     pub(crate) organization: Option<String>,
     pub(crate) organization_id: Option<String>,
     pub(crate) specialty: Option<String>,
@@ -186,29 +197,35 @@ impl Desk {
         tokio::spawn(self.clone().watch_session(session));
     }
 
-    /// Organization and speciality come from the directory and follow a moment later.
+    /// Name with titles, organization and speciality come from the directory and follow a moment later.
     async fn look_up_role(self) {
         let Some(taken) = self.taken() else { return };
         let (Some(fhir), Some(user)) = (taken.fhir, taken.session.person().fhir_user) else { return };
         let Some(("PractitionerRole", id)) = user.split_once('/') else { return };
         let Ok(role) = fhir.read("PractitionerRole", id).await else { return };
         let role = role.resource;
-        let mut facts = RoleFacts {
-            specialty: role["specialty"][0]["text"]
-                .as_str()
-                .or_else(|| role["specialty"][0]["coding"][0]["display"].as_str())
-                .map(str::to_owned),
-            organization: role["organization"]["display"].as_str().map(str::to_owned),
-            organization_id: role["organization"]["reference"]
-                .as_str()
-                .and_then(|reference| reference.strip_prefix("Organization/"))
-                .map(str::to_owned),
+        let organization_id = reference_id(&role["organization"], "Organization");
+        let practitioner = async {
+            let id = reference_id(&role["practitioner"], "Practitioner")?;
+            fhir.read("Practitioner", &id).await.ok()
         };
-        if let (None, Some(id)) = (&facts.organization, &facts.organization_id)
-            && let Ok(organization) = fhir.read("Organization", id).await
-        {
-            facts.organization = organization.resource["name"].as_str().map(str::to_owned);
-        }
+        let organization = async { fhir.read("Organization", organization_id.as_deref()?).await.ok() };
+        let (practitioner, organization) = tokio::join!(practitioner, organization);
+        let gender = practitioner.as_ref().and_then(|found| text(&found.resource["gender"]));
+        let around: Vec<Value> =
+            [practitioner, organization].into_iter().flatten().map(|found| found.resource).chain([role]).collect();
+        let mut directory = Directory::default();
+        directory.learn(around.iter());
+        let Some(person) = directory.person(id) else { return };
+        let said = |words: &str| Some(words.to_owned()).filter(|words| !words.is_empty());
+        let facts = RoleFacts {
+            name: said(&person.name),
+            short_name: said(&person.short),
+            gender,
+            organization: person.organization.clone(),
+            organization_id,
+            specialty: person.specialty.clone(),
+        };
         if let Seat::Taken(taken) = &mut self.state().seat {
             taken.role = facts;
         }
@@ -591,9 +608,9 @@ pub(crate) fn short_name(person: &Person) -> String {
 fn person_view(person: &Person, role: &RoleFacts) -> PersonView {
     let initial = |text: &Option<String>| text.as_deref().and_then(|text| text.chars().next());
     PersonView {
-        name: person.name.clone(),
-        short_name: short_name(person),
-        gender: person.gender.clone(),
+        name: role.name.clone().unwrap_or_else(|| person.name.clone()),
+        short_name: role.short_name.clone().unwrap_or_else(|| short_name(person)),
+        gender: person.gender.clone().or_else(|| role.gender.clone()),
         initials: [initial(&person.given), initial(&person.family)].into_iter().flatten().collect(),
         organization: role.organization.clone(),
         specialty: role.specialty.clone(),

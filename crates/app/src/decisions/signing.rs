@@ -46,7 +46,7 @@ impl Desk {
             canonical: payload.canonical(),
             sha256: payload.sha256(),
             lines: payload.lines(),
-            signer: short_name(&taken.session.person()),
+            signer: taken.role.short_name.clone().unwrap_or_else(|| short_name(&taken.session.person())),
         };
         self.with_decision(patient, |seat| seat.preview = Some(payload))?;
         Ok(view)
