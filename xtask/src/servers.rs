@@ -510,9 +510,10 @@ impl FhirCheck {
         Ok(())
     }
 
-    /// Everything that is written, for `cargo xtask test`.
-    pub(crate) fn everything(shell: &Shell) -> Result<Checked> {
-        Self { paths: Vec::new(), warnings: false }.check(shell)
+    /// What suites have put into [`written_folder`], and what the client can write beside it, for `cargo xtask test`.
+    pub(crate) fn after_suites(shell: &Shell) -> Result<Checked> {
+        written_by_client(shell, &written_folder(shell))?;
+        Self { paths: vec![written_folder(shell)], warnings: false }.check(shell)
     }
 
     fn check(&self, shell: &Shell) -> Result<Checked> {
@@ -583,17 +584,39 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     entries.iter().try_for_each(|entry| collect(entry, files))
 }
 
-/// Has the suites write the demonstration and what the client sends, and gives the folder.
-fn written(shell: &Shell) -> Result<PathBuf> {
-    let folder = home(shell).join("written");
+/// Where suites put resources for the validator when `KONSIL_FHIR_OUT` names it.
+pub(crate) fn written_folder(shell: &Shell) -> PathBuf {
+    home(shell).join("written")
+}
+
+/// The same without what an earlier run left there.
+pub(crate) fn emptied_written_folder(shell: &Shell) -> Result<PathBuf> {
+    let folder = written_folder(shell);
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
     fs::create_dir_all(&folder)?;
-    let suite = |arguments: &[&str]| {
-        run(shell.cargo().args(["test", "--quiet"]).args(arguments).env("KONSIL_FHIR_OUT", &folder))
-    };
-    suite(&["-p", "app", "--lib", "written_resources_are_given_to_the_validator"])?;
-    suite(&["-p", "integration", "--test", "real", "demonstration_is_given_to_the_validator"])?;
     Ok(folder)
+}
+
+/// Has the suites write the demonstration and what the client leaves on each platform, and gives the folder.
+fn written(shell: &Shell) -> Result<PathBuf> {
+    let folder = emptied_written_folder(shell)?;
+    written_by_client(shell, &folder)?;
+    let mut suite = shell.cargo();
+    suite.args(["test", "--quiet", "-p", "integration", "--test", "it", "--"]);
+    suite.args(["given_to_the_validator", "decision::"]).env("KONSIL_FHIR_OUT", &folder);
+    if running(shell)?.len() == Server::ALL.len() {
+        suite.env("KONSIL_SERVERS", list(shell));
+    } else {
+        eprintln!("Without what real servers make of it: start them first with `cargo xtask servers up`");
+    }
+    run(&mut suite)?;
+    Ok(folder)
+}
+
+fn written_by_client(shell: &Shell, folder: &Path) -> Result<()> {
+    let mut units = shell.cargo();
+    units.args(["test", "--quiet", "-p", "app", "--lib", "written_resources_are_given_to_the_validator"]);
+    run(units.env("KONSIL_FHIR_OUT", folder))
 }

@@ -63,6 +63,8 @@ impl FhirDoor {
 
     async fn get(&self, url: &str) -> anyhow::Result<Value> {
         let request = self.client.get(url).bearer_auth(&self.token).header(header::ACCEPT, "application/fhir+json");
+        // Servers may answer a repeated search from what they found before (FHIR R4 §3.1.1.4).
+        let request = request.header(header::CACHE_CONTROL, "no-cache");
         Ok(request.send().await?.error_for_status()?.json().await?)
     }
 }

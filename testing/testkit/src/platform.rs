@@ -1,4 +1,4 @@
-//! [`Platform`]: the evaluation platform inside the test's process.
+//! [`Platform`]: where a test's desk signs in, as a rule the evaluation platform inside the test's process.
 
 use crate::{PATIENCE, browser, fhir::FhirDoor};
 use anyhow::Context as _;
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use std::sync::{OnceLock, mpsc};
 use url::Url;
 
-/// A platform that answers until it is dropped.
+/// A platform; one that was started here answers until it is dropped.
 #[derive(Debug)]
 pub struct Platform {
     /// `http://127.0.0.1:PORT`.
@@ -50,6 +50,12 @@ impl Platform {
 
     pub(crate) fn of(running: Running) -> Self {
         Self { url: running.url.clone(), running: Some(running) }
+    }
+
+    /// A platform that somebody else runs, by its address. It has no levers.
+    #[must_use]
+    pub fn at(url: impl Into<String>) -> Self {
+        Self { url: url.into(), running: None }
     }
 
     /// Ends all sessions at the provider; on a platform of the test's own.

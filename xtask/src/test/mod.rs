@@ -88,12 +88,28 @@ impl Area {
 
     /// The area whose row shows a test program.
     fn of(test: &harness::TestProgram) -> Option<Self> {
-        if test.package == "integration" && test.target == "real" {
-            return Some(Self::Servers);
-        }
         let shown = |area: &Self| !matches!(area, Self::Servers | Self::Walk | Self::Installer);
         let mut areas = Self::value_variants().iter().copied().filter(shown);
         areas.find(|area| area.packages().contains(&test.package.as_str()))
+    }
+}
+
+/// Facts that need real servers, by words of their names.
+const ON_SERVERS: [&str; 2] = ["on_keycloak_hapi_and_orthanc", "peculiarities::"];
+
+/// The rows that a test program gets, each with the arguments that choose its part. The client's suites hold on the
+/// sandbox and on real servers alike, so they are split where both areas are wanted.
+fn rows(test: &harness::TestProgram, areas: &BTreeSet<Area>) -> Vec<(Area, Vec<&'static str>)> {
+    let suites = test.package == "integration" && test.target == "it";
+    match (suites, areas.contains(&Area::Desk), areas.contains(&Area::Servers)) {
+        (true, true, true) => {
+            let elsewhere = ON_SERVERS.iter().flat_map(|word| ["--skip", word]).collect();
+            vec![(Area::Desk, elsewhere), (Area::Servers, ON_SERVERS.to_vec())]
+        }
+        (true, false, true) => vec![(Area::Servers, Vec::new())],
+        (_, _, _) => {
+            Area::of(test).filter(|area| areas.contains(area)).map(|area| (area, Vec::new())).into_iter().collect()
+        }
     }
 }
 
@@ -285,33 +301,45 @@ impl<'a> Suite<'a> {
             println!("SKIPPED the comparison of pixels with independent readers: {why:#}");
         }
         let python = python.and_then(Result::ok);
+        let written =
+            areas.contains(&Area::Servers).then(|| servers::emptied_written_folder(self.shell)).transpose()?;
         let mut tests = built.tests;
         tests.sort_by_key(|test| (Area::of(test), test.package.clone(), test.target.clone()));
         for test in tests {
-            let Some(area) = Area::of(&test).filter(|area| areas.contains(area)) else { continue };
-            let keyring = test.package == "vault" && run::Walk::obstacle().is_none();
-            let mut command = if keyring {
-                let mut command = self.shell.bound(self.shell.root.join("testing/walk/keyring.sh"));
-                command.arg(&test.program).env("KONSIL_TEST_SECRET_SERVICE", "1");
-                command
-            } else {
-                self.shell.bound(&test.program)
-            };
-            // As cargo starts them: fixtures are found from the package's folder.
-            command.current_dir(&test.folder).env("CARGO_MANIFEST_DIR", &test.folder).arg("--show-output");
-            if let Some(data) = self.data() {
-                command.env("KONSIL_TEST_DATA", data);
+            for (area, chosen) in rows(&test, areas) {
+                let mut command = self.command_of(&test);
+                command.args(chosen);
+                if let Some(python) = &python {
+                    command.env("KONSIL_REFERENCE_PYTHON", python);
+                }
+                if let Some(written) = &written {
+                    command.env("KONSIL_FHIR_OUT", written);
+                }
+                let servers = (area == Area::Servers).then(|| self.servers()).flatten();
+                if let Some(servers) = &servers {
+                    command.env("KONSIL_SERVERS", &servers.list);
+                }
+                self.harness(&area.name(), &test, &mut command);
             }
-            if let Some(python) = &python {
-                command.env("KONSIL_REFERENCE_PYTHON", python);
-            }
-            let servers = (area == Area::Servers).then(|| self.servers()).flatten();
-            if let Some(servers) = &servers {
-                command.env("KONSIL_SERVERS", &servers.list);
-            }
-            self.harness(&area.name(), &test, &mut command);
         }
         Ok(())
+    }
+
+    /// A test program as cargo starts it: fixtures are found from the package's folder.
+    fn command_of(&self, test: &harness::TestProgram) -> std::process::Command {
+        let keyring = test.package == "vault" && run::Walk::obstacle().is_none();
+        let mut command = if keyring {
+            let mut command = self.shell.bound(self.shell.root.join("testing/walk/keyring.sh"));
+            command.arg(&test.program).env("KONSIL_TEST_SECRET_SERVICE", "1");
+            command
+        } else {
+            self.shell.bound(&test.program)
+        };
+        command.current_dir(&test.folder).env("CARGO_MANIFEST_DIR", &test.folder).arg("--show-output");
+        if let Some(data) = self.data() {
+            command.env("KONSIL_TEST_DATA", data);
+        }
+        command
     }
 
     /// The real servers, unless they can't be had here; the suites then say that they were skipped.
@@ -333,7 +361,7 @@ impl<'a> Suite<'a> {
     fn fhir(&mut self) {
         println!("── servers: FHIR validation");
         let began = Instant::now();
-        let counts = match FhirCheck::everything(self.shell) {
+        let counts = match FhirCheck::after_suites(self.shell) {
             Ok(Checked::Valid(files)) => Counts { passed: files, ..Counts::default() },
             Ok(Checked::NoProfiles) => Counts::skipped(
                 "no profiles: neither KONSIL_FHIR_PROFILES nor ../shared/fhir/packages names a folder".to_owned(),

@@ -1,13 +1,20 @@
-//! Orthanc: what was stored comes back, as a stack and as exactly the pixels that the files hold.
+//! An image archive: what was stored comes back, as a stack and as exactly the pixels that the files hold.
 
-use crate::servers::{Servers, egress, skipped};
+use crate::{MODERATOR, client, platforms::on_each_platform, servers::skipped};
 use imaging::{FrameFormat, Instance, Part10, Stack, StoredFrame, decode::decode_frame};
 use model::{SeriesUid, SopInstanceUid, StudyUid};
-use platform::dicomweb::{DicomwebClient, DicomwebError, EncodedFrame};
+use platform::dicomweb::{DicomwebError, EncodedFrame};
 use serde_json::Value;
 use std::path::PathBuf;
+use testkit::Platform;
+use url::Url;
 
-const NEEDED: [&str; 1] = ["orthanc"];
+on_each_platform![
+    a_jpeg_ls_ct_comes_back_as_a_volume_with_the_pixels_of_its_files,
+    an_htj2k_x_ray_is_had_as_a_whole_instance_where_its_frame_is_not,
+    what_is_not_there_is_nothing_and_no_failure,
+];
+
 /// JPEG-LS Lossless (PS3.5 A.4.3).
 const JPEG_LS: &str = "1.2.840.10008.1.2.4.80";
 
@@ -54,7 +61,7 @@ impl Stored {
 }
 
 /// STOW-RS (PS3.18 10.5), as a modality would.
-pub(crate) async fn store(servers: &Servers, files: impl Iterator<Item = &[u8]>) {
+pub(crate) async fn store(archive: &Url, token: &str, files: impl Iterator<Item = &[u8]>) {
     let boundary = "konsil-test-boundary";
     let mut body = Vec::new();
     for file in files {
@@ -63,9 +70,9 @@ pub(crate) async fn store(servers: &Servers, files: impl Iterator<Item = &[u8]>)
         body.extend_from_slice(b"\r\n");
     }
     body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
-    let answer = crate::servers::client()
-        .post(format!("{}/studies", servers.address("orthanc")))
-        .bearer_auth("a-token")
+    let answer = client::plain()
+        .post(format!("{}/studies", archive.as_str().trim_end_matches('/')))
+        .bearer_auth(token)
         .header("accept", "application/dicom+json")
         .header("content-type", format!("multipart/related; type=\"application/dicom\"; boundary={boundary}"))
         .body(body)
@@ -81,21 +88,22 @@ pub(crate) async fn store(servers: &Servers, files: impl Iterator<Item = &[u8]>)
     );
 }
 
-fn client(servers: &Servers) -> DicomwebClient {
-    let egress = egress();
-    DicomwebClient::new(&egress, servers.address("orthanc"), &servers.session(&egress))
+/// Stores files on a platform.
+pub(crate) async fn stored(platform: &Platform, files: &[Stored]) {
+    let records = platform.records(MODERATOR).await.expect("the moderator may sign in");
+    let found = client::found(&client::egress(), platform).await;
+    let archive = found.dicomweb.expect("it has images");
+    store(&archive, records.token(), files.iter().map(|file| file.bytes.as_slice())).await;
 }
 
 fn value<'a>(object: &'a Value, tag: &str) -> &'a Value {
     &object[tag]["Value"][0]
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_jpeg_ls_ct_comes_back_as_a_volume_with_the_pixels_of_its_files() {
-    let Some(servers) = Servers::with(&NEEDED) else { return };
+async fn a_jpeg_ls_ct_comes_back_as_a_volume_with_the_pixels_of_its_files(platform: &Platform) {
     let Some(files) = ct() else { return };
-    store(&servers, files.iter().map(|file| file.bytes.as_slice())).await;
-    let client = client(&servers);
+    stored(platform, &files).await;
+    let client = client::archive(platform, MODERATOR).await;
     let (study, series) = (&files[0].instance.study, &files[0].instance.series);
 
     let found = client.studies(&[("StudyInstanceUID", study.as_str()), ("includefield", "00081030")], 10).await;
@@ -137,12 +145,10 @@ async fn a_jpeg_ls_ct_comes_back_as_a_volume_with_the_pixels_of_its_files() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_htj2k_x_ray_is_had_as_a_whole_instance_where_its_frame_is_not() {
-    let Some(servers) = Servers::with(&NEEDED) else { return };
+async fn an_htj2k_x_ray_is_had_as_a_whole_instance_where_its_frame_is_not(platform: &Platform) {
     let Some(files) = dx() else { return };
-    store(&servers, files.iter().map(|file| file.bytes.as_slice())).await;
-    let client = client(&servers);
+    stored(platform, &files).await;
+    let client = client::archive(platform, MODERATOR).await;
     let Stored { bytes, instance } = &files[0];
     let (study, series, sop) = (&instance.study, &instance.series, &instance.sop_instance);
 
@@ -152,7 +158,7 @@ async fn an_htj2k_x_ray_is_had_as_a_whole_instance_where_its_frame_is_not() {
     let expected = files[0].decoded();
     assert_eq!(expected.format, FrameFormat::U16, "a radiograph of more than 8 bits");
 
-    // This server knows no frames of this transfer syntax; another would send one. Either way is the same picture.
+    // Some servers know no frames of this transfer syntax; others send one. Either way is the same picture.
     match client.frame(study, series, sop, 1).await {
         Ok(EncodedFrame { bytes, transfer_syntax, .. }) => {
             let syntax = transfer_syntax.unwrap_or_default();
@@ -170,10 +176,8 @@ async fn an_htj2k_x_ray_is_had_as_a_whole_instance_where_its_frame_is_not() {
     assert!(got == expected, "the file's stored values");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_not_there_is_nothing_and_no_failure() {
-    let Some(servers) = Servers::with(&NEEDED) else { return };
-    let client = client(&servers);
+async fn what_is_not_there_is_nothing_and_no_failure(platform: &Platform) {
+    let client = client::archive(platform, MODERATOR).await;
     let nobody = client.studies(&[("PatientID", "nobody-has-this-number")], 10).await.expect("an answer");
     assert!(nobody.items.is_empty() && !nobody.more, "no study");
     let uid = "1.2.826.0.1.3680043.9.7433.999.1";

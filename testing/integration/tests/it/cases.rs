@@ -1,11 +1,27 @@
 //! The case list, the case and its documents, against the demonstration's recipe.
 
-use crate::{MODERATOR, at_work, code, recipe};
+use crate::{MODERATOR, at_work, at_work_on, code, platforms::on_each_platform, recipe};
 use contract::{CaseRowView, CaseView, DocumentContent, FailureCode, Part, Reply, Request};
-use testkit::DeskKit;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use testkit::{DeskKit, Platform};
+
+on_each_platform![
+    today_shows_the_board_s_agenda,
+    the_list_has_the_board_s_cases_in_its_order_and_then_the_others_by_name,
+    the_search_understands_umlauts_case_and_marks,
+    a_case_shows_what_the_record_says,
+    no_part_of_a_case_of_the_board_is_missing,
+    the_laboratory_shows_the_course_of_each_analyte,
+    the_patient_who_is_easily_taken_for_this_one_is_named,
+    a_document_is_read_inside,
+    a_case_that_is_none_says_so_in_every_part,
+];
 
 const AUENWALD: &str = include_str!("../../../../assets/demo/patients/1-auenwald-lunge.json");
 const OTHERS: &str = include_str!("../../../../assets/demo/othercases.json");
+/// The agenda of the recipe.
+const BOARD: [&str; 5] = ["pat-auenwald", "pat-birkenlicht", "pat-steinklee", "pat-aehrenfeld", "pat-mohnblatt"];
 
 async fn rows(desk: &DeskKit, query: &str) -> Vec<CaseRowView> {
     match desk.call(Request::OpenCases { query: query.to_owned() }).await {
@@ -38,30 +54,37 @@ fn ready<T>(part: &Part<T>) -> &T {
     }
 }
 
-#[tokio::test]
-async fn the_list_has_the_board_s_cases_in_its_order_and_then_the_others_by_name() {
-    let (_folder, desk) = at_work(MODERATOR).await;
-    let rows = rows(&desk, "").await;
+async fn today_shows_the_board_s_agenda(platform: &Platform) {
+    let (_folder, desk) = at_work_on(platform, MODERATOR).await;
+    let answer = desk.call(Request::OpenToday).await;
+    let Ok(Reply::Today(today)) = answer else { panic!("today: {:?}", code(&answer)) };
+    let board = ready(&today.board);
+    let agenda: Vec<&str> = board.agenda.iter().map(|row| row.patient.as_str()).collect();
+    assert_eq!(agenda, BOARD, "the agenda of the recipe");
+    assert!(board.moderating, "she moderates");
+}
+
+async fn the_list_has_the_board_s_cases_in_its_order_and_then_the_others_by_name(platform: &Platform) {
+    let (_folder, desk) = at_work_on(platform, MODERATOR).await;
+    let others = recipe(OTHERS);
+    let others: Vec<&Value> = others["cases"].as_array().expect("cases").iter().collect();
+    let known: BTreeSet<&str> = others.iter().filter_map(|case| case["id"].as_str()).chain(BOARD).collect();
+    // Other facts write cases of their own into the same record.
+    let rows = rows(&desk, "").await.into_iter().filter(|row| known.contains(row.patient.as_str()));
+    let rows: Vec<CaseRowView> = rows.collect();
     let ids: Vec<&str> = rows.iter().map(|row| row.patient.as_str()).collect();
     assert_eq!(ids.len(), 12, "five cases of the board and seven others: {ids:?}");
-    let board = ["pat-auenwald", "pat-birkenlicht", "pat-steinklee", "pat-aehrenfeld", "pat-mohnblatt"];
-    assert_eq!(ids[..5], board, "the agenda of the recipe");
+    assert_eq!(ids[..5], BOARD, "the agenda of the recipe");
     let numbers: Vec<u32> = rows.iter().filter_map(|row| Some(row.slot.as_ref()?.number)).collect();
     assert_eq!(numbers, [1, 2, 3, 4, 5], "places on the agenda");
-    let mut others: Vec<String> = recipe(OTHERS)["cases"]
-        .as_array()
-        .expect("cases")
-        .iter()
-        .map(|case| case["name"]["family"].as_str().expect("a name").to_owned())
-        .collect();
-    others.sort();
-    let found: Vec<String> = rows[5..].iter().filter_map(|row| row.identity.family.clone()).collect();
+    let mut others: Vec<&str> = others.iter().filter_map(|case| case["name"]["family"].as_str()).collect();
+    others.sort_unstable();
+    let found: Vec<&str> = rows[5..].iter().filter_map(|row| row.identity.family.as_deref()).collect();
     assert_eq!(found, others, "by family name");
 }
 
-#[tokio::test]
-async fn the_search_understands_umlauts_case_and_marks() {
-    let (_folder, desk) = at_work(MODERATOR).await;
+async fn the_search_understands_umlauts_case_and_marks(platform: &Platform) {
+    let (_folder, desk) = at_work_on(platform, MODERATOR).await;
     for (query, expected) in [
         ("Ährenfeld", "pat-aehrenfeld"),
         ("aehrenfeld", "pat-aehrenfeld"),
@@ -76,9 +99,8 @@ async fn the_search_understands_umlauts_case_and_marks() {
     assert!(rows(&desk, "nobody of this name").await.is_empty(), "and finds nothing where nothing is");
 }
 
-#[tokio::test]
-async fn a_case_shows_what_the_record_says() {
-    let (_folder, desk) = at_work(MODERATOR).await;
+async fn a_case_shows_what_the_record_says(platform: &Platform) {
+    let (_folder, desk) = at_work_on(platform, MODERATOR).await;
     let recipe = recipe(AUENWALD);
     let case = whole_case(&desk, "pat-auenwald").await;
     assert_eq!(case.identity.family.as_deref(), recipe["name"]["family"].as_str(), "family name");
@@ -100,9 +122,43 @@ async fn a_case_shows_what_the_record_says() {
     assert!(labs > 0 && labs <= recipe["labs"].as_array().map_or(usize::MAX, Vec::len), "one row an analyte: {labs}");
 }
 
-#[tokio::test]
-async fn the_patient_who_is_easily_taken_for_this_one_is_named() {
-    let (_folder, desk) = at_work(MODERATOR).await;
+async fn no_part_of_a_case_of_the_board_is_missing(platform: &Platform) {
+    let (_folder, desk) = at_work_on(platform, "dr-sonnkaya").await;
+    for patient in BOARD {
+        let case = serde_json::to_value(whole_case(&desk, patient).await).expect("a view is JSON");
+        // What the recipe tells of each of the five.
+        for part in ["diagnoses", "tnm", "ecog", "laboratory", "documents", "studies", "question", "timeline"] {
+            assert_eq!(case[part]["state"], "ready", "{patient}: {part}");
+        }
+        for (part, value) in case.as_object().expect("a view is an object") {
+            let state = value["state"].as_str().unwrap_or("ready");
+            assert!(!["failed", "denied", "absent"].contains(&state), "{patient}: {part} is {state}");
+        }
+    }
+}
+
+async fn the_laboratory_shows_the_course_of_each_analyte(platform: &Platform) {
+    let (_folder, desk) = at_work_on(platform, MODERATOR).await;
+    let case = whole_case(&desk, "pat-auenwald").await;
+    let recipe = recipe(AUENWALD);
+    let mut compared = 0;
+    for analyte in recipe["labs"].as_array().expect("a laboratory") {
+        let loinc = analyte["loinc"].as_str();
+        let Some(series) = ready(&case.laboratory).iter().find(|series| series.loinc.as_deref() == loinc) else {
+            continue;
+        };
+        let shown: Vec<f64> = series.values.iter().map(|value| value.value).collect();
+        // The recipe tells days before today, the oldest first.
+        let told: Vec<f64> =
+            analyte["values"].as_array().expect("values").iter().filter_map(|value| value["v"].as_f64()).collect();
+        assert_eq!(shown, told, "{loinc:?}: each value once, the oldest first");
+        compared += usize::from(shown.len() > 1);
+    }
+    assert!(compared >= 5, "a course is more than one value: {compared} have one");
+}
+
+async fn the_patient_who_is_easily_taken_for_this_one_is_named(platform: &Platform) {
+    let (_folder, desk) = at_work_on(platform, MODERATOR).await;
     let _case = whole_case(&desk, "pat-auenwald").await;
     let similar = desk
         .eventually("the similar patient", |seen| {
@@ -114,9 +170,8 @@ async fn the_patient_who_is_easily_taken_for_this_one_is_named() {
     assert!(similar[0].name.contains("Auerwald"), "the decoy of the recipe");
 }
 
-#[tokio::test]
-async fn a_document_is_read_inside() {
-    let (_folder, desk) = at_work(MODERATOR).await;
+async fn a_document_is_read_inside(platform: &Platform) {
+    let (_folder, desk) = at_work_on(platform, MODERATOR).await;
     let case = whole_case(&desk, "pat-auenwald").await;
     let entry =
         ready(&case.documents).iter().find(|entry| entry.id == "doc-auenwald-ct").expect("the report of the CT");
@@ -140,9 +195,8 @@ async fn a_letter_in_a_binary_of_its_own_is_read_as_the_pdf_that_it_is() {
     assert!(data.starts_with("JVBERi0xLjcK"), "the file as it lies in the Binary");
 }
 
-#[tokio::test]
-async fn a_case_that_is_none_says_so_in_every_part() {
-    let (_folder, desk) = at_work(MODERATOR).await;
+async fn a_case_that_is_none_says_so_in_every_part(platform: &Platform) {
+    let (_folder, desk) = at_work_on(platform, MODERATOR).await;
     let answer = desk.call(Request::OpenCase { patient: "no/such id".to_owned() }).await;
     assert_eq!(code(&answer), Some(FailureCode::InvalidInput), "no FHIR id");
     let answer = desk.call(Request::OpenDecision { patient: "pat-auenwald".to_owned() }).await;

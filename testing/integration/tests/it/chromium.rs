@@ -2,14 +2,14 @@
 //! the browser finds its way back to this computer by itself, cookies and scripts included.
 
 use crate::{
-    servers::{Servers, client, egress, skipped},
-    written::signed_in_by,
+    client::{egress, found, plain, signed_in_by},
+    platforms::on_each_platform,
+    servers::skipped,
 };
 use futures_util::{SinkExt, StreamExt};
-use platform::discovery::discover;
 use serde_json::{Value, json};
 use std::{path::PathBuf, process::Stdio};
-use testkit::PATIENCE;
+use testkit::{PATIENCE, Platform};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     net::TcpStream,
@@ -18,6 +18,8 @@ use tokio::{
 };
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 use url::Url;
+
+on_each_platform![a_real_browser_signs_in_and_finds_its_way_back];
 
 /// Fills and sends the form once it is there; answers true when it did.
 const SIGN_IN: &str = r"new Promise((done) => {
@@ -46,7 +48,7 @@ struct Chromium {
 impl Chromium {
     /// Opens `page`; nothing where there is no browser.
     async fn open(page: &Url) -> Option<Self> {
-        let program = ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(found);
+        let program = ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(program_of);
         let Some(program) = program else {
             skipped("there is no Chromium");
             return None;
@@ -76,7 +78,7 @@ impl Chromium {
         // What it says later must be read, or it would wait for ever.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let list = format!("http://127.0.0.1:{}/json/list", tools.port().expect("a port"));
-        let pages: Value = client().get(list).send().await.expect("an answer").json().await.expect("a list");
+        let pages: Value = plain().get(list).send().await.expect("an answer").json().await.expect("a list");
         let page = pages.as_array().into_iter().flatten().find(|target| target["type"] == "page").expect("a page");
         let (tools, _) = connect_async(page["webSocketDebuggerUrl"].as_str().expect("an address")).await.expect("open");
         Some(Self { _process: process, _profile: profile, tools })
@@ -109,15 +111,15 @@ impl Chromium {
     }
 }
 
-fn found(program: &str) -> Option<PathBuf> {
-    std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(program)).find(|path| path.is_file())
+fn program_of(name: &str) -> Option<PathBuf> {
+    std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
-/// Signs `user` in at the platform with this address.
-async fn signs_in(address: &str, user: &'static str) {
+async fn a_real_browser_signs_in_and_finds_its_way_back(platform: &Platform) {
+    let user = "dr-sonnkaya";
     let egress = egress();
-    let platform = discover(&egress, address).await.expect("a platform");
-    let session = signed_in_by(&egress, &platform, async move |page: Url| {
+    let found = found(&egress, platform).await;
+    let session = signed_in_by(&egress, &found, async move |page: Url| {
         let mut browser = Chromium::open(&page).await?;
         let script = SIGN_IN
             .replace("USER", &json!(user).to_string())
@@ -128,15 +130,4 @@ async fn signs_in(address: &str, user: &'static str) {
     let Some(session) = session.await else { return };
     assert_eq!(session.person().login.as_deref(), Some(user), "who came back");
     session.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn chromium_signs_in_at_the_sandbox() {
-    signs_in(&testkit::Platform::shared().url, "dr-weidenlohe").await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn chromium_signs_in_at_keycloak() {
-    let Some(servers) = Servers::with(&["keycloak", "hapi", "orthanc"]) else { return };
-    signs_in(servers.discovery(), "dr-sonnkaya").await;
 }

@@ -1,11 +1,25 @@
 //! The decision from its first word to its amendment.
 
-use crate::{COORDINATOR, MODERATOR, at_work, cases::whole_case, code, opened, place};
+use crate::{
+    COORDINATOR, MODERATOR, at_work_on,
+    cases::whole_case,
+    code,
+    demonstration::{give_to_the_validator, has_identifier},
+    opened, place,
+    platforms::on_each_platform,
+};
 use contract::{
     ConflictChoice, DecisionStage, DecisionView, DraftView, FailureCode, MeasureView, Reply, Request, VerificationView,
 };
 use serde_json::{Value, json};
 use testkit::{DeskKit, Platform};
+
+on_each_platform![
+    what_was_answered_survives_the_end_of_the_process,
+    two_writers_are_merged_by_field_and_asked_only_where_both_wrote,
+    a_physician_reads_the_decision_and_writes_none,
+    a_signed_decision_is_checked_tampering_is_named_and_only_an_amendment_changes_it,
+];
 
 async fn open(desk: &DeskKit, patient: &str) -> DecisionView {
     let _case = whole_case(desk, patient).await;
@@ -54,23 +68,18 @@ fn complete(draft: &DraftView, text: &str, surgeon: &str) -> DraftView {
 }
 
 /// The decision's CarePlan on the platform.
-async fn plan(patient: &str) -> Value {
-    let records = Platform::shared().records(MODERATOR).await.expect("the moderator reads records");
+async fn plan(platform: &Platform, patient: &str) -> Value {
+    let records = platform.records(MODERATOR).await.expect("the moderator reads records");
     let found = records.search(&format!("CarePlan?subject=Patient/{patient}&_count=50")).await.expect("a search");
-    let ours = |plan: &&Value| {
-        plan["identifier"].as_array().is_some_and(|ids| {
-            ids.iter().any(|id| id["system"].as_str().is_some_and(|system| system.ends_with("/sid/beschluss")))
-        })
-    };
-    found.iter().find(ours).cloned().unwrap_or_else(|| panic!("the decision of {patient} among {} plans", found.len()))
+    let mut ours = found.iter().filter(|plan| has_identifier(plan, "/sid/beschluss"));
+    ours.next().cloned().unwrap_or_else(|| panic!("the decision of {patient} among {} plans", found.len()))
 }
 
-#[tokio::test]
-async fn what_was_answered_survives_the_end_of_the_process() {
+async fn what_was_answered_survives_the_end_of_the_process(platform: &Platform) {
     let patient = "pat-auenwald";
     let (_folder, place) = place();
     let desk = opened(&place, MODERATOR).await;
-    desk.sign_in(&Platform::shared().url).await.expect("the moderator may sign in");
+    desk.sign_in(&platform.url).await.expect("the moderator may sign in");
     let first = open(&desk, patient).await;
     assert_eq!(first.stage, DecisionStage::Draft, "nobody has decided yet");
     assert!(first.draft.question.contains("Radiochemotherapie"), "the registered question is there");
@@ -82,14 +91,18 @@ async fn what_was_answered_survives_the_end_of_the_process() {
     let again = open(&desk, patient).await;
     assert_eq!(again.draft.text, "Nach Diskussion: Radiochemotherapie.", "the text is back");
     when(&desk, "the draft on the platform", |view| view.saved_there.is_some()).await;
-    assert_eq!(plan(patient).await["description"], "Nach Diskussion: Radiochemotherapie.", "and reaches the platform");
+    assert_eq!(
+        plan(platform, patient).await["description"],
+        "Nach Diskussion: Radiochemotherapie.",
+        "and reaches the platform"
+    );
+    give_to_the_validator(platform, patient).await;
 }
 
-#[tokio::test]
-async fn two_writers_are_merged_by_field_and_asked_only_where_both_wrote() {
+async fn two_writers_are_merged_by_field_and_asked_only_where_both_wrote(platform: &Platform) {
     let patient = "pat-aehrenfeld";
-    let (_mine, mine) = at_work(MODERATOR).await;
-    let (_theirs, theirs) = at_work(COORDINATOR).await;
+    let (_mine, mine) = at_work_on(platform, MODERATOR).await;
+    let (_theirs, theirs) = at_work_on(platform, COORDINATOR).await;
     let draft = open(&mine, patient).await.draft;
     save(&mine, patient, with_text(&draft, "Erste Fassung.")).await;
     when(&mine, "the first version on the platform", |view| view.saved_there.is_some()).await;
@@ -107,7 +120,7 @@ async fn two_writers_are_merged_by_field_and_asked_only_where_both_wrote() {
     assert_eq!(merged.draft.text, "Zweite Fassung.", "my field");
     assert_eq!(merged.draft.representation, "in drei Monaten", "the other's field");
     assert!(merged.conflicts.is_empty(), "nobody is asked");
-    assert_eq!(plan(patient).await["description"], "Zweite Fassung.", "the platform has both");
+    assert_eq!(plan(platform, patient).await["description"], "Zweite Fassung.", "the platform has both");
 
     // The other desk has not seen the second version and writes the same field.
     let draft = theirs.seen().decision.expect("the open decision").draft;
@@ -120,22 +133,22 @@ async fn two_writers_are_merged_by_field_and_asked_only_where_both_wrote() {
         ("Dritte Fassung.", "Zweite Fassung."),
         "both texts"
     );
-    assert_eq!(plan(patient).await["description"], "Zweite Fassung.", "the platform waits for the choice");
+    assert_eq!(plan(platform, patient).await["description"], "Zweite Fassung.", "the platform waits for the choice");
     let choices = vec![ConflictChoice { field: "text".to_owned(), keep_mine: true }];
     let request = Request::ResolveConflicts { patient: patient.to_owned(), choices };
     let answer = theirs.call(request).await;
     assert!(matches!(answer, Ok(Reply::Decision(_))), "the choice is taken: {:?}", code(&answer));
     when(&theirs, "the chosen text on the platform", |view| view.conflicts.is_empty() && view.saved_there.is_some())
         .await;
-    assert_eq!(plan(patient).await["description"], "Dritte Fassung.", "what was chosen");
+    assert_eq!(plan(platform, patient).await["description"], "Dritte Fassung.", "what was chosen");
 
     let answer = theirs.call(Request::PreviewSigning { patient: patient.to_owned() }).await;
     assert_eq!(code(&answer), Some(FailureCode::NotAllowed), "a coordinator signs nothing");
+    give_to_the_validator(platform, patient).await;
 }
 
-#[tokio::test]
-async fn a_physician_reads_the_decision_and_writes_none() {
-    let (_folder, desk) = at_work("dr-sonnkaya").await;
+async fn a_physician_reads_the_decision_and_writes_none(platform: &Platform) {
+    let (_folder, desk) = at_work_on(platform, "dr-sonnkaya").await;
     let view = open(&desk, "pat-mohnblatt").await;
     assert!(!view.can_write && !view.can_sign, "neither is offered");
     let request = Request::SaveDraft { patient: "pat-mohnblatt".to_owned(), draft: view.draft };
@@ -166,10 +179,9 @@ async fn checked(desk: &DeskKit, patient: &str) -> VerificationView {
     }
 }
 
-#[tokio::test]
-async fn a_signed_decision_is_checked_tampering_is_named_and_only_an_amendment_changes_it() {
+async fn a_signed_decision_is_checked_tampering_is_named_and_only_an_amendment_changes_it(platform: &Platform) {
     let patient = "pat-steinklee";
-    let (_folder, desk) = at_work(MODERATOR).await;
+    let (_folder, desk) = at_work_on(platform, MODERATOR).await;
     let draft = open(&desk, patient).await.draft;
     let lacking =
         save(&desk, patient, DraftView { text: "Totale neoadjuvante Therapie.".to_owned(), ..draft.clone() }).await;
@@ -187,10 +199,10 @@ async fn a_signed_decision_is_checked_tampering_is_named_and_only_an_amendment_c
     let answer = desk.call(Request::SaveDraft { patient: patient.to_owned(), draft: signed.draft.clone() }).await;
     assert_eq!(code(&answer), Some(FailureCode::AlreadySigned), "a signed decision is not written");
     assert_eq!(checked(&desk, patient).await, VerificationView::Matches, "payload, signature and record agree");
-    crate::door::verifies(patient, &canonical).await;
+    crate::door::verifies(platform, patient, &canonical).await;
 
-    let records = Platform::shared().records(COORDINATOR).await.expect("somebody else may write");
-    let reference = format!("CarePlan/{}", plan(patient).await["id"].as_str().expect("an id"));
+    let records = platform.records(COORDINATOR).await.expect("somebody else may write");
+    let reference = format!("CarePlan/{}", plan(platform, patient).await["id"].as_str().expect("an id"));
     let tampered = records.change(&reference, |plan| plan["description"] = json!("Abwarten.")).await.expect("taken");
     assert_eq!(tampered["description"], "Abwarten.", "the platform does not know what was signed");
     let found = checked(&desk, patient).await;
@@ -224,6 +236,7 @@ async fn a_signed_decision_is_checked_tampering_is_named_and_only_an_amendment_c
         "with its text"
     );
     assert_eq!(checked(&desk, patient).await, VerificationView::Matches, "the new version agrees with the record");
+    give_to_the_validator(platform, patient).await;
 }
 
 /// A draft with `text`, safe on the device.

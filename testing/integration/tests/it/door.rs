@@ -17,8 +17,8 @@ fn json(output: &Output) -> Value {
 }
 
 /// Compares a signed decision with what lies on the platform, as somebody would who trusts no program of ours.
-pub(crate) async fn verifies(patient: &str, canonical: &str) {
-    let records = Platform::shared().records(MODERATOR).await.expect("the moderator reads records");
+pub(crate) async fn verifies(platform: &Platform, patient: &str, canonical: &str) {
+    let records = platform.records(MODERATOR).await.expect("the moderator reads records");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let write = |name: &str, text: &str| {
         let path = folder.path().join(name);

@@ -1,6 +1,6 @@
 //! Studies, the gate between persons, and frames over the bulk pipe.
 
-use crate::{MODERATOR, at_work, code, opened, place};
+use crate::{MODERATOR, at_work_on, code, opened, place, platforms::on_each_platform};
 use contract::{
     FailureCode, IdentityGrade, ImagesView, LengthUnit, MarkView, MeasurementView, Reply, Request, SeriesView,
     StudyView,
@@ -10,6 +10,15 @@ use std::collections::BTreeSet;
 use testkit::{DeskKit, PATIENCE, Platform};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
+
+on_each_platform![
+    the_studies_of_the_case_are_listed_newest_first_with_who_they_show,
+    another_person_s_image_is_refused_and_nothing_of_it_is_given,
+    a_series_says_how_it_lies_in_the_patient,
+    every_frame_arrives_once_and_never_more_than_was_granted,
+    frames_that_are_not_there_fail_by_name_and_the_pipe_goes_on,
+    a_locked_desk_gives_no_pixels_by_handles_given_out_before,
+];
 
 const PATIENT: &str = "pat-auenwald";
 
@@ -36,9 +45,8 @@ async fn opened_series(desk: &DeskKit, study: &str, series: &str) -> SeriesView 
     }
 }
 
-#[tokio::test]
-async fn the_studies_of_the_case_are_listed_newest_first_with_who_they_show() {
-    let (_folder, desk) = at_work(MODERATOR).await;
+async fn the_studies_of_the_case_are_listed_newest_first_with_who_they_show(platform: &Platform) {
+    let (_folder, desk) = at_work_on(platform, MODERATOR).await;
     let view = studies(&desk, |view| view.studies.len() >= 4).await;
     let of_the_patient: Vec<&StudyView> =
         view.studies.iter().filter(|study| study.identity == IdentityGrade::Same).collect();
@@ -46,9 +54,8 @@ async fn the_studies_of_the_case_are_listed_newest_first_with_who_they_show() {
     assert_eq!(titles, ["MRT Schädel", "FDG-PET/CT", "CT Thorax und Oberbauch"], "days -19, -20 and -33 of the recipe");
 }
 
-#[tokio::test]
-async fn another_person_s_image_is_refused_and_nothing_of_it_is_given() {
-    let (_folder, desk) = at_work(MODERATOR).await;
+async fn another_person_s_image_is_refused_and_nothing_of_it_is_given(platform: &Platform) {
+    let (_folder, desk) = at_work_on(platform, MODERATOR).await;
     let view = studies(&desk, |view| view.studies.len() >= 4).await;
     let stray =
         view.studies.iter().find(|study| study.description == "Röntgen Thorax").expect("the archive lists it here");
@@ -68,9 +75,8 @@ async fn another_person_s_image_is_refused_and_nothing_of_it_is_given() {
     }
 }
 
-#[tokio::test]
-async fn a_series_says_how_it_lies_in_the_patient() {
-    let (_folder, desk) = at_work(MODERATOR).await;
+async fn a_series_says_how_it_lies_in_the_patient(platform: &Platform) {
+    let (_folder, desk) = at_work_on(platform, MODERATOR).await;
     let series = opened_series(&desk, "FDG-PET/CT", "CT AC 3,75 mm").await;
     assert_eq!((series.columns, series.rows, series.frames.len()), (512, 512, 135), "the recipe's matrix");
     assert_eq!(series.spacing, Some([0.976_562, 0.976_562]), "the recipe's spacing");
@@ -84,9 +90,8 @@ fn number(message: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(message[at..at + 4].try_into().expect("four bytes"))
 }
 
-#[tokio::test]
-async fn every_frame_arrives_once_and_never_more_than_was_granted() {
-    let (_folder, desk) = at_work(MODERATOR).await;
+async fn every_frame_arrives_once_and_never_more_than_was_granted(platform: &Platform) {
+    let (_folder, desk) = at_work_on(platform, MODERATOR).await;
     let series = opened_series(&desk, "FDG-PET/CT", "PET AC").await;
     let last = u32::try_from(series.frames.len() - 1).expect("a hundred or so");
     let mut socket = crate::bulk::socket(&desk).await;
@@ -122,9 +127,8 @@ async fn every_frame_arrives_once_and_never_more_than_was_granted() {
     assert!(first.is_some_and(|first| first.abs_diff(60) <= 8), "the nearest come first: {first:?}");
 }
 
-#[tokio::test]
-async fn frames_that_are_not_there_fail_by_name_and_the_pipe_goes_on() {
-    let (_folder, desk) = at_work(MODERATOR).await;
+async fn frames_that_are_not_there_fail_by_name_and_the_pipe_goes_on(platform: &Platform) {
+    let (_folder, desk) = at_work_on(platform, MODERATOR).await;
     let series = opened_series(&desk, "FDG-PET/CT", "PET AC").await;
     let mut socket = crate::bulk::socket(&desk).await;
     socket.send(Message::text(r#"{"type":"credit","n":9}"#)).await.expect("the pipe listens");
@@ -143,9 +147,8 @@ async fn frames_that_are_not_there_fail_by_name_and_the_pipe_goes_on() {
     assert!(said.is_binary(), "and a frame that is there");
 }
 
-#[tokio::test]
-async fn a_locked_desk_gives_no_pixels_by_handles_given_out_before() {
-    let (_folder, desk) = at_work(MODERATOR).await;
+async fn a_locked_desk_gives_no_pixels_by_handles_given_out_before(platform: &Platform) {
+    let (_folder, desk) = at_work_on(platform, MODERATOR).await;
     let series = opened_series(&desk, "FDG-PET/CT", "PET AC").await;
     let mut socket = crate::bulk::socket(&desk).await;
     desk.call(Request::Lock).await.expect("locking is taken");

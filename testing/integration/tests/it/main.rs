@@ -1,14 +1,31 @@
-//! The whole program without its window against a platform, by topic.
+//! The whole program without its window, and its clients one by one, against a platform, by topic.
+//!
+//! What holds on every platform is listed in `on_each_platform!` and runs twice; `KONSIL_SERVERS` names the servers of
+//! the second time. The other tests need no platform, or one whose clock they move.
 
-mod bulk;
+mod client;
+mod demonstration;
+mod platforms;
+mod servers;
+
 mod cases;
 mod decision;
-mod door;
 mod faults;
 mod images;
 mod network;
 mod profile;
 mod session;
+
+mod archive;
+mod chromium;
+mod pictures;
+mod provider;
+mod records;
+
+mod bulk;
+mod door;
+mod levers;
+mod peculiarities;
 
 use contract::{Failure, FailureCode, Reply};
 use tempfile::TempDir;
@@ -32,9 +49,14 @@ async fn opened(place: &DeskPlace, user: &str) -> DeskKit {
 
 /// A desk at which `user` is signed in at the shared platform.
 async fn at_work(user: &str) -> (TempDir, DeskKit) {
+    at_work_on(Platform::shared(), user).await
+}
+
+/// A desk at which `user` is signed in at `platform`.
+async fn at_work_on(platform: &Platform, user: &str) -> (TempDir, DeskKit) {
     let (folder, place) = place();
     let desk = opened(&place, user).await;
-    desk.sign_in(&Platform::shared().url).await.expect("the person may sign in");
+    desk.sign_in(&platform.url).await.expect("the person may sign in");
     (folder, desk)
 }
 

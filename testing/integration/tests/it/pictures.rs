@@ -1,29 +1,30 @@
-//! From real servers to the page: what comes out of the bulk pipe are the stored values of the files that lie in the
+//! From the archive to the page: what comes out of the bulk pipe are the stored values of the files that lie in the
 //! archive, whatever that archive can send.
 
 use crate::{
-    archive::{Stored, ct, dx, store},
-    board::desk,
-    servers::{Servers, egress},
+    MODERATOR,
+    archive::{Stored, ct, dx, stored},
+    at_work_on, client,
+    platforms::on_each_platform,
 };
 use contract::{IdentityGrade, Reply, Request};
 use futures_util::{SinkExt, StreamExt};
 use imaging::Stack;
-use platform::fhir::FhirClient;
 use serde_json::{Value, json};
-use testkit::{DeskKit, PATIENCE};
+use testkit::{DeskKit, PATIENCE, Platform};
 use tokio::time::timeout;
 use tokio_tungstenite::{
     connect_async,
     tungstenite::{Message, client::IntoClientRequest},
 };
 
-const NEEDED: [&str; 3] = ["keycloak", "hapi", "orthanc"];
+on_each_platform![the_page_gets_the_stored_values_of_a_jpeg_ls_ct_and_of_an_htj2k_x_ray,];
+
 /// Length of a message's header.
 const HEADER: usize = 32;
 
 /// A record that lists the study of these files and says of its patient what they say.
-async fn record(servers: &Servers, patient: &str, files: &[Stored]) {
+async fn record(platform: &Platform, patient: &str, files: &[Stored]) {
     let instance = &files[0].instance;
     let identity = &instance.patient;
     let (family, given) = identity.family_and_given().reveal().clone();
@@ -52,8 +53,7 @@ async fn record(servers: &Servers, patient: &str, files: &[Stored]) {
         json!({"resource": resource, "request": {"method": "PUT", "url": url}})
     };
     let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": [put(person), put(study)]});
-    let egress = egress();
-    let fhir = FhirClient::new(&egress, servers.address("hapi"), &servers.session(&egress));
+    let (fhir, _) = client::records(platform, MODERATOR).await;
     fhir.transaction(&bundle).await.expect("the record is stored");
 }
 
@@ -116,15 +116,12 @@ fn expected(files: &[Stored]) -> Vec<Vec<u8>> {
         .collect()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_page_gets_the_stored_values_of_a_jpeg_ls_ct_and_of_an_htj2k_x_ray() {
-    let Some(servers) = Servers::with(&NEEDED) else { return };
+async fn the_page_gets_the_stored_values_of_a_jpeg_ls_ct_and_of_an_htj2k_x_ray(platform: &Platform) {
     let (Some(ct), Some(dx)) = (ct(), dx()) else { return };
-    let folder = tempfile::tempdir().expect("a folder");
-    let desk = desk(&folder, &servers, "dr-rosenpfad").await;
+    let (_folder, desk) = at_work_on(platform, "dr-rosenpfad").await;
     for (patient, files) in [("pat-real-ct", ct), ("pat-real-dx", dx)] {
-        store(&servers, files.iter().map(|file| file.bytes.as_slice())).await;
-        record(&servers, patient, &files).await;
+        stored(platform, &files).await;
+        record(platform, patient, &files).await;
         let (got, expected) = (pictures(&desk, patient, &files).await, expected(&files));
         assert_eq!(got.len(), expected.len(), "{patient}: every frame");
         assert!(got == expected, "{patient}: the files' stored values");

@@ -1,14 +1,15 @@
 //! What lies in a profile, and who may open it.
 
-use crate::{MODERATOR, code, decision::written, opened, place};
+use crate::{MODERATOR, code, decision::written, opened, place, platforms::on_each_platform};
 use contract::{FailureCode, Reply, Request};
 use testkit::{DeskKit, Platform, find_in_files, phi};
 
-#[tokio::test]
-async fn a_profile_holds_no_name_no_text_and_no_token_in_the_clear() {
+on_each_platform![a_profile_holds_no_name_no_text_and_no_token_in_the_clear,];
+
+async fn a_profile_holds_no_name_no_text_and_no_token_in_the_clear(platform: &Platform) {
     let (_folder, place) = place();
     let desk = opened(&place, MODERATOR).await;
-    desk.sign_in(&Platform::shared().url).await.expect("the moderator may sign in");
+    desk.sign_in(&platform.url).await.expect("the moderator may sign in");
     let text = "Vertrauliches Wort im Entwurf";
     written(&desk, "pat-mohnblatt", text).await;
     let _list = desk.call(Request::OpenCases { query: "Mohnblatt".to_owned() }).await.expect("a list");

@@ -1,24 +1,29 @@
-//! HAPI FHIR: reading, searching and writing as the program does it. Each test works on resources of its own.
+//! Reading, searching and writing records as the program does it. Each fact works on resources of its own.
 
-use crate::servers::{Servers, egress};
+use crate::{COORDINATOR, MODERATOR, client::records, platforms::on_each_platform};
 use app::decision::{
     Board, Category, Diagnosis, Draft, Finding, Goal, Guideline, Measure, MeasureCode, Occasion, OpenPoint, Outcome,
     Payload, Person, PublicJwk, Quorum, RecordPatient, Revision, Setting, Signing, check, draft_plan, read_payload,
     read_signature, sign, signed_plan, signing_bundle,
 };
-use platform::fhir::{FhirClient, FhirError};
+use platform::fhir::FhirError;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use testkit::Platform;
 use uuid::Uuid;
 
-const NEEDED: [&str; 1] = ["hapi"];
+on_each_platform![
+    a_search_follows_next_links_to_the_cap_and_no_further,
+    who_saved_first_wins_and_every_version_can_be_read,
+    creating_twice_under_one_identifier_makes_one_resource,
+    what_somebody_else_wrote_is_found_past_the_servers_cache,
+    refusals_say_what_they_are,
+    the_server_declares_what_the_program_needs,
+    a_decision_is_drafted_signed_in_one_step_and_holds_when_it_is_read_again,
+];
+
 /// A naming system of these tests.
 const SYSTEM: &str = "https://konsil.example/sid/test";
-
-fn client(servers: &Servers) -> FhirClient {
-    let egress = egress();
-    FhirClient::new(&egress, servers.address("hapi"), &servers.session(&egress))
-}
 
 /// Marks what a test made; servers keep what other tests and runs made.
 fn mark() -> String {
@@ -28,10 +33,11 @@ fn mark() -> String {
 fn patient(mark: &str, number: usize) -> Value {
     json!({
         "resourceType": "Patient",
-        "identifier": [{"system": SYSTEM, "value": format!("{mark}-{number}")}],
+        "identifier": [
+            {"system": SYSTEM, "value": format!("{mark}-{number}")},
+            {"system": format!("{SYSTEM}/run"), "value": mark},
+        ],
         "name": [{"family": "Prüfstein", "given": [format!("Nr. {number}")]}],
-        "generalPractitioner": [{"identifier": {"system": SYSTEM, "value": mark}}],
-        "telecom": [{"system": "email", "value": format!("{mark}@test.example")}],
     })
 }
 
@@ -44,15 +50,13 @@ fn post(resource: Value) -> Value {
     json!({"fullUrl": format!("urn:uuid:{}", Uuid::new_v4()), "resource": resource, "request": {"method": "POST", "url": kind}})
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_search_follows_next_links_to_the_cap_and_no_further() {
-    let Some(servers) = Servers::with(&NEEDED) else { return };
-    let (client, mark) = (client(&servers), mark());
+async fn a_search_follows_next_links_to_the_cap_and_no_further(platform: &Platform) {
+    let ((client, _), mark) = (records(platform, MODERATOR).await, mark());
     let answers = client.transaction(&transaction((0..45).map(|n| post(patient(&mark, n))).collect())).await;
     assert_eq!(answers.expect("the patients are stored").len(), 45, "one answer each");
 
-    let mail = format!("{mark}@test.example");
-    let parameters = [("email", mail.as_str()), ("_count", "20")];
+    let run = format!("{SYSTEM}/run|{mark}");
+    let parameters = [("identifier", run.as_str()), ("_count", "20")];
     let all = client.search("Patient", &parameters, 500).await.expect("a search over three pages");
     let ids: BTreeSet<&str> = all.matches.iter().filter_map(|patient| patient["id"].as_str()).collect();
     assert_eq!((ids.len(), all.matches.len()), (45, 45), "each patient once");
@@ -61,10 +65,8 @@ async fn a_search_follows_next_links_to_the_cap_and_no_further() {
     assert!(some.matches.len() == 30 && some.more, "the cap, and word of more: {some:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_saved_first_wins_and_every_version_can_be_read() {
-    let Some(servers) = Servers::with(&NEEDED) else { return };
-    let client = client(&servers);
+async fn who_saved_first_wins_and_every_version_can_be_read(platform: &Platform) {
+    let (client, _) = records(platform, MODERATOR).await;
     let first = client.create(&patient(&mark(), 1), None).await.expect("a patient is created");
     let id = first.resource["id"].as_str().expect("the server gave it an id").to_owned();
     let mut mine = first.resource.clone();
@@ -86,10 +88,8 @@ async fn who_saved_first_wins_and_every_version_can_be_read() {
     assert!(old.resource["gender"].is_null(), "as it was");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn creating_twice_under_one_identifier_makes_one_resource() {
-    let Some(servers) = Servers::with(&NEEDED) else { return };
-    let (client, mark) = (client(&servers), mark());
+async fn creating_twice_under_one_identifier_makes_one_resource(platform: &Platform) {
+    let ((client, _), mark) = (records(platform, MODERATOR).await, mark());
     let condition = format!("identifier={SYSTEM}|{mark}-1");
     let first = client.create(&patient(&mark, 1), Some(&condition)).await.expect("the first time");
     let second = client.create(&patient(&mark, 1), Some(&condition)).await.expect("the second time");
@@ -100,10 +100,9 @@ async fn creating_twice_under_one_identifier_makes_one_resource() {
     assert_eq!(found.matches.len(), 1, "and found once");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_somebody_else_wrote_is_found_past_the_servers_cache() {
-    let Some(servers) = Servers::with(&NEEDED) else { return };
-    let (mine, theirs, mark) = (client(&servers), client(&servers), mark());
+async fn what_somebody_else_wrote_is_found_past_the_servers_cache(platform: &Platform) {
+    let ((mine, _), (theirs, _)) = (records(platform, MODERATOR).await, records(platform, COORDINATOR).await);
+    let mark = mark();
     let identifier = format!("{SYSTEM}|{mark}-1");
     let parameters = [("identifier", identifier.as_str())];
     let before = mine.search("Patient", &parameters, 10).await.expect("a search");
@@ -118,10 +117,8 @@ async fn what_somebody_else_wrote_is_found_past_the_servers_cache() {
     assert_eq!(found.matches.len(), 1, "one's own is found at once");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn refusals_say_what_they_are() {
-    let Some(servers) = Servers::with(&NEEDED) else { return };
-    let client = client(&servers);
+async fn refusals_say_what_they_are(platform: &Platform) {
+    let (client, _) = records(platform, MODERATOR).await;
     let unknown = client.search("Patient", &[("shoe-size", "43")], 10).await;
     assert!(matches!(unknown, Err(FhirError::UnknownParameter(_))), "{unknown:?}");
     let missing = client.read("Patient", "nobody-of-this-name").await;
@@ -137,10 +134,8 @@ async fn refusals_say_what_they_are() {
     assert!(matches!(ambiguous, Err(FhirError::Conflict(_))), "several fit: {ambiguous:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_server_declares_what_the_program_needs() {
-    let Some(servers) = Servers::with(&NEEDED) else { return };
-    let statement = client(&servers).capabilities().await.expect("a CapabilityStatement");
+async fn the_server_declares_what_the_program_needs(platform: &Platform) {
+    let statement = records(platform, MODERATOR).await.0.capabilities().await.expect("a CapabilityStatement");
     assert_eq!(statement["fhirVersion"], "4.0.1", "FHIR R4");
     let rest = &statement["rest"][0];
     let has = |list: &Value, code: &str| list.as_array().into_iter().flatten().any(|one| one["code"] == code);
@@ -204,10 +199,8 @@ fn setting(mark: &str, patient: &str, kvnr: &str) -> Setting {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_decision_is_drafted_signed_in_one_step_and_holds_when_it_is_read_again() {
-    let Some(servers) = Servers::with(&NEEDED) else { return };
-    let (client, mark) = (client(&servers), mark());
+async fn a_decision_is_drafted_signed_in_one_step_and_holds_when_it_is_read_again(platform: &Platform) {
+    let ((client, base), mark) = (records(platform, MODERATOR).await, mark());
     // A naming system of the statutory health insurance.
     let kvnr = "X110127457";
     let record = json!({
@@ -237,7 +230,7 @@ async fn a_decision_is_drafted_signed_in_one_step_and_holds_when_it_is_read_agai
     let jws = sign(&payload.canonical(), &key, 1_795_529_268);
     let plan = signed_plan(&draft, &setting, &payload, Some(&saved.resource)).expect("it can be signed");
     let bundle = signing_bundle(&Signing {
-        base: servers.address("hapi").as_str(),
+        base: base.as_str(),
         plan: &plan,
         version: &saved.version,
         payload: &payload,

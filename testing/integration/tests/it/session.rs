@@ -1,8 +1,19 @@
 //! Discovery, sign-in, lock, restart, sign-out.
 
-use crate::{MODERATOR, at_work, code, opened, place};
+use crate::{MODERATOR, at_work_on, code, opened, place, platforms::on_each_platform};
 use contract::{Failure, FailureCode, Permission, Reply, Request, SessionView};
 use testkit::{DeskKit, Platform};
+
+on_each_platform![
+    a_platform_is_found_by_its_address,
+    signing_in_tells_who_is_there_and_what_they_may,
+    a_physician_is_not_offered_the_decision,
+    somebody_without_a_role_for_the_program_is_not_let_in,
+    a_restart_goes_on_where_the_person_was,
+    signing_out_leaves_nothing_to_go_on_with,
+    a_locked_desk_answers_nothing_of_a_case_until_the_same_person_is_back,
+    somebody_else_cannot_unlock,
+];
 
 async fn session(desk: &DeskKit) -> SessionView {
     match desk.call(Request::Start).await {
@@ -22,11 +33,10 @@ async fn locked(desk: &DeskKit) -> Option<Failure> {
     found.await
 }
 
-#[tokio::test]
-async fn a_platform_is_found_by_its_address() {
+async fn a_platform_is_found_by_its_address(platform: &Platform) {
     let (_folder, place) = place();
     let desk = opened(&place, MODERATOR).await;
-    let found = desk.call(Request::Discover { address: Platform::shared().url.clone() }).await;
+    let found = desk.call(Request::Discover { address: platform.url.clone() }).await;
     let Ok(Reply::Platform(platform)) = found else { panic!("a platform: {found:?}") };
     assert_eq!(platform.name, "Klinikverbund Eschenland", "the network of the recipe");
     for (address, expected) in [
@@ -39,9 +49,8 @@ async fn a_platform_is_found_by_its_address() {
     }
 }
 
-#[tokio::test]
-async fn signing_in_tells_who_is_there_and_what_they_may() {
-    let (_folder, desk) = at_work(MODERATOR).await;
+async fn signing_in_tells_who_is_there_and_what_they_may(platform: &Platform) {
+    let (_folder, desk) = at_work_on(platform, MODERATOR).await;
     let person = desk
         .eventually("the house of the person", |seen| match seen.session.as_ref()? {
             SessionView::SignedIn { person, .. } => person.organization.is_some().then(|| person.clone()),
@@ -54,18 +63,16 @@ async fn signing_in_tells_who_is_there_and_what_they_may() {
     assert_eq!(person.may, [Permission::ReadCases, Permission::WriteDecision, Permission::SignDecision], "a moderator");
 }
 
-#[tokio::test]
-async fn a_physician_is_not_offered_the_decision() {
-    let (_folder, desk) = at_work("dr-sonnkaya").await;
+async fn a_physician_is_not_offered_the_decision(platform: &Platform) {
+    let (_folder, desk) = at_work_on(platform, "dr-sonnkaya").await;
     let SessionView::SignedIn { person, .. } = session(&desk).await else { panic!("signed in") };
     assert_eq!(person.may, [Permission::ReadCases], "physicians read and discuss");
 }
 
-#[tokio::test]
-async fn somebody_without_a_role_for_the_program_is_not_let_in() {
+async fn somebody_without_a_role_for_the_program_is_not_let_in(platform: &Platform) {
     let (_folder, place) = place();
     let desk = opened(&place, "it-buchfink").await;
-    let error = desk.sign_in(&Platform::shared().url).await.expect_err("IT sees no patients");
+    let error = desk.sign_in(&platform.url).await.expect_err("IT sees no patients");
     assert!(error.to_string().contains("NoRole"), "the reason is the role: {error}");
     let answer = desk.call(Request::OpenCases { query: String::new() }).await;
     assert_eq!(code(&answer), Some(FailureCode::SessionEnded), "nobody sits here");
@@ -74,11 +81,10 @@ async fn somebody_without_a_role_for_the_program_is_not_let_in() {
     assert!(matches!(session(&desk).await, SessionView::SignedOut { .. }), "nor after a restart");
 }
 
-#[tokio::test]
-async fn a_restart_goes_on_where_the_person_was() {
+async fn a_restart_goes_on_where_the_person_was(platform: &Platform) {
     let (_folder, place) = place();
     let desk = opened(&place, MODERATOR).await;
-    desk.sign_in(&Platform::shared().url).await.expect("the moderator may sign in");
+    desk.sign_in(&platform.url).await.expect("the moderator may sign in");
     desk.kill().await.expect("the process ends");
     let desk = opened(&place, MODERATOR).await;
     let view = session(&desk).await;
@@ -87,25 +93,23 @@ async fn a_restart_goes_on_where_the_person_was() {
     assert!(matches!(answer, Ok(Reply::Cases(_))), "with a session that still opens doors: {answer:?}");
 }
 
-#[tokio::test]
-async fn signing_out_leaves_nothing_to_go_on_with() {
+async fn signing_out_leaves_nothing_to_go_on_with(platform: &Platform) {
     let (_folder, place) = place();
     let desk = opened(&place, MODERATOR).await;
-    desk.sign_in(&Platform::shared().url).await.expect("the moderator may sign in");
+    desk.sign_in(&platform.url).await.expect("the moderator may sign in");
     assert_eq!(desk.call(Request::SignOut).await, Ok(Reply::Done), "signing out is taken");
     let view = session(&desk).await;
     assert!(matches!(view, SessionView::SignedOut { failure: None, .. }), "out, and not by a fault: {view:?}");
     desk.kill().await.expect("the process ends");
     let desk = opened(&place, MODERATOR).await;
     let SessionView::SignedOut { address, .. } = session(&desk).await else { panic!("signed out") };
-    assert_eq!(address.as_deref(), Some(Platform::shared().url.as_str()), "the address is remembered, the session not");
+    assert_eq!(address.as_deref(), Some(platform.url.as_str()), "the address is remembered, the session not");
 }
 
-#[tokio::test]
-async fn a_locked_desk_answers_nothing_of_a_case_until_the_same_person_is_back() {
+async fn a_locked_desk_answers_nothing_of_a_case_until_the_same_person_is_back(platform: &Platform) {
     let (_folder, place) = place();
     let desk = opened(&place, MODERATOR).await;
-    desk.sign_in(&Platform::shared().url).await.expect("the moderator may sign in");
+    desk.sign_in(&platform.url).await.expect("the moderator may sign in");
     assert_eq!(desk.call(Request::Lock).await, Ok(Reply::Done), "locking is taken");
     assert_eq!(locked(&desk).await, None, "locked without a fault");
     for request in [
@@ -128,11 +132,10 @@ async fn a_locked_desk_answers_nothing_of_a_case_until_the_same_person_is_back()
     assert!(matches!(view, SessionView::SignedIn { .. }), "a restart does not lock anew: {view:?}");
 }
 
-#[tokio::test]
-async fn somebody_else_cannot_unlock() {
+async fn somebody_else_cannot_unlock(platform: &Platform) {
     let (_folder, place) = place();
     let desk = opened(&place, MODERATOR).await;
-    desk.sign_in(&Platform::shared().url).await.expect("the moderator may sign in");
+    desk.sign_in(&platform.url).await.expect("the moderator may sign in");
     desk.kill().await.expect("the process ends");
     let desk = opened(&place, "dr-sonnkaya").await;
     assert_eq!(desk.call(Request::Lock).await, Ok(Reply::Done), "locking is taken");
@@ -146,38 +149,4 @@ async fn somebody_else_cannot_unlock() {
     assert_eq!(failure.code, FailureCode::SignInRefused, "another person than the one whose desk this is");
     let answer = desk.call(Request::OpenCases { query: String::new() }).await;
     assert_eq!(code(&answer), Some(FailureCode::Locked), "and it stays locked");
-}
-
-#[tokio::test]
-async fn a_session_that_the_provider_ended_is_over_here_too() {
-    let platform = Platform::start(Default::default()).await.expect("a platform in memory starts");
-    let (_folder, place) = place();
-    let desk = opened(&place, MODERATOR).await;
-    desk.sign_in(&platform.url).await.expect("the moderator may sign in");
-    platform.end_sessions();
-    // Its access tokens are still valid for minutes, so the platform's clock goes on.
-    platform.advance(3600);
-    let answer = desk.call(Request::OpenCases { query: String::new() }).await;
-    let view = desk.eventually("the end of the session", |seen| match seen.session.as_ref()? {
-        SessionView::SignedOut { failure, .. } => failure.clone(),
-        SessionView::Waiting { .. } | SessionView::Locked { .. } | SessionView::SignedIn { .. } => None,
-    });
-    assert_eq!(view.await.code, FailureCode::SessionEnded, "the page is told why; the list said {answer:?}");
-}
-
-#[tokio::test]
-async fn a_platform_that_is_gone_is_told_and_nothing_hangs() {
-    let platform = Platform::start(Default::default()).await.expect("a platform in memory starts");
-    let (_folder, place) = place();
-    let desk = opened(&place, MODERATOR).await;
-    desk.sign_in(&platform.url).await.expect("the moderator may sign in");
-    platform.stop().await;
-    let answer = desk.call(Request::OpenCases { query: String::new() }).await;
-    let Ok(Reply::Cases(cases)) = answer else { panic!("a list that says why it is none: {answer:?}") };
-    let contract::Part::Failed { failure } = cases.rows else { panic!("failed rows: {:?}", cases.as_of) };
-    assert_eq!(failure.code, FailureCode::PlatformUnreachable, "nobody answers");
-    desk.eventually("the missing connection", |seen| {
-        matches!(seen.connection, Some(contract::ConnectionView::Offline { .. })).then_some(())
-    })
-    .await;
 }
