@@ -90,12 +90,22 @@ impl Mode {
         Self { samples, shape, smooth, grey }
     }
 
-    /// The modes that most series are drawn with: small images, a linear window.
+    /// The modes that most series are drawn with: small images, a linear window, with padding or without.
     fn usual() -> impl Iterator<Item = Self> {
-        let formats = [Format::I16, Format::U16, Format::Rgb8];
-        formats
-            .into_iter()
-            .flat_map(|format| [true, false].map(|smooth| Self::new(format, Shape::Volume, Function::Linear, smooth)))
+        let grey = |padded| Grey { padded, modality: Modality::Rescale, curve: Curve::Linear };
+        let of = move |samples, padded, smooth| {
+            let grey = (samples != Samples::Color).then(|| grey(padded));
+            Self { samples, shape: Shape::Volume, smooth, grey }
+        };
+        [true, false].into_iter().flat_map(move |smooth| {
+            [
+                of(Samples::Signed, true, smooth),
+                of(Samples::Signed, false, smooth),
+                of(Samples::Unsigned, false, smooth),
+                of(Samples::Color, false, smooth),
+                of(Samples::Unsigned, true, smooth),
+            ]
+        })
     }
 
     fn entry_point(self) -> &'static str {
