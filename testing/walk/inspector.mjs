@@ -21,8 +21,7 @@ export class Inspector {
       return result.value
     } catch (error) {
       // The page of this line may be dead: the next look finds the one that came after it.
-      this.#line?.close()
-      this.#line = undefined
+      this.close()
       throw error
     }
   }
@@ -45,6 +44,7 @@ export class Inspector {
 
   close() {
     this.#line?.close()
+    this.#line = undefined
   }
 }
 
