@@ -1,7 +1,9 @@
 //! The case list and the open case.
 
 use crate::{
-    Desk, failures,
+    Desk,
+    around::{self, Asked},
+    failures,
     images::identity::{RecordIdentity, fold},
     record::{
         self, Archive, CANCER_CARE_REVIEW, CaseRecord, Directory, Loaded, Part, QUERIES, RowSources, Session, case_row,
@@ -10,14 +12,16 @@ use crate::{
         record_identity,
     },
     session::Taken,
+    shelf::{self, Owner},
 };
 use contract::{
-    BoardNameView, CaseRowView, CaseView, CasesView, Event, Failure, FailureCode, IdentityGrade, ImagesView,
+    BoardNameView, CaseRowView, CaseView, CasesView, Event, Failure, FailureCode, Freshness, IdentityGrade, ImagesView,
 };
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use jiff::{Timestamp, Zoned};
 use model::PatientId;
 use platform::fhir::{FhirClient, FhirError, Found};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::{sync::watch, task::AbortHandle};
@@ -61,10 +65,17 @@ impl CaseSeat {
     }
 
     /// Ends when every part of the record and the board have answered.
+    /// A record that is kept whole is not waited for longer than a person would.
     pub(crate) fn all_known(&self) -> impl Future<Output = ()> + use<> {
         let mut known = self.all.subscribe();
+        let kept = self.record.freshness != Freshness::Current && self.record.settled();
         async move {
-            let _closed = known.wait_for(|known| *known).await;
+            let answered = known.wait_for(|known| *known);
+            if kept {
+                let _elapsed = tokio::time::timeout(KEPT_PATIENCE, answered).await;
+            } else {
+                let _closed = answered.await;
+            }
         }
     }
 
@@ -79,6 +90,7 @@ impl CaseSeat {
 }
 
 /// Board, people and agenda around the person.
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Surroundings {
     pub(crate) directory: Directory,
     pub(crate) session: Option<Session>,
@@ -88,6 +100,8 @@ pub(crate) struct Surroundings {
 
 /// A case that is opened again is read anew when it is older than this.
 const FRESH: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
+/// A decision is opened on a kept record when the platform takes longer than this.
+const KEPT_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
 /// Cases that are listed at most.
 const CASE_CAP: usize = 500;
 const CARE_PLAN_CATEGORIES: &str = "https://www.medizininformatik-initiative.de/fhir/ext/modul-onko/CodeSystem/mii-cs-onko-therapieplanung-typ|praeth,https://www.medizininformatik-initiative.de/fhir/ext/modul-onko/CodeSystem/mii-cs-onko-therapieplanung-typ|postop,https://www.medizininformatik-initiative.de/fhir/ext/modul-onko/CodeSystem/mii-cs-onko-therapieplanung-typ|postth";
@@ -103,28 +117,39 @@ impl Desk {
 
     pub(crate) async fn cases(&self, query: &str) -> Result<CasesView, Failure> {
         let (taken, fhir) = self.seated()?;
+        query.clone_into(&mut self.state().query);
+        let found = self.around(fhir, taken.clone(), Asked::Cases { query: query.to_owned() }).await;
+        Ok(self.cases_view(&taken, query, &found))
+    }
+
+    pub(crate) fn cases_view(&self, taken: &Taken, query: &str, found: &around::Found) -> CasesView {
         let now = Timestamp::now();
-        let as_of = now.to_string();
-        let surroundings = match surroundings(&fhir, &taken, query, now).await {
-            Ok(surroundings) => surroundings,
+        let query = query.to_owned();
+        let (around, freshness) = match found {
+            Ok((around, freshness)) => (around, freshness.clone()),
             Err(error) => {
-                self.note_reachability(&error);
-                let rows = failures::part_of_fhir(&error);
-                return Ok(CasesView { query: query.to_owned(), rows, board: None, as_of });
+                let rows = failures::part_of_fhir(error);
+                return CasesView { query, rows, board: None, as_of: now.to_string(), freshness: Freshness::Current };
             }
         };
-        self.note_connection(true);
-        let rows = surroundings.rows(query);
-        let board = surroundings
-            .session
-            .as_ref()
-            .map(|session| BoardNameView { name: session.name.clone(), start: session.start.clone() });
+        let mut rows = around.what.rows(&query);
+        self.mark_kept(&Owner::of(taken), &mut rows, now);
+        let session = around.what.session.as_ref();
+        let board = session.map(|session| BoardNameView { name: session.name.clone(), start: session.start.clone() });
         let rows = if rows.is_empty() {
             contract::Part::Empty
         } else {
-            contract::Part::Ready { value: rows, more: surroundings.more }
+            contract::Part::Ready { value: rows, more: around.what.more }
         };
-        Ok(CasesView { query: query.to_owned(), rows, board, as_of })
+        CasesView { query, rows, board, as_of: around.read.to_string(), freshness }
+    }
+
+    /// Says of each line whether its case opens without the platform.
+    pub(crate) fn mark_kept(&self, owner: &Owner, rows: &mut [CaseRowView], now: Timestamp) {
+        let kept = self.0.shelf.cases(owner, now);
+        for row in rows {
+            row.kept = kept.get(&row.patient).map(Timestamp::to_string);
+        }
     }
 
     pub(crate) fn open_case(&self, patient: &str) -> Result<CaseView, Failure> {
@@ -147,8 +172,13 @@ impl Desk {
             }
             return Ok(view);
         }
-        let record =
-            CaseRecord { patient: patient.clone(), as_of: Timestamp::now().to_string(), ..CaseRecord::default() };
+        let kept = self.0.shelf.get::<CaseRecord>(&Owner::of(&taken), &shelf::case(&patient), now);
+        let record = match kept {
+            Some((_, kept)) if kept.patient == patient => {
+                CaseRecord { freshness: Freshness::Kept { failure: None }, ..kept }
+            }
+            Some(_) | None => CaseRecord { patient: patient.clone(), as_of: now.to_string(), ..CaseRecord::default() },
+        };
         let view = case_view(&record, Zoned::now().date());
         // Pixels of the former case are out of reach before the new one is there.
         self.0.images.forget_all();
@@ -206,7 +236,7 @@ impl Desk {
     /// All parts at once, each shown when it is there.
     async fn load_case(&self, fhir: &FhirClient, taken: &Taken, patient: &str) {
         let began = Timestamp::now();
-        let _closed = self.with_case(patient, |case| case.record.stale = false);
+        let _closed = self.with_case(patient, |case| case.record.begin_reading());
         let mut parts: FuturesUnordered<_> = QUERIES
             .iter()
             .map(|query| async move {
@@ -225,17 +255,26 @@ impl Desk {
             })
             .collect();
         let around = async {
-            let found = surroundings(fhir, taken, "", Timestamp::now()).await;
-            match found {
-                Ok(found) => Some(found),
+            match self.read_around(fhir, taken, &Asked::Cases { query: String::new() }).await {
+                Ok(found) => Ok(found),
                 Err(error) => {
                     tracing::warn!(%error, "board and directory could not be read");
-                    None
+                    Err(match failures::part_of_fhir::<()>(&error) {
+                        contract::Part::Failed { failure } => Some(failure),
+                        // A platform that does not give them has nothing newer to say.
+                        contract::Part::Denied
+                        | contract::Part::Absent
+                        | contract::Part::Empty
+                        | contract::Part::Loading
+                        | contract::Part::Ready { .. } => None,
+                    })
                 }
             }
         };
         tokio::pin!(around);
         let mut around_done = false;
+        // Patient and studies of this reading: those of an earlier one say nothing about who is shown now.
+        let mut awaited = BTreeSet::from([Part::Patient, Part::Studies]);
         loop {
             tokio::select! {
                 Some((part, found)) = parts.next(), if !parts.is_empty() => {
@@ -247,39 +286,57 @@ impl Desk {
                     let loaded = loaded(found);
                     let _closed = self.with_case(patient, |case| {
                         case.record.set(part, loaded);
-                        if case.record.identity_settled() {
+                        awaited.remove(&part);
+                        if awaited.is_empty() {
                             case.identity.send_replace(true);
                         }
                     });
                 }
                 found = &mut around, if !around_done => {
                     around_done = true;
-                    let _closed = self.with_case(patient, |case| case.record.stale |= found.is_none());
-                    if let Some(found) = found {
-                        let _closed = self.with_case(patient, |case| {
-                            case.record.session = found.session.map(|session| session.id);
-                            case.record.slot = found.sources.slots.get(patient).cloned();
-                            case.record.neighbors = found.sources.patients;
-                            case.record.house = found.sources.house;
-                            case.record.directory = found.directory;
-                        });
-                    }
+                    let _closed = self.with_case(patient, |case| match &found {
+                        Ok(found) => {
+                            let Surroundings { directory, session, sources, .. } = &found.what;
+                            case.record.session = session.as_ref().map(|session| session.id.clone());
+                            case.record.slot = sources.slots.get(patient).cloned();
+                            case.record.neighbors.clone_from(&sources.patients);
+                            case.record.house.clone_from(&sources.house);
+                            case.record.directory = directory.clone();
+                        }
+                        Err(failure) => case.record.stale = failure.clone().or(case.record.stale.take()),
+                    });
                 }
                 else => break,
             }
             self.tell_case(patient);
         }
         self.look_for_similar(fhir, patient).await;
-        let _closed = self.with_case(patient, |case| {
-            if !case.record.stale {
-                case.record.as_of = began.to_string();
-            }
-            case.all.send_replace(true);
-        });
+        let _closed = self.with_case(patient, |case| case.record.end_reading(began.to_string()));
+        self.keep_case(&Owner::of(taken), patient, began).await;
+        let _closed = self.with_case(patient, |case| case.all.send_replace(true));
         self.tell_case(patient);
         // Thumbnails and the comparison of persons are there before the first click on an image.
         if let Err(failure) = self.open_images(patient) {
             tracing::info!(code = ?failure.code, "no images are fetched ahead");
+        }
+    }
+
+    /// Seals what was read, so that it opens without the platform.
+    async fn keep_case(&self, owner: &Owner, patient: &str, read: Timestamp) {
+        let settled = self.with_case(patient, |case| {
+            let record = &case.record;
+            let whole = record.freshness == Freshness::Current;
+            (whole && !record.part(Part::Patient).failed()).then(|| record.to_keep())
+        });
+        let Ok(Some(record)) = settled else { return };
+        let (shelf, owner, what) = (self.0.shelf.clone(), owner.clone(), shelf::case(patient));
+        let writing = tokio::task::spawn_blocking(move || match record {
+            Some(record) => shelf.put(&owner, &what, read, &record),
+            // The platform says that there is no such record, or none for this person.
+            None => shelf.forget(&owner, &what),
+        });
+        if let Err(error) = writing.await {
+            tracing::error!(%error, "a case is not kept");
         }
     }
 
@@ -293,6 +350,7 @@ impl Desk {
         let Ok(Some(family)) = family else { return };
         let beginning: String = family.chars().take(3).collect();
         let found = or_none(fhir.search("Patient", &[("family", beginning.as_str()), ("_count", "50")], 100).await);
+        let Ok(found) = found else { return };
         let _closed = self.with_case(patient, |case| {
             let known: BTreeSet<String> = case.record.neighbors.iter().filter_map(|p| text(&p["id"])).collect();
             let news = found.matches.into_iter().filter(|p| text(&p["id"]).is_some_and(|id| !known.contains(&id)));
@@ -377,9 +435,10 @@ pub(crate) async fn surroundings(
         fhir.search_fresh("CarePlan", &plan_parameters, CASE_CAP),
         patients_named(fhir, query),
     );
-    let registrations = registrations?;
+    let (directory, registrations) = (directory?, registrations?);
     // Servers without these resources still have cases.
-    let (appointments, lists, plans) = (or_none(appointments), or_none(lists), or_none(plans));
+    let (appointments, lists, plans) = (or_none(appointments)?, or_none(lists)?, or_none(plans)?);
+    let named = named?;
     let session = next_session(&appointments.matches, now);
     let slots = session
         .as_ref()
@@ -394,7 +453,7 @@ pub(crate) async fn surroundings(
         }
     }
     let ids: Vec<String> = patients.keys().cloned().collect();
-    let (conditions, observations) = of_patients(fhir, &ids).await;
+    let (conditions, observations) = of_patients(fhir, &ids).await?;
     let more = registrations.more || plans.more;
     let sources = RowSources {
         patients: patients.into_values().collect(),
@@ -408,12 +467,16 @@ pub(crate) async fn surroundings(
     Ok(Surroundings { directory, session, sources, more })
 }
 
-/// What could be read, or nothing with a line in the log.
-fn or_none(found: Result<Found, FhirError>) -> Found {
-    found.unwrap_or_else(|error| {
-        tracing::warn!(%error, "a part of the surroundings could not be read");
-        Found::default()
-    })
+/// What could be read, or nothing with a line in the log. A platform that went away in the middle has said nothing.
+fn or_none(found: Result<Found, FhirError>) -> Result<Found, FhirError> {
+    match found {
+        Err(error @ (FhirError::Unreachable(_) | FhirError::NoToken(_) | FhirError::SessionEnded(_))) => Err(error),
+        Err(error) => {
+            tracing::warn!(%error, "a part of the surroundings could not be read");
+            Ok(Found::default())
+        }
+        Ok(found) => Ok(found),
+    }
 }
 
 /// The domain of the person's own house, from the account's name.
@@ -422,7 +485,7 @@ fn house(taken: &Taken) -> Option<String> {
     organization.strip_prefix("org-").map(str::to_owned).or_else(|| Some(organization.to_owned()))
 }
 
-async fn directory(fhir: &FhirClient, taken: &Taken) -> Directory {
+async fn directory(fhir: &FhirClient, taken: &Taken) -> Result<Directory, FhirError> {
     let mut directory = Directory::default();
     let user = taken.session.person().fhir_user.unwrap_or_default();
     let board = [("service-type", CANCER_CARE_REVIEW), ("_count", "20")];
@@ -438,26 +501,24 @@ async fn directory(fhir: &FhirClient, taken: &Taken) -> Directory {
         fhir.search("PractitionerRole", &roles, 1000),
     );
     for found in [boards, teams, roles] {
-        match found {
-            Ok(found) => directory.learn(found.matches.iter().chain(&found.included)),
-            Err(error) => tracing::warn!(%error, "a part of the directory could not be read"),
-        }
+        let found = or_none(found)?;
+        directory.learn(found.matches.iter().chain(&found.included));
     }
-    directory
+    Ok(directory)
 }
 
-async fn patients_named(fhir: &FhirClient, query: &str) -> Vec<Value> {
+async fn patients_named(fhir: &FhirClient, query: &str) -> Result<Vec<Value>, FhirError> {
     let query = query.trim();
     if query.chars().count() < 2 {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    or_none(fhir.search("Patient", &[("name", query), ("_count", "50")], 100).await).matches
+    Ok(or_none(fhir.search("Patient", &[("name", query), ("_count", "50")], 100).await)?.matches)
 }
 
 /// Patients asked for in one search; the address stays below what proxies cut.
 const PATIENTS_AT_ONCE: usize = 30;
 
-async fn of_patients(fhir: &FhirClient, ids: &[String]) -> (Vec<Value>, Vec<Value>) {
+async fn of_patients(fhir: &FhirClient, ids: &[String]) -> Result<(Vec<Value>, Vec<Value>), FhirError> {
     let codes = format!(
         "http://snomed.info/sct|399390009,http://snomed.info/sct|399537006,http://snomed.info/sct|399588009,http://loinc.org|21908-9,{}",
         "http://loinc.org|83053-9,http://loinc.org|81695-9"
@@ -477,12 +538,12 @@ async fn of_patients(fhir: &FhirClient, ids: &[String]) -> (Vec<Value>, Vec<Valu
     });
     let (mut conditions, mut observations) = (Vec::new(), Vec::new());
     for (found_conditions, found_observations) in join_all(searches).await {
-        conditions.extend(or_none(found_conditions).matches);
-        let found = or_none(found_observations);
+        conditions.extend(or_none(found_conditions)?.matches);
+        let found = or_none(found_observations)?;
         observations.extend(found.matches);
         observations.extend(found.included);
     }
-    (conditions, observations)
+    Ok((conditions, observations))
 }
 
 impl Surroundings {

@@ -2,12 +2,14 @@
 //! out; facts leave as events.
 
 use crate::{
+    around::Around,
     cases::CaseSeat,
     images::{BulkServer, BulkSession, Images},
     session::Seat,
     settings::Settings,
+    shelf::Shelf,
 };
-use contract::{BulkAccessView, Event, Failure, FailureCode, Place, Reply, Request, StartView};
+use contract::{BulkAccessView, Event, Failure, FailureCode, Place, Reply, Request, StartView, TodayView};
 use jiff::Timestamp;
 use platform::{Egress, egress::EgressOptions};
 use std::{
@@ -89,6 +91,7 @@ pub struct Desk(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) vault: Arc<Vault>,
+    pub(crate) shelf: Arc<Shelf>,
     pub(crate) egress: Egress,
     pub(crate) policy: Policy,
     pub(crate) scheme: Option<String>,
@@ -112,6 +115,12 @@ pub(crate) struct State {
     /// When `touched` was last kept on disk.
     pub(crate) seen: Option<Timestamp>,
     pub(crate) case: Option<CaseSeat>,
+    /// What was read last around the person.
+    pub(crate) around: Option<Arc<Around>>,
+    /// "Heute" as the page has it.
+    pub(crate) today: Option<TodayView>,
+    /// What was searched for last in "Fälle".
+    pub(crate) query: String,
 }
 
 impl std::fmt::Debug for Desk {
@@ -132,6 +141,7 @@ impl Desk {
         let DeskOptions { profile, roots, egress, worker, policy, origins, scheme } = options;
         let opened = tokio::task::spawn_blocking(move || Vault::open(&profile, roots.as_ref())).await;
         let vault = Arc::new(opened.expect("opening a vault does not panic")?);
+        let shelf = Arc::new(Shelf::open(vault.clone(), Timestamp::now()));
         let egress = Egress::new(egress)?;
         let settings = Settings::load(&vault, &policy);
         let place = crate::settings::load_place(&vault);
@@ -139,6 +149,7 @@ impl Desk {
         let bulk = BulkServer::start(images.clone(), origins).await.map_err(OpenDeskError::Bulk)?;
         let desk = Self(Arc::new(Inner {
             vault,
+            shelf,
             egress,
             policy,
             scheme,
@@ -156,10 +167,14 @@ impl Desk {
                 locks_at: None,
                 seen: None,
                 case: None,
+                around: None,
+                today: None,
+                query: String::new(),
             }),
         }));
         desk.restore_session();
         desk.watch_idleness();
+        desk.watch_lists();
         Ok(desk)
     }
 
@@ -297,7 +312,11 @@ impl Desk {
 
 fn of_the_record(event: &Event) -> bool {
     match event {
-        Event::TodayChanged(_) | Event::CaseChanged(_) | Event::ImagesChanged(_) | Event::DecisionChanged(_) => true,
+        Event::TodayChanged(_)
+        | Event::CasesChanged(_)
+        | Event::CaseChanged(_)
+        | Event::ImagesChanged(_)
+        | Event::DecisionChanged(_) => true,
         Event::SessionChanged(_) | Event::SettingsChanged(_) | Event::ConnectionChanged(_) => false,
     }
 }

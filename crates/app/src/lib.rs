@@ -11,6 +11,7 @@
 //! - Whatever a person typed is in the vault's journal before `SaveDraft` is answered.
 //! - No log line holds anything of the record: ids of ours, codes and counts only.
 
+mod around;
 mod cases;
 pub mod decision;
 mod decisions;
@@ -25,6 +26,7 @@ mod measurements;
 pub mod record;
 mod session;
 mod settings;
+mod shelf;
 mod text_blocks;
 mod today;
 pub mod worker;

@@ -7,6 +7,7 @@ use crate::{
         Directory,
         read::{reference_id, text},
     },
+    shelf::Owner,
 };
 use contract::{ConnectionView, Event, Failure, FailureCode, Permission, PersonView, PlatformView, SessionView};
 use jiff::{SignedDuration, Timestamp};
@@ -185,11 +186,13 @@ impl Desk {
         let fhir = platform.fhir.clone().map(|base| FhirClient::new(egress, base, &session));
         let dicomweb = platform.dicomweb.clone().map(|base| DicomwebClient::new(egress, base, &session));
         let taken = Taken { platform, session: session.clone(), fhir, dicomweb, role: RoleFacts::default(), lock };
+        self.0.shelf.seat(Owner::of(&taken));
         {
             let mut state = self.state();
             state.touched = Timestamp::now();
             state.locks_at = None;
             state.case = None;
+            (state.around, state.today) = (None, None);
             state.seat = Seat::Taken(Box::new(taken));
         }
         self.tell_session();
@@ -266,8 +269,10 @@ impl Desk {
         {
             let mut state = self.state();
             state.case = None;
+            (state.around, state.today) = (None, None);
             state.seat = Seat::Out { failure };
         }
+        self.0.shelf.leave();
         self.0.images.forget_all();
         self.tell_session();
     }
@@ -278,12 +283,12 @@ impl Desk {
         if let Some(taken) = taken {
             taken.session.end().await;
         }
-        let vault = self.0.vault.clone();
+        let (vault, shelf) = (self.0.vault.clone(), self.0.shelf.clone());
         let wiped = tokio::task::spawn_blocking(move || {
+            shelf.clear();
             vault.delete(Table::Secrets, TOKENS)?;
             vault.delete(Table::Secrets, PLATFORM)?;
             vault.delete(Table::Settings, LOCKED_SINCE)?;
-            vault.clear(Table::Records)?;
             vault.frames_clear()
         })
         .await;
@@ -531,6 +536,7 @@ impl Desk {
                 };
             if answers {
                 self.note_connection(true);
+                self.read_lists_again().await;
                 return self.read_what_is_missing().await;
             }
         }

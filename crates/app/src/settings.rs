@@ -2,6 +2,7 @@
 
 use crate::{Desk, Policy, failures};
 use contract::{BulkWay, DiagnosisLine, DiagnosisView, Event, Failure, Language, Place, SettingsView, Theme};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use vault::{Table, Vault};
 
@@ -138,6 +139,9 @@ impl Desk {
         lines.push(line("frames-decoded", figures.decoded.to_string()));
         if let Ok(device) = self.0.vault.device_id() {
             lines.push(line("device", device));
+        }
+        if let Some(owner) = self.owner() {
+            lines.push(line("kept-cases", self.0.shelf.cases(&owner, Timestamp::now()).len().to_string()));
         }
         if let Ok(bytes) = self.0.vault.frames_bytes() {
             lines.push(line("cache-bytes", bytes.to_string()));

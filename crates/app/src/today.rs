@@ -1,86 +1,117 @@
 //! "Heute": the next board with its agenda, drafts on this device, and what arrived since yesterday.
 
 use crate::{
-    Desk, cases,
+    Desk,
+    around::{Around, Asked, Found},
     decisions::draft_streams,
     failures,
     record::{
         identity_view,
         read::{day, each, reference_id, sort_key, text, words},
     },
+    session::Taken,
+    shelf::Owner,
 };
-use contract::{BoardSessionView, DraftEntryView, Failure, NewsView, Part, Permission, TimelineKind, TodayView};
+use contract::{
+    BoardSessionView, DraftEntryView, Failure, Freshness, NewsView, Part, Permission, TimelineKind, TodayView,
+};
 use jiff::{SignedDuration, Timestamp, Zoned};
 use serde_json::Value;
 
 /// News reach back this far when nothing tells when the person was here last.
-const NEWS_SINCE: SignedDuration = SignedDuration::from_hours(24);
+pub(crate) const NEWS_SINCE: SignedDuration = SignedDuration::from_hours(24);
 /// Lines of news that are shown.
 const NEWS: usize = 12;
 
 impl Desk {
     pub(crate) async fn today(&self) -> Result<TodayView, Failure> {
         let (taken, fhir) = self.seated()?;
+        let found = self.around(fhir, taken.clone(), Asked::Today).await;
+        let view = self.today_view(&taken, &found);
+        self.state().today = Some(view.clone());
+        Ok(view)
+    }
+
+    pub(crate) fn today_view(&self, taken: &Taken, found: &Found) -> TodayView {
         let now = Timestamp::now();
-        let since = now - NEWS_SINCE;
-        let around = cases::surroundings(&fhir, &taken, "", now).await;
-        let today = Zoned::now().date();
-        let (board, news, drafts) = match &around {
-            Ok(around) => {
-                self.note_connection(true);
-                let rows: Vec<_> = around.rows("").into_iter().filter(|row| row.slot.is_some()).collect();
-                let board =
-                    match &around.session {
-                        None => Part::Empty,
-                        Some(session) => {
-                            let me = taken.session.person().fhir_user.unwrap_or_default();
-                            let moderating =
-                                around.directory.members.iter().any(|(role, word)| {
-                                    me == format!("PractitionerRole/{role}") && word == "moderator"
-                                }) && taken_may_moderate(&taken);
-                            let value = BoardSessionView {
-                                id: session.id.clone(),
-                                name: session.name.clone(),
-                                start: session.start.clone(),
-                                end: session.end.clone(),
-                                moderating,
-                                accepted: session.accepted,
-                                members: session.members,
-                                agenda: rows,
-                            };
-                            Part::Ready { value, more: false }
-                        }
-                    };
-                let mut drafts = Vec::new();
-                for (patient, changed) in draft_streams(&self.0.vault) {
-                    let Some(resource) = around.sources.patients.iter().find(|p| p["id"] == patient.as_str()) else {
-                        continue;
-                    };
-                    let identity = identity_view(resource, around.sources.house.as_deref(), today);
-                    drafts.push(DraftEntryView { patient, identity, changed });
-                }
-                (board, news(&fhir, &around.sources, since, today).await, drafts)
-            }
+        let (around, freshness) = match found {
+            Ok((around, freshness)) => (around, freshness.clone()),
             Err(error) => {
-                self.note_reachability(error);
-                (failures::part_of_fhir(error), failures::part_of_fhir(error), Vec::new())
+                return TodayView {
+                    board: failures::part_of_fhir(error),
+                    drafts: Vec::new(),
+                    news: failures::part_of_fhir(error),
+                    news_since: (now - NEWS_SINCE).to_string(),
+                    as_of: now.to_string(),
+                    freshness: Freshness::Current,
+                };
             }
         };
-        Ok(TodayView { board, drafts, news, news_since: since.to_string(), as_of: now.to_string() })
+        TodayView {
+            board: self.board(taken, around, now),
+            drafts: self.drafts(around),
+            news: around.news.clone(),
+            news_since: around.news_since.to_string(),
+            as_of: around.read.to_string(),
+            freshness,
+        }
+    }
+
+    fn board(&self, taken: &Taken, around: &Around, now: Timestamp) -> Part<BoardSessionView> {
+        let what = &around.what;
+        let Some(session) = &what.session else { return Part::Empty };
+        let me = taken.session.person().fhir_user.unwrap_or_default();
+        let moderating = what
+            .directory
+            .members
+            .iter()
+            .any(|(role, word)| me == format!("PractitionerRole/{role}") && word == "moderator")
+            && taken_may_moderate(taken);
+        let mut agenda: Vec<_> = what.rows("").into_iter().filter(|row| row.slot.is_some()).collect();
+        self.mark_kept(&Owner::of(taken), &mut agenda, now);
+        let value = BoardSessionView {
+            id: session.id.clone(),
+            name: session.name.clone(),
+            start: session.start.clone(),
+            end: session.end.clone(),
+            moderating,
+            accepted: session.accepted,
+            members: session.members,
+            agenda,
+        };
+        Part::Ready { value, more: false }
+    }
+
+    fn drafts(&self, around: &Around) -> Vec<DraftEntryView> {
+        let sources = &around.what.sources;
+        draft_streams(&self.0.vault)
+            .into_iter()
+            .filter_map(|(patient, changed)| {
+                let resource = sources.patients.iter().find(|p| p["id"] == patient.as_str())?;
+                let identity = identity_view(resource, sources.house.as_deref(), Zoned::now().date());
+                Some(DraftEntryView { patient, identity, changed })
+            })
+            .collect()
     }
 }
 
-fn taken_may_moderate(taken: &crate::session::Taken) -> bool {
+/// True when the second view says something else than the first, besides when it was read.
+pub(crate) fn differs(shown: &TodayView, read: &TodayView) -> bool {
+    let timeless = |view: &TodayView| TodayView { news_since: String::new(), as_of: String::new(), ..view.clone() };
+    timeless(shown) != timeless(read)
+}
+
+fn taken_may_moderate(taken: &Taken) -> bool {
     crate::session::permissions(&taken.session.person().roles).contains(&Permission::SignDecision)
 }
 
 /// Documents and studies that the platform stored since then, of the patients on the agenda.
-async fn news(
+pub(crate) async fn news(
     fhir: &platform::fhir::FhirClient,
     sources: &crate::record::RowSources,
     since: Timestamp,
-    today: jiff::civil::Date,
 ) -> Part<Vec<NewsView>> {
+    let today = Zoned::now().date();
     let patients: Vec<&str> = sources.slots.keys().map(String::as_str).collect();
     if patients.is_empty() {
         return Part::Empty;
@@ -125,4 +156,27 @@ async fn news(
     lines.sort_by_key(|line| std::cmp::Reverse(sort_key(&line.at)));
     lines.truncate(NEWS);
     if lines.is_empty() { Part::Empty } else { Part::Ready { value: lines, more: false } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::differs;
+    use contract::{Freshness, Part, TodayView};
+
+    #[test]
+    fn reading_the_same_later_is_no_change_and_anything_else_is() {
+        let shown = TodayView {
+            board: Part::Empty,
+            drafts: Vec::new(),
+            news: Part::Empty,
+            news_since: "2026-11-23T17:30:00Z".to_owned(),
+            as_of: "2026-11-24T17:30:00Z".to_owned(),
+            freshness: Freshness::Current,
+        };
+        let later = |at: &str| TodayView { as_of: at.to_owned(), news_since: at.to_owned(), ..shown.clone() };
+        assert!(!differs(&shown, &later("2026-11-24T17:32:00Z")), "the page has it already");
+        assert!(differs(&shown, &TodayView { news: Part::Denied, ..shown.clone() }), "a part changed");
+        let kept = TodayView { freshness: Freshness::Kept { failure: None }, ..shown.clone() };
+        assert!(differs(&shown, &kept), "what is no longer current must be told");
+    }
 }

@@ -1,6 +1,6 @@
 //! The case: one patient's record as a board reads it.
 
-use crate::{DecisionStateView, IdentityView, Part, SimilarView, SlotView, TimelineKind, TnmView};
+use crate::{DecisionStateView, Freshness, IdentityView, Part, SimilarView, SlotView, TimelineKind, TnmView};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -42,8 +42,10 @@ pub struct CaseView {
     pub slot: Option<SlotView>,
     /// How far the current decision is.
     pub decision: DecisionStateView,
-    /// ISO time when this was read.
+    /// ISO time when this was read; of the oldest part of it.
     pub as_of: String,
+    /// Whether that was just now.
+    pub freshness: Freshness,
 }
 
 /// An allergy or the statement that there is none.

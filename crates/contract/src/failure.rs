@@ -90,6 +90,20 @@ impl Failure {
     }
 }
 
+/// Whether a view is what the platform says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum Freshness {
+    /// Read from the platform.
+    #[default]
+    Current,
+    /// Kept on this device from an earlier reading, whose time is the view's `as_of`. Never shown as current.
+    Kept {
+        /// Why it could not be read anew; absent while it is being read.
+        failure: Option<Failure>,
+    },
+}
+
 /// A part of a view that loads and fails by itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "state", rename_all = "kebab-case")]

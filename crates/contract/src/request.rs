@@ -221,6 +221,8 @@ pub enum Event {
     ConnectionChanged(ConnectionView),
     /// "Heute".
     TodayChanged(TodayView),
+    /// "Fälle", for the query that it names.
+    CasesChanged(CasesView),
     /// The open case.
     CaseChanged(CaseView),
     /// The open case's studies.

@@ -1,6 +1,6 @@
 //! "Heute" and "Fälle": what the day wants, and the list of cases.
 
-use crate::Part;
+use crate::{Freshness, Part};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -18,6 +18,8 @@ pub struct TodayView {
     pub news_since: String,
     /// ISO time when this was read.
     pub as_of: String,
+    /// Whether that was just now.
+    pub freshness: Freshness,
 }
 
 /// A session of a board with its agenda.
@@ -72,6 +74,8 @@ pub struct CaseRowView {
     pub changed: Option<String>,
     /// Family names of other patients that are easily confused with this one.
     pub similar: Vec<SimilarView>,
+    /// ISO time when the record that this device keeps was read; absent when it keeps none.
+    pub kept: Option<String>,
 }
 
 /// A place on an agenda.
@@ -199,6 +203,8 @@ pub struct CasesView {
     pub board: Option<BoardNameView>,
     /// ISO time when this was read.
     pub as_of: String,
+    /// Whether that was just now.
+    pub freshness: Freshness,
 }
 
 /// A board's name and date.

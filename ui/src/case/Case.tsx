@@ -6,6 +6,7 @@ import { Button } from '../components/Button';
 import { FailureNotice } from '../components/FailureNotice';
 import { Kbd } from '../components/Kbd';
 import { partValue } from '../components/PartView';
+import { KeptNotice } from '../components/KeptNotice';
 import { Skeleton } from '../components/Skeleton';
 import { useKnownIdentity, useKnownRow } from '../frame/known';
 import { PatientBanner } from '../frame/PatientBanner';
@@ -138,6 +139,7 @@ export function Case({ patient, tab }: { patient: string; tab: CaseTab }) {
         similar={view?.similar ?? row?.similar}
         allergies={view?.allergies}
       />
+      {view && <KeptNotice freshness={view.freshness} asOf={view.asOf} retry={retry} />}
       <Tabs className={styles['tabs'] ?? ''} selectedKey={tab} onSelectionChange={(key) => to(key as CaseTab)}>
         <div className={styles['tabRow']}>
           <TabList className={styles['tabList'] ?? ''} aria-label={m.case_tabs()}>
@@ -154,7 +156,7 @@ export function Case({ patient, tab }: { patient: string; tab: CaseTab }) {
               })}
           </TabList>
           <div className={styles['tabAside']}>
-            {view && tab !== 'images' && <span title={m.case_as_of_title()}>{m.case_as_of({ time: time(view.asOf) })}</span>}
+            {view && view.freshness.state === 'current' && tab !== 'images' && <span title={m.case_as_of_title()}>{m.case_as_of({ time: time(view.asOf) })}</span>}
             {tab !== 'images' && ImagesTab && (
               <Button look="primary" size="small" icon="image" onPress={() => to('images')} data-testid="open-images">
                 {m.command_images()}

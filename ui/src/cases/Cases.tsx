@@ -6,6 +6,7 @@ import { FailureNotice } from '../components/FailureNotice';
 import { Field } from '../components/Field';
 import { Icon } from '../components/icons';
 import { Kbd } from '../components/Kbd';
+import { KeptNotice } from '../components/KeptNotice';
 import { PartView, partValue } from '../components/PartView';
 import { useRovingRows } from '../components/rovingRows';
 import { Skeleton } from '../components/Skeleton';
@@ -119,6 +120,7 @@ export function Cases() {
           )}
         </div>
       </div>
+      {cases.state === 'here' && <KeptNotice freshness={cases.value.freshness} asOf={cases.value.asOf} retry={retry} />}
       {cases.state === 'waiting' && (
         <div className={`${styles['padded']} ${styles['fill']}`}>
           <Skeleton what={m.frame_cases()} rows={8} since={cases.since} />
@@ -176,7 +178,8 @@ function CaseList({
 }) {
   const rows = partValue(view.rows) ?? [];
   const shown = chosen ? rows.filter((row) => passes(row, chosen)) : rows;
-  const grouped = groups(shown, view.board);
+  const offline = useStore(useDesk().connection).state === 'offline';
+  const grouped = groups(shown, view.board, offline);
   const ordered = grouped.flatMap((group) => group.rows);
   const places = usePlaces();
   const order = ordered.map((row) => row.patient);
@@ -274,6 +277,7 @@ function GroupRows({
   open: (at: number) => void;
 }) {
   const now = useNow(60_000);
+  const offline = useStore(useDesk().connection).state === 'offline';
   return (
     <>
       <tr>
@@ -283,10 +287,17 @@ function GroupRows({
       </tr>
       {rows.map((row) => {
         const at = ordered.indexOf(row);
+        const away = offline && row.kept === null;
         return (
-          <tr key={row.patient} className={styles['row']} {...roving.rowProps(at)} onClick={() => open(at)} data-testid={`case-row-${row.patient}`}>
+          <tr key={row.patient} className={styles['row']} data-away={away ? '' : undefined} {...roving.rowProps(at)} onClick={() => open(at)} data-testid={`case-row-${row.patient}`}>
             <td>
               <span className={styles['name']}>{listName(row.identity)}</span> <span className={styles['aside']}>{ageAndGender(row.identity)}</span>
+              {away && (
+                <span className={styles['away']} title={m.cases_not_here()}>
+                  <Icon name="offline" size="xs" />
+                  <span className="visually-hidden">{m.cases_not_here()}</span>
+                </span>
+              )}
               {row.similar.length > 0 && (
                 <span className={styles['similar']} title={row.similar.map((other) => `${other.name} · *${date(other.birthDate)}`).join('\n')}>
                   <Icon name="warn" size="xs" />

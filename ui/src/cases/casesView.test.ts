@@ -20,6 +20,13 @@ describe('the case list', () => {
     expect(groups(agenda, null).map((group) => group.kind)).toEqual(['open']);
   });
 
+  test('begins offline with what opens without the platform, and says nothing of it otherwise', () => {
+    const kept = agenda.map((row, n) => (n === 3 ? { ...row, kept: '2026-11-23T17:30:00Z' } : row));
+    const first = (offline: boolean) => groups(kept, cases.board, offline)[0]?.rows.map((row) => row.slot?.number);
+    expect(first(true)).toEqual([4, 1, 2, 3, 5]);
+    expect(first(false)).toEqual([1, 2, 3, 4, 5]);
+  });
+
   test('sorts Ä as AE', () => {
     const [, open] = [null, groups(agenda, null)[0]];
     expect(open?.rows.map((row) => row.identity.family)).toEqual(['Ährenfeld', 'Auenwald', 'Birkenlicht', 'Mohnblatt', 'Steinklee']);

@@ -28,15 +28,20 @@ export interface Group {
   rows: CaseRowView[];
 }
 
-/** The next board in its order, then cases without a signed decision, then decided ones; empty groups are left out. */
-export function groups(rows: readonly CaseRowView[], board: BoardNameView | null): Group[] {
+/**
+ * The next board in its order, then cases without a signed decision, then decided ones; empty groups are left out.
+ * Offline, those that open without the platform come first.
+ */
+export function groups(rows: readonly CaseRowView[], board: BoardNameView | null, offline = false): Group[] {
   const onBoard = rows.filter((row) => board !== null && row.slot !== null).toSorted((a, b) => (a.slot?.number ?? 0) - (b.slot?.number ?? 0));
   const others = rows.filter((row) => board === null || row.slot === null).toSorted(byName);
   return [
     { kind: 'board' as const, rows: onBoard },
     { kind: 'open' as const, rows: others.filter((row) => row.decision !== 'signed') },
     { kind: 'decided' as const, rows: others.filter((row) => row.decision === 'signed') },
-  ].filter((group) => group.rows.length > 0);
+  ]
+    .filter((group) => group.rows.length > 0)
+    .map((group) => (offline ? { ...group, rows: group.rows.toSorted((a, b) => Number(a.kept === null) - Number(b.kept === null)) } : group));
 }
 
 const collator = new Intl.Collator('de-u-co-phonebk');

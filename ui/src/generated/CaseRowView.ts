@@ -61,4 +61,8 @@ changed: string | null,
 /**
  * Family names of other patients that are easily confused with this one.
  */
-similar: Array<SimilarView>, };
+similar: Array<SimilarView>, 
+/**
+ * ISO time when the record that this device keeps was read; absent when it keeps none.
+ */
+kept: string | null, };

@@ -6,6 +6,7 @@ import type { DiagnosisEntryView } from "./DiagnosisEntryView";
 import type { DocumentEntryView } from "./DocumentEntryView";
 import type { EcogView } from "./EcogView";
 import type { FindingView } from "./FindingView";
+import type { Freshness } from "./Freshness";
 import type { IdentityView } from "./IdentityView";
 import type { LabSeriesView } from "./LabSeriesView";
 import type { Part } from "./Part";
@@ -90,6 +91,10 @@ slot: SlotView | null,
  */
 decision: DecisionStateView, 
 /**
- * ISO time when this was read.
+ * ISO time when this was read; of the oldest part of it.
  */
-asOf: string, };
+asOf: string, 
+/**
+ * Whether that was just now.
+ */
+freshness: Freshness, };

@@ -33,6 +33,7 @@ export type { FailureCode } from './FailureCode';
 export type { FindingView } from './FindingView';
 export type { FrameFormat } from './FrameFormat';
 export type { FrameView } from './FrameView';
+export type { Freshness } from './Freshness';
 export type { IdentityGrade } from './IdentityGrade';
 export type { IdentityView } from './IdentityView';
 export type { ImagesView } from './ImagesView';

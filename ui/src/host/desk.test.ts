@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
+import { cases, today } from '../stories/lists';
 import { auenwaldCase, birkenlichtCase } from '../stories/records';
 import { falkenried, settings } from '../stories/people';
 import { demo } from '../stories/story';
@@ -70,6 +71,32 @@ describe('the mirrors', () => {
     await vi.waitFor(() => expect(page.cases.get().state).toBe('here'));
     const load = page.cases.get();
     expect(load.state === 'here' && load.value.query).toBe('birk');
+  });
+
+  test('a list that follows later is taken for its own search only', async () => {
+    const { desk: page, host } = desk();
+    page.openCases('auen');
+    await vi.waitFor(() => expect(page.cases.get().state).toBe('here'));
+    const late = { ...cases, query: 'auen', rows: { state: 'empty' } } as const;
+    host.send({ type: 'cases-changed', value: { ...late, query: '' } });
+    expect(page.cases.get()).not.toMatchObject({ value: { rows: { state: 'empty' } } });
+    host.send({ type: 'cases-changed', value: late });
+    expect(page.cases.get()).toEqual({ state: 'here', value: late });
+  });
+
+  test('a kept view that comes late does not hide the current one', async () => {
+    let release: (() => void) | undefined;
+    const late = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const kept = { ...today, asOf: '2026-11-23T17:30:00Z', freshness: { state: 'kept', failure: null } } as const;
+    const { desk: page, host } = desk({ ...demo, answer: (request) => (request.type === 'open-today' ? late.then(() => ({ type: 'today', value: kept })) : undefined) });
+    page.openToday();
+    host.send({ type: 'today-changed', value: today });
+    release?.();
+    await late;
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(page.today.get()).toEqual({ state: 'here', value: today });
   });
 
   test('a failure is kept with its code', async () => {

@@ -61,6 +61,7 @@ export function createDesk(host: Host, start: StartView): Desk {
   // a new banner).
   let patient: string | null = null;
   let casesAsked = 0;
+  let casesQuery = '';
 
   const forget = () => {
     patient = null;
@@ -90,6 +91,9 @@ export function createDesk(host: Host, start: StartView): Desk {
         return;
       case 'today-changed':
         today.set({ state: 'here', value: event.value });
+        return;
+      case 'cases-changed':
+        if (event.value.query === casesQuery) cases.set({ state: 'here', value: event.value });
         return;
       case 'case-changed':
         take(caseView, event.value);
@@ -127,6 +131,13 @@ export function createDesk(host: Host, start: StartView): Desk {
     );
   };
 
+  /** An event may overtake the answer that it corrects. */
+  const younger = <T extends { asOf: string }>(store: Store<Load<T>>, same: (here: T) => boolean, answer: Promise<T>): Promise<T> =>
+    answer.then((value) => {
+      const here = store.get();
+      return here.state === 'here' && same(here.value) && Date.parse(here.value.asOf) > Date.parse(value.asOf) ? here.value : value;
+    });
+
   const signedIn = () => session.get().state === 'signed-in';
   const stop = host.listen(hear);
 
@@ -141,11 +152,12 @@ export function createDesk(host: Host, start: StartView): Desk {
     caseView,
     images,
     decision,
-    openToday: () => load(today, ask(host, { type: 'open-today' }, 'today'), signedIn),
+    openToday: () => load(today, younger(today, () => true, ask(host, { type: 'open-today' }, 'today')), signedIn),
     openCases(query) {
       casesAsked += 1;
+      casesQuery = query;
       const asked = casesAsked;
-      load(cases, ask(host, { type: 'open-cases', query }, 'cases'), () => signedIn() && asked === casesAsked);
+      load(cases, younger(cases, (here) => here.query === query, ask(host, { type: 'open-cases', query }, 'cases')), () => signedIn() && asked === casesAsked);
     },
     openCase(whose) {
       enter(whose);

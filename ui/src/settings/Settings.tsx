@@ -298,6 +298,7 @@ function diagnosisWord(key: string): string {
     'workers-replaced': m.diagnosis_workers_replaced,
     'frames-decoded': m.diagnosis_frames_decoded,
     'cache-bytes': m.diagnosis_cache,
+    'kept-cases': m.diagnosis_kept_cases,
   };
   return words[key]?.() ?? key;
 }

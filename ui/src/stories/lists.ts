@@ -18,6 +18,7 @@ function row(part: Partial<CaseRowView> & Pick<CaseRowView, 'patient' | 'identit
     decision: 'none',
     changed: null,
     similar: [],
+    kept: null,
     ...part,
   };
 }
@@ -172,6 +173,7 @@ export const today: TodayView = {
   },
   newsSince: '2026-11-23T17:30:00+01:00',
   asOf: `${day}13:36:00+01:00`,
+  freshness: { state: 'current' },
 };
 
 export const cases: CasesView = {
@@ -179,6 +181,7 @@ export const cases: CasesView = {
   rows: { state: 'ready', more: false, value: [...agenda, ...others] },
   board: { name: board.name, start: board.start },
   asOf: today.asOf,
+  freshness: { state: 'current' },
 };
 
 export function search(query: string): CasesView {

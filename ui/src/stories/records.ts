@@ -139,6 +139,7 @@ export const auenwaldCase: CaseView = {
   slot: agenda[0]?.slot ?? null,
   decision: 'none',
   asOf: '2026-11-24T13:36:00+01:00',
+  freshness: { state: 'current' },
 };
 
 export const birkenlichtCase: CaseView = {
@@ -181,4 +182,5 @@ export const steinkleeCase: CaseView = {
   slot: agenda[2]?.slot ?? null,
   decision: 'draft',
   asOf: '2026-11-24T13:36:00+01:00',
+  freshness: { state: 'current' },
 };

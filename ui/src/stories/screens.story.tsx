@@ -1,12 +1,19 @@
 /** The screens of the program in the states that they draw. */
-import type { SessionView } from '../host/contract';
+import type { CasesView, SessionView } from '../host/contract';
 import { cases, today } from './lists';
 import { falkenried, now, platform, settings, signedIn, start } from './people';
+import { auenwaldCase } from './records';
 import { at, demo, type Story } from './story';
 
 const never = () => new Promise<never>(() => undefined);
 const session = (value: SessionView) => ({ ...demo, start: { ...start, session: value } });
 const unreachable = { code: 'platform-unreachable', detail: 'timeout' } as const;
+
+const offline = { ...start, connection: { state: 'offline', since: '2026-11-24T10:42:00+01:00' } } as const;
+const kept = { asOf: '2026-11-23T17:30:00+01:00', freshness: { state: 'kept', failure: unreachable } } as const;
+/** Two of the board's cases are on this device. */
+const here = (rows: CasesView['rows']): CasesView['rows'] =>
+  rows.state === 'ready' ? { ...rows, value: rows.value.map((row, n) => (n === 1 || n === 2 ? { ...row, kept: kept.asOf } : row)) } : rows;
 
 export const stories: Story[] = [
   { id: '01-sign-in', fixture: session({ state: 'signed-out', address: 'eschenland.example', addressFixed: false, failure: null }) },
@@ -34,8 +41,10 @@ export const stories: Story[] = [
   { id: '02-today-partly', fixture: at({ screen: 'today' }, { today: { ...today, news: { state: 'failed', failure: unreachable } } }) },
   {
     id: '02-today-offline',
-    fixture: at({ screen: 'today' }, { start: { ...start, connection: { state: 'offline', since: '2026-11-24T10:42:00+01:00' } } }),
+    fixture: at({ screen: 'today' }, { start: offline, today: { ...today, ...kept } }),
   },
+  { id: '04-cases-offline', fixture: at({ screen: 'cases' }, { start: offline, cases: { ...cases, ...kept, rows: here(cases.rows) } }) },
+  { id: '05-case-offline', fixture: at({ screen: 'case', patient: 'pat-auenwald', tab: 'overview' }, { start: offline, caseViews: [{ ...auenwaldCase, ...kept }] }) },
   { id: '04-cases', fixture: at({ screen: 'cases' }), keys: ['j'] },
   { id: '04-cases-preview', fixture: at({ screen: 'cases' }), keys: ['j', 'j', ' '] },
   { id: '04-cases-failed', fixture: at({ screen: 'cases' }, { answer: (request) => (request.type === 'open-cases' ? { code: 'platform-failed', detail: '500' } : undefined) }) },

@@ -6,6 +6,7 @@ import { Button } from '../components/Button';
 import { Empty, EmptyLine } from '../components/Empty';
 import { FailureNotice } from '../components/FailureNotice';
 import { Icon } from '../components/icons';
+import { KeptNotice } from '../components/KeptNotice';
 import { PartView } from '../components/PartView';
 import { useRovingRows } from '../components/rovingRows';
 import { Skeleton } from '../components/Skeleton';
@@ -27,25 +28,28 @@ export function Today() {
   const now = useNow(60_000);
   useEffect(() => desk.openToday(), [desk]);
   return (
-    <div className={styles['scroll']} data-testid="today">
-      <div className={styles['grid']}>
-        <div className={styles['column']}>
-          <div>
-            <p className={styles['date']}>{longDate(now)}</p>
-            <h1 className={styles['greeting']}>{person ? greeting(person.shortName, person.gender, now) : m.frame_today()}</h1>
+    <>
+      {today.state === 'here' && <KeptNotice freshness={today.value.freshness} asOf={today.value.asOf} retry={() => desk.openToday()} />}
+      <div className={styles['scroll']} data-testid="today">
+        <div className={styles['grid']}>
+          <div className={styles['column']}>
+            <div>
+              <p className={styles['date']}>{longDate(now)}</p>
+              <h1 className={styles['greeting']}>{person ? greeting(person.shortName, person.gender, now) : m.frame_today()}</h1>
+            </div>
+            {today.state === 'waiting' && <Skeleton what={m.today_what()} rows={5} since={today.since} />}
+            {today.state === 'failed' && <FailureNotice failure={today.failure} retry={() => desk.openToday()} />}
+            {today.state === 'here' && (
+              <>
+                <Board part={today.value.board} />
+                <Drafts drafts={today.value.drafts} now={now} />
+              </>
+            )}
           </div>
-          {today.state === 'waiting' && <Skeleton what={m.today_what()} rows={5} since={today.since} />}
-          {today.state === 'failed' && <FailureNotice failure={today.failure} retry={() => desk.openToday()} />}
-          {today.state === 'here' && (
-            <>
-              <Board part={today.value.board} />
-              <Drafts drafts={today.value.drafts} now={now} />
-            </>
-          )}
+          <div className={styles['column']}>{today.state === 'here' && <News today={today.value} now={now} />}</div>
         </div>
-        <div className={styles['column']}>{today.state === 'here' && <News today={today.value} now={now} />}</div>
       </div>
-    </div>
+    </>
   );
 }
 

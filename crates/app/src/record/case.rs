@@ -10,15 +10,16 @@ use super::{
     tumor,
 };
 use contract::{
-    AllergyView, CaseView, DecisionEntryView, DecisionStateView, DocumentEntryView, QuestionView, SignatureLineView,
-    SlotView, StudyEntryView, TherapyView,
+    AllergyView, CaseView, DecisionEntryView, DecisionStateView, DocumentEntryView, Failure, Freshness, QuestionView,
+    SignatureLineView, SlotView, StudyEntryView, TherapyView,
 };
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A part of the record that is asked for by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Part {
     Patient,
     Conditions,
@@ -120,7 +121,7 @@ pub(crate) const QUERIES: [Query; 13] = [
 ];
 
 /// What is known of a part.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) enum Loaded {
     #[default]
     Loading,
@@ -149,6 +150,11 @@ impl Loaded {
         !matches!(self, Self::Loading)
     }
 
+    /// True while nothing is known of the part but that it could not be read.
+    pub(crate) fn failed(&self) -> bool {
+        matches!(self, Self::Loading | Self::Refused(contract::Part::Failed { .. }))
+    }
+
     /// The part's state with a list made of what is here. Empty only when the platform answered so.
     fn list<T>(&self, make: impl FnOnce(&[Value], &[Value]) -> Vec<T>) -> contract::Part<Vec<T>> {
         match self {
@@ -173,7 +179,7 @@ fn refused<T>(state: &contract::Part<()>) -> contract::Part<T> {
 }
 
 /// Everything read of one patient.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct CaseRecord {
     pub(crate) patient: String,
     pub(crate) parts: BTreeMap<Part, Loaded>,
@@ -188,12 +194,16 @@ pub(crate) struct CaseRecord {
     /// What the archive said; `None` until it answered.
     pub(crate) archive: Option<Archive>,
     pub(crate) as_of: String,
-    /// Something could not be read anew.
-    pub(crate) stale: bool,
+    /// Whether it is what the platform says, or what an earlier reading said.
+    #[serde(skip)]
+    pub(crate) freshness: Freshness,
+    /// Why something could not be read anew.
+    #[serde(skip)]
+    pub(crate) stale: Option<Failure>,
 }
 
 /// What the image archive said of a patient's studies, by Study Instance UID.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Archive {
     /// Found there.
     pub(crate) held: BTreeSet<String>,
@@ -226,27 +236,53 @@ impl CaseRecord {
     /// Takes what was read. A part that is here stays when reading it again fails, and the record is then as old as
     /// it was.
     pub(crate) fn set(&mut self, part: Part, loaded: Loaded) {
-        let failed = matches!(loaded, Loaded::Refused(contract::Part::Failed { .. }));
-        if failed && matches!(self.part(part), Loaded::Here { .. }) {
-            self.stale = true;
-        } else {
-            self.parts.insert(part, loaded);
+        match loaded {
+            Loaded::Refused(contract::Part::Failed { failure }) if matches!(self.part(part), Loaded::Here { .. }) => {
+                self.stale = Some(failure);
+            }
+            loaded @ (Loaded::Here { .. } | Loaded::Refused(_) | Loaded::Loading) => {
+                self.parts.insert(part, loaded);
+            }
         }
+    }
+
+    /// Everything is being read again.
+    pub(crate) fn begin_reading(&mut self) {
+        self.stale = None;
+        if let Freshness::Kept { failure } = &mut self.freshness {
+            *failure = None;
+        }
+    }
+
+    /// Everything that was asked for at `began` has answered.
+    pub(crate) fn end_reading(&mut self, began: String) {
+        self.freshness = match &self.stale {
+            None => {
+                self.as_of = began;
+                Freshness::Current
+            }
+            Some(failure) => Freshness::Kept { failure: Some(failure.clone()) },
+        };
+    }
+
+    /// What of it is worth keeping: what the platform said, and not what failed. `None` for a record that the
+    /// platform does not give to this person.
+    pub(crate) fn to_keep(&self) -> Option<Self> {
+        self.patient_resource()?;
+        let mut kept = self.clone();
+        kept.parts
+            .retain(|_, loaded| !matches!(loaded, Loaded::Loading | Loaded::Refused(contract::Part::Failed { .. })));
+        Some(kept)
     }
 
     pub(crate) fn patient_resource(&self) -> Option<&Value> {
         self.part(Part::Patient).matches().first()
     }
 
-    /// True when patient and studies have answered, so that images can be compared.
-    pub(crate) fn identity_settled(&self) -> bool {
-        self.part(Part::Patient).settled() && self.part(Part::Studies).settled()
-    }
-
     /// True when something could not be read, the last time or at all: asking again may bring it.
     pub(crate) fn lacks_something(&self) -> bool {
         let failed = |part: &Loaded| matches!(part, Loaded::Refused(contract::Part::Failed { .. }));
-        self.stale || self.parts.values().any(failed)
+        self.stale.is_some() || self.parts.values().any(failed)
     }
 
     /// True when every part has answered.
@@ -314,6 +350,7 @@ pub(crate) fn case_view(record: &CaseRecord, today: Date) -> CaseView {
             Some(_) => DecisionStateView::Signed,
         },
         as_of: record.as_of.clone(),
+        freshness: record.freshness.clone(),
     }
 }
 

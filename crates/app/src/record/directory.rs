@@ -1,11 +1,12 @@
 //! People, houses and the board: names for references.
 
 use super::read::{each, id, reference_id, text, words};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What is known of the people and houses around a board.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Directory {
     people: BTreeMap<String, PersonFacts>,
     organizations: BTreeMap<String, String>,
@@ -16,7 +17,7 @@ pub(crate) struct Directory {
 }
 
 /// A person in one role.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PersonFacts {
     /// "Dr. med. Amina Falkenried".
     pub(crate) name: String,

@@ -9,11 +9,12 @@ use super::{
 };
 use contract::{CaseRowView, CompletenessView, DecisionStateView, SlotView, TnmView};
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What lines are made from: resources of many patients.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct RowSources {
     pub(crate) patients: Vec<Value>,
     pub(crate) conditions: Vec<Value>,
@@ -76,6 +77,7 @@ pub(crate) fn case_row(
         },
         changed,
         similar: similar(patient, sources.patients.iter()),
+        kept: None,
         patient: id,
     })
 }

@@ -2,7 +2,7 @@
 
 use super::{frames, listed_series, open, opened_series, save, text_on, until, with_text};
 use crate::{MODERATOR, cases::whole_case, code, opened, place};
-use contract::{Calibration, FailureCode, IdentityGrade, ImagesView, Part, Reply, Request};
+use contract::{Calibration, FailureCode, FrameView, IdentityGrade, ImagesView, Part, Reply, Request};
 use sandbox::Options;
 use serde_json::{Value, json};
 use std::sync::{
@@ -246,7 +246,8 @@ async fn a_frame_in_another_syntax_than_its_label_is_no_picture_and_the_next_one
     ];
     let (_platform, detour, _folder, desk) = at_work_behind().await;
     let series = opened_series(&desk, PATIENT, "FDG-PET/CT", "PET AC").await;
-    for (frame, (name, rule)) in (10_u32..).zip(rules) {
+    // None of these is among the frames that the window of a series without one is made from.
+    for (frame, (name, rule)) in (20_u32..).zip(rules) {
         detour.spoil(move |_, path| if is_frame(path) { Spoiled::Bytes(rule) } else { Spoiled::Not });
         let got = frames(&desk, &series, frame, frame).await;
         let told = got[&frame].as_ref().err().map(String::as_str).unwrap_or("a picture");
@@ -292,19 +293,27 @@ fn without_spacing(instances: &mut Value, one: bool) {
     }
 }
 
-/// Whose spacing is taken, and how.
-type Unspaced = (&'static str, fn(&mut Value));
+/// Whose spacing is taken, and how; of how many images it is gone.
+type Unspaced = (&'static str, fn(&mut Value), usize);
 
 #[tokio::test]
-async fn a_series_without_spacing_has_no_millimeters_for_anybody_to_measure_in() {
-    let rules: [Unspaced; 2] =
-        [("all", |instances| without_spacing(instances, false)), ("one", |instances| without_spacing(instances, true))];
-    for (name, rule) in rules {
+async fn an_image_without_spacing_has_no_millimeters_for_anybody_to_measure_in() {
+    let rules: [Unspaced; 2] = [
+        ("all", |instances| without_spacing(instances, false), 135),
+        ("one", |instances| without_spacing(instances, true), 1),
+    ];
+    for (name, rule, count) in rules {
         let (_platform, detour, _folder, desk) = at_work_behind().await;
         detour.spoil(move |_, path| if path.ends_with("/metadata") { Spoiled::Json(rule) } else { Spoiled::Not });
         let series = opened_series(&desk, PATIENT, "FDG-PET/CT", "CT AC 3,75 mm").await;
         // The page's viewer measures in pixels exactly when both are absent (`viewer::scene::length`).
-        assert_eq!((series.spacing, series.calibration), (None, Calibration::None), "{name} without spacing");
+        let unspaced = |frame: &&FrameView| {
+            let own = series.pixels.get(frame.pixels as usize).and_then(|pixels| pixels.scale.clone());
+            let (spacing, calibration) =
+                own.map_or((series.spacing, series.calibration), |scale| (scale.spacing, scale.calibration));
+            (spacing, calibration) == (None, Calibration::None)
+        };
+        assert_eq!(series.frames.iter().filter(unspaced).count(), count, "{name} without spacing");
         assert_eq!(series.unit.as_deref(), Some("HU"), "densities do not need it");
         assert_eq!(series.frames.len(), 135, "every image is shown all the same");
         let got = frames(&desk, &series, 0, 1).await;
