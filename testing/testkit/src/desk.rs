@@ -6,7 +6,10 @@ use crate::{
     phi,
 };
 use anyhow::{Context as _, bail};
-use contract::{CaseView, ConnectionView, DecisionView, Event, Failure, ImagesView, Reply, Request, SessionView};
+use contract::{
+    CaseView, CasesView, ConnectionView, DecisionView, Event, Failure, ImagesView, Reply, Request, SessionView,
+    TodayView,
+};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -59,6 +62,10 @@ pub struct Seen {
     pub session: Option<SessionView>,
     /// Whether the platform answers.
     pub connection: Option<ConnectionView>,
+    /// "Heute".
+    pub today: Option<TodayView>,
+    /// "Fälle".
+    pub cases: Option<CasesView>,
     /// The open case.
     pub case: Option<CaseView>,
     /// Its studies.
@@ -238,7 +245,9 @@ fn learn(seen: &mut Seen, event: Event) {
         Event::CaseChanged(view) => seen.case = Some(view),
         Event::ImagesChanged(view) => seen.images = Some(view),
         Event::DecisionChanged(view) => seen.decision = Some(view),
-        Event::SettingsChanged(_) | Event::TodayChanged(_) => {}
+        Event::TodayChanged(view) => seen.today = Some(view),
+        Event::CasesChanged(view) => seen.cases = Some(view),
+        Event::SettingsChanged(_) => {}
     }
 }
 
@@ -248,13 +257,13 @@ fn learn_reply(seen: &mut Seen, reply: &Reply) {
             seen.session = Some(view.session.clone());
             seen.connection = Some(view.connection.clone());
         }
+        Reply::Today(view) => seen.today = Some(view.clone()),
+        Reply::Cases(view) => seen.cases = Some(view.clone()),
         Reply::Case(view) => seen.case = Some(view.clone()),
         Reply::Images(view) => seen.images = Some(view.clone()),
         Reply::Decision(view) => seen.decision = Some(view.clone()),
         Reply::Done
         | Reply::Platform(_)
-        | Reply::Today(_)
-        | Reply::Cases(_)
         | Reply::Document(_)
         | Reply::Series(_)
         | Reply::BulkAccess(_)

@@ -13,6 +13,7 @@ mod decision;
 mod faults;
 mod images;
 mod network;
+mod offline;
 mod profile;
 mod session;
 

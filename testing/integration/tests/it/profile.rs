@@ -12,10 +12,16 @@ async fn a_profile_holds_no_name_no_text_and_no_token_in_the_clear(platform: &Pl
     desk.sign_in(&platform.url).await.expect("the moderator may sign in");
     let text = "Vertrauliches Wort im Entwurf";
     written(&desk, "pat-mohnblatt", text).await;
+    let _today = desk.call(Request::OpenToday).await.expect("today");
     let _list = desk.call(Request::OpenCases { query: "Mohnblatt".to_owned() }).await.expect("a list");
+    let Ok(Reply::Diagnosis(diagnosis)) = desk.call(Request::Diagnose).await else { panic!("a diagnosis") };
+    let kept = diagnosis.lines.iter().find(|line| line.key == "kept-cases").map(|line| line.value.as_str());
+    assert_eq!(kept, Some("1"), "the case that was opened is kept");
     desk.kill().await.expect("the process ends");
     let mut needles = phi::needles();
-    needles.extend([text.to_lowercase(), "eyj".to_owned(), "access_token".to_owned(), "refresh_token".to_owned()]);
+    // A token begins with `{"alg`, `{"kid` or `{"typ` in base64; three letters alone are found in any megabyte of noise.
+    let tokens = ["eyjhbgc", "eyjrawq", "eyj0exa", "access_token", "refresh_token"];
+    needles.extend(tokens.map(str::to_owned).into_iter().chain([text.to_lowercase()]));
     assert!(place.profile.join("vault.sqlite3").is_file(), "there is something to look into");
     let found = find_in_files(&place.profile, &needles).expect("the profile can be read");
     assert_eq!(found, None, "nothing of a person lies in the clear");
