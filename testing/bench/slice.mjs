@@ -36,7 +36,7 @@ const open = `
     const view = document.querySelector('[data-testid="viewport-1"]')
     const now = performance.now() - began
     if (first === null && view?.dataset.series === series && view.dataset.ready === 'true') first = now
-    const whole = entry()?.dataset.loaded === 'true' || entry()?.querySelector('[data-loaded=true]') != null
+    const whole = entry()?.querySelector('[data-loaded=true]') != null
     if (first !== null && whole) done({ first, whole: now })
     else if (now > 120000) done({ first, whole: null, state: view?.dataset.phase + ', ' + entry()?.textContent })
     else requestAnimationFrame(look)

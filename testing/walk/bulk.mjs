@@ -103,7 +103,7 @@ async function over(way) {
     const entry = `series-${uid(`${STUDY}/${SERIES}`)}`
     await stack(d, 'CT')
     await openSeries(d, entry)
-    await d.wait('all images', () => d.js('return document.querySelector(arguments[0])?.dataset.loaded === "true"', test(entry)), 120000)
+    await d.wait('all images', () => d.js('return document.querySelector(`${arguments[0]} [data-loaded=true]`) !== null', test(entry)), 120000)
     const used = await d.js('return document.querySelector("[data-testid=images]").dataset.bulk')
     if (used !== way) throw new Error(`the bytes come by ${used}`)
     await d.click(test('viewport-1'))
