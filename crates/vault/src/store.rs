@@ -19,8 +19,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub enum Table {
     /// Tokens and whatever else signs a person in.
     Secrets,
-    /// What a person is writing.
-    Drafts,
     /// Records of the platform, kept for showing them at once.
     Records,
     /// What a person chose in the settings.
@@ -33,7 +31,6 @@ impl Table {
     const fn word(self) -> &'static str {
         match self {
             Self::Secrets => "secrets",
-            Self::Drafts => "drafts",
             Self::Records => "records",
             Self::Settings => "settings",
             Self::Measurements => "measurements",

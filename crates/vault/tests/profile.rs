@@ -81,26 +81,26 @@ fn values_come_back_after_the_program_ended() {
     let roots = Pocket::default();
     let big: Vec<u8> = (0..3_000_000_u32).map(|i| i.to_le_bytes()[0]).collect();
     let vault = Vault::open(folder.path(), &roots).expect("a new profile opens");
-    vault.put(Table::Drafts, "pat-auenwald", b"first").expect("the value is kept");
-    vault.put(Table::Drafts, "pat-auenwald", b"second").expect("the value is replaced");
+    vault.put(Table::Settings, "pat-auenwald", b"first").expect("the value is kept");
+    vault.put(Table::Settings, "pat-auenwald", b"second").expect("the value is replaced");
     vault.put(Table::Records, "pat-auenwald", &big).expect("a large value is kept");
-    vault.put(Table::Drafts, "pat-birkenlicht", b"").expect("an empty value is kept");
-    vault.put(Table::Drafts, "gone", b"x").expect("the value is kept");
-    assert!(vault.delete(Table::Drafts, "gone").expect("the value goes"), "there was one to remove");
+    vault.put(Table::Settings, "pat-birkenlicht", b"").expect("an empty value is kept");
+    vault.put(Table::Settings, "gone", b"x").expect("the value is kept");
+    assert!(vault.delete(Table::Settings, "gone").expect("the value goes"), "there was one to remove");
     drop(vault);
 
     let vault = Vault::open(folder.path(), &roots).expect("the profile opens again");
-    assert_eq!(value(&vault, Table::Drafts, "pat-auenwald").as_deref(), Some(&b"second"[..]), "the newer value");
+    assert_eq!(value(&vault, Table::Settings, "pat-auenwald").as_deref(), Some(&b"second"[..]), "the newer value");
     assert!(value(&vault, Table::Records, "pat-auenwald") == Some(big), "the large value, whole");
-    assert_eq!(value(&vault, Table::Drafts, "pat-birkenlicht").as_deref(), Some(&b""[..]), "the empty value");
-    assert_eq!(value(&vault, Table::Drafts, "gone"), None, "what was removed");
+    assert_eq!(value(&vault, Table::Settings, "pat-birkenlicht").as_deref(), Some(&b""[..]), "the empty value");
+    assert_eq!(value(&vault, Table::Settings, "gone"), None, "what was removed");
     assert_eq!(value(&vault, Table::Secrets, "pat-auenwald"), None, "another table");
     let keys: Vec<String> =
-        vault.keys(Table::Drafts).expect("the keys open").into_iter().map(Phi::into_revealed).collect();
+        vault.keys(Table::Settings).expect("the keys open").into_iter().map(Phi::into_revealed).collect();
     assert_eq!(keys, ["pat-auenwald", "pat-birkenlicht"], "the keys of the table, sorted");
-    assert!(!vault.delete(Table::Drafts, "gone").expect("the store answers"), "nothing is left to remove");
-    vault.clear(Table::Drafts).expect("the table is emptied");
-    assert_eq!(vault.keys(Table::Drafts).expect("the keys open"), [], "an emptied table has no keys");
+    assert!(!vault.delete(Table::Settings, "gone").expect("the store answers"), "nothing is left to remove");
+    vault.clear(Table::Settings).expect("the table is emptied");
+    assert_eq!(vault.keys(Table::Settings).expect("the keys open"), [], "an emptied table has no keys");
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn nothing_of_a_person_lies_in_the_clear() {
     let roots = Pocket::default();
     let vault = Vault::open(folder.path(), &roots).expect("a new profile opens");
     let text = "Auenwald, Gernot, X110127457: Durvalumab";
-    vault.put(Table::Drafts, "pat-auenwald", text.as_bytes()).expect("kept");
+    vault.put(Table::Settings, "pat-auenwald", text.as_bytes()).expect("kept");
     vault.put(Table::Records, "pat-auenwald", text.repeat(60_000).as_bytes()).expect("kept");
     vault.put(Table::Secrets, "dr-falkenried", b"eyJhbGciOiJFUzI1NiJ9").expect("kept");
     let seq = vault.journal_append("case/auenwald", text.as_bytes()).expect("kept");
@@ -127,7 +127,7 @@ fn nothing_of_a_person_lies_in_the_clear() {
     vault.journal_compact("case/auenwald", seq).expect("compacted");
     vault.frame_put("1.2.276.0.99.1/0", text.repeat(60_000).as_bytes()).expect("kept");
     vault.signing_key("dr-falkenried").expect("made");
-    vault.delete(Table::Drafts, "pat-auenwald").expect("removed");
+    vault.delete(Table::Settings, "pat-auenwald").expect("removed");
 
     let root = roots.load("").expect("the pocket answers").expect("a root was made");
     let bytes: Vec<u8> = files(folder.path()).iter().flat_map(|path| fs::read(path).expect("readable")).collect();
@@ -174,7 +174,7 @@ fn a_profile_is_in_one_hand() {
 fn a_store_without_its_root_is_refused_and_left_alone() {
     let folder = folder();
     let vault = open(folder.path());
-    vault.put(Table::Drafts, "pat-auenwald", b"text").expect("kept");
+    vault.put(Table::Settings, "pat-auenwald", b"text").expect("kept");
     drop(vault);
 
     let other = Vault::open(folder.path(), &Pocket::with(8));
@@ -183,7 +183,7 @@ fn a_store_without_its_root_is_refused_and_left_alone() {
     let none = Vault::open(folder.path(), &roots);
     assert!(matches!(none, Err(OpenError::Unreadable(Unreadable::RootMissing))), "no root: {none:?}");
     assert!(roots.load("").expect("the pocket answers").is_none(), "no new root takes the place of the lost one");
-    assert_eq!(value(&open(folder.path()), Table::Drafts, "pat-auenwald").as_deref(), Some(&b"text"[..]), "kept");
+    assert_eq!(value(&open(folder.path()), Table::Settings, "pat-auenwald").as_deref(), Some(&b"text"[..]), "kept");
 }
 
 #[test]
@@ -231,22 +231,22 @@ fn a_locked_keyring_is_told_and_another_attempt_works() {
 fn a_changed_value_is_an_error() {
     let folder = folder();
     let vault = open(folder.path());
-    vault.put(Table::Drafts, "a", b"value of a").expect("kept");
-    vault.put(Table::Drafts, "b", b"value of b").expect("kept");
+    vault.put(Table::Settings, "a", b"value of a").expect("kept");
+    vault.put(Table::Settings, "b", b"value of b").expect("kept");
     vault.journal_append("s", b"entry").expect("kept");
     vault.journal_append("s", b"entry").expect("kept");
     let db = rusqlite::Connection::open(folder.path().join("vault.sqlite3")).expect("a second reader opens");
     let is_damaged = |found: Option<StoreError>| matches!(found, Some(StoreError::Unreadable(Unreadable::Damaged)));
 
     db.execute("UPDATE chunks SET row = 3 - row, number = number + 10", []).expect("two values are swapped");
-    assert!(is_damaged(vault.get(Table::Drafts, "a").err()), "a value of another row");
+    assert!(is_damaged(vault.get(Table::Settings, "a").err()), "a value of another row");
     db.execute("UPDATE chunks SET row = 3 - row, number = number - 10", []).expect("they are swapped back");
-    assert_eq!(value(&vault, Table::Drafts, "a").as_deref(), Some(&b"value of a"[..]), "each in its own place");
+    assert_eq!(value(&vault, Table::Settings, "a").as_deref(), Some(&b"value of a"[..]), "each in its own place");
     db.execute("UPDATE chunks SET sealed = CAST(substr(sealed, 1, length(sealed) - 1) || x'00' AS BLOB)", [])
         .expect("a byte is changed");
-    assert!(is_damaged(vault.get(Table::Drafts, "a").err()), "a changed byte");
+    assert!(is_damaged(vault.get(Table::Settings, "a").err()), "a changed byte");
     db.execute("DELETE FROM chunks", []).expect("the content is removed");
-    assert!(is_damaged(vault.get(Table::Drafts, "a").err()), "a row without content");
+    assert!(is_damaged(vault.get(Table::Settings, "a").err()), "a row without content");
     db.execute("UPDATE journal SET sealed = (SELECT sealed FROM journal WHERE seq = 1) WHERE seq = 2", [])
         .expect("an entry is repeated");
     assert!(is_damaged(vault.journal_read("s").err()), "an entry under another's number");
@@ -293,7 +293,7 @@ fn a_full_disk_is_told_and_loses_nothing() {
     for n in 0..4 {
         vault.frame_put(&format!("series/{n}"), &[n; 10_000]).expect("kept");
     }
-    vault.put(Table::Drafts, "pat-auenwald", b"typed").expect("kept");
+    vault.put(Table::Settings, "pat-auenwald", b"typed").expect("kept");
     let mut appended = Vec::new();
     let full = loop {
         match vault.journal_append("case", &[b'x'; 4000]) {
@@ -303,9 +303,13 @@ fn a_full_disk_is_told_and_loses_nothing() {
         assert!(appended.len() < 200, "300 kB hold no more than 75 entries of 4 kB");
     };
     assert!(matches!(full, StoreError::DiskFull), "{full:?}");
-    let large = vault.put(Table::Drafts, "pat-auenwald", &[1; 500_000]);
+    let large = vault.put(Table::Settings, "pat-auenwald", &[1; 500_000]);
     assert!(matches!(large, Err(StoreError::DiskFull)), "{large:?}");
-    assert_eq!(value(&vault, Table::Drafts, "pat-auenwald").as_deref(), Some(&b"typed"[..]), "the former value stays");
+    assert_eq!(
+        value(&vault, Table::Settings, "pat-auenwald").as_deref(),
+        Some(&b"typed"[..]),
+        "the former value stays"
+    );
     let kept: Vec<_> = vault.journal_read("case").expect("readable").into_iter().map(|entry| entry.seq).collect();
     assert_eq!(kept, appended, "every acknowledged entry stays");
     assert!(vault.frames_bytes().expect("readable") < 40_000, "cached frames made room before anybody was refused");
@@ -408,7 +412,7 @@ fn keys_that_could_have_two_meanings_are_refused() {
     let vault = open(folder.path());
     let long = "x".repeat(1025);
     for key in ["", "a\0b", &long] {
-        assert!(matches!(vault.put(Table::Drafts, key, b""), Err(StoreError::Key)), "{} bytes", key.len());
+        assert!(matches!(vault.put(Table::Settings, key, b""), Err(StoreError::Key)), "{} bytes", key.len());
         assert!(matches!(vault.frame_get(key), Err(StoreError::Key)), "{} bytes", key.len());
     }
 }

@@ -91,10 +91,10 @@ fn seals() -> Result<(), String> {
     let value = uuid::Uuid::new_v4().into_bytes();
     {
         let vault = Vault::open(&folder.0, &roots).map_err(|error| error.to_string())?;
-        vault.put(Table::Drafts, "selftest", &value).map_err(text)?;
+        vault.put(Table::Settings, "selftest", &value).map_err(text)?;
     }
     let vault = Vault::open(&folder.0, &roots).map_err(|error| error.to_string())?;
-    let back = vault.get(Table::Drafts, "selftest").map_err(text)?;
+    let back = vault.get(Table::Settings, "selftest").map_err(text)?;
     if back.is_some_and(|back| back.reveal() == &value) {
         Ok(())
     } else {
