@@ -3,6 +3,12 @@
 use crate::error::OpenError;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
+use std::time::Duration;
+
+/// A program that was killed while it started a child leaves the lock to that child until it runs its own program,
+/// which is a moment later.
+const ATTEMPTS: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Held as long as the profile is open.
 #[derive(Debug)]
@@ -18,10 +24,17 @@ impl ProfileLock {
             .write(true)
             .open(profile.join("lock"))
             .map_err(crate::StoreError::from)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(OpenError::ProfileInUse),
-            Err(TryLockError::Error(error)) => Err(crate::StoreError::from(error).into()),
+        let mut left = ATTEMPTS;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(TryLockError::WouldBlock) if left == 0 => return Err(OpenError::ProfileInUse),
+                Err(TryLockError::WouldBlock) => {
+                    left -= 1;
+                    std::thread::sleep(PAUSE);
+                }
+                Err(TryLockError::Error(error)) => return Err(crate::StoreError::from(error).into()),
+            }
         }
     }
 }
