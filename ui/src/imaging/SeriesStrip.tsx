@@ -9,7 +9,7 @@ import { Icon } from '../components/icons';
 import type { SeriesEntryView, StudyView } from '../host/contract';
 import { date } from '../i18n/format';
 import { m } from '../paraglide/messages';
-import { sameProgress, type Progress } from './seriesLoads';
+import type { Progress } from './seriesLoads';
 import styles from './SeriesStrip.module.css';
 import type { Stage } from './stage';
 import type { Picture } from './thumbnails';
@@ -127,9 +127,7 @@ function useSeriesState(stage: Stage, series: string): SeriesState {
 }
 
 function sameState(a: SeriesState, b: SeriesState): boolean {
-  if (a.shown !== b.shown || a.active !== b.active) return false;
-  if (a.progress === undefined || b.progress === undefined) return a.progress === b.progress;
-  return sameProgress(a.progress, b.progress);
+  return a.shown === b.shown && a.active === b.active && a.progress === b.progress;
 }
 
 /** Gives the former value as long as the new one is the same. */

@@ -14,7 +14,7 @@ export const GRID: Readonly<Record<Layout, Grid>> = {
   '2x2': { columns: 2, rows: 2 },
 };
 
-export const GAP_CSS_PX = 2;
+const GAP_CSS_PX = 2;
 
 export type Rectangle = { id: number; x: number; y: number; width: number; height: number };
 
@@ -35,6 +35,27 @@ export function rectangles({ columns, rows }: Grid, width: number, height: numbe
       height: Math.max(0, row === rows - 1 ? height - y : cellHeight),
     };
   });
+}
+
+/** Where the visible viewports lie, in device pixels; `alone` is the one that is shown enlarged. */
+export function visiblePlaces(
+  layout: Layout,
+  alone: number | undefined,
+  size: { width: number; height: number; ratio: number },
+): Rectangle[] {
+  const [width, height] = [Math.round(size.width * size.ratio), Math.round(size.height * size.ratio)];
+  if (alone !== undefined) return [{ id: alone, x: 0, y: 0, width, height }];
+  return rectangles(GRID[layout], width, height, Math.round(GAP_CSS_PX * size.ratio));
+}
+
+/** The same places as the page measures them, by viewport. */
+export function inCssPixels(places: readonly Rectangle[], ratio: number): Record<number, Rectangle> {
+  return Object.fromEntries(
+    places.map(({ id, x, y, width, height }) => [
+      id,
+      { id, x: x / ratio, y: y / ratio, width: width / ratio, height: height / ratio },
+    ]),
+  );
 }
 
 export function viewportCount(layout: Layout): number {

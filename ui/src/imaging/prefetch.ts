@@ -43,6 +43,15 @@ export function missingRun(frame: number, count: number, has: (frame: number) =>
   return [first, last];
 }
 
+/** The run of missing frames that is nearest to `near`; the later one of two. */
+export function nearestMissing(near: number, count: number, has: (frame: number) => boolean): [number, number] | undefined {
+  for (let distance = 0; distance < count; distance += 1) {
+    const run = missingRun(near + distance, count, has) ?? missingRun(near - distance, count, has);
+    if (run !== undefined) return run;
+  }
+  return undefined;
+}
+
 export type Wanted = { series: number; first: number; last: number; near: number };
 
 type SeriesWants = { pending: Set<number>; near: number; direction: Direction };

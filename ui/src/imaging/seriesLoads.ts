@@ -33,7 +33,7 @@ export function progressOf({ view, loaded, failed, stopped }: SeriesLoad): Progr
   };
 }
 
-export function sameProgress(a: Progress, b: Progress): boolean {
+function sameProgress(a: Progress, b: Progress): boolean {
   return a.loaded === b.loaded && a.of === b.of && a.failed === b.failed && a.stopped === b.stopped && a.done === b.done;
 }
 
@@ -42,6 +42,21 @@ export const HIDDEN_LIMIT_BYTES = 160 * 1024 * 1024;
 
 export class SeriesLoads {
   readonly #loads = new Map<string, SeriesLoad>();
+  #told: ReadonlyMap<string, Progress> = new Map();
+
+  /** By series. What has not changed is the former object, so that nothing is drawn again for it. */
+  progress(): ReadonlyMap<string, Progress> {
+    const former = this.#told;
+    const now = new Map(
+      this.all().map((load) => {
+        const [before, progress] = [former.get(load.series), progressOf(load)];
+        return [load.series, before !== undefined && sameProgress(before, progress) ? before : progress];
+      }),
+    );
+    const same = now.size === former.size && [...now].every(([series, progress]) => former.get(series) === progress);
+    if (!same) this.#told = now;
+    return this.#told;
+  }
 
   /** A new load, or a known one, which becomes the youngest. */
   open(study: string, series: string): { load: SeriesLoad; fresh: boolean } {

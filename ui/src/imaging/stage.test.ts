@@ -133,6 +133,32 @@ describe('the stage', () => {
     expect(bench.stage.memory().viewports[0]?.series).toBe('1.2.3.5');
   });
 
+  it('remembers the series that is on its way, with its whole look', async () => {
+    const bench = await shown();
+    bench.pipe.deliver(testCard(exampleSeries(), 0));
+    await bench.frame();
+    const look = { index: 3, window: undefined, table: 0, inverted: true };
+    bench.views.set('1.2.3.5', exampleSeries({ handle: 8, series: '1.2.3.5' }));
+    bench.stage.show(0, '1.2.3', '1.2.3.5', look);
+    expect(bench.stage.memory().viewports).toEqual([{ study: '1.2.3', series: '1.2.3.5', ...look }]);
+  });
+
+  it('keeps the image on screen when the device is lost while the next series is on its way', async () => {
+    const bench = await shown();
+    for (const index of [0, 1]) bench.pipe.deliver(testCard(exampleSeries(), index));
+    bench.stage.setIndex(0, 1);
+    await bench.frame();
+    bench.views.set('1.2.3.5', exampleSeries({ handle: 8, series: '1.2.3.5' }));
+    bench.stage.show(0, '1.2.3', '1.2.3.5');
+    bench.viewer.gone = true;
+    bench.stage.setWindow(0, 50, 350);
+    bench.drawOnly();
+    bench.viewer = new StandInViewer();
+    await bench.stage.attach(CANVAS);
+    await bench.frame();
+    expect(bench.pane().state?.index, 'image 2 of the series that is still shown').toBe(1);
+  });
+
   it('says at once that the next series cannot be opened', async () => {
     const bench = await shown();
     bench.pipe.deliver(testCard(exampleSeries(), 0));

@@ -4,25 +4,28 @@
  * frame, so that the text over a picture is always that picture's.
  */
 
-import type { BulkAccessView, BulkWay, Failure, SeriesView } from '../host/contract';
 import type { BulkPipe } from './bulk';
 import { readFrameHeader } from './bulkMessage';
 import { FrameStore } from './frameStore';
-import { GAP_CSS_PX, GRID, rectangles, viewportCount, type Layout, type Rectangle } from './layouts';
-import { corner, presetOfDigit, viewportPhase } from './overlay';
+import { GRID, inCssPixels, viewportCount, visiblePlaces, type Layout, type Rectangle } from './layouts';
+import { presetOfDigit } from './overlay';
 import { Pointing, type Shown } from './pointing';
-import { missingRun } from './prefetch';
-import { SeriesLoads, progressOf, sameProgress, type Progress, type SeriesLoad } from './seriesLoads';
+import { nearestMissing } from './prefetch';
+import { SeriesLoads, progressOf, type SeriesLoad } from './seriesLoads';
 import type { Spot, StageSnapshot, ViewportSnapshot } from './snapshot';
+import type { StageParts } from './stageParts';
+import { AT_FIRST, restorable, type Restorable, type StageMemory } from './stageMemory';
 import { Thumbnails } from './thumbnails';
-import type { CreateViewer, Viewer, ViewportState } from './viewer';
-import type { After, FrameFailure } from './wirePipe';
+import { ValuesWish } from './valuesWish';
+import type { Viewer, ViewportState } from './viewer';
+import { viewportSnapshot } from './viewportSnapshot';
+import type { FrameFailure } from './wirePipe';
 
 const VIEWPORTS = 4;
 const EMPTY = -1;
 
-/** How long a picture stays, with its own text, while the first of the next series is on its way: nearly always
- * long enough that no black comes in between, and too short to wait for. */
+/** How long a picture stays, with its own text, while the first of the next series is on its way: no black comes in
+ * between where that one is quick, and nobody waits before a black that must come. */
 const HOLD_MILLISECONDS = 100;
 
 /** When the first picture is likely there, and then with room for the person in between. */
@@ -31,30 +34,6 @@ const WARM_EVERY_MILLISECONDS = 50;
 
 /** How often progress is told that changes no picture: telling it costs the computer a picture of the whole window. */
 const PROGRESS_MILLISECONDS = 200;
-
-/** What the stage asks of the program. */
-export type StageDesk = {
-  openSeries: (study: string, series: string) => Promise<SeriesView>;
-  closeSeries: (handle: number) => void;
-  openBulk: () => Promise<BulkAccessView>;
-};
-
-export type StageParts = {
-  desk: StageDesk;
-  createViewer: CreateViewer;
-  openPipe: (openBulk: () => Promise<BulkAccessView>, way: BulkWay) => Promise<BulkPipe>;
-  bulkWay: BulkWay;
-  /** How many bytes of stored values are kept for reading; the store's own limit if absent. */
-  valueBytes?: number;
-  /** Runs before the next painting. */
-  schedule: (draw: () => void) => void;
-  /** Runs after that many milliseconds unless the answer is called before. */
-  after: After;
-  /** Publishes within the frame: React's `flushSync` in the program. */
-  flush: (publish: () => void) => void;
-  failureOf: (error: unknown) => Failure;
-  reportFault: (line: string) => void;
-};
 
 type Viewport = {
   study: string | undefined;
@@ -67,28 +46,11 @@ type Viewport = {
 
 type Next = { study: string; series: string; restore: Restorable | undefined; stop: () => void };
 
-export type Restorable = {
-  index: number;
-  /** Absent while each frame is shown as it is stored. */
-  window: { center: number; width: number; function: SeriesView['window']['function'] } | undefined;
-  /** The look-up table that was chosen in place of a window. */
-  table?: number | undefined;
-  inverted: boolean;
-};
-
-/** Where the reader was, to be taken up again. */
-export type StageMemory = {
-  layout: Layout;
-  active: number;
-  viewports: readonly ({ study: string; series: string } & Restorable)[];
-};
-
 export class Stage {
   readonly #parts: StageParts;
   readonly #loads = new SeriesLoads();
   readonly #values: FrameStore;
-  /** The frame that is asked for again for its values alone; one at a time. */
-  #valuesOf: { handle: number; frame: number; refused: boolean } | undefined;
+  readonly #valuesWish = new ValuesWish();
   readonly #thumbnails = new Thumbnails();
   readonly #wantedThumbnails = new Set<number>();
   readonly #viewports: Viewport[] = Array.from({ length: VIEWPORTS }, () => ({
@@ -120,7 +82,6 @@ export class Stage {
   #progressDue: (() => void) | undefined;
   /** The last frame did not draw although it should have: it is tried once more before anything is said. */
   #drawMissed = false;
-  #told: ReadonlyMap<string, Progress> = new Map();
   readonly pointing: Pointing;
   #snapshot: StageSnapshot;
 
@@ -214,20 +175,17 @@ export class Stage {
     return {
       layout: this.#layout,
       active: this.#active,
-      viewports: this.#viewports.flatMap(({ study, series, restore, next }, id) => {
-        if (next !== undefined) {
-          const { index, window, inverted } = next.restore ?? { index: 0, window: undefined, inverted: false };
-          return [{ study: next.study, series: next.series, index, window, inverted }];
-        }
+      viewports: this.#viewports.flatMap(({ study, series, next }, id) => {
+        if (next !== undefined) return [{ study: next.study, series: next.series, ...(next.restore ?? AT_FIRST) }];
         if (study === undefined || series === undefined) return [];
-        const state = this.#state(id);
-        const now =
-          state === undefined
-            ? (restore ?? { index: 0, window: undefined, inverted: false })
-            : { index: state.index, ...chosen(state), inverted: state.inverted };
-        return [{ study, series, ...now }];
+        return [{ study, series, ...this.#look(id) }];
       }),
     };
+  }
+
+  #look(viewport: number): Restorable {
+    const state = this.#state(viewport);
+    return state === undefined ? (this.#viewports[viewport]?.restore ?? AT_FIRST) : restorable(state);
   }
 
   recall({ layout, active, viewports }: StageMemory): void {
@@ -348,7 +306,7 @@ export class Stage {
     const load = this.#loads.get(series);
     if (load?.view === undefined) return;
     load.stopped = true;
-    this.#forgetValuesOf(load.view.handle);
+    this.#valuesWish.forget(load.view.handle);
     this.#pipe?.drop(load.view.handle);
     this.#change();
   }
@@ -495,7 +453,7 @@ export class Stage {
 
   #openPipe(): void {
     this.#pipeState = 'opening';
-    this.#valuesOf = undefined;
+    this.#valuesWish.drop();
     this.#parts.openPipe(this.#parts.desk.openBulk, this.#parts.bulkWay).then(
       (pipe) => {
         if (this.#closed) {
@@ -597,7 +555,7 @@ export class Stage {
     if (load.view === undefined) return;
     this.#pipe?.drop(load.view.handle);
     this.#values.drop(load.view.handle);
-    this.#forgetValuesOf(load.view.handle);
+    this.#valuesWish.forget(load.view.handle);
     this.#viewer?.remove_series(load.view.handle);
     this.#parts.desk.closeSeries(load.view.handle);
   }
@@ -615,15 +573,11 @@ export class Stage {
     if (view === undefined || stopped || this.#viewer === undefined || this.#pipe === undefined) return;
     const near = this.#indexOf(series);
     const count = view.frames.length;
-    for (let distance = 0; distance < count; distance += 1) {
-      const run = missingRun(near + distance, count, has(load)) ?? missingRun(near - distance, count, has(load));
-      if (run === undefined) continue;
-      load.asked = run;
-      this.#forgetValuesOf(view.handle);
-      this.#pipe.want(view.handle, run[0], run[1], near);
-      return;
-    }
-    load.asked = undefined;
+    const run = nearestMissing(near, count, has(load));
+    load.asked = run;
+    if (run === undefined) return;
+    this.#valuesWish.forget(view.handle);
+    this.#pipe.want(view.handle, run[0], run[1], near);
   }
 
   /** The reader has come to a frame that is not here: it and its neighbours come first. */
@@ -649,9 +603,8 @@ export class Stage {
     if (shown === undefined) return;
     const { load, view, state } = shown;
     const { handle } = view;
-    const same = this.#valuesOf?.handle === handle && this.#valuesOf.frame === state.index;
-    if (same || this.#valuesOf?.refused === false || (load.asked !== undefined && !load.stopped)) return;
-    this.#valuesOf = { handle, frame: state.index, refused: false };
+    if (load.asked !== undefined && !load.stopped) return;
+    if (!this.#valuesWish.take({ handle, frame: state.index })) return;
     this.#pipe?.want(handle, state.index, state.index, state.index);
   }
 
@@ -668,7 +621,7 @@ export class Stage {
       if (this.#thumbnails.put(message)) for (const listener of this.#thumbnailListeners) listener();
       return;
     }
-    if (header.lastPart && this.#isValuesOf(header)) this.#valuesOf = undefined;
+    if (header.lastPart) this.#valuesWish.arrived({ handle: header.series, frame: header.frame });
     const load = this.#loads.ofHandle(header.series);
     if (load === undefined || this.#viewer === undefined) return;
     try {
@@ -695,21 +648,8 @@ export class Stage {
     return this.#viewports.some((viewport, id) => viewport.series === series && this.#state(id)?.index === frame);
   }
 
-  /** Another wish of the series, or its end, has replaced the one for values. */
-  #forgetValuesOf(handle: number): void {
-    if (this.#valuesOf?.handle === handle) this.#valuesOf = undefined;
-  }
-
-  #isValuesOf({ series, frame }: { series: number; frame: number }): boolean {
-    return this.#valuesOf?.handle === series && this.#valuesOf.frame === frame;
-  }
-
   #frameFailed({ series, frame, code }: FrameFailure): void {
-    if (this.#valuesOf !== undefined && this.#isValuesOf({ series, frame })) {
-      // The picture is there; only its values can't be had now.
-      this.#valuesOf.refused = true;
-      return;
-    }
+    if (this.#valuesWish.refuse({ handle: series, frame })) return;
     const load = this.#loads.ofHandle(series);
     if (load === undefined) return;
     load.failed.set(frame, code);
@@ -807,10 +747,8 @@ export class Stage {
   }
 
   #rememberLooks(): void {
-    this.memory().viewports.forEach(({ series, index, window, table, inverted }) => {
-      for (const viewport of this.#viewports) {
-        if (viewport.series === series) viewport.restore = { index, window, table, inverted };
-      }
+    this.#viewports.forEach((viewport, id) => {
+      if (viewport.series !== undefined) viewport.restore = this.#look(id);
     });
   }
 
@@ -818,7 +756,7 @@ export class Stage {
     const { width, height, ratio } = this.#size;
     if (width === 0 || height === 0) return;
     viewer.resize(Math.round(width * ratio), Math.round(height * ratio));
-    viewer.set_layout(JSON.stringify(this.#visiblePlaces(ratio)));
+    viewer.set_layout(JSON.stringify(this.#visiblePlaces()));
     this.#states.clear();
     this.#layoutDirty = false;
     this.#drawDue = true;
@@ -829,21 +767,12 @@ export class Stage {
     });
   }
 
-  #visiblePlaces(ratio: number): Rectangle[] {
-    const width = Math.round(this.#size.width * ratio);
-    const height = Math.round(this.#size.height * ratio);
-    if (this.#enlarged) return [{ id: this.#active, x: 0, y: 0, width, height }];
-    return rectangles(GRID[this.#layout], width, height, Math.round(GAP_CSS_PX * ratio));
+  #visiblePlaces(): Rectangle[] {
+    return visiblePlaces(this.#layout, this.#enlarged ? this.#active : undefined, this.#size);
   }
 
   #places(): Record<number, Rectangle> {
-    const { ratio } = this.#size;
-    return Object.fromEntries(
-      this.#visiblePlaces(ratio).map(({ id, x, y, width, height }) => [
-        id,
-        { id, x: x / ratio, y: y / ratio, width: width / ratio, height: height / ratio },
-      ]),
-    );
+    return inCssPixels(this.#visiblePlaces(), this.#size.ratio);
   }
 
   #take(): StageSnapshot {
@@ -856,64 +785,16 @@ export class Stage {
       enlarged: this.#enlarged,
       active: this.#active,
       viewports: Object.values(this.#places()).map((place) => this.#takeViewport(place)),
-      progress: this.#progress(),
+      progress: this.#loads.progress(),
     };
-  }
-
-  /** The former one where nothing has changed, so that nothing is drawn again for it. */
-  #progress(): StageSnapshot['progress'] {
-    const now = new Map(this.#loads.all().map((load) => [load.series, progressOf(load)]));
-    const former = this.#told;
-    const same =
-      former.size === now.size &&
-      [...now].every(([series, progress]) => {
-        const before = former.get(series);
-        return before !== undefined && sameProgress(before, progress);
-      });
-    if (!same) this.#told = now;
-    return this.#told;
   }
 
   #takeViewport(place: Rectangle): ViewportSnapshot {
-    const { id } = place;
-    const { study, series } = this.#viewports[id] ?? { study: undefined, series: undefined };
+    const { study, series } = this.#viewports[place.id] ?? { study: undefined, series: undefined };
     const load = series === undefined ? undefined : this.#loads.get(series);
-    const shown = this.#shown(id);
-    const state = shown?.state;
-    const phase = viewportPhase({
-      wanted: series !== undefined,
-      openFailure: load?.failure?.code,
-      series: load?.view,
-      state,
-      loaded: load?.loaded.size ?? 0,
-      failed: load?.failed ?? new Map(),
-      stopped: load?.stopped ?? false,
-    });
-    const ready = phase.phase === 'ready';
-    const measurable = ready && shown !== undefined ? shown : undefined;
-    const bar = state?.scaleBar ?? undefined;
-    return {
-      id,
-      place,
-      study,
-      series,
-      phase,
-      view: load?.view,
-      state,
-      corner: shown === undefined ? undefined : corner(shown.view, shown.state),
-      scaleBar: bar === undefined || !ready ? undefined : { px: bar.px / this.#size.ratio, cm: bar.cm },
-      shapes: measurable === undefined ? [] : this.pointing.shapes(id, measurable),
-      cursor: measurable === undefined ? undefined : this.pointing.cursorSpot(id),
-      pending: measurable === undefined ? undefined : this.pointing.pendingShape(id),
-      pointer: measurable === undefined ? undefined : this.pointing.reading(id, measurable),
-    };
+    const { ratio } = this.#size;
+    return viewportSnapshot({ place, study, series, load, shown: this.#shown(place.id), ratio }, this.pointing);
   }
-}
-
-/** What the reader chose; nothing while frames are shown as stored. */
-function chosen({ window, table, asStored }: ViewportState): Pick<Restorable, 'window' | 'table'> {
-  if (asStored) return { window: undefined };
-  return table === null ? { window } : { window: undefined, table };
 }
 
 function has({ loaded, failed }: SeriesLoad): (frame: number) => boolean {

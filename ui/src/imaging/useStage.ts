@@ -7,7 +7,9 @@ import { noteForLog } from '../host/faults';
 import { asFailure, ask, type Host } from '../host/host';
 import { openBulkPipe } from './bulk';
 import type { StageSnapshot } from './snapshot';
-import { Stage, type StageMemory, type StageParts } from './stage';
+import { Stage } from './stage';
+import type { StageMemory } from './stageMemory';
+import type { StageParts } from './stageParts';
 import { createViewer } from './viewer';
 
 /** What differs between the program and a story. */

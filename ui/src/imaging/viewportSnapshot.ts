@@ -1,0 +1,50 @@
+/** What is to be said of one viewport in the frame that was drawn. */
+
+import type { Rectangle } from './layouts';
+import { corner, viewportPhase } from './overlay';
+import type { Pointing, Shown } from './pointing';
+import type { SeriesLoad } from './seriesLoads';
+import type { ViewportSnapshot } from './snapshot';
+
+type ViewportNow = {
+  place: Rectangle;
+  study: string | undefined;
+  series: string | undefined;
+  load: SeriesLoad | undefined;
+  shown: Shown | undefined;
+  /** Device pixels per CSS pixel. */
+  ratio: number;
+};
+
+export function viewportSnapshot(now: ViewportNow, pointing: Pointing): ViewportSnapshot {
+  const { place, study, series, load, shown, ratio } = now;
+  const { id } = place;
+  const state = shown?.state;
+  const phase = viewportPhase({
+    wanted: series !== undefined,
+    openFailure: load?.failure?.code,
+    series: load?.view,
+    state,
+    loaded: load?.loaded.size ?? 0,
+    failed: load?.failed ?? new Map(),
+    stopped: load?.stopped ?? false,
+  });
+  const ready = phase.phase === 'ready';
+  const measurable = ready && shown !== undefined ? shown : undefined;
+  const bar = state?.scaleBar ?? undefined;
+  return {
+    id,
+    place,
+    study,
+    series,
+    phase,
+    view: load?.view,
+    state,
+    corner: shown === undefined ? undefined : corner(shown.view, shown.state),
+    scaleBar: bar === undefined || !ready ? undefined : { px: bar.px / ratio, cm: bar.cm },
+    shapes: measurable === undefined ? [] : pointing.shapes(id, measurable),
+    cursor: measurable === undefined ? undefined : pointing.cursorSpot(id),
+    pending: measurable === undefined ? undefined : pointing.pendingShape(id),
+    pointer: measurable === undefined ? undefined : pointing.reading(id, measurable),
+  };
+}
