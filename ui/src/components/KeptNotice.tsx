@@ -4,24 +4,20 @@ import { useNow } from '../i18n/clock';
 import { failureWords } from '../i18n/failure';
 import { day, time } from '../i18n/format';
 import { m } from '../paraglide/messages';
+import { Bar } from './Bar';
 import { Button } from './Button';
-import { Icon } from './icons';
-import styles from './KeptNotice.module.css';
 
 export function KeptNotice({ freshness, asOf, retry }: { freshness: Freshness; asOf: string; retry: () => void }) {
   const now = useNow(60_000);
   if (freshness.state === 'current') return null;
+  const retried = freshness.failure !== null && (
+    <Button size="small" icon="reload" onPress={retry}>
+      {m.action_retry()}
+    </Button>
+  );
   return (
-    <div className={styles['kept']} role="status" data-testid="kept">
-      <Icon name="clock" size="s" />
-      <span className={styles['words']}>
-        <b>{m.kept_as_of({ day: day(asOf, now), time: time(asOf) })}</b> {freshness.failure === null ? m.kept_reading() : failureWords(freshness.failure).what}
-      </span>
-      {freshness.failure !== null && (
-        <Button size="small" icon="reload" onPress={retry}>
-          {m.action_retry()}
-        </Button>
-      )}
-    </div>
+    <Bar icon="clock" testId="kept" spoken action={retried}>
+      <b>{m.kept_as_of({ day: day(asOf, now), time: time(asOf) })}</b> {freshness.failure === null ? m.kept_reading() : failureWords(freshness.failure).what}
+    </Bar>
   );
 }

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'react';
 import { Case } from '../case/Case';
 import { Cases } from '../cases/Cases';
 import { announce } from '../components/announce';
-import { Icon } from '../components/icons';
+import { Bar } from '../components/Bar';
 import { toast } from '../components/toasts';
 import { isFixed, useDesk, useTouch } from '../host/desk';
 import { useStore } from '../host/store';
@@ -96,12 +96,9 @@ export function Frame() {
         <Head openPalette={() => setSheet('palette')} step={step} />
         <main className={styles['main']} ref={main} tabIndex={-1}>
           {offlineSince !== null && (
-            <div className={styles['bar']} data-testid="offline-bar">
-              <Icon name="offline" size="s" />
-              <span>
-                <b>{m.frame_offline({ time: time(offlineSince) })}</b> {m.frame_offline_text()}
-              </span>
-            </div>
+            <Bar icon="offline" testId="offline-bar">
+              <b>{m.frame_offline({ time: time(offlineSince) })}</b> {m.frame_offline_text()}
+            </Bar>
           )}
           <ScreenGuard key={screen}>
             {place.screen === 'today' && <Today />}
