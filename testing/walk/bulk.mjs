@@ -82,16 +82,20 @@ async function probe(d, { column, row, index }) {
   return found.groups.sign === '' ? number : -number
 }
 
-// The samples of the first viewport as the window shows it.
+// The first viewport as the window shows it: every pixel of the picture, and the text over it as words. Letters are
+// smoothed differently from window to window, so they are not in the way while the picture is taken.
 async function painted(d, file) {
+  const css = test('viewport-1')
+  const words = await d.js('return document.querySelector(arguments[0]).innerText', css)
+  const over = 'for (const one of document.querySelector(arguments[0]).children) one.style.visibility = arguments[1]'
+  await d.js(over, css, 'hidden')
+  await d.painted()
   await d.shot(join(out, file))
   const place = await d.js(`const { x, y, width, height } = document.querySelector(arguments[0]).getBoundingClientRect()
                             const at = (value) => Math.round(value * devicePixelRatio)
-                            return { x: at(x), y: at(y), width: at(width), height: at(height) }`, test('viewport-1'))
-  // Without its edge: there stands text, whose smoothing differs from window to window with the load.
-  const [dx, dy] = [Math.floor(place.width / 4), Math.floor(place.height / 5)]
-  const middle = { x: place.x + dx, y: place.y + dy, width: place.width - 2 * dx, height: place.height - 2 * dy }
-  return cut(decode(readFileSync(join(out, file))), middle)
+                            return { x: at(x), y: at(y), width: at(width), height: at(height) }`, css)
+  await d.js(over, css, '')
+  return { words, pixels: cut(decode(readFileSync(join(out, file))), place) }
 }
 
 async function over(way) {
@@ -134,22 +138,19 @@ async function over(way) {
   return result
 }
 
-let failed = false
-try {
-  const [socket, scheme] = [await over('socket'), await over('scheme')]
-  await step('same', async () => {
-    if (String(socket.values) !== String(scheme.values)) throw new Error(`values differ: ${socket.values} and ${scheme.values} HU`)
-    points.forEach(({ index }, at) => {
-      if (!socket.pictures[at].equals(scheme.pictures[at])) throw new Error(`image ${index + 1} is painted differently`)
+await steps.run(
+  async () => {
+    const [socket, scheme] = [await over('socket'), await over('scheme')]
+    await step('same', async () => {
+      if (String(socket.values) !== String(scheme.values)) throw new Error(`values differ: ${socket.values} and ${scheme.values} HU`)
+      points.forEach(({ index }, at) => {
+        const [one, other] = [socket.pictures[at], scheme.pictures[at]]
+        if (one.words !== other.words) throw new Error(`image ${index + 1} reads "${one.words}" and "${other.words}"`)
+        if (!one.pixels.equals(other.pixels)) throw new Error(`image ${index + 1} is painted differently`)
+      })
+      // Air and bone: a picture that shows both is no empty one.
+      if (new Set(socket.pictures[0].pixels).size < 100 || socket.pictures[0].pixels.equals(socket.pictures[1].pixels)) throw new Error('nothing was painted')
     })
-    // Air and bone: a picture that shows both is no empty one.
-    if (new Set(socket.pictures[0]).size < 100 || socket.pictures[0].equals(socket.pictures[1])) throw new Error('nothing was painted')
-  })
-} catch (error) {
-  // A step has told already; anything else is the walk's own fault.
-  if (!steps.told(error)) console.error(error)
-  failed = true
-} finally {
-  await window?.close()
-}
-process.exit(steps.close(failed))
+  },
+  () => window?.close(),
+)

@@ -4,11 +4,11 @@
 // node faults.mjs --program PROGRAM --profile DIR --platform URL --out DIR
 
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Inspector } from './inspector.mjs'
+import { Steps, test } from './steps.mjs'
 
 // Node 20 has a WebSocket behind a flag.
 if (typeof WebSocket === 'undefined') {
@@ -28,7 +28,6 @@ const { values } = parseArgs({
   },
 })
 const { program, profile, platform, out, patient } = values
-mkdirSync(out, { recursive: true })
 
 const port = await new Promise((resolve) => {
   const probe = createServer().listen(0, '127.0.0.1', () => {
@@ -41,27 +40,11 @@ const konsil = spawn(program, ['--profile', profile, '--address', platform], {
   env: { ...process.env, WEBKIT_INSPECTOR_HTTP_SERVER: `127.0.0.1:${port}` },
 })
 const page = new Inspector(port)
-const steps = []
+const steps = new Steps(out)
 
 // The display itself, where ImageMagick is there: what a person sees, whatever the inspector knows.
-const photographed = (file) => spawnSync('import', ['-window', 'root', file]).status === 0
-
-async function step(name, work) {
-  const n = steps.length + 1
-  const file = `${String(n).padStart(2, '0')}-${name}.png`
-  const began = Date.now()
-  let why = null
-  try {
-    await work()
-  } catch (error) {
-    why = error.message
-  }
-  const ms = Date.now() - began
-  const picture = photographed(join(out, file)) ? file : null
-  steps.push({ n, name, ok: why === null, ms, picture, why })
-  console.log(`${String(n).padStart(2)}  ${why === null ? 'ok    ' : 'FAILED'} ${String(ms).padStart(6)} ms  ${name}${why ? `: ${why}` : ''}`)
-  if (why !== null) throw new Error(name)
-}
+const display = { shot: (file) => spawnSync('import', ['-window', 'root', file]) }
+const step = (name, work) => steps.step(() => display, name, work)
 
 // Processes by their parents, as /proc tells (proc(5)): the name stands in parentheses and may hold blanks.
 function processes() {
@@ -98,7 +81,7 @@ async function kill() {
   page.close()
 }
 
-const test = (id) => `[data-testid="${id}"]`
+
 const TEXT = `textarea${test('decision-text')}, ${test('decision-text')} textarea`
 const quoted = (text) => JSON.stringify(text)
 const shows = (css) => page.look(`document.querySelector(${quoted(css)}) !== null`)
@@ -175,14 +158,7 @@ async function run() {
   })
 }
 
-let failed = false
-try {
-  await run()
-} catch {
-  failed = true
-} finally {
+await steps.run(run, () => {
   page.close()
   konsil.kill()
-}
-writeFileSync(join(out, 'walk.json'), `${JSON.stringify({ ok: !failed, steps }, null, 2)}\n`)
-process.exit(failed ? 1 : 0)
+})

@@ -215,15 +215,10 @@ async function walk() {
   })
 }
 
-let failed = false
-try {
-  await walk()
-  await step('no-faults', () => noFaults(d))
-} catch (error) {
-  // A step has told already; anything else is the walk's own fault.
-  if (!steps.told(error)) console.error(error)
-  failed = true
-} finally {
-  await window?.close()
-}
-process.exit(steps.close(failed))
+await steps.run(
+  async () => {
+    await walk()
+    await step('no-faults', () => noFaults(d))
+  },
+  () => window?.close(),
+)

@@ -215,15 +215,7 @@ async function walk() {
   await steps.step(() => d, 'no-faults', () => noFaults(d))
 }
 
-let failed = false
-try {
-  await walk()
-} catch (error) {
-  // A step has told already; anything else is the walk's own fault.
-  if (!steps.told(error)) console.error(error)
-  failed = true
-} finally {
+await steps.run(walk, async () => {
   await other?.close()
   await window?.close()
-}
-process.exit(steps.close(failed))
+})

@@ -72,17 +72,27 @@ export class Steps {
     if (why !== null) throw new Error(name)
   }
 
-  // True for what a failed step threw.
-  told(error) {
-    return this.#steps.some(({ name, ok }) => !ok && name === error.message)
+  // Walks, closes what the walk has opened, and ends the process with what came of it.
+  async run(walk, close) {
+    let failed = false
+    try {
+      await walk()
+    } catch (error) {
+      // A step has told already; anything else is the walk's own fault.
+      if (!this.#steps.some(({ name, ok }) => !ok && name === error.message)) console.error(error)
+      failed = true
+    } finally {
+      await close()
+    }
+    this.#write(failed)
+    process.exit(failed ? 1 : 0)
   }
 
-  // Writes walk.json and walk.md; gives the exit status.
-  close(failed) {
+  // walk.json and walk.md.
+  #write(failed) {
     writeFileSync(join(this.out, 'walk.json'), `${JSON.stringify({ ok: !failed, steps: this.#steps }, null, 2)}\n`)
     const rows = this.#steps.map((s) => `| ${s.n} | ${s.name} | ${s.ok ? 'ok' : 'failed'} | ${s.ms} | ${s.why ?? ''} |`)
     writeFileSync(join(this.out, 'walk.md'), ['| step | name | result | ms | why |', '| ---: | --- | --- | ---: | --- |', ...rows, ''].join('\n'))
-    return failed ? 1 : 0
   }
 }
 
