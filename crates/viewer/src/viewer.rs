@@ -447,8 +447,8 @@ impl Viewer {
         self.dirty = true;
     }
 
-    /// Makes one more of the pipelines that most series are drawn with, so that no first picture waits for it: in a
-    /// page that takes some 30 ms each. False when all are there.
+    /// Makes one more of the pipelines that most series are drawn with, so that no first picture waits for it. False
+    /// when all are there.
     pub fn warm(&mut self) -> bool {
         self.passes.warm(&self.gpu)
     }

@@ -21,7 +21,7 @@ on_each_platform![
     a_signed_decision_is_checked_tampering_is_named_and_only_an_amendment_changes_it,
 ];
 
-async fn open(desk: &DeskKit, patient: &str) -> DecisionView {
+pub(crate) async fn open(desk: &DeskKit, patient: &str) -> DecisionView {
     let _case = whole_case(desk, patient).await;
     match desk.call(Request::OpenDecision { patient: patient.to_owned() }).await {
         Ok(Reply::Decision(view)) => view,
@@ -29,18 +29,18 @@ async fn open(desk: &DeskKit, patient: &str) -> DecisionView {
     }
 }
 
-async fn save(desk: &DeskKit, patient: &str, draft: DraftView) -> DecisionView {
+pub(crate) async fn save(desk: &DeskKit, patient: &str, draft: DraftView) -> DecisionView {
     match desk.call(Request::SaveDraft { patient: patient.to_owned(), draft }).await {
         Ok(Reply::Decision(view)) => view,
         other => panic!("a saved draft: {:?}", code(&other)),
     }
 }
 
-async fn when(desk: &DeskKit, what: &str, holds: impl Fn(&DecisionView) -> bool) -> DecisionView {
+pub(crate) async fn when(desk: &DeskKit, what: &str, holds: impl Fn(&DecisionView) -> bool) -> DecisionView {
     desk.eventually(what, |seen| seen.decision.clone().filter(|view| holds(view))).await
 }
 
-fn with_text(draft: &DraftView, text: &str) -> DraftView {
+pub(crate) fn with_text(draft: &DraftView, text: &str) -> DraftView {
     DraftView { text: text.to_owned(), ..draft.clone() }
 }
 

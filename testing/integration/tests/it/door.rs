@@ -1,6 +1,6 @@
 //! The door without a window, as IT and other programs call it.
 
-use crate::MODERATOR;
+use crate::{MODERATOR, part10::Part10};
 use serde_json::Value;
 use std::{
     path::Path,
@@ -92,39 +92,26 @@ fn the_self_test_holds() {
 
 /// An object of explicit little endian with a preamble (PS3.10 7.1), its pixels big, signed and in 16 bits.
 fn file(pixels: &[u8], frames: &str) -> Vec<u8> {
-    let mut bytes = vec![0; 128];
-    bytes.extend(b"DICM");
-    let mut put = |group: u16, element: u16, vr: &[u8; 2], value: &[u8]| {
-        bytes.extend(group.to_le_bytes());
-        bytes.extend(element.to_le_bytes());
-        bytes.extend(vr);
-        if vr == b"OW" {
-            bytes.extend([0, 0]);
-            bytes.extend(u32::try_from(value.len()).expect("small").to_le_bytes());
-        } else {
-            bytes.extend(u16::try_from(value.len()).expect("small").to_le_bytes());
-        }
-        bytes.extend(value);
-    };
-    put(0x0002, 0x0010, b"UI", b"1.2.840.10008.1.2.1\0");
-    put(0x0008, 0x0016, b"UI", b"1.2.840.10008.5.1.4.1.1.2\0");
-    put(0x0008, 0x0018, b"UI", b"1.2.3.4\0");
-    put(0x0008, 0x0060, b"CS", b"CT");
-    put(0x0010, 0x0010, b"PN", b"Nobody^Nils ");
-    put(0x0010, 0x0020, b"LO", b"N1");
-    put(0x0020, 0x000D, b"UI", b"1.2.3\0");
-    put(0x0020, 0x000E, b"UI", b"1.2.3.9\0");
-    put(0x0028, 0x0002, b"US", &[1, 0]);
-    put(0x0028, 0x0004, b"CS", b"MONOCHROME2 ");
-    put(0x0028, 0x0008, b"IS", frames.as_bytes());
-    put(0x0028, 0x0010, b"US", &[1, 0]);
-    put(0x0028, 0x0011, b"US", &[2, 0]);
-    put(0x0028, 0x0100, b"US", &[16, 0]);
-    put(0x0028, 0x0101, b"US", &[12, 0]);
-    put(0x0028, 0x0102, b"US", &[11, 0]);
-    put(0x0028, 0x0103, b"US", &[1, 0]);
-    put(0x7FE0, 0x0010, b"OW", pixels);
-    bytes
+    let mut file = Part10::new();
+    file.put(0x0002, 0x0010, b"UI", b"1.2.840.10008.1.2.1\0");
+    file.put(0x0008, 0x0016, b"UI", b"1.2.840.10008.5.1.4.1.1.2\0");
+    file.put(0x0008, 0x0018, b"UI", b"1.2.3.4\0");
+    file.put(0x0008, 0x0060, b"CS", b"CT");
+    file.put(0x0010, 0x0010, b"PN", b"Nobody^Nils ");
+    file.put(0x0010, 0x0020, b"LO", b"N1");
+    file.put(0x0020, 0x000D, b"UI", b"1.2.3\0");
+    file.put(0x0020, 0x000E, b"UI", b"1.2.3.9\0");
+    file.put(0x0028, 0x0002, b"US", &[1, 0]);
+    file.put(0x0028, 0x0004, b"CS", b"MONOCHROME2 ");
+    file.put(0x0028, 0x0008, b"IS", frames.as_bytes());
+    file.put(0x0028, 0x0010, b"US", &[1, 0]);
+    file.put(0x0028, 0x0011, b"US", &[2, 0]);
+    file.put(0x0028, 0x0100, b"US", &[16, 0]);
+    file.put(0x0028, 0x0101, b"US", &[12, 0]);
+    file.put(0x0028, 0x0102, b"US", &[11, 0]);
+    file.put(0x0028, 0x0103, b"US", &[1, 0]);
+    file.put(0x7FE0, 0x0010, b"OW", pixels);
+    file.into_bytes()
 }
 
 fn path(folder: &Path, name: &str) -> String {

@@ -26,6 +26,7 @@ mod records;
 mod bulk;
 mod door;
 mod levers;
+mod part10;
 mod peculiarities;
 
 use contract::{Failure, FailureCode, Reply};

@@ -308,7 +308,7 @@ async fn an_image_without_spacing_has_no_millimeters_for_anybody_to_measure_in()
         let series = opened_series(&desk, PATIENT, "FDG-PET/CT", "CT AC 3,75 mm").await;
         // The page's viewer measures in pixels exactly when both are absent (`viewer::scene::length`).
         let unspaced = |frame: &&FrameView| {
-            let own = series.pixels.get(frame.pixels as usize).and_then(|pixels| pixels.scale.clone());
+            let own = series.pixels.get(frame.pixels as usize).and_then(|pixels| pixels.scale);
             let (spacing, calibration) =
                 own.map_or((series.spacing, series.calibration), |scale| (scale.spacing, scale.calibration));
             (spacing, calibration) == (None, Calibration::None)

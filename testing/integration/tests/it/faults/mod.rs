@@ -6,8 +6,11 @@ mod disk;
 mod files;
 mod platform_gone;
 
-use crate::{MODERATOR, bulk, cases::whole_case, code};
-use contract::{DecisionView, DraftView, Reply, Request, SeriesView};
+use crate::{
+    MODERATOR, bulk, code,
+    decision::{open, save, when as until, with_text},
+};
+use contract::{Reply, Request, SeriesView};
 use futures_util::{SinkExt as _, StreamExt as _};
 use std::collections::BTreeMap;
 use testkit::{DeskKit, PATIENCE, Platform};
@@ -15,29 +18,6 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_konsil-test");
-
-async fn open(desk: &DeskKit, patient: &str) -> DecisionView {
-    let _case = whole_case(desk, patient).await;
-    match desk.call(Request::OpenDecision { patient: patient.to_owned() }).await {
-        Ok(Reply::Decision(view)) => view,
-        other => panic!("a decision: {:?}", code(&other)),
-    }
-}
-
-async fn save(desk: &DeskKit, patient: &str, draft: DraftView) -> DecisionView {
-    match desk.call(Request::SaveDraft { patient: patient.to_owned(), draft }).await {
-        Ok(Reply::Decision(view)) => view,
-        other => panic!("a saved draft: {:?}", code(&other)),
-    }
-}
-
-async fn until(desk: &DeskKit, what: &str, holds: impl Fn(&DecisionView) -> bool) -> DecisionView {
-    desk.eventually(what, |seen| seen.decision.clone().filter(|view| holds(view))).await
-}
-
-fn with_text(draft: &DraftView, text: &str) -> DraftView {
-    DraftView { text: text.to_owned(), ..draft.clone() }
-}
 
 /// The text of a decision as `platform` has it, read as another program would.
 async fn text_on(platform: &Platform, patient: &str) -> Option<String> {
