@@ -120,8 +120,10 @@ pub struct FindingView {
     pub loinc: Option<String>,
     /// Its name in the record's words.
     pub name: String,
-    /// Its value with unit, in the record's words.
+    /// Its value in the record's words, or the digits of a number as the record gives them.
     pub value: String,
+    /// The unit of a number, which may be empty; absent where the value is no number.
+    pub unit: Option<String>,
     /// ISO date.
     pub date: Option<String>,
 }

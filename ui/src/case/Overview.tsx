@@ -15,7 +15,7 @@ import { date, dateTime, day, dayShort, period, time } from '../i18n/format';
 import { ruleWord } from '../cases/caseWords';
 import { m } from '../paraglide/messages';
 import styles from './case.module.css';
-import { comorbidities, furtherTumours, functionSeries, newestLabTime, newestValue, overviewLab, pictured, primaryTumour, valueWithUnit } from './caseView';
+import { comorbidities, findingText, furtherTumours, functionSeries, newestLabTime, newestValue, overviewLab, pictured, primaryTumour, valueWithUnit } from './caseView';
 import { documentIcon } from './Documents';
 import { LabTable } from './LabTable';
 import { Section } from './Section';
@@ -265,12 +265,6 @@ function diagnosisDetail(entry: DiagnosisEntryView): string {
   ]
     .filter((word) => word !== null)
     .join(' · ');
-}
-
-/** The record's own words often repeat the name in the value. */
-function findingText(finding: { name: string; value: string; date: string | null }): string {
-  if (finding.value === '') return finding.name;
-  return finding.value.includes(finding.name) ? finding.value : `${finding.name} ${finding.value}`;
 }
 
 /** The first name large, the others in one line; what belongs to a name stands behind it. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { LabSeriesView } from '../host/contract';
 import { auenwaldCase, steinkleeCase } from '../stories/records';
 import { exampleStudy } from '../imaging/examples';
-import { arrow, bannerTumour, comorbidities, functionSeries, furtherTumours, newestLabTime, outside, overviewLab, pictured, primaryTumour, valueWithUnit } from './caseView';
+import { arrow, bannerTumour, comorbidities, findingText, functionSeries, furtherTumours, newestLabTime, outside, overviewLab, pictured, primaryTumour, valueWithUnit } from './caseView';
 
 const range = { low: 13.5, high: 17.2 };
 const value = (text: string, flag: string | null = null) => ({ at: '2026-11-21T08:10:00+01:00', text, value: Number(text), flag });
@@ -22,6 +22,18 @@ describe('diagnoses', () => {
     expect(primaryTumour(auenwaldCase)?.id).toBe('c1');
     expect(furtherTumours(auenwaldCase).map((one) => one.id)).toEqual(['c2']);
     expect(comorbidities(auenwaldCase).map((one) => one.id)).toEqual(['c3', 'c4', 'c5']);
+  });
+});
+
+describe('a single finding', () => {
+  test('a number has the notation of the reader and the digits of the record', () => {
+    expect(findingText({ name: 'PSA', value: '4.50', unit: 'ng/mL' })).toBe('PSA 4,50\u00a0ng/ml');
+    expect(findingText({ name: 'Score', value: '7', unit: '' })).toBe('Score 7');
+  });
+
+  test('words stay as they are, and the name is not said twice', () => {
+    expect(findingText({ name: 'KRAS', value: 'KRAS p.G12V', unit: null })).toBe('KRAS p.G12V');
+    expect(findingText({ name: 'Fusion', value: 'keine, 2.1 geprüft', unit: null })).toBe('Fusion keine, 2.1 geprüft');
   });
 });
 

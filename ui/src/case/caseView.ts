@@ -1,5 +1,5 @@
 /** What the case screen derives from the record's view: counts, choices, order. */
-import type { CaseView, DiagnosisEntryView, LabSeriesView, LabValueView, StudyView, TimelineEntryView } from '../host/contract';
+import type { CaseView, DiagnosisEntryView, FindingView, LabSeriesView, LabValueView, StudyView, TimelineEntryView } from '../host/contract';
 import { organWord, sideWord } from '../cases/caseWords';
 import { digits, range, unit } from '../i18n/format';
 import { partValue } from '../components/PartView';
@@ -60,6 +60,13 @@ export const arrow: Record<Outside, string> = { no: '', low: '↓', high: '↑',
 /** "12,8 g/dl": a number never goes without its unit. */
 export function valueWithUnit(series: Pick<LabSeriesView, 'unit'>, value: LabValueView): string {
   return [digits(value.text), unit(series.unit)].filter((word) => word !== '').join('\u00a0');
+}
+
+/** The record's own words often repeat the name in the value. */
+export function findingText({ name, value, unit: of }: Pick<FindingView, 'name' | 'value' | 'unit'>): string {
+  if (of !== null) return `${name} ${[digits(value), unit(of)].filter((word) => word !== '').join('\u00a0')}`;
+  if (value === '') return name;
+  return value.includes(name) ? value : `${name} ${value}`;
 }
 
 export function rangeText(series: Pick<LabSeriesView, 'low' | 'high'>): string {

@@ -13,9 +13,13 @@ loinc: string | null,
  */
 name: string, 
 /**
- * Its value with unit, in the record's words.
+ * Its value in the record's words, or the digits of a number as the record gives them.
  */
 value: string, 
+/**
+ * The unit of a number, which may be empty; absent where the value is no number.
+ */
+unit: string | null, 
 /**
  * ISO date.
  */

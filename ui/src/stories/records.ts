@@ -86,10 +86,10 @@ export const auenwaldCase: CaseView = {
     { value: '1', date: '2026-10-22' },
   ]),
   findings: ready([
-    { loinc: '83053-9', name: 'PD-L1 TPS', value: '40 %', date: '2026-11-10' },
-    { loinc: null, name: 'EGFR', value: 'EGFR Wildtyp', date: '2026-11-10' },
-    { loinc: null, name: 'KRAS', value: 'KRAS p.G12V', date: '2026-11-10' },
-    { loinc: null, name: 'ALK/ROS1/RET/NTRK', value: 'keine Fusion', date: '2026-11-10' },
+    { loinc: '83053-9', name: 'PD-L1 TPS', value: '40', unit: '%', date: '2026-11-10' },
+    { loinc: null, name: 'EGFR', value: 'EGFR Wildtyp', unit: null, date: '2026-11-10' },
+    { loinc: null, name: 'KRAS', value: 'KRAS p.G12V', unit: null, date: '2026-11-10' },
+    { loinc: null, name: 'ALK/ROS1/RET/NTRK', value: 'keine Fusion', unit: null, date: '2026-11-10' },
   ]),
   therapies: ready([
     { text: 'Bronchoskopie mit EBUS-TBNA', dose: null, start: '2026-10-28', end: '2026-10-28', medication: false, stopped: false },

@@ -107,17 +107,16 @@ pub(crate) fn findings(observations: &[Value]) -> Vec<FindingView> {
         // Gradings and stages are shown with the tumor.
         .filter(|o| !has_code(&o["code"], LOINC, &["33732-9"]))
         .filter_map(|observation| {
-            let quantity = &observation["valueQuantity"];
-            let value = text(&observation["valueString"])
-                .or_else(|| {
-                    let number = decimal_text(quantity, "value")?;
-                    Some(format!("{number} {}", unit(observation)).trim().to_owned())
-                })
+            let number = decimal_text(&observation["valueQuantity"], "value");
+            let unit = number.is_some().then(|| unit(observation));
+            let value = number
+                .or_else(|| text(&observation["valueString"]))
                 .or_else(|| words(&observation["valueCodeableConcept"]))?;
             Some(FindingView {
                 loinc: code(&observation["code"], LOINC),
                 name: finding_name(&observation["code"]),
                 value,
+                unit,
                 date: when(observation, "effective"),
             })
         })

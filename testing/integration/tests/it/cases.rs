@@ -116,6 +116,13 @@ async fn a_case_shows_what_the_record_says(platform: &Platform) {
     let ecog = &recipe["ecog"];
     let expected = ecog[0]["value"].as_u64().or_else(|| ecog["value"].as_u64()).map(|value| value.to_string());
     assert_eq!(Some(ready(&case.ecog)[0].value.clone()), expected.or(Some("1".to_owned())), "general condition");
+    let measured = ready(&case.findings).iter().find(|finding| finding.unit.is_some()).expect("a measured finding");
+    let number = |text: &str| text.parse::<f64>().ok();
+    assert_eq!(
+        (number(&measured.value), measured.unit.as_deref()),
+        (recipe["findings"][0]["value"].as_str().and_then(number), recipe["findings"][0]["unit"].as_str()),
+        "a finding in numbers"
+    );
     let documents = recipe["documents"].as_array().expect("documents").len();
     assert!(ready(&case.documents).len() >= documents, "all {documents} documents of the recipe");
     let labs = ready(&case.laboratory).len();
