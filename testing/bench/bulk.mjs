@@ -7,7 +7,7 @@
 import { parseArgs } from 'node:util'
 import { Figures, median } from './figures.mjs'
 import { cpu } from './processes.mjs'
-import { Window } from './window.mjs'
+import { Window, scriptNamed } from './window.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -27,10 +27,7 @@ const SWEEPS = 3
 const prepare = `
   const [patient, id, done] = arguments
   const work = async () => {
-    const names = async (file) => [...(await (await fetch(file)).text()).matchAll(/[\\w-]+-[\\w-]{8}\\.js/g)].map((m) => '/assets/' + m[0])
-    const main = (await names('/index.html'))[0]
-    const images = (await names(main)).find((name) => name.includes('ImagesTab-'))
-    const script = (await names(images)).find((name) => name.includes('bulkWorker-'))
+    const script = await (${scriptNamed})('bulkWorker')
     const call = (request) => window.__TAURI_INTERNALS__.invoke('call', { request })
     const { value: view } = await call({ type: 'open-images', patient })
     const series = id.replace('series-', '')

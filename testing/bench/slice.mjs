@@ -6,7 +6,7 @@
 import { parseArgs } from 'node:util'
 import { Figures, median } from './figures.mjs'
 import { cpu, memory } from './processes.mjs'
-import { Window } from './window.mjs'
+import { Window, scriptNamed } from './window.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -49,10 +49,7 @@ const open = `
 const catchViewer = `
   const [pixels, done] = arguments
   const work = async () => {
-    const names = async (file) => [...(await (await fetch(file)).text()).matchAll(/[\\w-]+-[\\w-]{8}\\.js/g)].map((m) => '/assets/' + m[0])
-    const main = (await names('/index.html'))[0]
-    const images = (await names(main)).find((name) => name.includes('ImagesTab-'))
-    const module = (await names(images)).find((name) => /viewer_web-/.test(name))
+    const module = await (${scriptNamed})('viewer_web')
     const { Viewer } = await import(location.origin + module)
     const pane = document.querySelector('[data-testid="viewport-1"]')
     const { draw } = Viewer.prototype

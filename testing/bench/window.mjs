@@ -89,3 +89,18 @@ export class Window {
     }
   }
 }
+
+// In the page: the address of the script whose name begins so. The page's scripts name each other, and in which of them
+// a part of it lies changes with every build.
+export const scriptNamed = `async (prefix) => {
+    const named = async (file) => [...(await (await fetch(file)).text()).matchAll(/[\\w-]+-[\\w-]{8}\\.js/g)].map((m) => '/assets/' + m[0])
+    const [seen, open] = [new Set(), ['/index.html']]
+    for (let file = open.shift(); file !== undefined; file = open.shift()) {
+      for (const name of await named(file)) {
+        if (name.startsWith('/assets/' + prefix + '-')) return name
+        if (!seen.has(name)) open.push(name)
+        seen.add(name)
+      }
+    }
+    throw new Error('the page has no script ' + prefix)
+  }`
