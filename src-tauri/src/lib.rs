@@ -4,6 +4,8 @@
 mod commands;
 mod desk;
 mod scheme;
+#[cfg(target_os = "linux")]
+mod webkit;
 mod window;
 
 use clap::Parser;

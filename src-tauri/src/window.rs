@@ -1,6 +1,7 @@
-//! The window: made in code so that the order of the start is ours, with its size remembered and its
-//! page brought back when the web process dies.
+//! The window: made in code so that the order of the start is ours, with its size remembered.
 
+#[cfg(target_os = "linux")]
+use crate::webkit;
 use crate::{Arguments, commands, desk::DeskSlot, scheme};
 use app::Policy;
 use serde_json::{Value, json};
@@ -67,7 +68,7 @@ fn open(app: &tauri::App, profile: &Path) -> tauri::Result<WebviewWindow> {
         .maximized(kept["maximized"] == true)
         .build()?;
     #[cfg(target_os = "linux")]
-    bring_back(&window)?;
+    webkit::tend(&window)?;
     Ok(window)
 }
 
@@ -82,32 +83,4 @@ fn remember(window: &WebviewWindow, profile: &Path) {
     if let Err(error) = std::fs::write(profile.join("window.json"), kept.to_string()) {
         tracing::warn!(%error, "the window's size was not kept");
     }
-}
-
-/// wry tells that a web process died on macOS only; on Linux WebKitGTK's own signal does. The page
-/// comes back from the desk's state. One that dies again and again gives way to a page without scripts that says so
-/// and leads back.
-#[cfg(target_os = "linux")]
-fn bring_back(window: &WebviewWindow) -> tauri::Result<()> {
-    use std::{cell::RefCell, collections::VecDeque, time::Duration, time::Instant};
-    use webkit2gtk::WebViewExt;
-    const PERIOD: Duration = Duration::from_secs(60);
-    const TIMES: usize = 3;
-    const STOPPED: usize = TIMES + 1;
-    window.with_webview(|view| {
-        let deaths = RefCell::new(VecDeque::new());
-        view.inner().connect_web_process_terminated(move |view, reason| {
-            let now = Instant::now();
-            let mut deaths = deaths.borrow_mut();
-            deaths.retain(|death| now.duration_since(*death) < PERIOD);
-            deaths.push_back(now);
-            tracing::error!(?reason, times = deaths.len(), "the web process ended");
-            match deaths.len() {
-                ..=TIMES => view.reload(),
-                STOPPED => view.load_uri("tauri://localhost/stopped.html"),
-                // Not even that page lives: there is nothing left to show.
-                _ => {}
-            }
-        });
-    })
 }

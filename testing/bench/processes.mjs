@@ -50,7 +50,7 @@ export function alive(pid) {
   }
 }
 
-// Proportional set size in MiB: memory that several processes share counts once.
+// Proportional set size in megabytes (10⁶ bytes): memory that several processes share counts once.
 export function memory(root) {
   let kib = 0
   for (const pid of tree(root)) {
@@ -60,7 +60,7 @@ export function memory(root) {
       // The process ended meanwhile.
     }
   }
-  return kib / 1024
+  return (kib * 1024) / 1e6
 }
 
 // Processor time so far in milliseconds, user and system. The kernel counts in hundredths of a second (USER_HZ).

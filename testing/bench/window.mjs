@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Driver } from '../walk/webdriver.mjs'
-import { alive, find } from './processes.mjs'
+import { alive, cpu, find } from './processes.mjs'
 
 export const test = (id) => `[data-testid="${id}"]`
 const address = `input${test('sign-in-address')}, ${test('sign-in-address')} input`
@@ -62,6 +62,20 @@ export class Window {
           count,
         ),
       60000,
+    )
+  }
+
+  // Until the program has nothing left to do: a reader has looked at the screen before the next click.
+  async quiet() {
+    const calm = 500
+    await this.d.wait(
+      'quiet',
+      async () => {
+        const before = cpu(this.pid)
+        await new Promise((resolve) => setTimeout(resolve, calm))
+        return cpu(this.pid) - before <= calm * 0.04
+      },
+      30000,
     )
   }
 

@@ -39,6 +39,9 @@ impl Viewer {
             ..wgpu::InstanceDescriptor::new_without_display_handle()
         })
         .await;
+        if webgl_only.unwrap_or(false) || !wgpu::util::is_browser_webgpu_supported().await {
+            open_webgl(&canvas)?;
+        }
         // On WebGL2 the adapter comes from the canvas: without a surface there is none.
         let surface = instance.create_surface(wgpu::SurfaceTarget::Canvas(canvas.clone())).map_err(fail)?;
         let adapter = instance
@@ -274,6 +277,16 @@ impl Viewer {
     fn check(&self) -> Result<(), JsValue> {
         if self.lost() { Err(fail("the graphics device is lost")) } else { Ok(()) }
     }
+}
+
+/// Opens the canvas's context before wgpu does, and without what the pictures never use: each of these would be
+/// cleared, kept or blended with the page once a frame. Asked again, a canvas gives the context it has.
+fn open_webgl(canvas: &web_sys::HtmlCanvasElement) -> Result<(), JsValue> {
+    let options = js_sys::Object::new();
+    for unused in ["alpha", "antialias", "depth", "stencil", "preserveDrawingBuffer"] {
+        js_sys::Reflect::set(&options, &unused.into(), &JsValue::FALSE)?;
+    }
+    canvas.get_context_with_context_options("webgl2", &options).map(|_| ())
 }
 
 fn context_lost(canvas: &web_sys::HtmlCanvasElement) -> bool {

@@ -3,7 +3,7 @@
 use crate::gpu::Gpu;
 use crate::number::{narrow, signed};
 use crate::scene::Mapping;
-use crate::stack::Shape;
+use crate::stack::{Shape, create_frames};
 use crate::{Format, Frame, Function, Series, Table, Window};
 use bytemuck::{Pod, Zeroable};
 use std::collections::BTreeMap;
@@ -20,6 +20,17 @@ enum Samples {
     Unsigned,
     Signed,
     Color,
+}
+
+impl Samples {
+    /// The formats of stored values that are read so.
+    fn formats(self) -> &'static [Format] {
+        match self {
+            Self::Unsigned => &[Format::U16, Format::U8],
+            Self::Signed => &[Format::I16],
+            Self::Color => &[Format::Rgb8],
+        }
+    }
 }
 
 /// From stored values to those of the modality.
@@ -253,6 +264,9 @@ pub(crate) struct Drawing<'a> {
     pub(crate) voi_table: Option<&'a wgpu::Texture>,
 }
 
+/// No viewport has this number.
+const REHEARSAL: u32 = u32::MAX;
+
 /// Pipelines and uniforms of a device.
 #[derive(Debug)]
 pub(crate) struct Passes {
@@ -271,8 +285,28 @@ impl Passes {
         let missing = Mode::usual().find(|mode| !self.pipelines.contains_key(mode));
         if let Some(mode) = missing {
             self.pipelines.insert(mode, create_pipeline(&gpu.device, self.format, mode));
+            self.rehearse(gpu, mode);
         }
         missing.is_some()
+    }
+
+    /// Draws a few pixels that nobody sees: a driver may finish a pipeline only when it is first drawn with, for the
+    /// formats it then meets. Without a graphics processor that took 15 to 30 ms.
+    fn rehearse(&mut self, gpu: &Gpu, mode: Mode) {
+        let target = self.off_screen(gpu, 8, 8).create_view(&Default::default());
+        for format in mode.samples.formats() {
+            let texture = create_frames(&gpu.device, mode.shape, *format, [8, 8, 8]);
+            let drawing = Drawing {
+                viewport: REHEARSAL,
+                scissor: [0, 0, 8, 8],
+                mode,
+                uniform: Uniform::zeroed(),
+                texture: &texture,
+                modality_table: None,
+                voi_table: None,
+            };
+            self.paint(gpu, &target, &[drawing]);
+        }
     }
 
     /// Clears the target to black and paints.

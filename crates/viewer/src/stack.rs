@@ -103,6 +103,29 @@ fn texture_format(format: Format) -> wgpu::TextureFormat {
     }
 }
 
+/// A texture of so many columns, rows and frames.
+pub(crate) fn create_frames(
+    device: &wgpu::Device,
+    shape: Shape,
+    format: Format,
+    [columns, rows, frames]: [u32; 3],
+) -> wgpu::Texture {
+    let (dimension, layers) = match shape {
+        Shape::Volume => (wgpu::TextureDimension::D3, frames),
+        Shape::Slice => (wgpu::TextureDimension::D2, 1),
+    };
+    device.create_texture(&wgpu::TextureDescriptor {
+        label: Some("frames"),
+        size: wgpu::Extent3d { width: columns, height: rows, depth_or_array_layers: layers },
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension,
+        format: texture_format(format),
+        usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+        view_formats: &[],
+    })
+}
+
 impl Stack {
     pub(crate) fn new(series: Series, max_2d: u32, max_3d: u32) -> Result<Self, SeriesError> {
         let (columns, rows) = (series.columns, series.rows);
@@ -175,6 +198,11 @@ impl Stack {
         }))
     }
 
+    /// Makes the room of the first frame, which a device without a graphics processor clears for milliseconds.
+    pub(crate) fn prepare(&mut self, gpu: &Gpu) {
+        self.texture(gpu, 0);
+    }
+
     fn home(&self, frame: u32) -> (usize, u32) {
         ((frame / self.frames_per_texture) as usize, frame % self.frames_per_texture)
     }
@@ -244,23 +272,9 @@ impl Stack {
         let first = u32::try_from(index).unwrap_or(u32::MAX).saturating_mul(self.frames_per_texture);
         let count = u32::try_from(self.series.frames.len()).unwrap_or(u32::MAX);
         let layers = count.saturating_sub(first).clamp(1, self.frames_per_texture);
-        let (columns, rows, format) = (self.series.columns, self.series.rows, self.series.format);
-        let dimension = match self.shape {
-            Shape::Volume => wgpu::TextureDimension::D3,
-            Shape::Slice => wgpu::TextureDimension::D2,
-        };
-        self.textures[index].get_or_insert_with(|| {
-            gpu.device.create_texture(&wgpu::TextureDescriptor {
-                label: Some("frames"),
-                size: wgpu::Extent3d { width: columns, height: rows, depth_or_array_layers: layers },
-                mip_level_count: 1,
-                sample_count: 1,
-                dimension,
-                format: texture_format(format),
-                usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
-                view_formats: &[],
-            })
-        })
+        let Series { columns, rows, format, .. } = self.series;
+        let shape = self.shape;
+        self.textures[index].get_or_insert_with(|| create_frames(&gpu.device, shape, format, [columns, rows, layers]))
     }
 }
 

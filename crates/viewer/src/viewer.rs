@@ -12,9 +12,6 @@ use crate::{FrameMessage, Series, SeriesError, Table, Window};
 use std::collections::BTreeMap;
 use thiserror::Error;
 
-/// Uploads wait in the queue's staging memory until something is submitted; this much may wait.
-const PENDING_BYTES: usize = 8 << 20;
-
 /// A viewport's place on the canvas in device pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rect {
@@ -190,7 +187,6 @@ pub struct Viewer {
     stacks: BTreeMap<u32, Stack>,
     viewports: BTreeMap<u32, Viewport>,
     dirty: bool,
-    pending: usize,
 }
 
 impl Viewer {
@@ -204,7 +200,6 @@ impl Viewer {
             stacks: BTreeMap::new(),
             viewports: BTreeMap::new(),
             dirty: true,
-            pending: 0,
         }
     }
 
@@ -237,7 +232,9 @@ impl Viewer {
     /// Opens a series. One with the same handle is replaced, with its pixels.
     pub fn add_series(&mut self, series: Series) -> Result<(), SeriesError> {
         let handle = series.handle;
-        let stack = Stack::new(series, self.gpu.max_2d(), self.gpu.max_3d())?;
+        let mut stack = Stack::new(series, self.gpu.max_2d(), self.gpu.max_3d())?;
+        // Made while its first frame is on its way.
+        stack.prepare(&self.gpu);
         self.remove_series(handle);
         self.stacks.insert(handle, stack);
         Ok(())
@@ -287,13 +284,11 @@ impl Viewer {
         if arrival != Arrival::Absent && self.viewports.values().any(visible) {
             self.dirty = true;
         }
-        self.pending += message.payload.len();
-        if self.pending >= PENDING_BYTES {
-            self.pending = 0;
-            self.gpu.queue.submit([]);
-            // The result says only whether the queue is empty.
-            drop(self.gpu.device.poll(wgpu::PollType::Poll));
-        }
+        // An upload waits in staging memory until something is submitted. Left there, what was loaded in peace would
+        // be uploaded by the next drawing: up to 70 ms between a click and its picture.
+        self.gpu.queue.submit([]);
+        // The result says only whether the queue is empty.
+        drop(self.gpu.device.poll(wgpu::PollType::Poll));
         Ok(arrival)
     }
 
@@ -464,7 +459,6 @@ impl Viewer {
             })
             .collect();
         self.passes.paint(&self.gpu, target, &drawings);
-        self.pending = 0;
         self.dirty = false;
     }
 

@@ -201,7 +201,9 @@ function Thumbnail({ stage, handle }: { stage: Stage; handle: number }) {
 
 /** The whole picture, black around it: a cut one could hide a side mark. */
 export function paint(canvas: HTMLCanvasElement, { columns, rows, rgba }: Picture): void {
-  const context = canvas.getContext('2d');
+  // Drawn once and by the processor: a canvas that the graphics device draws is a layer of its own, and each layer is
+  // put together anew with every picture of the viewer.
+  const context = canvas.getContext('2d', { willReadFrequently: true });
   if (context === null) return;
   const whole = document.createElement('canvas');
   whole.width = columns;

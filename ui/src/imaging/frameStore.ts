@@ -7,8 +7,8 @@
 import { BYTES_PER_PIXEL, HEADER_BYTES, readFrameHeader, type FrameHeader, type StoredFormat } from './bulkMessage';
 import { frameKey } from './prefetch';
 
-/** 160 frames of 512 × 512 in 16 bit. */
-export const DEFAULT_LIMIT_BYTES = 80 * 1024 * 1024;
+/** 64 frames of 512 × 512 in 16 bit: those around the one that is looked at. */
+export const DEFAULT_LIMIT_BYTES = 32 * 1024 * 1024;
 
 type Part = { firstRow: number; rows: number; message: ArrayBuffer };
 type StoredFrame = { format: StoredFormat; columns: number; parts: Part[]; complete: boolean; bytes: number };

@@ -502,7 +502,9 @@ export class Stage {
       load.failure = this.#parts.failureOf(error);
       this.#settleAt(load.series);
     }
-    this.#change();
+    // Whoever waits for the first picture looks at the former one: painting the page anew would only keep it away.
+    if (this.#viewports.some(({ next }) => next?.series === load.series)) this.#changeLater();
+    else this.#change();
   }
 
   /** Makes a series known to the drawing part and asks for its frames. */

@@ -22,6 +22,8 @@ const WAITING: usize = 8;
 /// How long the first frame of a wish has the computer to itself; an archive that is slower than this is no
 /// reason to hold the others back.
 const ALONE: Duration = Duration::from_millis(150);
+/// When it has come, the page draws it before others take the cores that it is drawn with.
+const DRAWING: Duration = Duration::from_millis(40);
 
 /// What goes to the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -187,7 +189,11 @@ impl Driver {
     }
 
     fn take(&mut self, series: u32, frame: u32, fetched: Result<Vec<Bytes>, FrameFailure>) {
-        self.alone.take_if(|(awaited, _)| *awaited == (series, frame));
+        if let Some((awaited, until)) = &mut self.alone
+            && *awaited == (series, frame)
+        {
+            *until = Instant::now() + DRAWING;
+        }
         if !self.wants.contains_key(&series) {
             return;
         }
