@@ -194,6 +194,8 @@ impl Desk {
             tasks: Vec::new(),
         });
         self.load_in_background(&patient, fhir, taken)?;
+        // The case before this one may have been left in the middle of a pause in typing.
+        tokio::spawn(self.clone().send_waiting_drafts());
         Ok(view)
     }
 

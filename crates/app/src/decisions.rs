@@ -6,6 +6,7 @@ mod keeping;
 mod seat;
 mod setting;
 mod signing;
+mod waiting;
 
 pub(crate) use keeping::Keeping;
 pub(crate) use seat::DecisionSeat;
@@ -188,11 +189,7 @@ impl Desk {
         let known = server.as_ref().map(|server| &server.resource);
         let plan = draft_plan(&draft, &setting, known)
             .map_err(|error| Failure::new(FailureCode::AlreadySigned, error.to_string()))?;
-        let written = match &server {
-            None => fhir.create(&plan, Some(&format!("identifier={IDENTIFIER}|{}", setting.identifier))).await,
-            Some(server) => fhir.update(&plan, &server.version).await,
-        };
-        match written {
+        match waiting::write(&fhir, server.as_ref(), &plan, &setting.identifier).await {
             Ok(stored) => {
                 self.note_connection(true);
                 self.stored(patient, &draft, stored)
@@ -292,12 +289,10 @@ impl Desk {
         taken: &Taken,
         draft: &Draft,
     ) -> Result<crate::decision::Setting, Failure> {
-        let author = taken.session.person().fhir_user.unwrap_or_default();
-        let author = author.trim_start_matches("PractitionerRole/").to_owned();
         self.with_case(patient, |case| {
             let id =
                 case.decision.as_ref().and_then(|seat| seat.server.as_ref()).and_then(Server::id).unwrap_or_default();
-            setting::setting(&case.record, draft, id, author)
+            setting::setting(&case.record, draft, id, setting::author(taken))
         })?
         .ok_or_else(|| Failure::new(FailureCode::NotFound, "the patient is not known"))
     }

@@ -197,6 +197,7 @@ impl Desk {
         }
         self.tell_session();
         tokio::spawn(self.clone().look_up_role());
+        tokio::spawn(self.clone().send_waiting_drafts());
         tokio::spawn(self.clone().watch_session(session));
     }
 
@@ -536,6 +537,7 @@ impl Desk {
                 };
             if answers {
                 self.note_connection(true);
+                tokio::spawn(self.clone().send_waiting_drafts());
                 self.read_lists_again().await;
                 return self.read_what_is_missing().await;
             }

@@ -7,6 +7,7 @@ use crate::{
         CaseRecord, Part, identity_view,
         read::{day, each, id, reference_id, text},
     },
+    session::Taken,
 };
 use jiff::{Timestamp, Zoned, civil::Date};
 use serde_json::Value;
@@ -62,6 +63,12 @@ pub(crate) fn quorum(record: &CaseRecord, draft: &Draft) -> Quorum {
         .collect();
     let present: Vec<&str> = present.iter().map(String::as_str).collect();
     Quorum::judge(&format!("{board}/1"), &lines, &present)
+}
+
+/// PractitionerRole id of whoever writes; empty if the provider does not say it.
+pub(crate) fn author(taken: &Taken) -> String {
+    let author = taken.session.person().fhir_user.unwrap_or_default();
+    author.trim_start_matches("PractitionerRole/").to_owned()
 }
 
 /// `None` while the patient is not known.

@@ -7,10 +7,11 @@ use contract::{
 };
 use jiff::Timestamp;
 use sandbox::Options;
-use std::path::Path;
-use testkit::{DeskKit, Platform};
+use std::{path::Path, time::Instant};
+use testkit::{DeskKit, PATIENCE, Platform};
 
 const PATIENT: &str = "pat-auenwald";
+const OTHER: &str = "pat-mohnblatt";
 
 async fn today(desk: &DeskKit) -> TodayView {
     match desk.call(Request::OpenToday).await {
@@ -139,6 +140,38 @@ async fn what_was_read_opens_with_its_age_and_what_is_written_reaches_the_platfo
         seen.cases.as_ref().filter(|cases| cases.freshness == Freshness::Current && at(&cases.as_of) > gone).map(drop)
     })
     .await;
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn a_draft_reaches_the_platform_although_its_case_was_closed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (first, port) = platform(folder.path(), 0).await;
+    let (_folder, place) = place();
+    let desk = opened(&place, MODERATOR).await;
+    desk.sign_in(&first.url).await.expect("the moderator may sign in");
+    read_all(&desk).await;
+    first.stop().await;
+
+    let text = "Ohne Netz geschrieben und verlassen.";
+    let written = DraftView { text: text.to_owned(), ..draft(&desk).await };
+    let saved = desk.call(Request::SaveDraft { patient: PATIENT.to_owned(), draft: written }).await;
+    assert!(matches!(saved, Ok(Reply::Decision(_))), "safe here: {:?}", code(&saved));
+    let other = desk.call(Request::OpenCase { patient: OTHER.to_owned() }).await;
+    assert!(matches!(other, Ok(Reply::Case(_))), "another case is open: {:?}", code(&other));
+
+    let (second, _) = platform(folder.path(), port).await;
+    let records = second.records(MODERATOR).await.expect("a second program reads");
+    let began = Instant::now();
+    loop {
+        let plans = records.search(&format!("CarePlan?subject=Patient/{PATIENT}&_count=50")).await.expect("plans");
+        if plans.iter().any(|plan| plan["status"] == "draft" && plan.to_string().contains(text)) {
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "the draft did not come: {plans:?}");
+    }
+    whole_case(&desk, PATIENT).await;
+    assert_eq!(draft(&desk).await.text, text, "and it is what opens again");
     second.stop().await;
 }
 

@@ -1,0 +1,119 @@
+//! Drafts on this device whose decision is not open: written without the platform, or left before the platform had
+//! them. They reach it without anybody opening their case again.
+
+use super::{DecisionSeat, IDENTIFIER, draft_streams, seat::Server, setting};
+use crate::{
+    Desk,
+    decision::{Draft, draft_plan, read_plan},
+    failures,
+    record::{CaseRecord, current_plan},
+    session::Taken,
+    shelf::{self, Owner},
+};
+use contract::{Failure, FailureCode, Permission};
+use jiff::Timestamp;
+use platform::fhir::{FhirClient, FhirError, Versioned};
+use serde_json::Value;
+
+/// Others who save the same decision meanwhile are merged with so often; then the draft waits for the next occasion.
+const ATTEMPTS: usize = 3;
+
+impl Desk {
+    /// Sends what waits. What another version contradicts waits for somebody to choose.
+    pub(crate) async fn send_waiting_drafts(self) {
+        let Ok((taken, fhir)) = self.seated() else { return };
+        if self.may(Permission::WriteDecision).is_err() {
+            return;
+        }
+        let vault = self.0.vault.clone();
+        let Ok(streams) = tokio::task::spawn_blocking(move || draft_streams(&vault)).await else { return };
+        for (patient, _) in streams {
+            // An open decision sends by itself.
+            if self.with_decision(&patient, |_| ()).is_ok() {
+                continue;
+            }
+            match self.send_waiting(&taken, &fhir, &patient).await {
+                Ok(false) => {}
+                Ok(true) => tracing::info!("the platform took a draft that had waited"),
+                Err(failure) => {
+                    tracing::warn!(code = ?failure.code, "a draft still waits for the platform");
+                    if failure.code == FailureCode::PlatformUnreachable {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether the platform has taken the draft.
+    async fn send_waiting(&self, taken: &Taken, fhir: &FhirClient, patient: &str) -> Result<bool, Failure> {
+        let (Some(kept), _) = self.kept_draft(patient).await? else { return Ok(false) };
+        // An amendment is signed and never sent as a draft.
+        if kept.amending || !kept.merge.conflicts.is_empty() {
+            return Ok(false);
+        }
+        let (shelf, owner, what) = (self.0.shelf.clone(), Owner::of(taken), shelf::case(patient));
+        let found = tokio::task::spawn_blocking(move || shelf.get::<CaseRecord>(&owner, &what, Timestamp::now())).await;
+        // Of another person, or too old: what surrounds the decision is not known.
+        let Ok(Some((_, record))) = found else { return Ok(false) };
+        let id = current_plan(&record).and_then(|plan| plan["id"].as_str()).map(str::to_owned);
+        let mut server = match id {
+            Some(id) => there(fhir, &id).await?,
+            None => None,
+        };
+        for _ in 0..ATTEMPTS {
+            let seat = DecisionSeat::open(server.clone(), Some(kept.clone()), Draft::default);
+            if seat.is_signed() || !seat.dirty || !seat.merge.conflicts.is_empty() {
+                return Ok(false);
+            }
+            let draft = seat.merge.draft.clone();
+            let id = server.as_ref().and_then(Server::id).unwrap_or_default();
+            let setting = setting::setting(&record, &draft, id, setting::author(taken))
+                .ok_or_else(|| Failure::new(FailureCode::NotFound, "the patient is not known"))?;
+            let plan = draft_plan(&draft, &setting, server.as_ref().map(|server| &server.resource))
+                .map_err(|error| Failure::new(FailureCode::AlreadySigned, error.to_string()))?;
+            match write(fhir, server.as_ref(), &plan, &setting.identifier).await {
+                Ok(stored) => {
+                    let taken = read_plan(&stored.resource).is_ok_and(|plan| plan.draft == draft);
+                    if taken {
+                        return Ok(true);
+                    }
+                    // Somebody else had created it: that version is merged with.
+                    server = Some(Server::of(stored));
+                }
+                Err(FhirError::Conflict(_)) => {
+                    let Some(id) = server.as_ref().and_then(Server::id) else {
+                        return Err(Failure::new(FailureCode::Conflict, "several decisions of this session exist"));
+                    };
+                    server = there(fhir, &id).await?;
+                }
+                Err(error) => {
+                    self.note_reachability(&error);
+                    return Err(failures::of_fhir(&error));
+                }
+            }
+        }
+        Err(Failure::new(FailureCode::Conflict, "the decision changes all the time"))
+    }
+}
+
+async fn there(fhir: &FhirClient, id: &str) -> Result<Option<Server>, Failure> {
+    match fhir.read("CarePlan", id).await {
+        Ok(found) => Ok(Some(Server::of(found))),
+        Err(FhirError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(failures::of_fhir(&error)),
+    }
+}
+
+/// Over the version that is known, or as a new decision unless there is one of this session.
+pub(super) async fn write(
+    fhir: &FhirClient,
+    server: Option<&Server>,
+    plan: &Value,
+    identifier: &str,
+) -> Result<Versioned, FhirError> {
+    match server {
+        None => fhir.create(plan, Some(&format!("identifier={IDENTIFIER}|{identifier}"))).await,
+        Some(server) => fhir.update(plan, &server.version).await,
+    }
+}
