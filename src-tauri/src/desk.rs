@@ -1,6 +1,6 @@
 //! The desk behind the window. It opens while the page loads; the keyring may wait for a person.
 
-use app::{Desk, DeskOptions, Policy};
+use app::{Appearance, Desk, DeskOptions, Policy};
 use contract::Failure;
 use std::{path::PathBuf, sync::Arc};
 use tauri::{AppHandle, Emitter};
@@ -20,10 +20,16 @@ pub(crate) struct DeskSlot(watch::Receiver<Option<Result<Desk, Failure>>>);
 
 impl DeskSlot {
     /// Opens the desk in the background and passes its facts to the page.
-    pub(crate) fn open(app: AppHandle, profile: PathBuf, policy: Policy, ca: Vec<PathBuf>) -> Self {
+    pub(crate) fn open(
+        app: AppHandle,
+        profile: PathBuf,
+        policy: Policy,
+        appearance: Appearance,
+        ca: Vec<PathBuf>,
+    ) -> Self {
         let (tell, slot) = watch::channel(None);
         tauri::async_runtime::spawn(async move {
-            let opened = open(profile, policy, &ca).await;
+            let opened = open(profile, policy, appearance, &ca).await;
             if let Ok(desk) = &opened {
                 pass_on(app, desk);
             }
@@ -48,7 +54,7 @@ fn internal() -> Failure {
     Failure::new(contract::FailureCode::Internal, "the desk is gone")
 }
 
-async fn open(profile: PathBuf, policy: Policy, ca: &[PathBuf]) -> Result<Desk, Failure> {
+async fn open(profile: PathBuf, policy: Policy, appearance: Appearance, ca: &[PathBuf]) -> Result<Desk, Failure> {
     if let Err(error) = app::log::start(&profile) {
         return Err(Failure::new(contract::FailureCode::Internal, error.to_string()));
     }
@@ -63,6 +69,7 @@ async fn open(profile: PathBuf, policy: Policy, ca: &[PathBuf]) -> Result<Desk, 
         egress: app::egress_options(ca)?,
         worker: (program, vec![app::worker::ARGUMENT.to_owned()]),
         policy,
+        appearance,
         origins: ORIGINS.map(str::to_owned).to_vec(),
         scheme: Some(SCHEME.to_owned()),
     };

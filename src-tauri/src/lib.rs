@@ -27,6 +27,28 @@ struct Arguments {
     /// How pixels reach the page: auto, socket or scheme.
     #[arg(long, value_name = "WAY", value_parser = bulk_way)]
     bulk: Option<contract::BulkWay>,
+    /// Language from now on: de or en.
+    #[arg(long, value_name = "LANGUAGE", value_parser = language)]
+    language: Option<contract::Language>,
+    /// Colors from now on: office or reading-room.
+    #[arg(long, value_name = "THEME", value_parser = theme)]
+    theme: Option<contract::Theme>,
+}
+
+fn language(word: &str) -> Result<contract::Language, String> {
+    match word {
+        "de" => Ok(contract::Language::De),
+        "en" => Ok(contract::Language::En),
+        _ => Err("de or en".to_owned()),
+    }
+}
+
+fn theme(word: &str) -> Result<contract::Theme, String> {
+    match word {
+        "office" => Ok(contract::Theme::Office),
+        "reading-room" => Ok(contract::Theme::ReadingRoom),
+        _ => Err("office or reading-room".to_owned()),
+    }
 }
 
 fn bulk_way(word: &str) -> Result<contract::BulkWay, String> {

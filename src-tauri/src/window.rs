@@ -3,7 +3,7 @@
 #[cfg(target_os = "linux")]
 use crate::webkit;
 use crate::{Arguments, commands, desk::DeskSlot, scheme};
-use app::Policy;
+use app::{Appearance, Policy};
 use serde_json::{Value, json};
 use std::{
     path::{Path, PathBuf},
@@ -17,6 +17,7 @@ const USUAL: (f64, f64) = (1440.0, 900.0);
 
 pub(crate) fn run(arguments: Arguments) -> ExitCode {
     let policy = Policy { address: arguments.address, bulk_way: arguments.bulk };
+    let appearance = Appearance { language: arguments.language, theme: arguments.theme };
     let built = tauri::Builder::default()
         .register_asynchronous_uri_scheme_protocol("bulk", |context, request, responder| {
             let slot = context.app_handle().state::<DeskSlot>().inner().clone();
@@ -28,7 +29,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
                 Some(profile) => profile,
                 None => app.path().app_local_data_dir()?,
             };
-            app.manage(DeskSlot::open(app.handle().clone(), profile.clone(), policy, arguments.ca));
+            app.manage(DeskSlot::open(app.handle().clone(), profile.clone(), policy, appearance, arguments.ca));
             open(app, &profile)?;
             app.manage(ProfileFolder(profile));
             Ok(())

@@ -30,12 +30,12 @@ pub(crate) struct Run {
     /// As whom to sign in.
     #[arg(long, value_enum, default_value_t = Role::Moderator)]
     role: Role,
-    /// Language of the walk and of the demonstration's records.
-    #[arg(long, value_enum, default_value_t = Lang::De)]
-    lang: Lang,
-    /// Colors of the walk: for a bright office or for a reading room.
-    #[arg(long, value_enum, default_value_t = Theme::Office)]
-    theme: Theme,
+    /// Language of the window and of the demonstration's records; German if not given.
+    #[arg(long, value_enum)]
+    lang: Option<Lang>,
+    /// Colors of the window: for a bright office, which is usual, or for a reading room.
+    #[arg(long, value_enum)]
+    theme: Option<Theme>,
     /// Build as for a release: slower to build, faster to use.
     #[arg(long)]
     release: bool,
@@ -101,11 +101,12 @@ impl Run {
         if self.screens {
             return walk_screens(shell, self.release, self.data.as_deref());
         }
+        let lang = self.lang.unwrap_or(Lang::De);
         // A decision can be signed once: the walk needs records that nobody has touched.
         let folder = shell.cache.join(if walk { "walk-sandbox" } else { "sandbox" });
         let sandbox = match &self.platform {
             Some(_) => None,
-            None => Some(Sandbox::start(shell, self.release, &folder, walk, self.data.as_deref(), self.lang)?),
+            None => Some(Sandbox::start(shell, self.release, &folder, walk, self.data.as_deref(), lang)?),
         };
         let platform = self
             .platform
@@ -113,7 +114,7 @@ impl Run {
             .or(sandbox.as_ref().map(|s| s.platform.as_str()))
             .context("one of both is there")?;
         if walk {
-            let (lang, theme, release) = (self.lang, self.theme, self.release);
+            let (theme, release) = (self.theme.unwrap_or(Theme::Office), self.release);
             return Walk { script: Script::Main, platform, role: self.role, lang, theme, release }.run(shell);
         }
         let profile = shell.cache.join(format!("profile-{}", word(&self.role)));
@@ -124,11 +125,16 @@ impl Run {
                 self.role.user()
             );
         }
-        run(shell
-            .bound(shell.built(self.release, "konsil"))
-            .arg("--profile")
-            .arg(&profile)
-            .args(["--address", platform]))
+        let mut konsil = shell.bound(shell.built(self.release, "konsil"));
+        konsil.arg("--profile").arg(&profile).args(["--address", platform]);
+        // What is not asked for stays as it was left.
+        if let Some(lang) = &self.lang {
+            konsil.args(["--language", &word(lang)]);
+        }
+        if let Some(theme) = &self.theme {
+            konsil.args(["--theme", &word(theme)]);
+        }
+        run(&mut konsil)
     }
 }
 

@@ -31,6 +31,8 @@ pub struct DeskOptions {
     pub worker: (PathBuf, Vec<String>),
     /// What IT has fixed.
     pub policy: Policy,
+    /// How the window is to look from now on, as if the person had chosen it.
+    pub appearance: Appearance,
     /// Origins that the page may have; the bulk socket opens to no other.
     pub origins: Vec<String>,
     /// The form of the program's own URI scheme, where the shell has one.
@@ -50,6 +52,15 @@ pub struct Policy {
     pub address: Option<String>,
     /// The way of bulk bytes.
     pub bulk_way: Option<contract::BulkWay>,
+}
+
+/// Language and colors; what is not given stays as the person has it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Appearance {
+    /// Language of the program.
+    pub language: Option<contract::Language>,
+    /// Colors of the frame.
+    pub theme: Option<contract::Theme>,
 }
 
 /// Why there is no desk.
@@ -138,7 +149,7 @@ impl Desk {
     /// # Errors
     /// [`OpenDeskError`]; the profile is then unchanged.
     pub async fn open(options: DeskOptions) -> Result<Self, OpenDeskError> {
-        let DeskOptions { profile, roots, egress, worker, policy, origins, scheme } = options;
+        let DeskOptions { profile, roots, egress, worker, policy, appearance, origins, scheme } = options;
         let opened = tokio::task::spawn_blocking(move || Vault::open(&profile, roots.as_ref())).await;
         let vault = Arc::new(opened.expect("opening a vault does not panic")?);
         let shelf = Arc::new(Shelf::open(vault.clone(), Timestamp::now()));
@@ -172,6 +183,12 @@ impl Desk {
                 query: String::new(),
             }),
         }));
+        if appearance != Appearance::default() {
+            desk.change_settings_quietly(|settings| {
+                settings.language = appearance.language.unwrap_or(settings.language);
+                settings.theme = appearance.theme.unwrap_or(settings.theme);
+            });
+        }
         desk.restore_session();
         desk.watch_idleness();
         desk.watch_lists();

@@ -31,7 +31,7 @@ mod text_blocks;
 mod today;
 pub mod worker;
 
-pub use desk::{Desk, DeskOptions, OpenDeskError, Policy};
+pub use desk::{Appearance, Desk, DeskOptions, OpenDeskError, Policy};
 pub use images::{BulkServer, BulkSession};
 pub use machine::egress_options;
 pub use platform::egress::EgressOptions;

@@ -1,7 +1,7 @@
 //! `desk-http`: the application in a plain browser, for work on the page and for end-to-end tests.
 
 use anyhow::{Context, Result};
-use app::{Desk, DeskOptions, Policy};
+use app::{Appearance, Desk, DeskOptions, Policy};
 use clap::Parser;
 use std::{io::Write, path::PathBuf, sync::Arc};
 
@@ -42,6 +42,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         egress: app::egress_options(&arguments.ca).map_err(|failure| anyhow::anyhow!("{}", failure.detail))?,
         worker: (std::env::current_exe()?, vec![app::worker::ARGUMENT.to_owned()]),
         policy: Policy { address: arguments.address, bulk_way: None },
+        appearance: Appearance::default(),
         origins: Vec::new(),
         scheme: None,
     };

@@ -3,7 +3,7 @@
 
 use crate::{phi, roots::FolderRoots};
 use anyhow::Context as _;
-use app::{Desk, DeskOptions, Policy, worker};
+use app::{Appearance, Desk, DeskOptions, Policy, worker};
 use contract::{Event, Failure, Reply, Request};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -57,6 +57,7 @@ async fn serve(profile: PathBuf, roots: FolderRoots, ca: &[PathBuf]) -> anyhow::
         egress,
         worker: (std::env::current_exe()?, vec![worker::ARGUMENT.to_owned()]),
         policy: Policy::default(),
+        appearance: Appearance::default(),
         origins: vec![ORIGIN.to_owned()],
         scheme: None,
     };
