@@ -133,7 +133,13 @@ impl Desk {
         lines.push(line("proxy", network.proxy.clone()));
         lines.push(line("authorities", network.authorities.to_string()));
         let figures = self.0.images.figures();
-        lines.push(line("bulk", format!("127.0.0.1:{}", self.0.bulk.port())));
+        let port = self.0.bulk.port();
+        let bulk = match self.0.bulk.way() {
+            Some(BulkWay::Socket) => format!("socket, 127.0.0.1:{port}"),
+            Some(BulkWay::Scheme) => "scheme".to_owned(),
+            Some(BulkWay::Auto) | None => format!("127.0.0.1:{port}"),
+        };
+        lines.push(line("bulk", bulk));
         lines.push(line("workers", figures.workers.to_string()));
         lines.push(line("workers-replaced", figures.replaced.to_string()));
         lines.push(line("frames-decoded", figures.decoded.to_string()));

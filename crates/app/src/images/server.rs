@@ -17,7 +17,7 @@ use axum::{
     serve::ListenerExt,
 };
 use bytes::Bytes;
-use contract::FailureCode;
+use contract::{BulkWay, FailureCode};
 use futures_util::{SinkExt, StreamExt};
 use rand::Rng;
 use serde::Deserialize;
@@ -40,6 +40,8 @@ struct Inner {
     origins: Vec<String>,
     socket_tokens: Mutex<VecDeque<String>>,
     scheme_tokens: Mutex<VecDeque<String>>,
+    /// The way that was opened last.
+    way: Mutex<Option<BulkWay>>,
 }
 
 impl std::fmt::Debug for BulkServer {
@@ -63,6 +65,7 @@ impl BulkServer {
             origins,
             socket_tokens: Mutex::new(VecDeque::new()),
             scheme_tokens: Mutex::new(VecDeque::new()),
+            way: Mutex::new(None),
         }));
         let router = Router::new().route("/bulk", get(open)).with_state(server.clone());
         tokio::spawn(async move {
@@ -81,6 +84,15 @@ impl BulkServer {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.0.port
+    }
+
+    /// The way that the page has taken; none before the first image.
+    pub(crate) fn way(&self) -> Option<BulkWay> {
+        *self.0.way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn takes(&self, way: BulkWay) {
+        *self.0.way.lock().unwrap_or_else(PoisonError::into_inner) = Some(way);
     }
 
     /// A token that opens the socket once.
@@ -109,6 +121,7 @@ impl BulkServer {
         if !lock(&self.0.scheme_tokens).iter().any(|known| same(known, token)) {
             return Err(FrameFailure(FailureCode::NotAllowed));
         }
+        self.takes(BulkWay::Scheme);
         let messages = self.0.images.messages(handle, frame).await?;
         messages
             .into_iter()
@@ -118,6 +131,7 @@ impl BulkServer {
 
     /// Serves one WebSocket; for a shell that has its own listener and has checked the caller.
     pub async fn serve(&self, socket: WebSocket) {
+        self.takes(BulkWay::Socket);
         pump(self.0.images.clone(), socket).await;
     }
 
@@ -163,6 +177,7 @@ async fn open(
         tracing::warn!("a stranger knocked at the bulk port");
         return StatusCode::FORBIDDEN.into_response();
     }
+    server.takes(BulkWay::Socket);
     let images = server.0.images.clone();
     upgrade.max_message_size(1 << 16).write_buffer_size(512 << 10).on_upgrade(move |socket| pump(images, socket))
 }

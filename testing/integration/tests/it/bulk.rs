@@ -35,6 +35,12 @@ async fn knock(address: &str, origin: Option<&str>, host: Option<&str>) -> Resul
     }
 }
 
+/// What the diagnosis says of the way.
+async fn way(desk: &DeskKit) -> String {
+    let Ok(Reply::Diagnosis(diagnosis)) = desk.call(Request::Diagnose).await else { panic!("a diagnosis") };
+    diagnosis.lines.into_iter().find(|line| line.key == "bulk").expect("a line about the way").value
+}
+
 /// An open pipe.
 pub(crate) async fn socket(desk: &DeskKit) -> Socket {
     knock(&address(desk).await, Some(DeskKit::ORIGIN), None).await.expect("the page gets through")
@@ -57,7 +63,9 @@ async fn only_the_page_gets_through_and_each_token_opens_once() {
     let other = format!("{base}token={}", "0".repeat(token.len()));
     assert_eq!(refused(knock(&other, own, None).await), Some(403), "another token");
     assert_eq!(refused(knock(&format!("{base}token="), own, None).await), Some(403), "no token");
+    assert!(way(&desk).await.starts_with("127.0.0.1:"), "nobody has taken a way: {}", way(&desk).await);
     assert!(knock(&open, own, None).await.is_ok(), "the page itself, after all those who tried");
+    assert!(way(&desk).await.starts_with("socket"), "IT can read which way is in use: {}", way(&desk).await);
     assert_eq!(refused(knock(&open, own, None).await), Some(403), "the same token again");
 }
 
