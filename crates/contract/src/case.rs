@@ -156,10 +156,10 @@ pub struct LabSeriesView {
     pub name: String,
     /// As the laboratory wrote it.
     pub unit: String,
-    /// Lower limit of the newest value's own range.
-    pub low: Option<f64>,
+    /// Lower limit of the newest value's own range, digits kept ("13.50").
+    pub low: Option<String>,
     /// Upper limit.
-    pub high: Option<f64>,
+    pub high: Option<String>,
     /// Oldest first.
     pub values: Vec<LabValueView>,
 }

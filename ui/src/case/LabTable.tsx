@@ -66,7 +66,7 @@ function LabRow({ series, dates, trendWidth }: { series: LabSeriesView; dates: b
           </Plain>
         </th>
         <td>
-          <TrendLine points={points} low={series.low} high={series.high} outside={state !== 'no'} label={sentence} width={trendWidth} />
+          <TrendLine points={points} low={series.low === null ? null : Number(series.low)} high={series.high === null ? null : Number(series.high)} outside={state !== 'no'} label={sentence} width={trendWidth} />
         </td>
         <td className={styles['labValue']} title={dateTime(value.at)}>
           <span className={state === 'no' ? undefined : styles['labOutside']}>{digits(value.text)}</span> <span className={styles['labArrow']}>{arrow[state]}</span>

@@ -4,7 +4,7 @@ import { auenwaldCase, steinkleeCase } from '../stories/records';
 import { exampleStudy } from '../imaging/examples';
 import { arrow, bannerTumour, comorbidities, findingText, functionSeries, furtherTumours, newestLabTime, outside, overviewLab, pictured, primaryTumour, valueWithUnit } from './caseView';
 
-const range = { low: 13.5, high: 17.2 };
+const range = { low: '13.50', high: '17.2' };
 const value = (text: string, flag: string | null = null) => ({ at: '2026-11-21T08:10:00+01:00', text, value: Number(text), flag });
 
 describe('the banner', () => {

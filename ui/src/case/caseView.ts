@@ -49,8 +49,8 @@ export function outside(series: Pick<LabSeriesView, 'low' | 'high'>, value: LabV
     case 'N':
       return 'no';
     default:
-      if (series.low !== null && value.value < series.low) return 'low';
-      if (series.high !== null && value.value > series.high) return 'high';
+      if (series.low !== null && value.value < Number(series.low)) return 'low';
+      if (series.high !== null && value.value > Number(series.high)) return 'high';
       return 'no';
   }
 }

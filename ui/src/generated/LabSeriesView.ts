@@ -18,13 +18,13 @@ name: string,
  */
 unit: string, 
 /**
- * Lower limit of the newest value's own range.
+ * Lower limit of the newest value's own range, digits kept ("13.50").
  */
-low: number | null, 
+low: string | null, 
 /**
  * Upper limit.
  */
-high: number | null, 
+high: string | null, 
 /**
  * Oldest first.
  */

@@ -62,7 +62,7 @@ describe('numbers', () => {
   });
 
   test('a range has an en dash, one limit has a sign', () => {
-    expect([range(13.5, 17.2), range(60, null), range(null, 5), range(null, null)]).toEqual(['13,5–17,2', '>\u00a060', '<\u00a05', '']);
+    expect([range('13.50', '17.2'), range('60', null), range(null, '5'), range(null, null)]).toEqual(['13,50–17,2', '>\u00a060', '<\u00a05', '']);
   });
 
   test('a negative number has a minus, not a hyphen', () => {

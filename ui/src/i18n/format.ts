@@ -171,10 +171,10 @@ export function bytes(count: number): string {
 }
 
 /** "13,5–17,2", "> 60", "< 5". */
-export function range(low: number | null, high: number | null): string {
-  if (low !== null && high !== null) return `${number(low)}–${number(high)}`;
-  if (low !== null) return `>${noBreak}${number(low)}`;
-  if (high !== null) return `<${noBreak}${number(high)}`;
+export function range(low: string | null, high: string | null): string {
+  if (low !== null && high !== null) return `${digits(low)}–${digits(high)}`;
+  if (low !== null) return `>${noBreak}${digits(low)}`;
+  if (high !== null) return `<${noBreak}${digits(high)}`;
   return '';
 }
 

@@ -5,7 +5,7 @@ import { auenwald, birkenlicht, steinklee } from './people';
 
 const ready = <T>(value: T): Part<T> => ({ state: 'ready', value, more: false });
 
-function lab(loinc: string, name: string, unit: string, low: number | null, high: number | null, values: [string, string, string?][]): LabSeriesView {
+function lab(loinc: string, name: string, unit: string, low: string | null, high: string | null, values: [string, string, string?][]): LabSeriesView {
   return {
     loinc,
     name,
@@ -98,19 +98,19 @@ export const auenwaldCase: CaseView = {
     { text: 'Ramipril 5 mg', dose: '1-0-0', start: '2016-11-26', end: null, medication: true, stopped: false },
   ]),
   laboratory: ready([
-    lab('718-7', 'Hämoglobin', 'g/dL', 13.5, 17.2, [[first, '13.1', 'L'], [second, '13.0', 'L'], [last, '12.8', 'L']]),
-    lab('6690-2', 'Leukozyten', '10*3/uL', 3.9, 10.2, [[first, '8.4'], [second, '8.9'], [last, '8.1']]),
-    lab('777-3', 'Thrombozyten', '10*3/uL', 150, 370, [[first, '331'], [second, '345'], [last, '338']]),
-    lab('2160-0', 'Kreatinin', 'mg/dL', 0.67, 1.17, [[first, '0.98'], [second, '1.02'], [last, '0.99']]),
-    lab('98979-8', 'eGFR', 'mL/min/{1.73_m2}', 60, null, [[first, '83'], [second, '80'], [last, '82']]),
-    lab('1742-6', 'ALT (GPT)', 'U/L', null, 50, [[first, '24'], [second, '22'], [last, '26']]),
-    lab('2532-0', 'LDH', 'U/L', 135, 225, [[first, '268', 'H'], [second, '274', 'H'], [last, '281', 'H']]),
-    lab('1988-5', 'CRP', 'mg/L', null, 5, [[first, '12.4', 'H'], [second, '15.1', 'H'], [last, '11.8', 'H']]),
-    lab('1751-7', 'Albumin', 'g/dL', 3.5, 5.2, [[first, '3.9'], [last, '3.8']]),
-    lab('6301-6', 'INR', '{INR}', 0.85, 1.15, [['2026-10-28', '1.02']]),
-    lab('2039-6', 'CEA', 'ng/mL', null, 5, [[first, '14.2', 'H'], [last, '15.6', 'HH']]),
-    lab('25390-6', 'CYFRA 21-1', 'ng/mL', null, 3.3, [[first, '4.1', 'H'], [last, '4.4', 'H']]),
-    lab('3016-3', 'TSH', 'm[IU]/L', 0.27, 4.2, [[last, '1.84']]),
+    lab('718-7', 'Hämoglobin', 'g/dL', '13.5', '17.2', [[first, '13.1', 'L'], [second, '13.0', 'L'], [last, '12.8', 'L']]),
+    lab('6690-2', 'Leukozyten', '10*3/uL', '3.9', '10.2', [[first, '8.4'], [second, '8.9'], [last, '8.1']]),
+    lab('777-3', 'Thrombozyten', '10*3/uL', '150', '370', [[first, '331'], [second, '345'], [last, '338']]),
+    lab('2160-0', 'Kreatinin', 'mg/dL', '0.67', '1.17', [[first, '0.98'], [second, '1.02'], [last, '0.99']]),
+    lab('98979-8', 'eGFR', 'mL/min/{1.73_m2}', '60', null, [[first, '83'], [second, '80'], [last, '82']]),
+    lab('1742-6', 'ALT (GPT)', 'U/L', null, '50', [[first, '24'], [second, '22'], [last, '26']]),
+    lab('2532-0', 'LDH', 'U/L', '135', '225', [[first, '268', 'H'], [second, '274', 'H'], [last, '281', 'H']]),
+    lab('1988-5', 'CRP', 'mg/L', null, '5', [[first, '12.4', 'H'], [second, '15.1', 'H'], [last, '11.8', 'H']]),
+    lab('1751-7', 'Albumin', 'g/dL', '3.5', '5.2', [[first, '3.9'], [last, '3.8']]),
+    lab('6301-6', 'INR', '{INR}', '0.85', '1.15', [['2026-10-28', '1.02']]),
+    lab('2039-6', 'CEA', 'ng/mL', null, '5', [[first, '14.2', 'H'], [last, '15.6', 'HH']]),
+    lab('25390-6', 'CYFRA 21-1', 'ng/mL', null, '3.3', [[first, '4.1', 'H'], [last, '4.4', 'H']]),
+    lab('3016-3', 'TSH', 'm[IU]/L', '0.27', '4.2', [[last, '1.84']]),
     lab('20150-9', 'FEV1', 'L', null, null, [['2026-10-31', '2.31']]),
     lab('19926-5', 'FEV1 (Soll)', '%', null, null, [['2026-10-31', '66']]),
     lab('19911-7', 'DLCO', 'mmol/(min.kPa)', null, null, [['2026-10-31', '5.6']]),

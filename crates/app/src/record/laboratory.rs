@@ -67,8 +67,8 @@ fn series_view(observations: &[&Value]) -> Option<LabSeriesView> {
         loinc: code(&newest["code"], LOINC),
         name: words(&newest["code"]).unwrap_or_default(),
         unit: unit(newest),
-        low: range["low"]["value"].as_f64(),
-        high: range["high"]["value"].as_f64(),
+        low: decimal_text(&range["low"], "value"),
+        high: decimal_text(&range["high"], "value"),
         values: ordered.iter().filter_map(|observation| value_view(observation)).collect(),
     })
 }
@@ -149,5 +149,7 @@ mod tests {
             "oldest first, as sent"
         );
         assert_eq!(series[0].values[1].flag.as_deref(), Some("L"), "below the value's own range");
+        let range = (series[0].low.as_deref(), series[0].high.as_deref());
+        assert_eq!(range, (Some("13.5"), Some("17.2")), "the newest value's range");
     }
 }
