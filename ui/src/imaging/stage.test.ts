@@ -265,6 +265,24 @@ describe('the stage', () => {
     expect(bench.pane().phase.phase).toBe('ready');
   });
 
+  it('asks again by itself for what the platform did not give, and for nothing else', async () => {
+    const bench = await shown();
+    bench.pipe.fail({ series: 7, frame: 0, code: 'platform-unreachable' });
+    bench.pipe.fail({ series: 7, frame: 1, code: 'image-damaged' });
+    await bench.frame();
+    expect(bench.pane().phase).toEqual({ phase: 'image-failed', code: 'platform-unreachable', image: 1, others: 133 });
+    const asked = bench.pipe.wants.length;
+    bench.timePasses();
+    await bench.frame();
+    expect(bench.pipe.wants.slice(asked)).toEqual([{ series: 7, first: 0, last: 0, near: 0 }]);
+    bench.pipe.deliver(testCard(exampleSeries(), 0));
+    await bench.frame();
+    expect(bench.pane().phase.phase).toBe('ready');
+    bench.stage.step(0, 1);
+    await bench.frame();
+    expect(bench.pane().phase).toMatchObject({ phase: 'image-failed', code: 'image-damaged' });
+  });
+
   it('tells why a series cannot be opened', async () => {
     const bench = new Bench();
     await bench.stage.attach(CANVAS);

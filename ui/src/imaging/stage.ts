@@ -11,6 +11,7 @@ import { GRID, inCssPixels, viewportCount, visiblePlaces, type Layout, type Rect
 import { presetOfDigit } from './overlay';
 import { Pointing, type Shown } from './pointing';
 import { nearestMissing } from './prefetch';
+import { Retries, passes } from './retries';
 import { SeriesLoads, progressOf, type SeriesLoad } from './seriesLoads';
 import type { Spot, StageSnapshot, ViewportSnapshot } from './snapshot';
 import type { StageParts } from './stageParts';
@@ -83,6 +84,7 @@ export class Stage {
   /** The last frame did not draw although it should have: it is tried once more before anything is said. */
   #drawMissed = false;
   readonly pointing: Pointing;
+  readonly #retries: Retries;
   #snapshot: StageSnapshot;
 
   constructor(parts: StageParts) {
@@ -102,6 +104,9 @@ export class Stage {
       changed: () => {
         this.#change();
       },
+    });
+    this.#retries = new Retries(parts.after, () => {
+      this.#askAgain();
     });
     this.#snapshot = this.#take();
     this.#openPipe();
@@ -161,6 +166,7 @@ export class Stage {
   close(): void {
     this.#closed = true;
     this.#progressDue?.();
+    this.#retries.close();
     for (const { next } of this.#viewports) next?.stop();
     for (const { view } of this.#loads.all()) {
       if (view !== undefined) this.#parts.desk.closeSeries(view.handle);
@@ -500,6 +506,7 @@ export class Stage {
       this.#toViewer(load);
     } catch (error) {
       load.failure = this.#parts.failureOf(error);
+      this.#retries.failed(load.failure.code);
       this.#settleAt(load.series);
     }
     // Whoever waits for the first picture looks at the former one: painting the page anew would only keep it away.
@@ -630,6 +637,7 @@ export class Stage {
       const arrival = JSON.parse(this.#viewer.frame(new Uint8Array(message))) as { frame: number; complete: boolean };
       this.#values.put(message, header);
       if (arrival.complete && !header.preview) {
+        this.#retries.came();
         load.loaded.add(arrival.frame);
         load.failed.delete(arrival.frame);
         this.#settleAt(load.series, arrival.frame);
@@ -655,8 +663,23 @@ export class Stage {
     const load = this.#loads.ofHandle(series);
     if (load === undefined) return;
     load.failed.set(frame, code);
+    this.#retries.failed(code);
     this.#settleAt(load.series, frame);
     this.#wantNext(load);
+    this.#change();
+  }
+
+  /** What the platform did not give is asked for once more. */
+  #askAgain(): void {
+    this.#viewports.forEach(({ series }, id) => {
+      if (series !== undefined && passes(this.#loads.get(series)?.failure?.code)) this.retrySeries(id);
+    });
+    for (const load of this.#loads.all()) {
+      const passing = [...load.failed].filter(([, code]) => passes(code));
+      if (passing.length === 0) continue;
+      for (const [frame] of passing) load.failed.delete(frame);
+      this.#wantMissing(load);
+    }
     this.#change();
   }
 
