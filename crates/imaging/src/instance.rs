@@ -112,6 +112,8 @@ pub struct FrameFacts {
     pub rescale: Rescale,
     /// Modality LUT Sequence, in place of slope and intercept.
     pub modality_lut: Option<Arc<Lut>>,
+    /// There is a Modality LUT Sequence and it cannot be read: nobody knows what the stored values mean.
+    pub modality_unknown: bool,
     /// Windows in the order stored.
     pub windows: Vec<Window>,
     /// VOI LUT Sequence.

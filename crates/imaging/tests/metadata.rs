@@ -194,6 +194,26 @@ fn tables_that_the_metadata_leaves_out_are_named_and_taken_in() {
 }
 
 #[test]
+fn a_modality_table_that_cannot_be_read_is_not_taken_as_missing() {
+    let table = |descriptor: serde_json::Value, data: serde_json::Value| {
+        let item = serde_json::json!({
+            "00283002": {"vr": "US", "Value": descriptor},
+            "00283006": {"vr": "US", "Value": data},
+        });
+        let sequence = serde_json::json!({"00283000": {"vr": "SQ", "Value": [item]}});
+        let frame = one_pixel("MONOCHROME2", sequence).frames[0].clone();
+        (frame.modality_lut.is_some(), frame.modality_unknown)
+    };
+    let json = |numbers: &[u16]| serde_json::json!(numbers);
+    assert_eq!(table(json(&[3, 0, 16]), json(&[1, 2, 3])), (true, false), "a whole table");
+    assert_eq!(table(json(&[3, 0, 16]), json(&[1, 2])), (false, true), "an entry is missing");
+    assert_eq!(table(json(&[3, 0]), json(&[1, 2, 3])), (false, true), "a descriptor has three numbers");
+    assert_eq!(table(json(&[3, 0, 16]), json(&[])), (false, true), "no entries");
+    let none = one_pixel("MONOCHROME2", serde_json::json!({"00283000": {"vr": "SQ"}}));
+    assert!(!none.frames[0].modality_unknown, "an empty sequence says nothing");
+}
+
+#[test]
 fn polarity_follows_the_presentation_shape_and_without_one_the_photometric_interpretation() {
     let shape = |term: &str| serde_json::json!({"20500020": {"vr": "CS", "Value": [term]}});
     for (photometric, more, inverted) in [

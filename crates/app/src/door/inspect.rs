@@ -113,6 +113,9 @@ async fn look(file: PathBuf, workers: Option<&WorkerPool>) -> Looked {
     };
     let mut found = Vec::new();
     let instance = part10.instance();
+    if instance.frames.iter().any(|facts| facts.modality_unknown) {
+        found.push(damage(None, "damaged", "the Modality LUT Sequence cannot be read".to_owned()));
+    }
     if let (Some(workers), Ok(image)) = (workers, instance.displayable()) {
         for frame in 0..instance.number_of_frames {
             let number = Some(frame + 1);

@@ -179,6 +179,10 @@ impl Images {
         let instance = data.stack.instance(index).ok_or(FrameFailure(FailureCode::NotFound))?;
         let place = data.stack.frames[index];
         let image = instance.displayable().map_err(|_reason| FrameFailure(FailureCode::NotDisplayable))?;
+        // Drawn without its table it would look like a picture and be another.
+        if instance.frames.get(place.frame).is_some_and(|facts| facts.modality_unknown) {
+            return Err(FrameFailure(FailureCode::ImageDamaged));
+        }
         let key = format!("{}/{}", instance.sop_instance, place.frame);
         if let Some((syntax, encoded)) = self.cached(&key).await
             && let Ok(frame) = self.0.workers.decode(image, &syntax, &encoded).await

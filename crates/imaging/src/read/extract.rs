@@ -405,10 +405,10 @@ fn overlay(facts: &mut FrameFacts, fields: &Fields, image: &ImageDescription) {
         facts.rescale.intercept = intercept;
     }
     set(&mut facts.rescale.unit, fields.text(tags::RESCALE_TYPE));
-    set(
-        &mut facts.modality_lut,
-        fields.items(tags::MODALITY_LUT_SEQUENCE).first().and_then(|item| lut(item, image.signed)).map(Arc::new),
-    );
+    if let Some(item) = fields.items(tags::MODALITY_LUT_SEQUENCE).first() {
+        facts.modality_lut = lut(item, image.signed).map(Arc::new);
+        facts.modality_unknown = facts.modality_lut.is_none();
+    }
     let windows = windows(fields);
     if !windows.is_empty() {
         facts.windows = windows;
@@ -442,8 +442,11 @@ fn lut(item: &Fields, signed: bool) -> Option<Lut> {
     let words = item.words(tags::LUT_DESCRIPTOR);
     let &[entries, first, bits] = words.as_slice() else { return None };
     let count = if entries == 0 { 65_536 } else { usize::from(entries) };
-    let entries = unpack(item.words(tags::LUT_DATA), count);
-    (!entries.is_empty()).then(|| Lut {
+    let data = item.words(tags::LUT_DATA);
+    // Two entries share a word only where each has 8 bits.
+    let entries = if bits <= 8 { unpack(data, count) } else { data };
+    // Inputs beyond the last entry take it (PS3.3 C.11.1.1.1): a table that was cut would give its last one to tissue.
+    (entries.len() >= count).then(|| Lut {
         first: as_stored(first, signed),
         bits: u8::try_from(bits.clamp(1, 16)).unwrap_or(16),
         entries,
