@@ -30,20 +30,21 @@ export function DecisionDock({ view, draft, autosave, toggle, setQuorumReason, s
   const missingId = useId();
   return (
     <aside className={styles['dock']} aria-label={m.decision_participants()}>
-      <Participants participants={view.participants} quorum={view.quorum} present={draft.present} toggle={toggle} />
-      {view.quorum.missing.length > 0 && (setQuorumReason !== undefined || draft.quorumReason !== '') && (
-        <Notice tone="warn" title={m.decision_without({ specialties: view.quorum.missing.join(', ') })}>
-          <TextArea
-            label={m.decision_quorum_reason()}
-            rows={1}
-            value={draft.quorumReason}
-            readOnly={setQuorumReason === undefined}
-            onChange={(reason) => setQuorumReason?.(reason)}
-            testId="quorum-reason"
-          />
-        </Notice>
-      )}
-      <span className={styles['grow']} />
+      <div className={styles['attendance']} tabIndex={toggle === undefined ? 0 : undefined}>
+        <Participants participants={view.participants} quorum={view.quorum} present={draft.present} toggle={toggle} />
+        {view.quorum.missing.length > 0 && (setQuorumReason !== undefined || draft.quorumReason !== '') && (
+          <Notice tone="warn" title={m.decision_without({ specialties: view.quorum.missing.join(', ') })}>
+            <TextArea
+              label={m.decision_quorum_reason()}
+              rows={1}
+              value={draft.quorumReason}
+              readOnly={setQuorumReason === undefined}
+              onChange={(reason) => setQuorumReason?.(reason)}
+              testId="quorum-reason"
+            />
+          </Notice>
+        )}
+      </div>
       <Notice tone={autosave.failure === undefined ? 'warn' : 'danger'} title={m.decision_not_signed()}>
         {toggle !== undefined && <p data-testid="saved">{savedWord(autosave)}</p>}
         {toggle !== undefined && view.savedThere === null && autosave.savedAt !== null && <p>{m.decision_waits()}</p>}
