@@ -238,17 +238,14 @@ impl<'a> Suite<'a> {
 
     /// After the tests are compiled, because clippy shares their build scripts and macros.
     fn lints(&mut self) {
-        self.step("tidy", "clippy", |shell| {
-            run_command(shell.cargo().args([
-                "clippy",
-                "--quiet",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ]))
-        });
+        let clippy = |shell: &Shell, more: &[&str]| {
+            let mut cargo = shell.cargo();
+            cargo.args(["clippy", "--quiet", "--workspace"]).args(more).args(["--", "-D", "warnings"]);
+            run_command(&mut cargo)
+        };
+        self.step("tidy", "clippy", |shell| clippy(shell, &["--all-targets"]));
+        // The same packages are chosen, so that only those with the feature are checked again.
+        self.step("tidy", "clippy of what is measured", |shell| clippy(shell, &["--features", "konsil-desktop/bench"]));
     }
 
     fn ui(&mut self) {
