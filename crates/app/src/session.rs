@@ -160,7 +160,8 @@ impl Desk {
     async fn take_seat(&self, platform: Platform, tokens: Tokens) {
         let person = tokens.person.clone();
         if permissions(&person.roles).is_empty() {
-            self.leave_seat(Some(Failure::new(FailureCode::NoRole, "")));
+            let code = if person.roles.is_empty() { FailureCode::NoRole } else { FailureCode::RoleWithoutCases };
+            self.leave_seat(Some(Failure::new(code, "")));
             return;
         }
         let store = Arc::new(SealedTokens(self.0.vault.clone()));

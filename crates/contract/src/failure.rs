@@ -25,6 +25,8 @@ pub enum FailureCode {
     SignInRefused,
     /// The account has no role for this program.
     NoRole,
+    /// The account has roles, and none of them opens cases.
+    RoleWithoutCases,
     /// The session ended at the provider; sign in again.
     SessionEnded,
     /// The platform says no.

@@ -22,6 +22,7 @@ const words = {
   'clock-skew': ({ detail }) => ({ what: m.failure_clock_skew_what({ minutes: detail }), safe: m.failure_clock_skew_safe(), act: m.failure_clock_skew_act() }),
   'sign-in-cancelled': () => ({ what: m.failure_sign_in_cancelled_what(), safe: m.failure_sign_in_cancelled_safe(), act: m.failure_sign_in_cancelled_act() }),
   'sign-in-refused': () => ({ what: m.failure_sign_in_refused_what(), safe: m.failure_sign_in_refused_safe(), act: m.failure_sign_in_refused_act() }),
+  'role-without-cases': () => ({ what: m.failure_role_without_cases_what(), safe: m.failure_role_without_cases_safe(), act: m.failure_role_without_cases_act() }),
   'no-role': () => ({ what: m.failure_no_role_what(), safe: m.failure_no_role_safe(), act: m.failure_no_role_act() }),
   'session-ended': () => ({ what: m.failure_session_ended_what(), safe: m.failure_session_ended_safe(), act: m.failure_session_ended_act() }),
   'not-allowed': () => ({ what: m.failure_not_allowed_what(), safe: m.failure_not_allowed_safe(), act: m.failure_not_allowed_act() }),

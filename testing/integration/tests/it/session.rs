@@ -73,7 +73,7 @@ async fn somebody_without_a_role_for_the_program_is_not_let_in(platform: &Platfo
     let (_folder, place) = place();
     let desk = opened(&place, "it-buchfink").await;
     let error = desk.sign_in(&platform.url).await.expect_err("IT sees no patients");
-    assert!(error.to_string().contains("NoRole"), "the reason is the role: {error}");
+    assert!(error.to_string().contains("RoleWithoutCases"), "the reason is the role: {error}");
     let answer = desk.call(Request::OpenCases { query: String::new() }).await;
     assert_eq!(code(&answer), Some(FailureCode::SessionEnded), "nobody sits here");
     desk.kill().await.expect("the process ends");
