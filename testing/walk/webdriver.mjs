@@ -133,9 +133,22 @@ export class Driver {
     )
   }
 
+  // The driver takes a picture after the next painting. A web view that paints only what has changed would let it wait
+  // for ever, so a pixel in the corner changes until it is taken, by less than anybody can see.
   async shot(file) {
     await this.painted()
-    writeFileSync(file, Buffer.from(await this.s('GET', '/screenshot'), 'base64'))
+    await this.js(`
+      const pixel = document.createElement('i')
+      pixel.style.cssText = 'position: fixed; right: 0; bottom: 0; width: 1px; height: 1px; pointer-events: none'
+      document.documentElement.append(pixel)
+      let beat = 0
+      const timer = setInterval(() => { pixel.style.backgroundColor = (beat += 1) % 2 ? '#00000001' : '#00000002' }, 50)
+      window.__beat = () => { clearInterval(timer); pixel.remove() }`)
+    try {
+      writeFileSync(file, Buffer.from(await this.s('GET', '/screenshot'), 'base64'))
+    } finally {
+      await this.js('window.__beat()')
+    }
   }
 
   quit() {
