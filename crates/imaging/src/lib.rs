@@ -27,4 +27,4 @@ pub use image::{ImageDescription, Palette, Photometric};
 pub use instance::{FrameFacts, Instance, NotDisplayable, PatientIdentity, PresentationShape};
 #[cfg(feature = "decode")]
 pub use read::{FrameError, Part10, ReadError, TableAddress, frame_bytes};
-pub use stack::{Note, Stack, StackFrame, Volume};
+pub use stack::{Note, Stack, StackFrame, Volume, split};

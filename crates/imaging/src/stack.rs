@@ -1,7 +1,9 @@
 //! Frames of a series in the order in which they lie in the patient, and what is odd about them.
 
 use crate::geometry::{ORIENTATION_TOLERANCE, Vec3, dot, norm, normal, same_orientation, subtract};
+use crate::image::Photometric;
 use crate::instance::{FrameFacts, Instance};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One frame's place in a [`Stack`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,7 +44,7 @@ pub enum Note {
     MixedOrientation,
     /// Frames of several pixel spacings.
     MixedSpacing,
-    /// Frames of several sizes or kinds of pixels.
+    /// Frames of several sizes or kinds of pixels: [`split`] takes them apart.
     MixedSize,
     /// Several frames at one position: phases, echoes, or the same image twice. The position is that
     /// of frame `first`.
@@ -106,9 +108,7 @@ impl Stack {
     /// instance that appears twice counts once.
     #[must_use]
     pub fn of(instances: Vec<Instance>) -> Self {
-        let mut seen = std::collections::BTreeSet::new();
-        let instances: Vec<Instance> =
-            instances.into_iter().filter(|i| i.is_displayable() && seen.insert(i.sop_instance.clone())).collect();
+        let instances: Vec<Instance> = displayable_once(instances).collect();
         let mut by_number: Vec<StackFrame> = instances
             .iter()
             .enumerate()
@@ -164,6 +164,35 @@ impl Stack {
     pub fn facts(&self, index: usize) -> Option<&FrameFacts> {
         self.frames.get(index).map(|frame| facts(&self.instances, frame))
     }
+}
+
+/// Instances in parts of one size and kind of pixels each, so that each part makes a [`Stack`] whose frames lie in
+/// one texture: a chest in two directions in one series, or a localizer with the slices it was planned for. The part
+/// with the lowest instance number comes first, of two with the same number always the same one. Instances that hold
+/// no picture are left out.
+#[must_use]
+pub fn split(instances: Vec<Instance>) -> Vec<Vec<Instance>> {
+    let mut parts: BTreeMap<Option<Pixels>, Vec<Instance>> = BTreeMap::new();
+    for instance in displayable_once(instances) {
+        parts.entry(pixels(&instance)).or_default().push(instance);
+    }
+    let mut parts: Vec<Vec<Instance>> = parts.into_values().collect();
+    parts.sort_by_key(|part| part.iter().map(|i| i.instance_number.unwrap_or(i32::MAX)).min());
+    parts
+}
+
+fn displayable_once(instances: Vec<Instance>) -> impl Iterator<Item = Instance> {
+    let mut seen = BTreeSet::new();
+    instances.into_iter().filter(move |i| i.is_displayable() && seen.insert(i.sop_instance.clone()))
+}
+
+/// Columns, rows, samples, bits allocated, sign, and whether a palette makes colors of gray samples.
+type Pixels = (u16, u16, u16, u16, bool, bool);
+
+fn pixels(instance: &Instance) -> Option<Pixels> {
+    let image = instance.image.as_ref()?;
+    let palette = image.photometric == Photometric::PaletteColor;
+    Some((image.columns, image.rows, image.samples_per_pixel, image.bits_allocated, image.signed, palette))
 }
 
 fn facts<'a>(instances: &'a [Instance], frame: &StackFrame) -> &'a FrameFacts {
@@ -244,14 +273,7 @@ fn kind_notes(instances: &[Instance], frames: &[StackFrame], orientations: usize
     if differ(|a, i, b, j| same_spacing(a.frames[i].pixel_spacing, b.frames[j].pixel_spacing)) {
         notes.push(Note::MixedSpacing);
     }
-    if differ(|a, _, b, _| match (&a.image, &b.image) {
-        (Some(a), Some(b)) => {
-            (a.rows, a.columns, a.samples_per_pixel, a.bits_allocated, a.signed)
-                == (b.rows, b.columns, b.samples_per_pixel, b.bits_allocated, b.signed)
-        }
-        (None, None) => true,
-        (Some(_), None) | (None, Some(_)) => false,
-    }) {
+    if differ(|a, _, b, _| pixels(a) == pixels(b)) {
         notes.push(Note::MixedSize);
     }
     if differ(|a, _, b, _| a.frame_of_reference == b.frame_of_reference) {
@@ -364,7 +386,7 @@ fn position_notes(instances: &[Instance], frames: &[StackFrame], notes: &mut Vec
 
 #[cfg(test)]
 mod tests {
-    use super::{Note, Stack};
+    use super::{Note, Stack, split};
     use crate::image::{ImageDescription, Photometric};
     use crate::instance::{FrameFacts, Instance, PatientIdentity};
     use model::{SeriesUid, SopInstanceUid, StudyUid};
@@ -481,6 +503,47 @@ mod tests {
         let stack = Stack::of(vec![instance(1, [4.0, 0.0, 2.0].map(|z| at([0.0, 0.0, z], AXIAL)).to_vec())]);
         assert_eq!(stack.frames.iter().map(|f| f.frame).collect::<Vec<_>>(), [0, 2, 1], "enhanced multi-frame");
         assert!(stack.volume.is_some(), "three planes");
+    }
+
+    #[test]
+    fn images_of_several_sizes_and_kinds_of_pixels_make_a_stack_each() {
+        let with = |number: i32, change: fn(&mut ImageDescription)| {
+            let mut made = axial(number, f64::from(number));
+            change(made.image.as_mut().expect("an image"));
+            made
+        };
+        let wide = |number| with(number, |image| image.columns = 8);
+        let kinds: [fn(&mut ImageDescription); 5] = [
+            |image| image.rows = 8,
+            |image| image.bits_allocated = 8,
+            |image| image.signed = true,
+            |image| image.photometric = Photometric::PaletteColor,
+            |image| (image.samples_per_pixel, image.photometric) = (3, Photometric::Rgb),
+        ];
+        let mut given = vec![wide(9), axial(6, 6.0), wide(1), axial(5, 5.0), axial(4, 4.0), axial(5, 5.0)];
+        given.extend((20..).zip(kinds).map(|(number, change)| with(number, change)));
+        given.push(Instance { image: None, ..axial(30, 30.0) });
+        let stacks: Vec<Stack> = split(given.clone()).into_iter().map(Stack::of).collect();
+        let found: Vec<Vec<i32>> = stacks.iter().map(numbers).collect();
+        let expected: [&[i32]; 7] = [&[1, 9], &[4, 5, 6], &[20], &[21], &[22], &[23], &[24]];
+        assert_eq!(found, expected, "by the lowest number, each image once, and none without a picture");
+        assert_eq!(stacks[1].volume.map(|v| v.plane_distance), Some(1.0), "the others are not in its way");
+        let said = |stack: &Stack| stack.notes.contains(&Note::MixedSize);
+        assert!(!stacks.iter().any(said) && said(&Stack::of(given)), "only the whole is mixed");
+    }
+
+    #[test]
+    fn parts_that_begin_with_the_same_number_come_in_one_order() {
+        let tall = || {
+            let mut made = axial(1, 0.0);
+            made.sop_instance = SopInstanceUid::parse("1.2.3.5").expect("a UID");
+            made.image.as_mut().expect("an image").rows = 8;
+            made
+        };
+        for given in [vec![tall(), axial(1, 0.0)], vec![axial(1, 0.0), tall()]] {
+            let rows: Vec<u16> = split(given).iter().filter_map(|part| Some(part[0].image.as_ref()?.rows)).collect();
+            assert_eq!(rows, [4, 8], "however the archive lists them");
+        }
     }
 
     #[test]
