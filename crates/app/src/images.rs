@@ -6,6 +6,7 @@ pub mod identity;
 #[cfg(feature = "bench")]
 mod kept;
 mod message;
+mod part;
 mod series;
 mod server;
 mod source;
@@ -14,6 +15,7 @@ mod workers;
 
 pub use bulk::{BulkSession, Outgoing};
 pub use message::{HEADER_BYTES, frame_messages};
+pub(crate) use part::PartName;
 pub use server::BulkServer;
 pub use source::FrameFailure;
 pub(crate) use source::Images;

@@ -1,12 +1,11 @@
-//! What a person has measured: kept by series in the vault, so that it is there again after a change of the tab, a
+//! What a person has measured: kept in the vault by series or part of one, so that it is there again after a change of the tab, a
 //! crash or a restart, and gone with the profile.
 //!
 //! Measurements are the person's own notes, not the record's: they go to no server, and another person who signs in
 //! with the same profile does not see them.
 
-use crate::{Desk, failures};
+use crate::{Desk, failures, images::PartName};
 use contract::{Failure, FailureCode, MarkView, MeasurementView, MeasurementsView};
-use model::SeriesUid;
 use std::sync::Arc;
 use vault::{StoreError, Table, Vault};
 
@@ -79,7 +78,7 @@ fn read(vault: &Vault, prefix: &str) -> Result<Vec<MeasurementView>, StoreError>
 /// The series, if everything is what the page could have measured on it.
 fn checked<'a>(series: &'a str, measurements: &[MeasurementView]) -> Result<&'a str, Failure> {
     let refused = |field: &str| Failure::new(FailureCode::InvalidInput, field);
-    SeriesUid::parse(series).map_err(|_why| refused("series"))?;
+    PartName::parse(series).map_err(|_why| refused("series"))?;
     if measurements.len() > MOST {
         return Err(refused("measurements"));
     }
@@ -114,7 +113,9 @@ mod tests {
     #[test]
     fn a_measurement_of_another_series_or_without_a_number_is_not_kept() {
         assert!(checked("1.2.3", &[length("1.2.3", 5.0)]).is_ok(), "its own series");
+        assert!(checked("1.2.3~2", &[length("1.2.3~2", 5.0)]).is_ok(), "its own part of a series");
         assert!(checked("1.2.3", &[length("1.2.4", 5.0)]).is_err(), "another series");
+        assert!(checked("1.2.3", &[length("1.2.3~2", 5.0)]).is_err(), "another part");
         assert!(checked("1.2.3", &[length("1.2.3", f64::NAN)]).is_err(), "no number");
         assert!(checked("1.2.3\n", &[]).is_err(), "no UID (PS3.5, 9.1)");
     }

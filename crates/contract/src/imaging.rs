@@ -61,15 +61,15 @@ pub enum IdentityGrade {
     },
 }
 
-/// A series in the strip.
+/// A series in the strip, or the part of one whose images have one size and kind of pixels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct SeriesEntryView {
-    /// Series Instance UID.
+    /// Names the entry: the Series Instance UID, and for the parts of a series behind the first one `~2`, `~3`, …
     pub series: String,
     /// Modality: `CT`, `PT`, …
     pub modality: String,
-    /// Description.
+    /// Description, behind the size of the images for further parts.
     pub description: String,
     /// Series number.
     pub number: Option<i32>,
@@ -89,11 +89,11 @@ pub struct SeriesView {
     pub handle: u32,
     /// Study Instance UID.
     pub study: String,
-    /// Series Instance UID.
+    /// Name of the entry in the strip.
     pub series: String,
     /// Modality.
     pub modality: String,
-    /// Description.
+    /// Description, as in the strip.
     pub description: String,
     /// Columns of every frame.
     pub columns: u32,
@@ -285,7 +285,7 @@ pub struct MeasurementsView {
 pub struct MeasurementView {
     /// The page's own id, unique in the patient's list.
     pub id: String,
-    /// Series Instance UID.
+    /// Name of the series' entry in the strip, when it was made.
     pub series: String,
     /// SOP Instance UID of the image it lies on: a place in the stack changes when an image arrives late.
     pub instance: String,

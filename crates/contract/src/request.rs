@@ -75,7 +75,7 @@ pub enum Request {
         patient: String,
         /// Study Instance UID.
         study: String,
-        /// Series Instance UID.
+        /// Name of its entry in the strip.
         series: String,
     },
     /// Let go of a series.
@@ -94,7 +94,7 @@ pub enum Request {
     KeepMeasurements {
         /// FHIR id of the patient.
         patient: String,
-        /// Series Instance UID.
+        /// Name of its entry in the strip.
         series: String,
         /// All of the series; none deletes what was kept.
         measurements: Vec<MeasurementView>,

@@ -10,7 +10,7 @@ export type MeasurementView = {
  */
 id: string, 
 /**
- * Series Instance UID.
+ * Name of the series' entry in the strip, when it was made.
  */
 series: string, 
 /**

@@ -55,7 +55,7 @@ patient: string,
  */
 study: string, 
 /**
- * Series Instance UID.
+ * Name of its entry in the strip.
  */
 series: string, } | { "type": "close-series", 
 /**
@@ -71,7 +71,7 @@ patient: string, } | { "type": "keep-measurements",
  */
 patient: string, 
 /**
- * Series Instance UID.
+ * Name of its entry in the strip.
  */
 series: string, 
 /**

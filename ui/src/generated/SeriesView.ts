@@ -21,7 +21,7 @@ handle: number,
  */
 study: string, 
 /**
- * Series Instance UID.
+ * Name of the entry in the strip.
  */
 series: string, 
 /**
@@ -29,7 +29,7 @@ series: string,
  */
 modality: string, 
 /**
- * Description.
+ * Description, as in the strip.
  */
 description: string, 
 /**

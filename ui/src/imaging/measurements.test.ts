@@ -26,13 +26,13 @@ function ids({ list }: Measurements): string[] {
 describe('measurements', () => {
   it('belong to the image they were made on', () => {
     const made = after({ type: 'add', measurement: length('one', 3) }, { type: 'add', measurement: length('two', 4) });
-    expect(onFrame(made, 'a', { instance: 'a.3', frame: 1 }).map(({ id }) => id)).toEqual(['one']);
-    expect(onFrame(made, 'b', { instance: 'a.3', frame: 1 })).toEqual([]);
+    expect(onFrame(made, { instance: 'a.3', frame: 1 }).map(({ id }) => id)).toEqual(['one']);
+    expect(onFrame(made, { instance: 'b.3', frame: 1 })).toEqual([]);
   });
 
   it('are told apart by the frame within an instance', () => {
     const made = after({ type: 'add', measurement: length('one', 3) });
-    expect(onFrame(made, 'a', { instance: 'a.3', frame: 2 })).toEqual([]);
+    expect(onFrame(made, { instance: 'a.3', frame: 2 })).toEqual([]);
   });
 
   it('that were kept join those made meanwhile, and undo does not take them away', () => {

@@ -7,7 +7,7 @@ export type Point = { column: number; row: number };
 
 type OnFrame = {
   id: string;
-  /** Series Instance UID: handles change when a series is opened again. */
+  /** Name of the series' entry: handles change when a series is opened again. */
   series: string;
   /** SOP Instance UID: a place in the stack changes when an image arrives late. */
   instance: string;
@@ -15,7 +15,7 @@ type OnFrame = {
   frame: number;
 };
 
-/** Names an image of a series. */
+/** Names an image, wherever it lies. */
 export type ImageName = Pick<OnFrame, 'instance' | 'frame'>;
 
 export type Measurement = OnFrame &
@@ -84,6 +84,7 @@ export function measure(before: Measurements, action: MeasurementAction): Measur
   }
 }
 
-export function onFrame(measurements: Measurements, series: string, image: ImageName): Measurement[] {
-  return measurements.list.filter((one) => one.series === series && one.instance === image.instance && one.frame === image.frame);
+/** By the image alone: a part of a series may have another name than when it was measured. */
+export function onFrame(measurements: Measurements, image: ImageName): Measurement[] {
+  return measurements.list.filter((one) => one.instance === image.instance && one.frame === image.frame);
 }

@@ -160,7 +160,7 @@ export class Pointing {
     const { selected } = this.#measurements;
     const image = view.frames[state.index];
     if (image === undefined) return [];
-    return onFrame(this.#measurements, view.series, image)
+    return onFrame(this.#measurements, image)
       .filter(({ id }) => id !== this.#held)
       .map((one) => {
         switch (one.kind) {

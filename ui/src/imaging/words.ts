@@ -21,7 +21,6 @@ const NOTES: Readonly<Record<string, () => string>> = {
   'uneven-distances': m.imaging_note_uneven_distances,
   'mixed-orientation': m.imaging_note_mixed_orientation,
   'mixed-spacing': m.imaging_note_mixed_spacing,
-  'mixed-size': m.imaging_note_mixed_size,
   'duplicate-position': m.imaging_note_duplicate_position,
   sheared: m.imaging_note_sheared,
   'no-geometry': m.imaging_note_no_geometry,

@@ -1,6 +1,9 @@
-//! A series made ready: metadata read, ordered into a stack, and described for the viewer.
+//! A series made ready: metadata read, taken apart by size, ordered into stacks, and described for the viewer.
 
-use super::source::{FrameFailure, Images};
+use super::{
+    part::PartName,
+    source::{FrameFailure, Images},
+};
 use crate::{Desk, failures};
 use contract::{
     Calibration, Failure, FailureCode, FrameFormat, FrameView, PixelsView, PresetView, ScaleView, SeriesView,
@@ -25,12 +28,16 @@ const SAMPLES: usize = 5;
 /// Look-up tables fetched at a time.
 const TABLES_AT_A_TIME: usize = 8;
 
-/// A series whose metadata is here.
+/// The parts of a series, at least one.
+pub(crate) type Parts = Arc<[Arc<SeriesData>]>;
+
+/// A series whose metadata is here, or the part of it whose images have one size and kind of pixels: a texture holds
+/// no other.
 pub(crate) struct SeriesData {
     pub(crate) study: StudyUid,
-    pub(crate) series: SeriesUid,
+    pub(crate) name: PartName,
     pub(crate) stack: Stack,
-    pub(crate) description: String,
+    description: String,
     pub(crate) modality: String,
     /// True when metadata was cut or damaged: the stack may lack images.
     pub(crate) partial: bool,
@@ -38,8 +45,8 @@ pub(crate) struct SeriesData {
     auto: OnceCell<lut::Window>,
 }
 
-/// Reads a series' metadata and orders its displayable frames.
-pub(crate) async fn load(client: &DicomwebClient, study: &StudyUid, series: &SeriesUid) -> Result<SeriesData, Failure> {
+/// Reads a series' metadata and orders the displayable frames of each of its parts.
+pub(crate) async fn load(client: &DicomwebClient, study: &StudyUid, series: &SeriesUid) -> Result<Parts, Failure> {
     let listed = client.series_metadata(study, series).await.map_err(|error| failures::of_dicomweb(&error))?;
     let partial = listed.truncated || listed.damaged > 0;
     let (study, series) = (study.clone(), series.clone());
@@ -55,18 +62,28 @@ pub(crate) async fn load(client: &DicomwebClient, study: &StudyUid, series: &Ser
                 Err(_) => damaged += 1,
             }
         }
-        series_data(study, series, shown, partial || damaged > 0)
+        parts_of(&study, &series, shown, partial || damaged > 0)
     })
     .await
     .unwrap_or_else(|error| Err(Failure::new(FailureCode::Internal, error.to_string())))
 }
 
-fn series_data(study: StudyUid, series: SeriesUid, shown: Vec<Instance>, partial: bool) -> Result<SeriesData, Failure> {
+/// What images are missing is not known, so that every part of a partial series may lack some.
+fn parts_of(study: &StudyUid, series: &SeriesUid, shown: Vec<Instance>, partial: bool) -> Result<Parts, Failure> {
     let Some(first) = shown.first() else {
         return Err(Failure::new(FailureCode::NotDisplayable, "no instance with pixels"));
     };
     let (description, modality) = (first.series_description.clone().unwrap_or_default(), first.modality.clone());
-    Ok(SeriesData { study, series, stack: Stack::of(shown), description, modality, partial, auto: OnceCell::new() })
+    let data = |(part, instances)| SeriesData {
+        study: study.clone(),
+        name: PartName { series: series.clone(), part },
+        stack: Stack::of(instances),
+        description: description.clone(),
+        modality: modality.clone(),
+        partial,
+        auto: OnceCell::new(),
+    };
+    Ok(imaging::split(shown).into_iter().enumerate().map(data).map(Arc::new).collect())
 }
 
 /// The look-up tables that the metadata only gives the address of. A series is not opened without those that make
@@ -90,22 +107,30 @@ async fn tables(client: &DicomwebClient, items: &[Value]) -> Result<BTreeMap<Str
         .await
 }
 
+/// The patient, for the identity gate, if every instance of every part names the same person.
+pub(crate) fn patient_of(parts: &[Arc<SeriesData>]) -> Option<&imaging::PatientIdentity> {
+    let mut patients = parts.iter().flat_map(|part| &part.stack.instances).map(|instance| &instance.patient);
+    let first = patients.next()?;
+    patients.all(|patient| patient == first).then_some(first)
+}
+
 impl SeriesData {
     /// The frame in the middle: the thumbnail, and where reading begins.
     pub(crate) fn middle(&self) -> usize {
         self.stack.frames.len() / 2
     }
 
-    /// Patient of the first instance, for the identity gate.
-    pub(crate) fn patient(&self) -> Option<&imaging::PatientIdentity> {
-        self.stack.instances.first().map(|instance| &instance.patient)
+    /// How many images there are to scroll through.
+    pub(crate) fn count(&self) -> u32 {
+        u32::try_from(self.stack.frames.len()).unwrap_or(u32::MAX)
     }
 
-    /// Every instance must name the same person: one stray image in a series is refused with it.
-    pub(crate) fn one_patient(&self) -> bool {
-        let mut patients = self.stack.instances.iter().map(|instance| &instance.patient);
-        let Some(first) = patients.next() else { return true };
-        patients.all(|patient| patient == first)
+    /// The title of a part, given the series'. The size comes first, since the end of a long title is cut off.
+    pub(crate) fn title(&self, of_series: &str) -> String {
+        let image = self.stack.instance(0).and_then(|first| first.image.as_ref()).filter(|_| self.name.part > 0);
+        let Some(image) = image else { return of_series.to_owned() };
+        let size = format!("{} × {}", image.columns, image.rows);
+        if of_series.is_empty() { size } else { format!("{size}, {of_series}") }
     }
 
     /// Looks at the values of images that store no window, once.
@@ -218,9 +243,9 @@ impl SeriesData {
         SeriesView {
             handle,
             study: self.study.as_str().to_owned(),
-            series: self.series.as_str().to_owned(),
+            series: self.name.to_string(),
             modality: self.modality.clone(),
-            description: self.description.clone(),
+            description: self.title(&self.description),
             columns: image.map_or(0, |image| u32::from(image.columns)),
             rows: image.map_or(0, |image| u32::from(image.rows)),
             format: image.map_or(FrameFormat::U16, format_of),
@@ -367,23 +392,36 @@ pub(crate) fn window_view(window: &lut::Window) -> WindowView {
 impl Desk {
     pub(crate) async fn open_series(&self, patient: &str, study: &str, series: &str) -> Result<SeriesView, Failure> {
         let bad = |error: model::IdError| Failure::new(FailureCode::InvalidInput, error.to_string());
-        let (study, series) = (StudyUid::parse(study).map_err(bad)?, SeriesUid::parse(series).map_err(bad)?);
+        let (study, name) = (StudyUid::parse(study).map_err(bad)?, PartName::parse(series).map_err(bad)?);
         let client = self.archive()?;
         self.gate(patient, study.as_str())?;
         let images = &self.0.images;
         images.warm();
-        let data = match images.known_series(study.as_str(), series.as_str()) {
-            Some(data) => data,
-            None => {
-                let data = Arc::new(load(&client, &study, &series).await?);
-                images.remember_series(data.clone());
-                data
-            }
-        };
-        self.gate_series(patient, &data)?;
+        let parts = self.parts(&client, &study, &name.series).await?;
+        self.gate_series(patient, &parts)?;
+        if self.list_parts(patient, &parts) {
+            self.tell_images(patient);
+        }
+        let gone = || Failure::new(FailureCode::NotFound, "the series has fewer parts");
+        let data = parts.get(name.part).ok_or_else(gone)?;
         data.settle_window(images, &client).await;
         let handle = images.open_archive(client, data.clone());
         Ok(data.view(handle))
+    }
+
+    /// The parts of a series, read once a case.
+    pub(crate) async fn parts(
+        &self,
+        client: &DicomwebClient,
+        study: &StudyUid,
+        series: &SeriesUid,
+    ) -> Result<Parts, Failure> {
+        if let Some(parts) = self.0.images.known_series(study, series) {
+            return Ok(parts);
+        }
+        let parts = load(client, study, series).await?;
+        self.0.images.remember_series(study, series, parts.clone());
+        Ok(parts)
     }
 }
 
@@ -398,14 +436,13 @@ pub(crate) async fn decoded_middle(images: &Images, client: &DicomwebClient, dat
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{SeriesData, series_data};
-    use contract::{Calibration, SeriesView, WindowView};
-    use imaging::{FrameFormat, Instance, StoredFrame, lut};
+pub(super) mod testing {
+    use super::{Parts, parts_of};
+    use imaging::Instance;
     use serde_json::{Value, json};
 
     /// An image of 2 × 2 pixels in the DICOM JSON model with further attributes, at the height of its number.
-    fn image(number: i32, modality: &str, more: Value) -> Value {
+    pub(super) fn image(number: i32, modality: &str, more: Value) -> Value {
         let mut object = json!({
             "0020000D": {"vr": "UI", "Value": ["1.2.3"]},
             "0020000E": {"vr": "UI", "Value": ["1.2.3.4"]},
@@ -428,6 +465,38 @@ mod tests {
         object
     }
 
+    pub(super) fn parts_from(images: &[Value]) -> Parts {
+        let instances: Vec<Instance> =
+            images.iter().map(|image| Instance::from_json(image).expect("it has its identifiers")).collect();
+        let study = model::StudyUid::parse("1.2.3").expect("a UID");
+        let series = model::SeriesUid::parse("1.2.3.4").expect("a UID");
+        parts_of(&study, &series, instances, false).expect("there are pictures")
+    }
+
+    /// Parts of a radiograph's series: of each image number, rows and columns.
+    pub(in crate::images) fn parts(images: &[(i32, [u16; 2])]) -> Parts {
+        let sized = |&(number, [rows, columns]): &(i32, [u16; 2])| {
+            let size = json!({
+                "00280010": {"vr": "US", "Value": [rows]},
+                "00280011": {"vr": "US", "Value": [columns]},
+            });
+            image(number, "DX", size)
+        };
+        parts_from(&images.iter().map(sized).collect::<Vec<Value>>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        SeriesData, patient_of,
+        testing::{image, parts_from as parts},
+    };
+    use contract::{Calibration, SeriesView, WindowView};
+    use imaging::{FrameFormat, StoredFrame, lut};
+    use serde_json::{Value, json};
+    use std::sync::Arc;
+
     fn numbers(tag: &str, values: &[f64]) -> Value {
         json!({tag: {"vr": "DS", "Value": values}})
     }
@@ -442,25 +511,10 @@ mod tests {
         both(&numbers("00281050", &[center]), &numbers("00281051", &[width]))
     }
 
-    fn series(images: &[Value]) -> SeriesData {
-        let instances: Vec<Instance> =
-            images.iter().map(|image| Instance::from_json(image).expect("it has its identifiers")).collect();
-        series_data("1.2.3".parse_study(), "1.2.3.4".parse_series(), instances, false).expect("there are pictures")
-    }
-
-    trait Uids {
-        fn parse_study(&self) -> model::StudyUid;
-        fn parse_series(&self) -> model::SeriesUid;
-    }
-
-    impl Uids for str {
-        fn parse_study(&self) -> model::StudyUid {
-            model::StudyUid::parse(self).expect("a UID")
-        }
-
-        fn parse_series(&self) -> model::SeriesUid {
-            model::SeriesUid::parse(self).expect("a UID")
-        }
+    fn series(images: &[Value]) -> Arc<SeriesData> {
+        let parts = parts(images);
+        assert_eq!(parts.len(), 1, "images of one size and kind");
+        parts[0].clone()
     }
 
     fn width(window: Option<&WindowView>) -> Option<f64> {
@@ -528,6 +582,44 @@ mod tests {
         let shown: Vec<bool> = own.into_iter().map(|own| own.unwrap_or(view.inverted)).collect();
         let first = view.frames[0].number == Some(1);
         assert_eq!(shown, [first, !first], "only the first image is MONOCHROME1");
+    }
+
+    #[test]
+    fn images_of_another_size_are_a_series_of_their_own_to_the_page() {
+        let slices = [3, 4, 5].map(|n| image(n, "CT", json!({"0008103E": {"vr": "LO", "Value": ["Thorax"]}})));
+        let scout = json!({
+            "00280010": {"vr": "US", "Value": [700]},
+            "00280011": {"vr": "US", "Value": [512]},
+            "00200037": {"vr": "DS", "Value": [1.0, 0.0, 0.0, 0.0, 0.0, -1.0]},
+            "0008103E": {"vr": "LO", "Value": ["Thorax"]},
+        });
+        let mut images = slices.to_vec();
+        images.push(image(9, "CT", scout));
+        let views: Vec<SeriesView> = parts(&images).iter().map(|part| part.view(1)).collect();
+        let said = |view: &SeriesView| (view.series.clone(), view.description.clone(), (view.columns, view.rows));
+        let expected = [
+            ("1.2.3.4".to_owned(), "Thorax".to_owned(), (2, 2)),
+            ("1.2.3.4~2".to_owned(), "512 × 700, Thorax".to_owned(), (512, 700)),
+        ];
+        assert_eq!(views.iter().map(said).collect::<Vec<_>>(), expected, "each with its own name and size");
+        assert_eq!(views[0].volume.as_ref().map(|volume| volume.plane_distance), Some(1.0), "the slices' own");
+        assert_eq!((views[0].frames.len(), views[1].frames.len()), (3, 1), "each with its own images");
+        assert!(views.iter().all(|view| view.notes.is_empty()), "nothing is odd about either");
+    }
+
+    #[test]
+    fn a_stray_image_is_found_in_whichever_part_it_is() {
+        let named = |n: i32, columns: u16, name: &str| {
+            let more = json!({
+                "00100010": {"vr": "PN", "Value": [{"Alphabetic": name}]},
+                "00280011": {"vr": "US", "Value": [columns]},
+            });
+            image(n, "DX", more)
+        };
+        let own = parts(&[named(1, 2, "Auenwald^Anna"), named(2, 4, "Auenwald^Anna")]);
+        assert_eq!((own.len(), patient_of(&own).is_some()), (2, true), "two parts of one patient");
+        let stray = parts(&[named(1, 2, "Auenwald^Anna"), named(2, 4, "Auerwald^Anna")]);
+        assert_eq!(patient_of(&stray), None, "another person in the second");
     }
 
     #[test]

@@ -4,12 +4,13 @@
 use super::{
     bulk::BulkSession,
     message::frame_messages,
-    series::SeriesData,
+    series::{Parts, SeriesData},
     workers::{WorkerError, WorkerPool},
 };
 use bytes::Bytes;
 use contract::FailureCode;
 use imaging::StoredFrame;
+use model::{SeriesUid, StudyUid};
 use platform::dicomweb::{DicomwebClient, DicomwebError, EncodedFrame};
 use std::{
     collections::BTreeMap,
@@ -35,7 +36,7 @@ struct Inner {
     workers: WorkerPool,
     next: AtomicU32,
     open: Mutex<BTreeMap<u32, Source>>,
-    series: Mutex<BTreeMap<(String, String), Arc<SeriesData>>>,
+    series: Mutex<BTreeMap<(StudyUid, SeriesUid), Parts>>,
     /// Frames under way that a page has asked for.
     awaited: watch::Sender<usize>,
 }
@@ -106,17 +107,16 @@ impl Images {
         self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn known(&self) -> MutexGuard<'_, BTreeMap<(String, String), Arc<SeriesData>>> {
+    fn known(&self) -> MutexGuard<'_, BTreeMap<(StudyUid, SeriesUid), Parts>> {
         self.0.series.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn known_series(&self, study: &str, series: &str) -> Option<Arc<SeriesData>> {
-        self.known().get(&(study.to_owned(), series.to_owned())).cloned()
+    pub(crate) fn known_series(&self, study: &StudyUid, series: &SeriesUid) -> Option<Parts> {
+        self.known().get(&(study.clone(), series.clone())).cloned()
     }
 
-    pub(crate) fn remember_series(&self, data: Arc<SeriesData>) {
-        let key = (data.study.as_str().to_owned(), data.series.as_str().to_owned());
-        self.known().insert(key, data);
+    pub(crate) fn remember_series(&self, study: &StudyUid, series: &SeriesUid, parts: Parts) {
+        self.known().insert((study.clone(), series.clone()), parts);
     }
 
     pub(crate) fn open_archive(&self, client: DicomwebClient, data: Arc<SeriesData>) -> u32 {
@@ -190,7 +190,7 @@ impl Images {
             return Ok(frame);
         }
         let number = u32::try_from(place.frame + 1).map_err(|_large| FrameFailure(FailureCode::NotFound))?;
-        let sent = client.frame(&data.study, &data.series, &instance.sop_instance, number).await;
+        let sent = client.frame(&data.study, &data.name.series, &instance.sop_instance, number).await;
         let (syntax, encoded) = match sent {
             Ok(sent) => (syntax_of(&sent, instance.transfer_syntax.as_deref()), sent.bytes),
             // Archives exist that store a syntax which they cannot send frame by frame.
@@ -216,7 +216,7 @@ impl Images {
     ) -> Result<(String, Bytes), FrameFailure> {
         let instance = data.stack.instance(index).ok_or(FrameFailure(FailureCode::NotFound))?;
         let file = client
-            .instance(&data.study, &data.series, &instance.sop_instance)
+            .instance(&data.study, &data.name.series, &instance.sop_instance)
             .await
             .map_err(|error| FrameFailure(crate::failures::of_dicomweb(&error).code))?;
         let frame = data.stack.frames[index].frame;

@@ -3,7 +3,8 @@
 
 use super::{
     identity::grade,
-    series::{SeriesData, decoded_middle, load},
+    part::PartName,
+    series::{SeriesData, decoded_middle, patient_of},
 };
 use crate::{Desk, failures};
 use contract::{Event, Failure, FailureCode, IdentityGrade, ImagesView, SeriesEntryView, StudyView};
@@ -100,13 +101,11 @@ impl Desk {
     }
 
     /// The same gate on what the instances themselves say, which may differ from the study's listing. Another number
-    /// than the record's passes only where the person has confirmed it for this study.
-    pub(crate) fn gate_series(&self, patient: &str, data: &SeriesData) -> Result<(), Failure> {
+    /// than the record's passes only where the person has confirmed it for this study. Every instance must name the
+    /// same person: one stray image in any part of a series is refused with all of it.
+    pub(crate) fn gate_series(&self, patient: &str, parts: &[Arc<SeriesData>]) -> Result<(), Failure> {
         let refused = || Failure::new(FailureCode::OtherPatient, "");
-        let Some(found) = data.patient() else { return Ok(()) };
-        if !data.one_patient() {
-            return Err(refused());
-        }
+        let (Some(data), Some(found)) = (parts.first(), patient_of(parts)) else { return Err(refused()) };
         let (record, confirmed) = self.with_case(patient, |case| {
             let studies = case.images.as_ref().map(|view| view.studies.as_slice()).unwrap_or_default();
             let listed = studies.iter().find(|entry| entry.study == data.study.as_str()).map(|entry| &entry.identity);
@@ -201,18 +200,19 @@ impl Desk {
             })
             .buffer_unordered(SERIES_AT_A_TIME);
         while let Some((series, prepared)) = made.next().await {
-            self.change_study(patient, study, |view| {
-                for entry in view.series.iter_mut().filter(|entry| entry.series == series) {
-                    match &prepared {
-                        Ok((handle, frames)) => {
-                            entry.thumbnail = *handle;
-                            entry.instances = *frames;
+            self.change_study(patient, study, |view| match prepared {
+                Ok(thumbnails) => {
+                    for entry in &mut view.series {
+                        if let Some(handle) = thumbnails.get(&entry.series) {
+                            entry.thumbnail = Some(*handle);
                         }
-                        // It may be there on the click.
-                        Err(Failure {
-                            code: FailureCode::PlatformUnreachable | FailureCode::PlatformFailed, ..
-                        }) => {}
-                        Err(_) => entry.displayable = false,
+                    }
+                }
+                // It may be there on the click.
+                Err(Failure { code: FailureCode::PlatformUnreachable | FailureCode::PlatformFailed, .. }) => {}
+                Err(_) => {
+                    for entry in view.series.iter_mut().filter(|entry| is_of(entry, &series)) {
+                        entry.displayable = false;
                     }
                 }
             });
@@ -220,34 +220,46 @@ impl Desk {
         }
     }
 
-    /// Metadata and thumbnail ahead of the click, or why there is nothing to show.
+    /// Metadata and thumbnails ahead of the click, or why there is nothing to show. The thumbnails by the names of the
+    /// parts that have one.
     async fn prepare(
         &self,
         client: &DicomwebClient,
         patient: &str,
         study: &StudyUid,
         series: &str,
-    ) -> Result<(Option<u32>, u32), Failure> {
+    ) -> Result<BTreeMap<String, u32>, Failure> {
         let bad = |error: model::IdError| Failure::new(FailureCode::AnswerUnreadable, error.to_string());
         let series = SeriesUid::parse(series).map_err(bad)?;
+        let images = &self.0.images;
         // The series that somebody has clicked comes before those that somebody may click.
-        self.0.images.nobody_waits().await;
-        let data = match self.0.images.known_series(study.as_str(), series.as_str()) {
-            Some(data) => data,
-            None => {
-                let data = Arc::new(load(client, study, &series).await?);
-                self.0.images.remember_series(data.clone());
-                data
+        images.nobody_waits().await;
+        let parts = self.parts(client, study, &series).await?;
+        self.gate_series(patient, &parts)?;
+        // The page is told with the thumbnails.
+        self.list_parts(patient, &parts);
+        let mut thumbnails = BTreeMap::new();
+        for data in parts.iter() {
+            images.nobody_waits().await;
+            data.settle_window(images, client).await;
+            if let Some(frame) = decoded_middle(images, client, data).await {
+                let picture = Arc::new(data.thumbnail(&frame, THUMBNAIL));
+                thumbnails.insert(data.name.to_string(), images.open_picture(picture));
             }
-        };
-        self.gate_series(patient, &data)?;
-        let frames = u32::try_from(data.stack.frames.len()).unwrap_or(u32::MAX);
-        self.0.images.nobody_waits().await;
-        data.settle_window(&self.0.images, client).await;
-        let handle = decoded_middle(&self.0.images, client, &data)
-            .await
-            .map(|frame| self.0.images.open_picture(Arc::new(data.thumbnail(&frame, THUMBNAIL))));
-        Ok((handle, frames))
+        }
+        Ok(thumbnails)
+    }
+
+    /// Puts the parts of a series into the place of its line in the strip. True if the strip has changed.
+    pub(crate) fn list_parts(&self, patient: &str, parts: &[Arc<SeriesData>]) -> bool {
+        let Some(first) = parts.first() else { return false };
+        let mut changed = false;
+        self.change_study(patient, first.study.as_str(), |view| {
+            let listed = lines_of(&view.series, parts);
+            changed = listed != view.series;
+            view.series = listed;
+        });
+        changed
     }
 
     fn change_study(&self, patient: &str, study: &str, change: impl FnOnce(&mut StudyView)) {
@@ -269,6 +281,34 @@ impl Desk {
 /// The question for studies of which `key` is `value`.
 fn with_fields<'a>(key: &'a str, value: &'a str) -> Vec<(&'a str, &'a str)> {
     [(key, value)].into_iter().chain(STUDY_FIELDS).collect()
+}
+
+/// The strip with each part of a series in its place, counted, and the pictures that were there already.
+fn lines_of(before: &[SeriesEntryView], parts: &[Arc<SeriesData>]) -> Vec<SeriesEntryView> {
+    let Some(series) = parts.first().map(|first| first.name.series.as_str()) else { return before.to_vec() };
+    let mut lines = Vec::with_capacity(before.len() + parts.len());
+    for entry in before {
+        if entry.series == series {
+            lines.extend(parts.iter().map(|data| {
+                let name = data.name.to_string();
+                SeriesEntryView {
+                    description: data.title(&entry.description),
+                    instances: data.count(),
+                    thumbnail: before.iter().find(|known| known.series == name).and_then(|known| known.thumbnail),
+                    series: name,
+                    ..entry.clone()
+                }
+            }));
+        } else if !is_of(entry, series) {
+            lines.push(entry.clone());
+        }
+    }
+    lines
+}
+
+/// Whether a line is of a series, or of a part of it.
+fn is_of(entry: &SeriesEntryView, series: &str) -> bool {
+    PartName::parse(&entry.series).is_ok_and(|name| name.series.as_str() == series)
 }
 
 fn shown(identity: &IdentityGrade) -> bool {
@@ -365,4 +405,38 @@ fn series_of(item: &Value) -> Option<SeriesEntryView> {
         thumbnail: None,
         modality,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::series::testing, lines_of};
+    use contract::SeriesEntryView;
+
+    fn line(series: &str) -> SeriesEntryView {
+        SeriesEntryView {
+            series: series.to_owned(),
+            modality: "DX".to_owned(),
+            description: "Thorax".to_owned(),
+            number: Some(1),
+            instances: 3,
+            displayable: true,
+            thumbnail: None,
+        }
+    }
+
+    #[test]
+    fn each_part_of_a_series_has_a_line_and_keeps_its_picture_when_it_is_listed_again() {
+        let parts = testing::parts(&[(1, [2, 2]), (2, [2, 4]), (3, [2, 4])]);
+        let mut lines = lines_of(&[line("1.2.3.3"), line("1.2.3.4"), line("1.2.3.44")], &parts);
+        let said: Vec<_> = lines.iter().map(|l| (l.series.as_str(), l.description.as_str(), l.instances)).collect();
+        let expected = [
+            ("1.2.3.3", "Thorax", 3),
+            ("1.2.3.4", "Thorax", 1),
+            ("1.2.3.4~2", "4 × 2, Thorax", 2),
+            ("1.2.3.44", "Thorax", 3),
+        ];
+        assert_eq!(said, expected, "in the place of the series");
+        lines[2].thumbnail = Some(7);
+        assert_eq!(lines_of(&lines, &parts), lines, "nothing changes the second time");
+    }
 }

@@ -1,12 +1,13 @@
 //! Studies, the gate between persons, and frames over the bulk pipe.
 
-use crate::{MODERATOR, at_work_on, code, opened, place, platforms::on_each_platform};
+use crate::{MODERATOR, at_work_on, code, faults::frames, opened, part10, place, platforms::on_each_platform};
 use contract::{
-    FailureCode, IdentityGrade, ImagesView, LengthUnit, MarkView, MeasurementView, Reply, Request, SeriesView,
-    StudyView,
+    FailureCode, IdentityGrade, ImagesView, LengthUnit, MarkView, MeasurementView, Reply, Request, SeriesEntryView,
+    SeriesView, StudyView,
 };
 use futures_util::{SinkExt, StreamExt};
-use std::collections::BTreeSet;
+use sandbox::Options;
+use std::{collections::BTreeSet, fs};
 use testkit::{DeskKit, PATIENCE, Platform};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
@@ -202,4 +203,60 @@ async fn what_was_measured_survives_a_killed_program_and_is_seen_by_nobody_else(
     let desk = opened(&place, "dr-sonnkaya").await;
     desk.sign_in(&Platform::shared().url).await.expect("the radiologist may sign in");
     assert_eq!(measured(&desk).await, [], "another person's notes");
+}
+
+/// A chest from behind and from the side, in one series.
+#[tokio::test]
+async fn images_of_two_sizes_in_one_series_are_two_entries_and_all_of_them_are_seen() {
+    // Rows and columns of each image, by its number: the second is the one from the side.
+    let sizes = [(1_u16, [24_u16, 16_u16]), (2, [12, 20]), (3, [24, 16])];
+    let pixels = |number: u16, [rows, columns]: [u16; 2]| -> Vec<u8> {
+        (0..rows * columns).flat_map(|pixel| (1000 * number + pixel).to_le_bytes()).collect()
+    };
+    let data = tempfile::tempdir().expect("a temporary folder");
+    for (number, size) in sizes {
+        let file = part10::image(number, size, &pixels(number, size));
+        fs::write(data.path().join(format!("{number}.dcm")), file).expect("a file");
+    }
+    let options = Options { data: Some(data.path().to_owned()), ..Options::default() };
+    let platform = Platform::start(options).await.expect("the sandbox starts");
+    let (_folder, desk) = at_work_on(&platform, MODERATOR).await;
+    let entries = |view: &ImagesView| -> Vec<SeriesEntryView> {
+        let study = view.studies.iter().find(|study| study.description == "Without spacing");
+        study.map(|study| study.series.clone()).unwrap_or_default()
+    };
+    let listed =
+        |view: &ImagesView| entries(view).len() == 2 && entries(view).iter().all(|entry| entry.thumbnail.is_some());
+    let view = studies(&desk, listed).await;
+    let study = view.studies.iter().find(|study| study.description == "Without spacing").expect("it is listed");
+    let titles: Vec<(&str, u32)> =
+        study.series.iter().map(|entry| (entry.description.as_str(), entry.instances)).collect();
+    assert_eq!(titles, [("Series", 2), ("20 × 12, Series", 1)], "each with its own images");
+    for (entry, numbers) in study.series.iter().zip([[1, 3].as_slice(), &[2]]) {
+        let request = Request::OpenSeries {
+            patient: PATIENT.to_owned(),
+            study: study.study.clone(),
+            series: entry.series.clone(),
+        };
+        let Ok(Reply::Series(series)) = desk.call(request).await else { panic!("{} opens", entry.series) };
+        assert_eq!((&series.series, &series.description), (&entry.series, &entry.description), "what was asked for");
+        let found: Vec<Option<i32>> = series.frames.iter().map(|frame| frame.number).collect();
+        assert_eq!(found, numbers.iter().map(|number| Some(i32::from(*number))).collect::<Vec<_>>(), "its images");
+        let last = u32::try_from(numbers.len() - 1).expect("few");
+        let got = frames(&desk, &series, 0, last).await;
+        for (frame, &number) in (0..).zip(numbers) {
+            let (_, size) = sizes[usize::from(number - 1)];
+            assert_eq!([series.rows, series.columns], size.map(u32::from), "the size of image {number}");
+            assert_eq!(got[&frame].as_ref(), Ok(&pixels(number, size)), "the values of image {number}");
+        }
+        let small = SeriesView { handle: entry.thumbnail.expect("it has one"), ..series };
+        let got = frames(&desk, &small, 0, 0).await;
+        assert!(got[&0].as_ref().is_ok_and(|bytes| !bytes.is_empty()), "a picture for the strip");
+    }
+    let none = Request::OpenSeries {
+        patient: PATIENT.to_owned(),
+        study: study.study.clone(),
+        series: format!("{}~3", study.series[0].series),
+    };
+    assert_eq!(code(&desk.call(none).await), Some(FailureCode::NotFound), "there is no third part");
 }

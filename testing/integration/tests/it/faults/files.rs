@@ -1,7 +1,7 @@
 //! Files that are empty, renamed, or taken away while they are shown.
 
 use super::{PROGRAM, frames, opened_series};
-use crate::{MODERATOR, opened, part10::Part10, place};
+use crate::{MODERATOR, opened, part10, place};
 use sandbox::Options;
 use serde_json::Value;
 use std::{fs, path::Path, process::Command};
@@ -11,41 +11,10 @@ const PATIENT: &str = "pat-auenwald";
 /// Rows and columns of an image of these tests.
 const SIDE: u16 = 16;
 
-/// A CT image in explicit VR little endian with a preamble (PS3.10 §7.1), without any spacing of its pixels.
-fn image(instance: u16) -> Vec<u8> {
-    let mut file = Part10::new();
-    let number = format!("{instance:02}");
-    // PS3.5 §9.1: an odd UID ends with NUL.
-    let uid = format!("1.2.3.4.{instance:03}\0");
-    let (class, syntax) = (b"1.2.840.10008.5.1.4.1.1.2\0", b"1.2.840.10008.1.2.1\0");
-    // PS3.10 §7.1: the length of the group counts three elements with headers of eight bytes each.
-    let group = u32::try_from(3 * 8 + class.len() + uid.len() + syntax.len()).expect("small");
-    file.put(0x0002, 0x0000, b"UL", &group.to_le_bytes());
-    file.put(0x0002, 0x0002, b"UI", class);
-    file.put(0x0002, 0x0003, b"UI", uid.as_bytes());
-    file.put(0x0002, 0x0010, b"UI", syntax);
-    file.put(0x0008, 0x0016, b"UI", class);
-    file.put(0x0008, 0x0018, b"UI", uid.as_bytes());
-    file.put(0x0008, 0x0020, b"DA", b"20260101");
-    file.put(0x0008, 0x0060, b"CS", b"CT");
-    file.put(0x0008, 0x1030, b"LO", b"Without spacing ");
-    file.put(0x0008, 0x103E, b"LO", b"Series");
-    file.put(0x0010, 0x0010, b"PN", b"Nobody^Nils ");
-    file.put(0x0010, 0x0020, b"LO", b"N1");
-    file.put(0x0020, 0x000D, b"UI", b"1.2.3\0");
-    file.put(0x0020, 0x000E, b"UI", b"1.2.3.9\0");
-    file.put(0x0020, 0x0013, b"IS", number.as_bytes());
-    file.put(0x0028, 0x0002, b"US", &[1, 0]);
-    file.put(0x0028, 0x0004, b"CS", b"MONOCHROME2 ");
-    file.put(0x0028, 0x0010, b"US", &SIDE.to_le_bytes());
-    file.put(0x0028, 0x0011, b"US", &SIDE.to_le_bytes());
-    file.put(0x0028, 0x0100, b"US", &[16, 0]);
-    file.put(0x0028, 0x0101, b"US", &[16, 0]);
-    file.put(0x0028, 0x0102, b"US", &[15, 0]);
-    file.put(0x0028, 0x0103, b"US", &[0, 0]);
-    let pixels: Vec<u8> = (0..SIDE * SIDE).flat_map(|_| instance.to_le_bytes()).collect();
-    file.put(0x7FE0, 0x0010, b"OW", &pixels);
-    file.into_bytes()
+/// An image whose pixels are all its own number.
+fn image(number: u16) -> Vec<u8> {
+    let pixels: Vec<u8> = (0..SIDE * SIDE).flat_map(|_| number.to_le_bytes()).collect();
+    part10::image(number, [SIDE, SIDE], &pixels)
 }
 
 /// Good images under honest and other names, and files that are none.

@@ -53,9 +53,9 @@ async fn listed_series(desk: &DeskKit, patient: &str, study: &str, series: &str)
 }
 
 /// What comes for each frame: its values, or why not.
-type Came = BTreeMap<u32, Result<Vec<u8>, String>>;
+pub(crate) type Came = BTreeMap<u32, Result<Vec<u8>, String>>;
 
-async fn frames(desk: &DeskKit, series: &SeriesView, first: u32, last: u32) -> Came {
+pub(crate) async fn frames(desk: &DeskKit, series: &SeriesView, first: u32, last: u32) -> Came {
     let mut socket = bulk::socket(desk).await;
     let want = format!(r#"{{"type":"want","series":{},"first":{first},"last":{last},"near":{first}}}"#, series.handle);
     for word in [r#"{"type":"credit","n":1000}"#.to_owned(), want] {
