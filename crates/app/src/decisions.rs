@@ -290,9 +290,8 @@ impl Desk {
         draft: &Draft,
     ) -> Result<crate::decision::Setting, Failure> {
         self.with_case(patient, |case| {
-            let id =
-                case.decision.as_ref().and_then(|seat| seat.server.as_ref()).and_then(Server::id).unwrap_or_default();
-            setting::setting(&case.record, draft, id, setting::author(taken))
+            let known = case.decision.as_ref().and_then(|seat| seat.server.as_ref()).map(|server| &server.resource);
+            setting::setting(&case.record, draft, known, setting::author(taken))
         })?
         .ok_or_else(|| Failure::new(FailureCode::NotFound, "the patient is not known"))
     }

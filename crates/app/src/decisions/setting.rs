@@ -71,15 +71,20 @@ pub(crate) fn author(taken: &Taken) -> String {
     author.trim_start_matches("PractitionerRole/").to_owned()
 }
 
-/// `None` while the patient is not known.
-pub(crate) fn setting(record: &CaseRecord, draft: &Draft, plan: String, author: String) -> Option<Setting> {
+/// What surrounds a draft; `known` is the platform's version of the decision. `None` while the patient is not known.
+pub(crate) fn setting(record: &CaseRecord, draft: &Draft, known: Option<&Value>, author: String) -> Option<Setting> {
     let patient = record.patient_resource()?;
     let identity = identity_view(patient, record.house.as_deref(), Date::MIN);
     let conditions = record.part(Part::Conditions).matches();
     let diagnoses = crate::record::diagnoses(conditions);
     let tumor = crate::record::primary(&diagnoses);
     let (board, board_name) = record.directory.board.clone().unwrap_or_default();
-    let created = record.slot.as_ref().map_or_else(|| Zoned::now().date().to_string(), |slot| day(&slot.start));
+    // An amendment belongs to the conference that decided, whatever the next agenda says.
+    let held = known.filter(|plan| plan["status"] != "draft").and_then(|plan| text(&plan["created"]));
+    let of_slot = record.slot.as_ref().map(|slot| day(&slot.start));
+    let elsewhere = held.is_some() && held != of_slot;
+    let slot = record.slot.as_ref().filter(|_| !elsewhere);
+    let created = held.or(of_slot).unwrap_or_else(|| Zoned::now().date().to_string());
     let registered = registration(record).and_then(id);
     let stage = record.part(Part::Tnm).matches().first().and_then(id);
     let people = record.directory.people().map(|(role, person)| Person {
@@ -88,7 +93,7 @@ pub(crate) fn setting(record: &CaseRecord, draft: &Draft, plan: String, author: 
         specialty: person.specialty.clone(),
     });
     Some(Setting {
-        id: plan,
+        id: known.and_then(id).unwrap_or_default(),
         identifier: format!("{created}/{board}/{}", record.patient),
         patient: RecordPatient {
             id: record.patient.clone(),
@@ -97,9 +102,9 @@ pub(crate) fn setting(record: &CaseRecord, draft: &Draft, plan: String, author: 
             given: identity.given.unwrap_or_default(),
             birth_date: identity.birth_date,
         },
-        board: Board { id: board, name: board_name, session: record.session.clone() },
-        start: record.slot.as_ref().map(|slot| utc(&slot.start)),
-        end: record.slot.as_ref().map(|slot| utc(&slot.end)),
+        board: Board { id: board, name: board_name, session: record.session.clone().filter(|_| !elsewhere) },
+        start: slot.map(|slot| utc(&slot.start)),
+        end: slot.map(|slot| utc(&slot.end)),
         created,
         diagnosis: Diagnosis {
             condition: tumor.map(|tumor| tumor.id.clone()),

@@ -67,10 +67,10 @@ impl Desk {
                 return Ok(false);
             }
             let draft = seat.merge.draft.clone();
-            let id = server.as_ref().and_then(Server::id).unwrap_or_default();
-            let setting = setting::setting(&record, &draft, id, setting::author(taken))
+            let known = server.as_ref().map(|server| &server.resource);
+            let setting = setting::setting(&record, &draft, known, setting::author(taken))
                 .ok_or_else(|| Failure::new(FailureCode::NotFound, "the patient is not known"))?;
-            let plan = draft_plan(&draft, &setting, server.as_ref().map(|server| &server.resource))
+            let plan = draft_plan(&draft, &setting, known)
                 .map_err(|error| Failure::new(FailureCode::AlreadySigned, error.to_string()))?;
             match write(fhir, server.as_ref(), &plan, &setting.identifier).await {
                 Ok(stored) => {

@@ -354,20 +354,29 @@ pub(crate) fn case_view(record: &CaseRecord, today: Date) -> CaseView {
     }
 }
 
-/// The CarePlan of the board on whose agenda the case stands: by the conference's day, else the
-/// newest draft.
+/// The CarePlan of the board on whose agenda the case stands: by the conference's day. Of a case on no agenda it is a
+/// draft, else the newest decision if somebody signed it and the board was not asked again since.
 pub(crate) fn current_plan(record: &CaseRecord) -> Option<&Value> {
     let plans = record.part(Part::Plans).matches();
     let day = record.slot.as_ref().map(|slot| super::read::day(&slot.start));
     let of_board =
         |plan: &&Value| is_decision(plan) && plan["status"] != "entered-in-error" && plan["status"] != "revoked";
+    let mut of_board = plans.iter().filter(of_board);
     match day {
-        Some(day) => plans
-            .iter()
-            .filter(of_board)
-            .find(|plan| plan["created"].as_str().map(super::read::day).as_ref() == Some(&day)),
-        None => plans.iter().filter(of_board).find(|plan| plan["status"] == "draft"),
+        Some(day) => of_board.find(|plan| day_of(plan, "created").as_ref() == Some(&day)),
+        None => of_board.clone().find(|plan| plan["status"] == "draft").or_else(|| {
+            let decided = of_board.max_by_key(|plan| day_of(plan, "created"))?;
+            signature_line(&id(decided)?, record.part(Part::Plans).included(), record)?;
+            let registrations = record.part(Part::Registration);
+            let asked = registrations.matches().iter().map(|registration| day_of(registration, "authoredOn")).max();
+            let answered = asked.flatten() <= day_of(decided, "created");
+            (registrations.settled() && answered).then_some(decided)
+        }),
     }
+}
+
+fn day_of(resource: &Value, element: &str) -> Option<String> {
+    resource[element].as_str().map(super::read::day)
 }
 
 fn is_decision(plan: &Value) -> bool {
@@ -544,7 +553,8 @@ fn signature_line(plan: &str, included: &[Value], record: &CaseRecord) -> Option
 
 #[cfg(test)]
 mod tests {
-    use super::{Archive, CaseRecord, Loaded, Part, case_view};
+    use super::{Archive, CaseRecord, Loaded, Part, case_view, current_plan};
+    use contract::SlotView;
     use jiff::civil::date;
     use serde_json::json;
 
@@ -576,5 +586,53 @@ mod tests {
             "a failed archive has not said what it lacks"
         );
         assert_eq!(availability(Some(said(true))), [Some(true), Some(false), Some(false)], "the third is not there");
+    }
+
+    /// Plans by id, status and day of the conference.
+    fn decided(plans: &[(&str, &str, &str)], registered: &str) -> CaseRecord {
+        let plan = |(id, status, created): &(&str, &str, &str)| {
+            json!({"resourceType": "CarePlan", "id": id, "status": status, "created": created, "category": [{"coding": [{
+                "system": format!("{}CodeSystem/mii-cs-onko-therapieplanung-typ", super::ONKO), "code": "praeth"}]}]})
+        };
+        let signature = |(id, _, created): &(&str, &str, &str)| {
+            json!({"resourceType": "Provenance", "target": [{"reference": format!("CarePlan/{id}")}],
+                   "signature": [{"when": format!("{created}T15:07:48Z")}]})
+        };
+        let here = |matches, included| Loaded::Here { matches, included, more: false };
+        let mut record = CaseRecord::default();
+        let signatures = plans.iter().filter(|(_, status, _)| *status != "draft").map(signature).collect();
+        record.set(Part::Plans, here(plans.iter().map(plan).collect(), signatures));
+        let registration = json!({"status": "completed", "authoredOn": registered});
+        record.set(Part::Registration, here(vec![registration], Vec::new()));
+        record
+    }
+
+    #[test]
+    fn on_an_agenda_the_decision_is_that_of_its_day() {
+        let slot = |start: &str| Some(SlotView { number: 1, start: start.to_owned(), end: String::new() });
+        let mut record = decided(&[("past", "active", "2026-11-17")], "2026-11-08T10:00:00+01:00");
+        record.slot = slot("2026-11-24T15:00:00+01:00");
+        assert_eq!(current_plan(&record), None, "today's is not begun");
+        record.slot = slot("2026-11-17T15:00:00+01:00");
+        assert_eq!(current_plan(&record).map(|plan| &plan["id"]), Some(&json!("past")), "the day of the conference");
+    }
+
+    #[test]
+    fn on_no_agenda_the_newest_decision_stands_until_the_board_is_asked_again() {
+        let past = [("older", "active", "2026-05-05"), ("newer", "completed", "2026-11-17")];
+        let id = |record: &CaseRecord| current_plan(record).map(|plan| plan["id"].clone());
+        assert_eq!(id(&decided(&past, "2026-11-08T10:00:00+01:00")), Some(json!("newer")), "the newest");
+        assert_eq!(id(&decided(&past, "2026-11-18T10:00:00+01:00")), None, "a new question has no answer yet");
+        let begun = [past[0], past[1], ("begun", "draft", "2026-11-24")];
+        assert_eq!(id(&decided(&begun, "2026-11-18T10:00:00+01:00")), Some(json!("begun")), "a draft comes first");
+        let closed = [past[0], ("wrong", "entered-in-error", "2026-11-17")];
+        assert_eq!(id(&decided(&closed, "2026-04-08")), Some(json!("older")), "a mistake is no decision");
+        let mut unread = decided(&past, "2026-11-08T10:00:00+01:00");
+        unread.parts.insert(Part::Registration, Loaded::Loading);
+        assert_eq!(id(&unread), None, "what was asked is not known yet");
+        let mut unsigned = decided(&past, "2026-11-08T10:00:00+01:00");
+        let Some(Loaded::Here { included, .. }) = unsigned.parts.get_mut(&Part::Plans) else { panic!("plans") };
+        included.clear();
+        assert_eq!(id(&unsigned), None, "what nobody signed is not shown as signed");
     }
 }
