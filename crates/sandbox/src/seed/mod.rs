@@ -8,6 +8,7 @@ mod others;
 mod patient;
 pub(crate) mod recipe;
 mod session;
+mod signature;
 mod tumor;
 
 pub(crate) use archive::with_archive;
@@ -58,10 +59,11 @@ pub fn resources(plan: &Plan) -> Vec<Value> {
     let mut maker = Maker::new(plan);
     maker.other_cases();
     all.extend(maker.out);
-    all
+    signature::with_signatures(all)
 }
 
-/// The board, its five cases, the decoy and their images, without the cases that only fill lists.
+/// The board, its five cases, the decoy and their images, without the cases that only fill lists and without the
+/// signatures of earlier decisions.
 #[must_use]
 pub fn board_resources(plan: &Plan) -> Vec<Value> {
     let mut maker = Maker::new(plan);

@@ -136,6 +136,40 @@ fn seven_more_cases_fill_the_lists_and_three_tasks_wait() {
 }
 
 #[test]
+fn each_earlier_decision_is_signed_on_its_day_and_has_its_protocol() {
+    for language in [Language::German, Language::English] {
+        let all = by_place(resources(&plan(language)));
+        let of_kind = |kind: &str| all.values().filter(|resource| resource["resourceType"] == kind).collect::<Vec<_>>();
+        let (plans, signatures) = (of_kind("CarePlan"), of_kind("Provenance"));
+        assert_eq!((plans.len(), signatures.len()), (6, 6), "one signature each");
+        for plan in plans {
+            let (id, day) = (plan["id"].as_str().expect("an id"), plan["created"].as_str().expect("a day"));
+            let target = format!("CarePlan/{id}");
+            let of_plan = signatures.iter().find(|signature| signature["target"][0]["reference"] == target.as_str());
+            let signature = of_plan.unwrap_or_else(|| panic!("{id} is signed"));
+            assert_eq!(signature["signature"][0]["who"], plan["author"], "{id}: by its author");
+            let at = signature["signature"][0]["when"].as_str().expect("a time");
+            assert!(at.starts_with(day) && at.ends_with('Z'), "{id}: signed at {at} in UTC, decided on {day}");
+            let document = &all[&format!("DocumentReference/protokoll-{id}-1")];
+            assert_eq!(document["context"]["related"][0]["reference"], target.as_str(), "{id}: its protocol");
+            let stored = document["content"][1]["attachment"]["data"].as_str().expect("the payload beside it");
+            let payload = STANDARD.decode(stored).expect("base64");
+            let payload: Value = serde_json::from_slice(&payload).expect("a payload is JSON");
+            assert_eq!(payload["text"], plan["description"], "{id}: what was signed");
+        }
+    }
+}
+
+#[test]
+fn signatures_are_the_same_at_every_start() {
+    let signatures = || -> Vec<Value> {
+        let all = resources(&plan(Language::German));
+        all.into_iter().filter(|resource| resource["resourceType"] == "Provenance").collect()
+    };
+    assert_eq!(signatures(), signatures(), "nothing is random (RFC 6979)");
+}
+
+#[test]
 fn ages_do_not_drift() {
     let on = |today: &str| {
         let today: jiff::civil::Date = today.parse().expect("a date");

@@ -19,7 +19,12 @@ on_each_platform![
     two_writers_are_merged_by_field_and_asked_only_where_both_wrote,
     a_physician_reads_the_decision_and_writes_none,
     a_signed_decision_is_checked_tampering_is_named_and_only_an_amendment_changes_it,
+    a_decision_of_an_earlier_board_is_checked_like_a_new_one,
+    an_amendment_of_an_earlier_decision_stays_with_its_conference,
 ];
+
+/// The recipe of the cases that no coming board has on its agenda.
+const OTHERS: &str = include_str!("../../../../assets/demo/othercases.json");
 
 pub(crate) async fn open(desk: &DeskKit, patient: &str) -> DecisionView {
     let _case = whole_case(desk, patient).await;
@@ -237,6 +242,76 @@ async fn a_signed_decision_is_checked_tampering_is_named_and_only_an_amendment_c
     );
     assert_eq!(checked(&desk, patient).await, VerificationView::Matches, "the new version agrees with the record");
     give_to_the_validator(platform, patient).await;
+}
+
+/// Opens the decision of a case that stands on no agenda.
+async fn open_earlier(desk: &DeskKit, patient: &str) -> DecisionView {
+    let answer = desk.call(Request::OpenCase { patient: patient.to_owned() }).await;
+    assert!(matches!(answer, Ok(Reply::Case(_))), "the case opens: {:?}", code(&answer));
+    match desk.call(Request::OpenDecision { patient: patient.to_owned() }).await {
+        Ok(Reply::Decision(view)) => view,
+        other => panic!("a decision: {:?}", code(&other)),
+    }
+}
+
+async fn a_decision_of_an_earlier_board_is_checked_like_a_new_one(platform: &Platform) {
+    let (_folder, desk) = at_work_on(platform, MODERATOR).await;
+    let records = platform.records(COORDINATOR).await.expect("somebody else may write");
+    let others = crate::recipe(OTHERS);
+    let decided = others["cases"].as_array().expect("cases").iter().filter(|case| case["decision"].is_object());
+    let decided: Vec<&Value> = decided.filter(|case| case["id"] != AMENDED).collect();
+    assert_eq!(decided.len(), 3, "of seven other cases, one more is amended by another fact");
+    for case in decided {
+        let patient = case["id"].as_str().expect("an id");
+        let view = open_earlier(&desk, patient).await;
+        assert_eq!(view.stage, DecisionStage::Signed, "{patient}: it was signed");
+        assert_eq!(Some(view.draft.text.as_str()), case["decision"]["text_de"].as_str(), "{patient}: as decided");
+        let signature = view.signature.expect("a signature");
+        assert_eq!((signature.line.by.as_str(), signature.revision), ("Dr. med. Amina Falkenried", 1), "{patient}");
+        let plan = plan(platform, patient).await;
+        let day = plan["created"].as_str().expect("the day of the conference");
+        assert!(signature.line.at.starts_with(day), "{patient}: on {day}, not {}", signature.line.at);
+        assert_eq!(checked(&desk, patient).await, VerificationView::Matches, "{patient}: all agree");
+
+        let reference = format!("CarePlan/{}", plan["id"].as_str().expect("an id"));
+        let write = |words: Value| records.change(&reference, move |plan| plan["description"] = words);
+        write(json!("Abwarten.")).await.expect("taken");
+        let found = checked(&desk, patient).await;
+        assert_eq!(found, VerificationView::Differs { fields: vec!["text".to_owned()] }, "{patient}: tampering");
+        write(plan["description"].clone()).await.expect("taken");
+        assert_eq!(checked(&desk, patient).await, VerificationView::Matches, "{patient}: as it was");
+    }
+    // These have a board to come, so their earlier decisions stand in the list of their case.
+    for patient in ["pat-birkenlicht", "pat-mohnblatt"] {
+        let case = whole_case(&desk, patient).await;
+        let contract::Part::Ready { value: decisions, .. } = case.decisions else { panic!("{patient}: decisions") };
+        let earlier = decisions.iter().filter(|decision| decision.id.starts_with("dec-") && !decision.current);
+        let signed: Vec<&str> = earlier.filter_map(|entry| Some(entry.signed.as_ref()?.by.as_str())).collect();
+        assert_eq!(signed, ["Dr. med. Amina Falkenried"], "{patient}: signed by whom the recipe names");
+    }
+}
+
+/// Whose earlier decision is amended; the other facts leave it alone.
+const AMENDED: &str = "pat-kirschgrund";
+
+async fn an_amendment_of_an_earlier_decision_stays_with_its_conference(platform: &Platform) {
+    let (_folder, desk) = at_work_on(platform, MODERATOR).await;
+    let signed = open_earlier(&desk, AMENDED).await;
+    let first = signed.signature.expect("a signature");
+    let before = plan(platform, AMENDED).await;
+    let answer = desk.call(Request::AmendDecision { patient: AMENDED.to_owned() }).await;
+    let Ok(Reply::Decision(view)) = answer else { panic!("an amendment: {:?}", code(&answer)) };
+    let amended = DraftView { amendment_reason: "Verlaufskontrolle ergänzt".to_owned(), ..view.draft };
+    let view = save(&desk, AMENDED, amended).await;
+    assert_eq!(view.missing, [""; 0], "nothing is missing");
+    let (_, second) = sign(&desk, AMENDED, 2).await;
+    let second: Value = serde_json::from_str(&second).expect("a payload is JSON");
+    assert_eq!(second["replaces"], first.sha256.as_str(), "names the hash of the first");
+    assert_eq!(second["created"], before["created"], "no new conference decided");
+    assert_eq!(second["board"]["session"], Value::Null, "nor the one that comes next");
+    assert_eq!(plan(platform, AMENDED).await["created"], before["created"], "and the record says so");
+    assert_eq!(checked(&desk, AMENDED).await, VerificationView::Matches, "payload, signature and record agree");
+    give_to_the_validator(platform, AMENDED).await;
 }
 
 /// A draft with `text`, safe on the device.

@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_konsil-test");
 
-/// The text of a decision as `platform` has it, read as another program would.
+/// The text of the newest decision as `platform` has it, read as another program would.
 async fn text_on(platform: &Platform, patient: &str) -> Option<String> {
     let records = platform.records(MODERATOR).await.expect("the moderator reads records");
     let plans = records.search(&format!("CarePlan?subject=Patient/{patient}&_count=50")).await.expect("a search");
@@ -28,7 +28,8 @@ async fn text_on(platform: &Platform, patient: &str) -> Option<String> {
             ids.iter().any(|id| id["system"].as_str().is_some_and(|system| system.ends_with("/sid/beschluss")))
         })
     };
-    plans.iter().find(ours).and_then(|plan| plan["description"].as_str()).map(str::to_owned)
+    let newest = plans.iter().filter(ours).max_by_key(|plan| plan["created"].as_str());
+    newest.and_then(|plan| plan["description"].as_str()).map(str::to_owned)
 }
 
 /// A series of a patient by the descriptions of the recipe.
