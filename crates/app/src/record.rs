@@ -16,7 +16,7 @@ mod tumor;
 
 pub(crate) use agenda::{Session, next_session, slots};
 pub(crate) use case::{Archive, CaseRecord, Loaded, Part, QUERIES, case_view, current_plan, document_entry};
-pub(crate) use directory::Directory;
+pub(crate) use directory::{Directory, PersonFacts};
 pub(crate) use identity::{identity_view, record_identity};
 pub(crate) use rows::{RowSources, case_row};
 pub(crate) use tumor::primary;

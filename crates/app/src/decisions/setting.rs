@@ -4,7 +4,7 @@
 use crate::{
     decision::{Board, Category, Diagnosis, Draft, Person, Quorum, RecordPatient, Setting},
     record::{
-        CaseRecord, Part, identity_view,
+        CaseRecord, Part, PersonFacts, identity_view,
         read::{day, each, id, reference_id, text},
     },
     session::Taken,
@@ -42,27 +42,36 @@ fn registration(record: &CaseRecord) -> Option<&Value> {
 pub(crate) fn quorum(record: &CaseRecord, draft: &Draft) -> Quorum {
     let Some((board, _)) = &record.directory.board else { return Quorum::default() };
     let person = |role: &String| record.directory.person(role);
-    let mut lines: Vec<Vec<String>> =
-        LINES.iter().map(|(_, words)| words.iter().map(|word| (*word).to_owned()).collect()).collect();
+    let lines =
+        LINES.iter().map(|(codes, words)| codes.iter().zip(*words).map(|(code, word)| named(record, code, word)));
+    let mut lines: Vec<Vec<String>> = lines.map(Iterator::collect).collect();
     let registering = registration(record)
         .and_then(|r| reference_id(&r["requester"], "PractitionerRole"))
-        .and_then(|role| record.directory.person(&role)?.specialty.clone());
+        .and_then(|role| specialty(record, person(&role)?));
     let known: Vec<String> = lines.iter().flatten().cloned().collect();
     lines.extend(registering.filter(|specialty| !known.contains(specialty)).map(|specialty| vec![specialty]));
-    let present: Vec<String> = draft
-        .present
-        .iter()
-        .filter_map(person)
-        .flat_map(|person| {
-            let code = person.specialty_code.as_deref().unwrap_or_default();
-            let by_code =
-                LINES.iter().flat_map(|(codes, words)| codes.iter().zip(*words)).find(|(known, _)| **known == code);
-            [by_code.map(|(_, word)| (*word).to_owned()), person.specialty.clone()]
-        })
-        .flatten()
-        .collect();
+    let present: Vec<String> =
+        draft.present.iter().filter_map(person).filter_map(|person| specialty(record, person)).collect();
     let present: Vec<&str> = present.iter().map(String::as_str).collect();
     Quorum::judge(&format!("{board}/1"), &lines, &present)
+}
+
+/// A speciality of the rule: by its German name where the record uses that, else as the record's people call it.
+fn named(record: &CaseRecord, code: &str, german: &str) -> String {
+    let people = record.directory.people().map(|(_, person)| person);
+    let mut names = people
+        .filter(|person| person.specialty_code.as_deref() == Some(code))
+        .filter_map(|person| person.specialty.as_deref());
+    let first = names.next().unwrap_or(german);
+    if names.any(|name| name == german) { german.to_owned() } else { first.to_owned() }
+}
+
+/// The speciality of a person; one of the rule's is recognized by its code or its German name.
+fn specialty(record: &CaseRecord, person: &PersonFacts) -> Option<String> {
+    let mut of_rule = LINES.iter().flat_map(|(codes, words)| codes.iter().copied().zip(words.iter().copied()));
+    let by_code = of_rule.clone().find(|(code, _)| person.specialty_code.as_deref() == Some(*code));
+    let found = by_code.or_else(|| of_rule.find(|(_, german)| person.specialty.as_deref() == Some(*german)));
+    found.map(|(code, german)| named(record, code, german)).or_else(|| person.specialty.clone())
 }
 
 /// PractitionerRole id of whoever writes; empty if the provider does not say it.
@@ -132,4 +141,68 @@ pub(crate) fn names_plan(resource: &Value, plan: &str) -> bool {
     each(&resource["target"])
         .chain(each(&resource["context"]["related"]))
         .any(|reference| reference_id(reference, "CarePlan").as_deref() == Some(plan))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quorum;
+    use crate::{
+        decision::{Draft, Quorum},
+        record::{CaseRecord, Loaded, Part},
+    };
+    use serde_json::{Value, json};
+
+    /// Role, SNOMED CT code and words of a speciality; the last person has registered the case.
+    fn judged(people: &[(&str, Option<&str>, &str)], present: &[&str]) -> Quorum {
+        let role = |(id, code, words): &(&str, Option<&str>, &str)| {
+            let coding: Vec<Value> =
+                code.iter().map(|code| json!({"system": "http://snomed.info/sct", "code": code})).collect();
+            json!({"resourceType": "PractitionerRole", "id": id, "specialty": [{"coding": coding, "text": words}]})
+        };
+        let mut known: Vec<Value> = people.iter().map(role).collect();
+        known.push(json!({"resourceType": "HealthcareService", "id": "board", "name": "Board"}));
+        let mut record = CaseRecord::default();
+        record.directory.learn(known.iter());
+        let (registering, ..) = people.last().expect("somebody registers");
+        let registration = json!({"requester": {"reference": format!("PractitionerRole/{registering}")}});
+        record.set(Part::Registration, Loaded::Here { matches: vec![registration], included: vec![], more: false });
+        let present = present.iter().map(|role| (*role).to_owned()).collect();
+        quorum(&record, &Draft { present, ..Draft::default() })
+    }
+
+    const ENGLISH: [(&str, Option<&str>, &str); 5] = [
+        ("a", Some("394914008"), "Radiology"),
+        ("b", Some("394915009"), "General pathology"),
+        ("c", Some("419815003"), "Radiation oncology"),
+        ("d", Some("394593009"), "Medical oncology"),
+        ("e", Some("394612005"), "Urology"),
+    ];
+
+    #[test]
+    fn a_record_in_english_meets_the_rule_and_is_told_in_its_words() {
+        let whole = judged(&ENGLISH, &["a", "b", "c", "d", "e"]);
+        assert_eq!((whole.met, whole.of), (5, 5), "four lines and the organ's speciality");
+        let alone = judged(&ENGLISH, &["d"]);
+        let missing = ["Radiology/Nuklearmedizin", "General pathology", "Radiation oncology", "Urology"];
+        assert_eq!(alone.missing, missing, "nobody of this record names nuclear medicine in English");
+    }
+
+    #[test]
+    fn a_speciality_of_the_rule_that_registers_is_no_line_of_its_own() {
+        let oncology = &ENGLISH[..4];
+        assert_eq!(judged(oncology, &["a", "b", "c", "d"]).of, 4, "medical oncology stands in the rule");
+    }
+
+    #[test]
+    fn german_names_count_without_codes() {
+        let german = [
+            ("a", Some("394649004"), "Nuklearmedizin, PET"),
+            ("b", None, "Pathologie"),
+            ("c", Some("0900"), "Strahlentherapie"),
+            ("d", Some("394593009"), "Onkologie"),
+            ("d2", Some("394593009"), "Hämatologie und internistische Onkologie"),
+        ];
+        let found = judged(&german, &["a", "b", "c"]);
+        assert_eq!(found.missing, ["Hämatologie und internistische Onkologie"], "the rule's own name where it is used");
+    }
 }
