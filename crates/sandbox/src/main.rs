@@ -30,7 +30,7 @@ struct Arguments {
     /// When the board begins (HH:MM); soon after the start by default.
     #[arg(long)]
     board_start: Option<Time>,
-    /// The language of titles, summaries and questions in the record.
+    /// The language of titles, summaries, questions and people's specialties in the record.
     #[arg(long, value_enum, default_value_t = Lang::De)]
     lang: Lang,
 }

@@ -35,7 +35,7 @@ pub struct Options {
     pub today: Option<Date>,
     /// When the board begins; three minutes after the start, rounded up to five, by default.
     pub board_start: Option<Time>,
-    /// The language of titles, summaries and questions in the record.
+    /// The language of titles, summaries, questions and people's specialties in the record.
     pub language: Language,
     /// How long an access token is valid.
     pub access_token_seconds: u32,

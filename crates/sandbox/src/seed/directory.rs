@@ -76,7 +76,7 @@ impl Maker {
             Some(code) => concept(SCT, code),
             None => json!({}),
         };
-        specialty["text"] = person["specialty"]["de"].clone();
+        specialty["text"] = json!(self.said(&person["specialty"]));
         self.put(
             "PractitionerRole",
             &id,

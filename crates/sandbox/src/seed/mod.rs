@@ -19,7 +19,7 @@ use jiff::{RoundMode, SignedDuration, Timestamp, Unit, ZonedRound};
 use maker::Maker;
 use serde_json::Value;
 
-/// The language of titles, summaries and questions. Documents are German.
+/// The language of titles, summaries, questions and people's specialties. Documents are German.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Language {
     /// German.

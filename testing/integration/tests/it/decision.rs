@@ -314,6 +314,26 @@ async fn an_amendment_of_an_earlier_decision_stays_with_its_conference(platform:
     give_to_the_validator(platform, AMENDED).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_quorum_is_met_and_told_in_a_record_in_english() {
+    let options = sandbox::Options { language: sandbox::Language::English, ..sandbox::Options::default() };
+    let platform = Platform::start(options).await.expect("a platform in memory starts");
+    let (_folder, desk) = at_work_on(&platform, MODERATOR).await;
+    let view = open(&desk, "pat-steinklee").await;
+    let missing = [
+        "Radiology/Nuclear medicine",
+        "Pathology",
+        "Radiation oncology",
+        "Haematology and medical oncology",
+        "Visceral surgery",
+    ];
+    assert_eq!(view.quorum.missing, missing, "the board's rule in the words of the recipe");
+    let ready =
+        save(&desk, "pat-steinklee", complete(&view.draft, "Total neoadjuvant therapy.", "dr-lerchenhain")).await;
+    assert_eq!((ready.quorum.met, ready.quorum.of), (5, 5), "every line is met");
+    platform.stop().await;
+}
+
 /// A draft with `text`, safe on the device.
 pub(crate) async fn written(desk: &DeskKit, patient: &str, text: &str) {
     let draft = open(desk, patient).await.draft;
