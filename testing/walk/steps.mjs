@@ -1,8 +1,9 @@
 // The frame of a walk: a window under WebDriver, numbered steps with a picture and a time each, and a report.
 
 import { spawn } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { cut, decode } from './png.mjs'
 import { Driver } from './webdriver.mjs'
 
 export const test = (id) => `[data-testid="${id}"]`
@@ -161,4 +162,26 @@ export async function openSeries(driver, entry) {
     const series = await driver.js('return document.querySelector("[data-testid=viewport-1]")?.dataset.series')
     return series === entry.replace('series-', '') && (await shown(driver, 'viewport-1')) !== null
   }, 60000)
+}
+
+// What the window shows is what was drawn last: drawing it once more changes nothing. A web view can lose the first
+// picture of a canvas, or fall one behind its text, while the page itself sees nothing of it.
+export async function lasting(driver, out, name) {
+  mkdirSync(out, { recursive: true })
+  const place = await driver.js(`const { x, y, width, height } = document.querySelector(arguments[0]).getBoundingClientRect()
+                                 const at = (value) => Math.round(value * devicePixelRatio)
+                                 return { x: at(x), y: at(y), width: at(width), height: at(height) }`, test('viewport-1'))
+  // Without the frame, which tells where the focus is.
+  const rim = 8
+  const inside = { x: place.x + rim, y: place.y + rim, width: place.width - 2 * rim, height: place.height - 2 * rim }
+  const shown = async (file) => {
+    await driver.shot(join(out, file))
+    return cut(decode(readFileSync(join(out, file))), inside)
+  }
+  const first = await shown(`${name}-first.png`)
+  await driver.click(test('viewport-1'))
+  await driver.press('i', 'i')
+  const again = await shown(`${name}-again.png`)
+  if (!first.equals(again)) throw new Error(`${name}: the picture on the screen is not the one that was drawn`)
+  if (new Set(first).size < 100) throw new Error(`${name}: nothing was painted`)
 }

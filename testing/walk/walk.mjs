@@ -6,8 +6,9 @@
 // node walk.mjs --program PROGRAM --profile DIR --platform URL --out DIR [--lang de|en]
 //   [--theme office|reading-room] [--role moderator|coordinator|physician|study|it]
 
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { Steps, Window, field, fill, noFaults, openSeries, settle, shown, stack, test } from './steps.mjs'
+import { Steps, Window, field, fill, noFaults, lasting, openSeries, settle, shown, stack, test } from './steps.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -86,6 +87,7 @@ async function walk() {
     await d.click(test('tab-images'))
     await d.seen(test('series-strip'))
     await openSeries(d, await stack(d, 'CT'))
+    await lasting(d, join(out, 'lasting'), 'series')
   })
   await step('scroll', async () => {
     const before = Number(await shown(d, 'viewport-1'))
@@ -95,6 +97,7 @@ async function walk() {
       const now = await shown(d, 'viewport-1')
       return now !== null && Number(now) !== before
     })
+    await lasting(d, join(out, 'lasting'), 'step')
   })
   await step('lung-window', async () => {
     await d.keys('2')

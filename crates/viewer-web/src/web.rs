@@ -279,12 +279,16 @@ impl Viewer {
     }
 }
 
-/// Opens the canvas's context before wgpu does, and without what the pictures never use: each of these would be
-/// cleared, kept or blended with the page once a frame. Asked again, a canvas gives the context it has.
+/// Opens the canvas's context before wgpu does. Without what the pictures never use: it would be cleared or blended with
+/// the page once a frame. With its buffer preserved: a web view that paints by processor reads it after the frame in which
+/// it was drawn, and would find it empty beneath a text that names the image. Asked again, a canvas gives the context it
+/// has.
 fn open_webgl(canvas: &web_sys::HtmlCanvasElement) -> Result<(), JsValue> {
     let options = js_sys::Object::new();
-    for unused in ["alpha", "antialias", "depth", "stencil", "preserveDrawingBuffer"] {
-        js_sys::Reflect::set(&options, &unused.into(), &JsValue::FALSE)?;
+    for (name, wanted) in
+        [("alpha", false), ("antialias", false), ("depth", false), ("stencil", false), ("preserveDrawingBuffer", true)]
+    {
+        js_sys::Reflect::set(&options, &name.into(), &wanted.into())?;
     }
     canvas.get_context_with_context_options("webgl2", &options).map(|_| ())
 }
