@@ -182,7 +182,7 @@ impl Desk {
         let view = case_view(&record, Zoned::now().date());
         // Pixels of the former case are out of reach before the new one is there.
         self.0.images.forget_all();
-        self.state().case = Some(CaseSeat {
+        let left = self.state().case.replace(CaseSeat {
             patient: patient.clone(),
             record,
             images: None,
@@ -195,7 +195,9 @@ impl Desk {
         });
         self.load_in_background(&patient, fhir, taken)?;
         // The case before this one may have been left in the middle of a pause in typing.
-        tokio::spawn(self.clone().send_waiting_drafts());
+        if let Some(left) = left.filter(|left| left.decision.as_ref().is_some_and(|seat| seat.dirty)) {
+            tokio::spawn(self.clone().send_drafts_of(vec![left.patient.clone()]));
+        }
         Ok(view)
     }
 

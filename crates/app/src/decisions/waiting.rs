@@ -21,13 +21,18 @@ const ATTEMPTS: usize = 3;
 impl Desk {
     /// Sends what waits. What another version contradicts waits for somebody to choose.
     pub(crate) async fn send_waiting_drafts(self) {
+        let vault = self.0.vault.clone();
+        let Ok(streams) = tokio::task::spawn_blocking(move || draft_streams(&vault)).await else { return };
+        self.send_drafts_of(streams.into_iter().map(|(patient, _)| patient).collect()).await;
+    }
+
+    /// The same for these patients.
+    pub(crate) async fn send_drafts_of(self, patients: Vec<String>) {
         let Ok((taken, fhir)) = self.seated() else { return };
         if self.may(Permission::WriteDecision).is_err() {
             return;
         }
-        let vault = self.0.vault.clone();
-        let Ok(streams) = tokio::task::spawn_blocking(move || draft_streams(&vault)).await else { return };
-        for (patient, _) in streams {
+        for patient in patients {
             // An open decision sends by itself.
             if self.with_decision(&patient, |_| ()).is_ok() {
                 continue;
