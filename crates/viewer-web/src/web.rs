@@ -67,7 +67,6 @@ impl Viewer {
         let about = adapter.get_info();
         let info = wire::Info {
             backend: format!("{:?}", about.backend),
-            max3d: gpu.max_3d(),
             max2d: gpu.max_2d(),
             format: format!("{:?}", config.format),
             adapter: about.name,
@@ -76,7 +75,7 @@ impl Viewer {
         Ok(Viewer { viewer, surface, config, configured: false, canvas, info: info.json() })
     }
 
-    /// `{backend, max3d, max2d, format, adapter}`.
+    /// `{backend, max2d, format, adapter}`.
     pub fn info(&self) -> String {
         self.info.clone()
     }

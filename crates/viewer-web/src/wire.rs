@@ -353,8 +353,6 @@ pub fn length(length: viewer::scene::Length, calibration: Calibration) -> String
 pub struct Info {
     /// Backend's name.
     pub backend: String,
-    /// Largest side of a 3D texture.
-    pub max3d: u32,
     /// Largest side of a 2D texture.
     pub max2d: u32,
     /// Format of the canvas.

@@ -21,7 +21,6 @@ pub struct Gpu {
     pub(crate) device: wgpu::Device,
     pub(crate) queue: wgpu::Queue,
     pub(crate) max_2d: u32,
-    pub(crate) max_3d: u32,
     lost: Arc<AtomicBool>,
     error: Arc<Mutex<Option<String>>>,
 }
@@ -53,8 +52,8 @@ impl Gpu {
                 error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(e.to_string());
             })
         });
-        let (max_2d, max_3d) = (limits.max_texture_dimension_2d, limits.max_texture_dimension_3d);
-        Ok(Self { device, queue, max_2d, max_3d, lost, error })
+        let max_2d = limits.max_texture_dimension_2d;
+        Ok(Self { device, queue, max_2d, lost, error })
     }
 
     /// The device.
@@ -70,11 +69,6 @@ impl Gpu {
     /// Largest side of a 2D texture.
     pub fn max_2d(&self) -> u32 {
         self.max_2d
-    }
-
-    /// Largest side of a 3D texture.
-    pub fn max_3d(&self) -> u32 {
-        self.max_3d
     }
 
     /// Whether the device is gone; nothing of it can be used again.

@@ -3,7 +3,7 @@
 use crate::gpu::Gpu;
 use crate::number::{narrow, signed};
 use crate::scene::Mapping;
-use crate::stack::{Shape, create_frames};
+use crate::stack::create_frame;
 use crate::{Format, Frame, Function, Series, Table, Window};
 use bytemuck::{Pod, Zeroable};
 use std::collections::BTreeMap;
@@ -60,7 +60,6 @@ struct Grey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Mode {
     samples: Samples,
-    shape: Shape,
     smooth: bool,
     // None for color.
     grey: Option<Grey>,
@@ -83,7 +82,7 @@ pub(crate) struct Look<'a> {
 }
 
 impl Mode {
-    pub(crate) fn new(format: Format, shape: Shape, look: &Look<'_>, smooth: bool) -> Self {
+    pub(crate) fn new(format: Format, look: &Look<'_>, smooth: bool) -> Self {
         let samples = match format {
             Format::U8 | Format::U16 => Samples::Unsigned,
             Format::I16 => Samples::Signed,
@@ -98,7 +97,7 @@ impl Mode {
                 Voi::Table(_) => Curve::Table,
             },
         });
-        Self { samples, shape, smooth, grey }
+        Self { samples, smooth, grey }
     }
 
     /// The modes that most series are drawn with: small images, a linear window, with padding or without.
@@ -106,7 +105,7 @@ impl Mode {
         let grey = |padded| Grey { padded, modality: Modality::Rescale, curve: Curve::Linear };
         let of = move |samples, padded, smooth| {
             let grey = (samples != Samples::Color).then(|| grey(padded));
-            Self { samples, shape: Shape::Volume, smooth, grey }
+            Self { samples, smooth, grey }
         };
         [true, false].into_iter().flat_map(move |smooth| {
             [
@@ -130,15 +129,15 @@ impl Mode {
     /// Every mode there is.
     fn all() -> Vec<Self> {
         let mut modes = Vec::new();
-        for (shape, smooth) in [Shape::Volume, Shape::Slice].into_iter().flat_map(|s| [(s, false), (s, true)]) {
-            modes.push(Self { samples: Samples::Color, shape, smooth, grey: None });
+        for smooth in [false, true] {
+            modes.push(Self { samples: Samples::Color, smooth, grey: None });
             for samples in [Samples::Unsigned, Samples::Signed] {
                 for (padded, modality) in [false, true]
                     .into_iter()
                     .flat_map(|padded| [Modality::Rescale, Modality::Table].map(|m| (padded, m)))
                 {
                     for curve in [Curve::Linear, Curve::Sigmoid, Curve::Table] {
-                        modes.push(Self { samples, shape, smooth, grey: Some(Grey { padded, modality, curve }) });
+                        modes.push(Self { samples, smooth, grey: Some(Grey { padded, modality, curve }) });
                     }
                 }
             }
@@ -149,13 +148,10 @@ impl Mode {
 
 /// A module is `view.wgsl`, the source of its samples, and what grey or color is drawn through.
 fn module(mode: Mode) -> (String, String) {
-    let (name, source) = match (mode.samples, mode.shape) {
-        (Samples::Unsigned, Shape::Volume) => ("volume-u32", include_str!("shaders/volume-u32.wgsl")),
-        (Samples::Signed, Shape::Volume) => ("volume-i32", include_str!("shaders/volume-i32.wgsl")),
-        (Samples::Color, Shape::Volume) => ("volume-color", include_str!("shaders/volume-color.wgsl")),
-        (Samples::Unsigned, Shape::Slice) => ("slice-u32", include_str!("shaders/slice-u32.wgsl")),
-        (Samples::Signed, Shape::Slice) => ("slice-i32", include_str!("shaders/slice-i32.wgsl")),
-        (Samples::Color, Shape::Slice) => ("slice-color", include_str!("shaders/slice-color.wgsl")),
+    let (name, source) = match mode.samples {
+        Samples::Unsigned => ("u32", include_str!("shaders/stored-u32.wgsl")),
+        Samples::Signed => ("i32", include_str!("shaders/stored-i32.wgsl")),
+        Samples::Color => ("color", include_str!("shaders/stored-color.wgsl")),
     };
     let Some(Grey { padded, modality, curve }) = mode.grey else {
         let way = mode.entry_point();
@@ -202,7 +198,6 @@ impl Uniform {
     pub(crate) fn new(
         series: &Series,
         frame: &Frame,
-        layer: u32,
         mapping: &Mapping,
         origin: [f64; 2],
         look: &Look<'_>,
@@ -232,7 +227,7 @@ impl Uniform {
             padding: look.padding.map_or([0.0; 4], padding_numbers),
             modality: look.modality.map_or([0.0; 4], table_numbers),
             voi: table.map_or([0.0; 4], table_numbers),
-            place: [signed(series.columns), signed(series.rows), signed(layer), 0],
+            place: [signed(series.columns), signed(series.rows), 0, 0],
         }
     }
 }
@@ -295,7 +290,7 @@ impl Passes {
     fn rehearse(&mut self, gpu: &Gpu, mode: Mode) {
         let target = self.off_screen(gpu, 8, 8).create_view(&Default::default());
         for format in mode.samples.formats() {
-            let texture = create_frames(&gpu.device, mode.shape, *format, [8, 8, 8]);
+            let texture = create_frame(&gpu.device, *format, 8, 8);
             let drawing = Drawing {
                 viewport: REHEARSAL,
                 scissor: [0, 0, 8, 8],
@@ -393,21 +388,20 @@ fn create_pipeline(device: &wgpu::Device, format: wgpu::TextureFormat, mode: Mod
         Samples::Unsigned | Samples::Color => wgpu::TextureSampleType::Uint,
         Samples::Signed => wgpu::TextureSampleType::Sint,
     };
-    let view_dimension = match mode.shape {
-        Shape::Volume => wgpu::TextureViewDimension::D3,
-        Shape::Slice => wgpu::TextureViewDimension::D2,
-    };
     let entry =
         |binding, ty| wgpu::BindGroupLayoutEntry { binding, visibility: wgpu::ShaderStages::FRAGMENT, ty, count: None };
-    let texture =
-        |sample_type, view_dimension| wgpu::BindingType::Texture { sample_type, view_dimension, multisampled: false };
-    let table = texture(wgpu::TextureSampleType::Uint, wgpu::TextureViewDimension::D2);
+    let texture = |sample_type| wgpu::BindingType::Texture {
+        sample_type,
+        view_dimension: wgpu::TextureViewDimension::D2,
+        multisampled: false,
+    };
+    let table = texture(wgpu::TextureSampleType::Uint);
     let uniform = wgpu::BindingType::Buffer {
         ty: wgpu::BufferBindingType::Uniform,
         has_dynamic_offset: false,
         min_binding_size: None,
     };
-    let mut entries = vec![entry(0, uniform), entry(1, texture(sample_type, view_dimension))];
+    let mut entries = vec![entry(0, uniform), entry(1, texture(sample_type))];
     if mode.grey.is_some_and(|grey| grey.modality == Modality::Table) {
         entries.push(entry(2, table));
     }

@@ -1,14 +1,9 @@
-//! The textures of one series, filled frame by frame, and the record of what has arrived.
+//! The textures of one series, one for each frame, and the record of what has arrived.
 
 use crate::gpu::Gpu;
 use crate::{Format, FrameMessage, Series, SeriesError};
 use std::cell::OnceCell;
 use thiserror::Error;
-
-/// Textures stay below this, so that a series takes memory as its frames arrive, no single allocation is
-/// large enough to fail where memory is short, and the first frame does not wait until room for a whole
-/// volume was cleared: without a graphics processor that took 50 to 100 ms for 64 MiB.
-const TEXTURE_BYTES: u64 = 4 << 20;
 
 /// A look-up table lies in rows of this length, as `view.wgsl` reads it.
 const TABLE_WIDTH: u32 = 1024;
@@ -51,15 +46,6 @@ pub enum FrameError {
     Device(String),
 }
 
-/// How frames lie in textures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Shape {
-    /// As layers of 3D textures.
-    Volume,
-    /// Each in a 2D texture, since it is larger than a 3D texture may be.
-    Slice,
-}
-
 #[derive(Debug)]
 struct Arriving {
     preview: bool,
@@ -76,8 +62,8 @@ struct Slot {
 #[derive(Debug)]
 pub(crate) struct Stack {
     pub(crate) series: Series,
-    pub(crate) shape: Shape,
-    frames_per_texture: u32,
+    // One for each frame, made when the frame comes: a series takes memory as its frames arrive, and a texture that is
+    // written whole need not be cleared before.
     textures: Vec<Option<wgpu::Texture>>,
     // Made when they are first drawn with: a series may bring tables for each of many frames.
     tables: Vec<OnceCell<wgpu::Texture>>,
@@ -103,23 +89,14 @@ fn texture_format(format: Format) -> wgpu::TextureFormat {
     }
 }
 
-/// A texture of so many columns, rows and frames.
-pub(crate) fn create_frames(
-    device: &wgpu::Device,
-    shape: Shape,
-    format: Format,
-    [columns, rows, frames]: [u32; 3],
-) -> wgpu::Texture {
-    let (dimension, layers) = match shape {
-        Shape::Volume => (wgpu::TextureDimension::D3, frames),
-        Shape::Slice => (wgpu::TextureDimension::D2, 1),
-    };
+/// A texture for the stored values of a frame.
+pub(crate) fn create_frame(device: &wgpu::Device, format: Format, columns: u32, rows: u32) -> wgpu::Texture {
     device.create_texture(&wgpu::TextureDescriptor {
-        label: Some("frames"),
-        size: wgpu::Extent3d { width: columns, height: rows, depth_or_array_layers: layers },
+        label: Some("frame"),
+        size: wgpu::Extent3d { width: columns, height: rows, depth_or_array_layers: 1 },
         mip_level_count: 1,
         sample_count: 1,
-        dimension,
+        dimension: wgpu::TextureDimension::D2,
         format: texture_format(format),
         usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
         view_formats: &[],
@@ -127,7 +104,7 @@ pub(crate) fn create_frames(
 }
 
 impl Stack {
-    pub(crate) fn new(series: Series, max_2d: u32, max_3d: u32) -> Result<Self, SeriesError> {
+    pub(crate) fn new(series: Series, max_2d: u32) -> Result<Self, SeriesError> {
         let (columns, rows) = (series.columns, series.rows);
         if columns == 0 || rows == 0 || series.frames.is_empty() {
             return Err(SeriesError::Empty { columns, rows, frames: series.frames.len() });
@@ -139,17 +116,8 @@ impl Stack {
         if let Some(missing) = numbers.copied().find(|number| series.table(*number).is_none()) {
             return Err(SeriesError::Table(missing));
         }
-        let shape = if columns.max(rows) <= max_3d { Shape::Volume } else { Shape::Slice };
-        let frame_bytes = u64::from(columns) * u64::from(rows) * u64::from(texel_bytes(series.format));
-        let frames_per_texture = match shape {
-            Shape::Volume => u32::try_from(TEXTURE_BYTES / frame_bytes).unwrap_or(u32::MAX).clamp(1, max_3d),
-            Shape::Slice => 1,
-        };
-        let textures = series.frames.len().div_ceil(frames_per_texture as usize);
         Ok(Self {
-            shape,
-            frames_per_texture,
-            textures: std::iter::repeat_with(|| None).take(textures).collect(),
+            textures: series.frames.iter().map(|_| None).collect(),
             tables: series.tables.iter().map(|_| OnceCell::new()).collect(),
             slots: series.frames.iter().map(|_| Slot { shown: Arrival::Absent, arriving: None }).collect(),
             series,
@@ -160,13 +128,12 @@ impl Stack {
         self.slots.get(frame as usize).map_or(Arrival::Absent, |slot| slot.shown)
     }
 
-    /// The texture of a frame that can be shown, and its layer there.
-    pub(crate) fn shown(&self, frame: u32) -> Option<(&wgpu::Texture, u32)> {
+    /// The texture of a frame that can be shown.
+    pub(crate) fn shown(&self, frame: u32) -> Option<&wgpu::Texture> {
         if self.arrival(frame) == Arrival::Absent {
             return None;
         }
-        let (texture, layer) = self.home(frame);
-        Some((self.textures.get(texture)?.as_ref()?, layer))
+        self.textures.get(frame as usize)?.as_ref()
     }
 
     /// The texture of a look-up table that has entries.
@@ -196,15 +163,6 @@ impl Stack {
             );
             texture
         }))
-    }
-
-    /// Makes the room of the first frame, which a device without a graphics processor clears for milliseconds.
-    pub(crate) fn prepare(&mut self, gpu: &Gpu) {
-        self.texture(gpu, 0);
-    }
-
-    fn home(&self, frame: u32) -> (usize, u32) {
-        ((frame / self.frames_per_texture) as usize, frame % self.frames_per_texture)
     }
 
     /// Writes the rows of a message. Answers what the frame is afterwards.
@@ -241,8 +199,9 @@ impl Stack {
     }
 
     fn write(&mut self, gpu: &Gpu, message: &FrameMessage<'_>) {
-        let (index, layer) = self.home(message.frame);
-        let texture = self.texture(gpu, index);
+        let Series { columns, rows, format, .. } = self.series;
+        let texture = self.textures[message.frame as usize]
+            .get_or_insert_with(|| create_frame(&gpu.device, format, columns, rows));
         let widened;
         let texels = match message.format {
             Format::U8 | Format::U16 | Format::I16 => message.payload,
@@ -255,7 +214,7 @@ impl Stack {
             wgpu::TexelCopyTextureInfo {
                 texture,
                 mip_level: 0,
-                origin: wgpu::Origin3d { x: 0, y: message.first_row, z: layer },
+                origin: wgpu::Origin3d { x: 0, y: message.first_row, z: 0 },
                 aspect: wgpu::TextureAspect::All,
             },
             texels,
@@ -266,15 +225,6 @@ impl Stack {
             },
             wgpu::Extent3d { width: message.columns, height: message.part_rows, depth_or_array_layers: 1 },
         );
-    }
-
-    fn texture(&mut self, gpu: &Gpu, index: usize) -> &wgpu::Texture {
-        let first = u32::try_from(index).unwrap_or(u32::MAX).saturating_mul(self.frames_per_texture);
-        let count = u32::try_from(self.series.frames.len()).unwrap_or(u32::MAX);
-        let layers = count.saturating_sub(first).clamp(1, self.frames_per_texture);
-        let Series { columns, rows, format, .. } = self.series;
-        let shape = self.shape;
-        self.textures[index].get_or_insert_with(|| create_frames(&gpu.device, shape, format, [columns, rows, layers]))
     }
 }
 

@@ -232,9 +232,7 @@ impl Viewer {
     /// Opens a series. One with the same handle is replaced, with its pixels.
     pub fn add_series(&mut self, series: Series) -> Result<(), SeriesError> {
         let handle = series.handle;
-        let mut stack = Stack::new(series, self.gpu.max_2d(), self.gpu.max_3d())?;
-        // Made while its first frame is on its way.
-        stack.prepare(&self.gpu);
+        let stack = Stack::new(series, self.gpu.max_2d())?;
         self.remove_series(handle);
         self.stacks.insert(handle, stack);
         Ok(())
@@ -508,7 +506,7 @@ fn drawing<'a>(
     let stack = stacks.get(&shown.series)?;
     let series = &stack.series;
     let frame = series.frames.get(shown.index as usize)?;
-    let (texture, layer) = stack.shown(shown.index)?;
+    let texture = stack.shown(shown.index)?;
     let raster = series.raster(shown.index);
     let mapping = mapping(&shown, raster, rect);
     let scissor = rect.covered(&mapping, raster, target)?;
@@ -524,8 +522,8 @@ fn drawing<'a>(
     Some(Drawing {
         viewport: id,
         scissor,
-        mode: Mode::new(series.format, stack.shape, &look, mapping.smooth()),
-        uniform: Uniform::new(series, frame, layer, &mapping, rect.corner(), &look),
+        mode: Mode::new(series.format, &look, mapping.smooth()),
+        uniform: Uniform::new(series, frame, &mapping, rect.corner(), &look),
         texture,
         modality_table: modality.and_then(|(number, _)| stack.table(gpu, number)),
         voi_table: table.and_then(|(_, number, _)| stack.table(gpu, number)),

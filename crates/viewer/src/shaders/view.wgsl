@@ -14,7 +14,7 @@ struct View {
     modality: vec4<f32>,
     // Of a VOI table likewise, z: greatest entry.
     voi: vec4<f32>,
-    // x: columns, y: rows, z: layer of the frame in its texture.
+    // x: columns, y: rows, the rest unused.
     place: vec4<i32>,
 }
 

@@ -1,4 +1,4 @@
-// One frame in a 2D texture of integers: larger than a 3D texture may be.
+// A frame of signed integers.
 
 @group(0) @binding(1) var frame: texture_2d<i32>;
 

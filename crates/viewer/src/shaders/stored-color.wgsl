@@ -1,4 +1,4 @@
-// One color frame in a 2D texture of integers 0 to 255.
+// A color frame of integers 0 to 255.
 
 @group(0) @binding(1) var frame: texture_2d<u32>;
 
