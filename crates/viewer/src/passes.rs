@@ -195,13 +195,7 @@ pub(crate) struct Uniform {
 
 impl Uniform {
     /// `origin` is the viewport's corner on the target.
-    pub(crate) fn new(
-        series: &Series,
-        frame: &Frame,
-        mapping: &Mapping,
-        origin: [f64; 2],
-        look: &Look<'_>,
-    ) -> Self {
+    pub(crate) fn new(series: &Series, frame: &Frame, mapping: &Mapping, origin: [f64; 2], look: &Look<'_>) -> Self {
         let [column, row] = mapping
             .coefficients()
             .map(|[x, y, c]| [narrow(x), narrow(y), narrow(c - x * origin[0] - y * origin[1]), 0.0]);
