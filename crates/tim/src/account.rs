@@ -18,6 +18,9 @@ use tokio::task::JoinSet;
 use url::Url;
 use zeroize::Zeroizing;
 
+/// How long a sign-out waits for the homeserver: the person waits for it.
+const FAREWELL: Duration = Duration::from_secs(5);
+
 /// What an account needs from its owner.
 pub struct AccountOptions {
     /// Where its stores lie: a folder of this account alone.
@@ -170,7 +173,8 @@ impl std::fmt::Debug for Account {
 }
 
 impl Account {
-    /// Signs in as a new device. What a former device left in the folder is removed: its keys cannot be used.
+    /// Signs in as a new device. What a former device left in the folder is set aside beside it and not removed: keys
+    /// that nobody else has may be in it.
     ///
     /// # Errors
     /// [`AccountError`].
@@ -180,7 +184,7 @@ impl Account {
         way: SignIn<'_>,
         device_name: &str,
     ) -> Result<Self, AccountError> {
-        remove(&options.folder).await?;
+        set_aside(&options.folder).await?;
         let client = build(&options, &homeserver.base).await?;
         let auth = client.matrix_auth();
         let login = match way {
@@ -240,10 +244,12 @@ impl Account {
         let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         // A loop that goes on after this would ask for new tokens again and again.
         tasks.shutdown().await;
-        if self.state.send_replace(SyncState::Ended) != SyncState::Ended
-            && let Err(error) = self.client.matrix_auth().logout().await
-        {
-            tracing::warn!(%error, "the chat session could not be ended at the homeserver");
+        if self.state.send_replace(SyncState::Ended) != SyncState::Ended {
+            match tokio::time::timeout(FAREWELL, self.client.matrix_auth().logout()).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "the chat session could not be ended at the homeserver"),
+                Err(_elapsed) => tracing::warn!("the homeserver did not answer the sign-out in time"),
+            }
         }
         if let Err(error) = remove(&self.folder).await {
             tracing::error!(%error, "the chat store could not be removed");
@@ -287,12 +293,37 @@ pub(crate) fn keep(client: &Client, sessions: &dyn SessionStore) {
     }
 }
 
+/// The folder, and what was set aside beside it.
 async fn remove(folder: &Path) -> Result<(), AccountError> {
-    match tokio::fs::remove_dir_all(folder).await {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(of_io(&error)),
+    let mut number = 0;
+    let mut next = folder.to_owned();
+    loop {
+        match tokio::fs::remove_dir_all(&next).await {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && number > 0 => return Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(of_io(&error)),
+        }
+        number += 1;
+        next = aside(folder, number);
     }
+}
+
+async fn set_aside(folder: &Path) -> Result<(), AccountError> {
+    if !tokio::fs::try_exists(folder).await.map_err(|error| of_io(&error))? {
+        return Ok(());
+    }
+    let mut number = 1;
+    while tokio::fs::try_exists(aside(folder, number)).await.map_err(|error| of_io(&error))? {
+        number += 1;
+    }
+    tokio::fs::rename(folder, aside(folder, number)).await.map_err(|error| of_io(&error))
+}
+
+fn aside(folder: &Path, number: u32) -> PathBuf {
+    let mut name = folder.file_name().unwrap_or_default().to_owned();
+    name.push(format!("-aside-{number}"));
+    folder.with_file_name(name)
 }
 
 fn of_io(error: &std::io::Error) -> AccountError {

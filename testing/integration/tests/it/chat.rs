@@ -28,6 +28,7 @@ use crate::client::plain;
 use crate::servers::Servers;
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use tempfile::TempDir;
@@ -173,6 +174,20 @@ impl Device {
         drop(account);
         let account = Account::restore(options(&folder, &shelf), &shelf.kept()).await.expect("it goes on");
         Self { account, folder, shelf }
+    }
+
+    /// Where its stores lie.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.folder.path().join("chat")
+    }
+
+    /// A new sign-in in the place of this one, as after a session that ended.
+    pub(crate) async fn signed_in_again(self, home: &Home, user: &str) -> Self {
+        let Self { account, folder, shelf } = self;
+        drop(account);
+        let way = SignIn::Password { user, password: sandbox::PASSWORD };
+        let account = Account::sign_in(options(&folder, &shelf), &home.homeserver, way, "a test").await;
+        Self { account: account.expect("the person may sign in"), folder, shelf }
     }
 
     /// Waits until the list has what is wanted.

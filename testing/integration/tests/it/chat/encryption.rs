@@ -6,6 +6,7 @@ use tim::{Body, ConversationError, Encryption, Line, RecoveryError, RecoveryStat
 
 on_each_homeserver! {
     a_new_device_reads_everything_once_it_has_the_recovery_key,
+    keys_of_a_former_device_are_set_aside_by_a_sign_in_and_removed_by_a_sign_out,
     a_conversation_says_how_many_devices_can_read_it,
     nothing_is_sent_into_a_room_that_is_not_encrypted,
 }
@@ -38,6 +39,17 @@ async fn a_new_device_reads_everything_once_it_has_the_recovery_key(home: &Home)
     });
     assert!(none, "every line has healed where it stood");
     assert_eq!(new.account.recovery_state(), RecoveryState::Ready, "and this device takes part");
+}
+
+async fn keys_of_a_former_device_are_set_aside_by_a_sign_in_and_removed_by_a_sign_out(home: &Home) {
+    let person = home.person("dr-falkenried").await;
+    let one = home.device(&person).await;
+    let folder = one.folder();
+    let one = one.signed_in_again(home, &person).await;
+    let aside = folder.with_file_name("chat-aside-1");
+    assert!(aside.join("matrix-sdk-crypto.sqlite3").is_file(), "the former keys are still there");
+    one.account.sign_out().await;
+    assert!(!folder.exists() && !aside.exists(), "nothing is left after a sign-out");
 }
 
 async fn a_conversation_says_how_many_devices_can_read_it(home: &Home) {
