@@ -57,15 +57,24 @@ pub(super) fn authors(recipe: &Value) -> BTreeSet<&str> {
     wrote.chain(list(&recipe["scripts"]).filter_map(|script| script["person"].as_str())).collect()
 }
 
-/// Makes the rooms and writes the lines. Gives the recipe's ids by the rooms' own.
+/// What was made.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Past {
+    /// The recipe's ids of rooms by the homeserver's.
+    pub(super) rooms: BTreeMap<String, String>,
+    /// Event ids of all that was written: whatever else is said waits for an answer, also what is said meanwhile.
+    pub(super) written: BTreeSet<String>,
+}
+
+/// Makes the rooms and writes the lines.
 pub(super) async fn write(
     home: &Homeserver,
     colleagues: &BTreeMap<String, Colleague>,
     recipe: &Value,
     plan: Plan,
-) -> Result<BTreeMap<String, String>, ColleagueError> {
+) -> Result<Past, ColleagueError> {
     let user = people().into_iter().next().map(|person| person.username).unwrap_or_default();
-    let mut made = BTreeMap::new();
+    let mut past = Past::default();
     for room in rooms(recipe) {
         let members = room.members();
         let first = room.lines().find_map(|line| line["by"].as_str().filter(|by| *by != user));
@@ -84,11 +93,11 @@ pub(super) async fn write(
             }
             id
         };
-        tell(home, colleagues, &room, &id, plan).await?;
-        made.insert(id, room.id.to_owned());
+        past.written.extend(tell(home, colleagues, &room, &id, plan).await?);
+        past.rooms.insert(id, room.id.to_owned());
     }
     home.stamp(None);
-    Ok(made)
+    Ok(past)
 }
 
 async fn tell(
@@ -97,7 +106,7 @@ async fn tell(
     room: &Room<'_>,
     id: &str,
     plan: Plan,
-) -> Result<(), ColleagueError> {
+) -> Result<Vec<String>, ColleagueError> {
     let mut open: BTreeMap<&str, Conversation> = BTreeMap::new();
     let mut events: Vec<String> = Vec::new();
     for line in room.lines() {
@@ -115,7 +124,7 @@ async fn tell(
             events.push(event);
         }
     }
-    Ok(())
+    Ok(events)
 }
 
 /// Opens the room as soon as the author's client knows it.

@@ -62,12 +62,12 @@ async fn living(home: Arc<Homeserver>, plan: Plan, folder: Option<PathBuf>) {
     let Some(user) = crate::people::people().into_iter().next() else { return };
     home.device_of(&user.username).await;
     match arrive(&home, plan, folder.as_deref()).await {
-        Ok((scripts, rooms)) => script::answer(scripts, rooms).await,
+        Ok((scripts, past)) => script::answer(scripts, past).await,
         Err(error) => tracing::warn!(%error, "the colleagues are not there"),
     }
 }
 
-type Arrived = (Vec<(Script, Colleague)>, BTreeMap<String, String>);
+type Arrived = (Vec<(Script, Colleague)>, history::Past);
 
 async fn arrive(home: &Homeserver, plan: Plan, folder: Option<&Path>) -> Result<Arrived, ColleagueError> {
     let recipe = recipe::conversations();
@@ -76,7 +76,7 @@ async fn arrive(home: &Homeserver, plan: Plan, folder: Option<&Path>) -> Result<
     for person in history::authors(recipe) {
         colleagues.insert(person.to_owned(), sign_in(&found, person, folder).await?);
     }
-    let rooms = history::write(home, &colleagues, recipe, plan).await?;
+    let past = history::write(home, &colleagues, recipe, plan).await?;
     let scripts = Script::all(recipe)
         .into_iter()
         .filter_map(|script| {
@@ -88,7 +88,7 @@ async fn arrive(home: &Homeserver, plan: Plan, folder: Option<&Path>) -> Result<
     for colleague in colleagues.into_values() {
         colleague.account.sign_out().await;
     }
-    Ok((scripts, rooms))
+    Ok((scripts, past))
 }
 
 async fn sign_in(

@@ -1,7 +1,7 @@
 //! Two colleagues who answer: by rules of the recipe, in their order, the first that fits and is not used up.
 
 use super::Colleague;
-use super::history::list;
+use super::history::{Past, list};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -74,16 +74,20 @@ fn has_word(text: &str, word: &str) -> bool {
     text.split(|c: char| !c.is_alphanumeric() && c != '-').any(|part| part.starts_with(word))
 }
 
-/// Answers for as long as the task lives. `rooms` gives the recipe's ids.
-pub(super) async fn answer(colleagues: Vec<(Script, Colleague)>, rooms: BTreeMap<String, String>) {
-    let all = colleagues.into_iter().map(|(script, colleague)| one(script, colleague, rooms.clone()));
+/// Answers for as long as the task lives.
+pub(super) async fn answer(colleagues: Vec<(Script, Colleague)>, past: Past) {
+    // They talk with people, not with each other.
+    let them: BTreeSet<String> = colleagues.iter().map(|(_, colleague)| colleague.account.user()).collect();
+    let them = &them;
+    let all = colleagues.into_iter().map(|(script, colleague)| one(script, colleague, past.clone(), them));
     futures_util::future::join_all(all).await;
 }
 
-async fn one(mut script: Script, colleague: Colleague, rooms: BTreeMap<String, String>) {
+async fn one(mut script: Script, colleague: Colleague, past: Past, them: &BTreeSet<String>) {
+    let Past { rooms, written: mut seen } = past;
     let account = &colleague.account;
     let mut changes = std::pin::pin!(account.list_changes());
-    let mut open: BTreeMap<String, (Conversation, BTreeSet<String>)> = BTreeMap::new();
+    let mut open: BTreeMap<String, Conversation> = BTreeMap::new();
     loop {
         for row in account.rows().await {
             if matches!(row.membership, tim::Membership::Invited { .. }) {
@@ -95,12 +99,10 @@ async fn one(mut script: Script, colleague: Colleague, rooms: BTreeMap<String, S
             if !open.contains_key(&row.id)
                 && let Some(conversation) = enter(account, &row.id).await
             {
-                // What stands there already was answered at its time.
-                let seen = texts(&conversation).into_iter().map(|(event, _)| event).collect();
-                open.insert(row.id.clone(), (conversation, seen));
+                open.insert(row.id.clone(), conversation);
             }
-            let Some((conversation, seen)) = open.get_mut(&row.id) else { continue };
-            for (event, text) in texts(conversation) {
+            let Some(conversation) = open.get(&row.id) else { continue };
+            for (event, text) in texts(conversation, them) {
                 if seen.insert(event)
                     && let Some(reply) = script.answer(rooms.get(&row.id).map_or("", String::as_str), &text)
                 {
@@ -120,10 +122,10 @@ async fn enter(account: &Account, id: &str) -> Option<Conversation> {
     account.conversation(id).await.ok()
 }
 
-/// What others wrote, with its event ids.
-fn texts(conversation: &Conversation) -> Vec<(String, String)> {
+/// What people wrote, with its event ids.
+fn texts(conversation: &Conversation, but: &BTreeSet<String>) -> Vec<(String, String)> {
     let said = conversation.lines().into_iter().filter_map(|line| match line {
-        Line::Message(message) if !message.sender.own => match message.body {
+        Line::Message(message) if !but.contains(&message.sender.id) => match message.body {
             Body::Text { source, .. } => Some((message.event?, source)),
             Body::Emote(_) | Body::File { .. } | Body::Redacted { .. } | Body::Undecryptable(_) => None,
             Body::Unsupported { .. } => None,
