@@ -208,8 +208,7 @@ impl Desk {
                 let found = self.read_around(&fhir, &taken, &asked).await;
                 self.tell_around(&taken, &asked, found).await;
             }
-            // Chat follows its homeserver by itself.
-            Place::Case { .. } | Place::Messages { .. } | Place::Settings => {}
+            Place::Case { .. } | Place::Settings => {}
         }
     }
 }

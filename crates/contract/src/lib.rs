@@ -10,7 +10,6 @@
 //! cross, only codes.
 
 mod case;
-mod chat;
 mod decision;
 mod failure;
 mod imaging;
@@ -19,7 +18,6 @@ mod session;
 mod today;
 
 pub use case::*;
-pub use chat::*;
 pub use decision::*;
 pub use failure::*;
 pub use imaging::*;

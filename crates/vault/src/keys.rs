@@ -21,8 +21,6 @@ pub(crate) enum Purpose {
     Frames,
     /// Private keys that sign decisions.
     Signing,
-    /// The stores of chat, which seal themselves.
-    Chat,
 }
 
 impl Purpose {
@@ -33,7 +31,6 @@ impl Purpose {
             Self::Journal => "journal",
             Self::Frames => "frames",
             Self::Signing => "signing",
-            Self::Chat => "chat",
         }
     }
 }
@@ -47,7 +44,6 @@ pub(crate) struct Keys {
     pub(crate) journal: Key,
     pub(crate) frames: Key,
     pub(crate) signing: Key,
-    pub(crate) chat: Key,
     names: Key,
 }
 
@@ -58,7 +54,6 @@ impl Keys {
             journal: key(root, Purpose::Journal),
             frames: key(root, Purpose::Frames),
             signing: key(root, Purpose::Signing),
-            chat: key(root, Purpose::Chat),
             names: key(root, Purpose::Names),
         }
     }

@@ -12,8 +12,4 @@ patient: string,
 /**
  * Which tab.
  */
-tab: CaseTab, } | { "screen": "messages", 
-/**
- * The room's id of the open conversation.
- */
-conversation: string | null, } | { "screen": "settings" };
+tab: CaseTab, } | { "screen": "settings" };

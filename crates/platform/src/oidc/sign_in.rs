@@ -66,7 +66,6 @@ pub struct SignInAttempt {
     nonce: Nonce,
     verifier: PkceCodeVerifier,
     began: Timestamp,
-    onward: Option<Url>,
 }
 
 /// Why a sign-in failed.
@@ -151,13 +150,7 @@ impl SignInAttempt {
             nonce,
             verifier,
             began,
-            onward: None,
         })
-    }
-
-    /// Leads the browser on to this page when it has brought its code, in the same tab.
-    pub fn lead_on(&mut self, page: Url) {
-        self.onward = Some(page);
     }
 
     /// The page to open in the browser.
@@ -177,10 +170,8 @@ impl SignInAttempt {
     /// # Errors
     /// [`SignInError`] says what did not hold.
     pub async fn finish(self) -> Result<Tokens, SignInError> {
-        let Self {
-            egress, platform, provider, purpose, listener, redirect, state, nonce, verifier, began, onward, ..
-        } = self;
-        let answer = tokio::time::timeout(DEADLINE, listener.wait(state.secret(), onward.as_ref()))
+        let Self { egress, platform, provider, purpose, listener, redirect, state, nonce, verifier, began, .. } = self;
+        let answer = tokio::time::timeout(DEADLINE, listener.wait(state.secret()))
             .await
             .map_err(|_elapsed| SignInError::Expired)?
             .map_err(|error| SignInError::Listener(error.to_string()))?;
