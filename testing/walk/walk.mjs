@@ -136,6 +136,33 @@ async function walk() {
     await d.seen(test('signed-line'), 30000)
     await d.wait('the check', () => d.js('return document.querySelector("[data-testid=check]")?.dataset.state === "matches"'))
   })
+  await talk()
+}
+
+// A word to a colleague about the case, and the answer: end-to-end encrypted, by the sign-in of before.
+async function talk() {
+  const room = values.lang === 'de' ? 'Fall 1' : 'Case 1'
+  const said = (words) => d.js('return document.querySelector("[data-testid=timeline]")?.textContent.includes(arguments[0]) ?? false', words)
+  await step('chat', async () => {
+    await d.keys('g')
+    await d.keys('c')
+    await d.seen(test('chat'))
+    await d.wait('the conversation about the case, with its past', () =>
+      d.js(
+        `const row = [...document.querySelectorAll('[data-testid^="conversation-!"]')].find((row) => row.textContent.includes(arguments[0]))
+         if (!row || !row.textContent.includes('Einwilligung')) return false
+         row.setAttribute('data-walk-room', ''); return true`,
+        room,
+      ), 120000)
+    await d.click('[data-walk-room]')
+    await d.seen(test('composer'))
+    await d.wait('what was written', () => said('Damit keine Operation'))
+  })
+  await step('message', async () => {
+    await fill(d, field('composer'), 'Wie hoch war der SUV im PET?')
+    await d.press('Enter')
+    await d.wait('the colleague\'s answer', () => said('SUVmax 16,2'), 60000)
+  })
 }
 
 // Whoever may not write sees the decision and no way to change it.

@@ -88,7 +88,7 @@ for (const [label, viewport] of [
   ['1920', { width: 1920, height: 1080 }],
 ]) {
   const sized = await browser.newContext({ viewport, deviceScaleFactor: label === 'zoom200' ? 2 : 1, timezoneId: 'Europe/Berlin', reducedMotion: 'reduce' });
-  for (const story of stories.filter(({ id }) => ['01-sign-in', '02-today', '04-cases', '05-case', '05-case-documents', '13-settings'].includes(id))) {
+  for (const story of stories.filter(({ id }) => ['01-sign-in', '02-today', '04-cases', '05-case', '05-case-documents', '10-messages', '10-messages-list', '13-settings'].includes(id))) {
     await draw(sized, story, 'office', 'de', `${story.id}-${label}`, false);
   }
   await sized.close();

@@ -71,8 +71,41 @@ await step('Strg Umschalt L switches to the reading room', press('Control+Shift+
 await step('Strg Z takes it back', press('Control+z'), 'html[data-theme=light]');
 await step('Strg + makes the type larger', press('Control++'), 'html', (element) => element.style.fontSize === '110%');
 await step('F6 moves from region to region', press('F6'), ':focus');
+await step('G C opens the messages', press('g', 'c'), '[data-testid=conversations]');
+await step('J enters the conversations', press('j'), '[data-testid="conversation-!steinklee"]:focus');
+await step('Ende goes to the last conversation, and Pos1 back', press('End', 'Home'), '[data-testid="conversation-!steinklee"]:focus');
+await step('Enter opens it and goes to the text', press('Enter'), '[data-testid=composer]:focus');
+await step('a text and Enter send it', async () => {
+  await keyboard.type('Wie ist der MMR-Status?');
+  await keyboard.press('Enter');
+}, '[data-testid=message-new-1]', (element) => element.textContent.includes('Wie ist der MMR-Status?'));
+await step('the text field is empty again', async () => undefined, '[data-testid=composer]:focus', (element) => element.value === '');
+await step('a colleague answers', async () => undefined, '[data-testid=message-new-2]', (element) => element.textContent.includes('pMMR'));
+await step('the answer is said aloud with its sender', async () => undefined, '[role=status][aria-live=polite]', (element) => element.textContent === 'Brunnengold: pMMR, alle vier Proteine erhalten.');
+await step('Umschalt Tab enters the lines at the last one', press('Shift+Tab'), '[data-testid=timeline] :focus');
+await step('arrows move from message to message', press('End', 'ArrowUp'), '[data-testid=message-new-1]:focus');
+await step('Ende goes to the last message, E reacts', press('End', 'e'), '[data-testid="pick-👍"]:focus');
+await step('an arrow and Enter choose', press('ArrowRight', 'Enter'), '[data-testid="reaction-new-2-✅"]');
+await step('R answers the message', async () => {
+  await focused('[data-testid=message-new-2]');
+  await keyboard.press('r');
+}, '[data-testid=composer]:focus', () => document.querySelector('[data-testid=composer-leave]') !== null);
+await step('Esc leaves the answer', press('Escape'), '[data-testid=composer]:focus', () => document.querySelector('[data-testid=composer-leave]') === null);
+await step('↑ edits the last own message', press('ArrowUp'), '[data-testid=composer]:focus', (element) => element.value === 'Wie ist der MMR-Status?');
+await step('Enter sends the change', async () => {
+  await keyboard.press('End');
+  await keyboard.type(' Danke.');
+  await keyboard.press('Enter');
+}, '[data-testid=message-new-1]');
+await page.waitForFunction(() => document.querySelector('[data-testid=message-new-1]')?.textContent?.includes('Danke. (bearbeitet)'));
+await step('a draft stays with its conversation', async () => {
+  await keyboard.type('Noch eine Frage');
+  await keyboard.press('Control+ArrowDown');
+}, '[data-testid=conversation-head]', (element) => element.textContent.includes('Auenwald'));
+await step('Strg ↑ comes back to it', press('Control+ArrowUp'), '[data-testid=composer]:focus', (element) => element.value === 'Noch eine Frage');
+await step('F6 leaves the text, where letters are letters', press('F6'), 'nav :focus');
 await step('G H goes home', press('g', 'h'), '[data-testid=today]');
-await step('Strg Umschalt X locks', press('Control+Shift+X'), '[data-testid=locked]', () => !document.body.textContent.includes('Auenwald') && !document.body.textContent.includes('Birkenlicht'));
+await step('Strg Umschalt X locks', press('Control+Shift+X'), '[data-testid=locked]', () => !document.body.textContent.includes('Auenwald') && !document.body.textContent.includes('Birkenlicht') && !document.body.textContent.includes('Steinklee'));
 await focused('[data-testid=unlock-button]');
 await step('Enter unlocks and comes back', press('Enter'), '[data-testid=today]');
 const faults = await page.evaluate(() => window.__faults);

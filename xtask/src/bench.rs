@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: what Konsil promises about speed and memory, measured in the release build.
 
 use crate::{
-    run::{Display, Lang, Sandbox},
+    run::{Display, Sandbox},
     setup,
     shell::{Shell, found, run},
     web::{Web, packages},
@@ -97,7 +97,7 @@ impl Bench {
             Web { optimize: true, force: false }.run(shell)?;
             build(shell, &folder, self.parts().contains(&Part::Bulk))?;
         }
-        let sandbox = Sandbox::start(shell, true, &folder.join("sandbox"), true, Some(&data), Lang::De)?;
+        let sandbox = Sandbox::measured(shell, &folder.join("sandbox"), &data)?;
         let (platform, runs) = (sandbox.platform.as_str(), self.runs);
         let bench = Measuring { shell, display, folder: &folder, data: &data, platform, runs };
         let (mut figures, mut failed) = (busy().into_iter().collect::<Vec<_>>(), Vec::new());

@@ -170,12 +170,30 @@ impl Sandbox {
         data: Option<&Path>,
         lang: Lang,
     ) -> Result<Self> {
+        Self::begin(shell, release, folder, fresh, data, lang, &[])
+    }
+
+    /// The release build, fresh, in German, and with nobody who writes in chat: what is measured is not disturbed.
+    pub(crate) fn measured(shell: &Shell, folder: &Path, data: &Path) -> Result<Self> {
+        Self::begin(shell, true, folder, true, Some(data), Lang::De, &["--quiet"])
+    }
+
+    fn begin(
+        shell: &Shell,
+        release: bool,
+        folder: &Path,
+        fresh: bool,
+        data: Option<&Path>,
+        lang: Lang,
+        more: &[&str],
+    ) -> Result<Self> {
         let records = folder.join("fhir.jsonl");
         if fresh && records.exists() {
             fs::remove_file(&records).with_context(|| format!("remove {}", records.display()))?;
         }
         let mut command = shell.bound(shell.built(release, "sandbox"));
-        command.args(["--port", "0", "--lang", &word(&lang)]).arg("--folder").arg(folder).stdout(Stdio::piped());
+        command.args(["--port", "0", "--lang", &word(&lang)]).arg("--folder").arg(folder);
+        command.args(more).stdout(Stdio::piped());
         if let Some(data) = data {
             command.arg("--data").arg(std::path::absolute(data)?);
         }

@@ -1,4 +1,4 @@
-//! Real servers for the client's suites: Keycloak, HAPI FHIR and Orthanc, installed, started, found again and stopped;
+//! Real servers for the client's suites: Keycloak, HAPI FHIR, Orthanc and Synapse, installed, started, found again and stopped;
 //! and the FHIR validator, which is no server but comes from the same place.
 //!
 //! `servers.json` in the cache's `servers` folder names what runs; suites read it through `KONSIL_SERVERS`.
@@ -58,17 +58,20 @@ pub(crate) enum Server {
     Hapi,
     /// DICOMweb.
     Orthanc,
+    /// A Matrix homeserver.
+    Synapse,
 }
 
 impl Server {
     /// All of them, the slowest to start first.
-    pub(crate) const ALL: [Self; 3] = [Self::Keycloak, Self::Hapi, Self::Orthanc];
+    pub(crate) const ALL: [Self; 4] = [Self::Keycloak, Self::Hapi, Self::Synapse, Self::Orthanc];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Keycloak => "keycloak",
             Self::Hapi => "hapi",
             Self::Orthanc => "orthanc",
+            Self::Synapse => "synapse",
         }
     }
 
@@ -78,6 +81,7 @@ impl Server {
             Self::Keycloak => "/realms/konsil",
             Self::Hapi => "/fhir",
             Self::Orthanc => "/dicom-web",
+            Self::Synapse => "",
         }
     }
 
@@ -87,6 +91,7 @@ impl Server {
             Self::Keycloak => "/realms/konsil/.well-known/openid-configuration",
             Self::Hapi => "/fhir/metadata",
             Self::Orthanc => "/system",
+            Self::Synapse => "/health",
         }
     }
 }
@@ -137,6 +142,7 @@ pub(crate) fn up(shell: &Shell, servers: &[Server]) -> Result<PathBuf> {
             Server::Keycloak => keycloak(shell),
             Server::Hapi => hapi(shell),
             Server::Orthanc => orthanc(shell),
+            Server::Synapse => synapse(shell),
         }?);
     }
     while !starting.is_empty() {
@@ -375,6 +381,36 @@ fn orthanc(shell: &Shell) -> Result<Starting> {
     Starting::new(Server::Orthanc, port, folder.join("log"), command)
 }
 
+fn synapse(shell: &Shell) -> Result<Starting> {
+    let ours = shell.root.join("testing/servers/synapse");
+    let folder = home(shell).join("synapse");
+    let python = crate::setup::python(shell, &folder.join("python"), &ours.join("requirements.txt"))?;
+    let store = folder.join("store");
+    // Every start is empty.
+    if store.exists() {
+        fs::remove_dir_all(&store)?;
+    }
+    fs::create_dir_all(&store)?;
+    let port = free_port()?;
+    let settings = fs::read_to_string(ours.join("homeserver.yaml"))?;
+    let settings = settings.replace("PORT", &port.to_string()).replace("FOLDER", &store.display().to_string());
+    let file = store.join("homeserver.yaml");
+    fs::write(&file, settings)?;
+    fs::write(
+        store.join("log.yaml"),
+        "version: 1\nformatters: {plain: {format: '%(asctime)s %(levelname)s %(name)s %(message)s'}}\n\
+         handlers: {out: {class: logging.StreamHandler, formatter: plain}}\n\
+         root: {level: WARNING, handlers: [out]}\ndisable_existing_loggers: false\n",
+    )?;
+    let program = || {
+        let mut command = shell.command(&python);
+        command.args(["-m", "synapse.app.homeserver", "-c"]).arg(&file).current_dir(&store);
+        command
+    };
+    run(program().arg("--generate-keys").stdout(Stdio::null()))?;
+    Starting::new(Server::Synapse, port, folder.join("log"), program())
+}
+
 fn maven(shell: &Shell) -> Command {
     let mut command = shell.command("mvn");
     command
@@ -410,7 +446,7 @@ fn newest(folder: &Path) -> Option<SystemTime> {
 /// Installs the packages that the servers need and this machine lacks.
 fn packages(shell: &Shell, servers: &[Server]) -> Result<()> {
     let mut missing = Vec::new();
-    let java = servers.iter().any(|server| *server != Server::Orthanc);
+    let java = servers.iter().any(|server| matches!(server, Server::Keycloak | Server::Hapi));
     if java {
         missing.extend(java_packages());
     }

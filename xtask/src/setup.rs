@@ -3,7 +3,11 @@
 
 use crate::shell::{Shell, found, output, run};
 use anyhow::{Context, Result, bail};
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// Debian's and Ubuntu's packages to build the window and to run it where there is no display.
 const PACKAGES: [&str; 26] = [
@@ -142,17 +146,23 @@ fn wasm_target(shell: &Shell) -> Result<()> {
 /// # Errors
 /// Without Python, or when its packages can't be fetched: a reason to skip, not to fail.
 pub(crate) fn reference_python(shell: &Shell) -> Result<PathBuf> {
-    let folder = shell.cache.join("python/reference");
+    python(shell, &shell.cache.join("python/reference"), &shell.root.join("testing/reference/requirements.txt"))
+}
+
+/// A Python with the packages of a list, in a folder of its own.
+///
+/// # Errors
+/// Without Python, or when its packages can't be fetched.
+pub(crate) fn python(shell: &Shell, folder: &Path, list: &Path) -> Result<PathBuf> {
     let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    let list = shell.root.join("testing/reference/requirements.txt");
-    let wanted = fs::read_to_string(&list).with_context(|| format!("read {}", list.display()))?;
+    let wanted = fs::read_to_string(list).with_context(|| format!("read {}", list.display()))?;
     let stamp = folder.join("installed.txt");
     if python.is_file() && fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(python);
     }
-    println!("Making a Python for the reference tests in {}", folder.display());
+    println!("Making a Python in {}", folder.display());
     let system = if cfg!(windows) { "python" } else { "python3" };
-    run(shell.command(system).args(["-m", "venv", "--clear"]).arg(&folder)).context("make a Python environment")?;
+    run(shell.command(system).args(["-m", "venv", "--clear"]).arg(folder)).context("make a Python environment")?;
     let mut pip = shell.command(&python);
     pip.args([
         "-m",
@@ -164,8 +174,7 @@ pub(crate) fn reference_python(shell: &Shell) -> Result<PathBuf> {
         ":all:",
         "--requirement",
     ]);
-    run(pip.arg(&list).env("PIP_CACHE_DIR", shell.cache.join("pip")))
-        .context("fetch the reference's Python packages")?;
+    run(pip.arg(list).env("PIP_CACHE_DIR", shell.cache.join("pip"))).context("fetch Python packages")?;
     fs::write(&stamp, wanted)?;
     Ok(python)
 }

@@ -208,7 +208,8 @@ impl Desk {
                 let found = self.read_around(&fhir, &taken, &asked).await;
                 self.tell_around(&taken, &asked, found).await;
             }
-            Place::Case { .. } | Place::Settings => {}
+            // Chat follows its homeserver by itself.
+            Place::Case { .. } | Place::Messages { .. } | Place::Settings => {}
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     shelf::Shelf,
 };
 use contract::{BulkAccessView, Event, Failure, FailureCode, Place, Reply, Request, StartView, TodayView};
+use futures_util::{FutureExt as _, future::BoxFuture};
 use jiff::Timestamp;
 use platform::{Egress, egress::EgressOptions};
 use std::{
@@ -112,6 +113,7 @@ pub(crate) struct Inner {
     /// Whose turn it is to write the lock's mark.
     pub(crate) lock_mark: Mutex<()>,
     pub(crate) keeping: crate::decisions::Keeping,
+    pub(crate) chat: crate::chat::Chat,
     state: Mutex<State>,
 }
 
@@ -169,6 +171,7 @@ impl Desk {
             bulk,
             lock_mark: Mutex::new(()),
             keeping: crate::decisions::Keeping::default(),
+            chat: crate::chat::Chat::default(),
             state: Mutex::new(State {
                 seat: Seat::Out { failure: None },
                 settings,
@@ -211,7 +214,12 @@ impl Desk {
     ///
     /// # Errors
     /// A [`Failure`] whose code the page has words for.
-    pub async fn call(&self, request: Request) -> Result<Reply, Failure> {
+    // In a box: the futures of chat are deeper than the compiler looks from another crate by itself.
+    pub fn call(&self, request: Request) -> BoxFuture<'_, Result<Reply, Failure>> {
+        self.answer(request).boxed()
+    }
+
+    async fn answer(&self, request: Request) -> Result<Reply, Failure> {
         if self.is_locked() && !allowed_while_locked(&request) {
             return Err(Failure::new(FailureCode::Locked, ""));
         }
@@ -272,6 +280,46 @@ impl Desk {
             Request::OpenTextBlocks => self.open_text_blocks().await.map(Reply::TextBlocks),
             Request::KeepTextBlocks { blocks } => self.keep_text_blocks(blocks).await.map(|()| Reply::Done),
             Request::VerifyDecision { patient } => self.verify_decision(&patient).await.map(Reply::Decision),
+            Request::OpenChat => Ok(Reply::Chat(self.chat_view())),
+            Request::ConnectChat => self.connect_chat().await.map(|()| Reply::Done),
+            Request::OpenConversation { conversation } => {
+                self.open_conversation(&conversation).await.map(Reply::Conversation)
+            }
+            Request::CloseConversation => {
+                self.close_conversation();
+                Ok(Reply::Done)
+            }
+            Request::LoadEarlier { conversation } => self.load_earlier(&conversation).map(|()| Reply::Done),
+            Request::SendMessage { conversation, text, reply_to } => {
+                self.send_message(&conversation, &text, reply_to.as_deref()).await.map(|()| Reply::Done)
+            }
+            Request::EditMessage { conversation, message, text } => {
+                self.edit_message(&conversation, message, &text).await.map(|()| Reply::Done)
+            }
+            Request::RedactMessage { conversation, message } => {
+                self.redact_message(&conversation, message).await.map(|()| Reply::Done)
+            }
+            Request::ToggleReaction { conversation, message, key } => {
+                self.toggle_reaction(&conversation, message, &key).await.map(|()| Reply::Done)
+            }
+            Request::RetryMessage { conversation, message } => {
+                self.retry_message(&conversation, message).await.map(|()| Reply::Done)
+            }
+            Request::CancelMessage { conversation, message } => {
+                self.cancel_message(&conversation, message).await.map(|()| Reply::Done)
+            }
+            Request::MarkRead { conversation } => self.mark_read(&conversation).await.map(|()| Reply::Done),
+            Request::KeepMessageDraft { conversation, text } => {
+                self.keep_message_draft(&conversation, text).await.map(|()| Reply::Done)
+            }
+            Request::JoinConversation { conversation } => {
+                self.join_conversation(&conversation).await.map(|()| Reply::Done)
+            }
+            Request::LeaveConversation { conversation } => {
+                self.leave_conversation(&conversation).await.map(|()| Reply::Done)
+            }
+            Request::SetUpRecovery => self.set_up_recovery().await.map(Reply::RecoveryKey),
+            Request::Recover { key } => self.recover(&key).await.map(|()| Reply::Done),
             Request::ChangeSettings { settings } => self.change_settings(settings).map(Reply::Settings),
             Request::RememberPlace { place } => self.remember_place(place).map(|()| Reply::Done),
             Request::Diagnose => Ok(Reply::Diagnosis(self.diagnosis())),
@@ -333,7 +381,9 @@ fn of_the_record(event: &Event) -> bool {
         | Event::CasesChanged(_)
         | Event::CaseChanged(_)
         | Event::ImagesChanged(_)
-        | Event::DecisionChanged(_) => true,
+        | Event::DecisionChanged(_)
+        | Event::ChatChanged(_)
+        | Event::ConversationChanged(_) => true,
         Event::SessionChanged(_) | Event::SettingsChanged(_) | Event::ConnectionChanged(_) => false,
     }
 }
@@ -372,6 +422,23 @@ fn allowed_while_locked(request: &Request) -> bool {
         | Request::AmendDecision { .. }
         | Request::OpenTextBlocks
         | Request::KeepTextBlocks { .. }
-        | Request::VerifyDecision { .. } => false,
+        | Request::VerifyDecision { .. }
+        | Request::OpenChat
+        | Request::ConnectChat
+        | Request::OpenConversation { .. }
+        | Request::CloseConversation
+        | Request::LoadEarlier { .. }
+        | Request::SendMessage { .. }
+        | Request::EditMessage { .. }
+        | Request::RedactMessage { .. }
+        | Request::ToggleReaction { .. }
+        | Request::RetryMessage { .. }
+        | Request::CancelMessage { .. }
+        | Request::MarkRead { .. }
+        | Request::KeepMessageDraft { .. }
+        | Request::JoinConversation { .. }
+        | Request::LeaveConversation { .. }
+        | Request::SetUpRecovery
+        | Request::Recover { .. } => false,
     }
 }

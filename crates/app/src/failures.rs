@@ -35,6 +35,15 @@ pub(crate) fn of_discovery(error: &DiscoverError) -> Failure {
     }
 }
 
+pub(crate) fn of_homeserver(error: &tim::HomeserverError) -> Failure {
+    let code = match error {
+        tim::HomeserverError::Name => Code::AnswerUnreadable,
+        tim::HomeserverError::Unreachable { .. } => Code::PlatformUnreachable,
+        tim::HomeserverError::Unreadable { .. } => Code::AnswerUnreadable,
+    };
+    Failure::new(code, error.to_string())
+}
+
 pub(crate) fn of_sign_in(error: &SignInError) -> Failure {
     let code = match error {
         SignInError::Provider(ProviderError::Egress(error)) | SignInError::Egress(error) => return of_egress(error),

@@ -11,8 +11,12 @@
 //! - Whatever a person typed is in the vault's journal before `SaveDraft` is answered.
 //! - No log line holds anything of the record: ids of ours, codes and counts only.
 
+// The futures of chat are deep.
+#![recursion_limit = "256"]
+
 mod around;
 mod cases;
+mod chat;
 pub mod decision;
 mod decisions;
 mod desk;

@@ -12,7 +12,8 @@ use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 const FILE_LIMIT: u64 = 8 << 20;
 
 /// Sends log lines to `log/konsil.log` in the profile. `KONSIL_LOG` sets the levels as
-/// `tracing_subscriber::EnvFilter` reads them; the default is warnings of others and information of ours.
+/// `tracing_subscriber::EnvFilter` reads them; the default is warnings of others and information of ours,
+/// and nothing of the chat library: it prints requests and answers.
 ///
 /// # Errors
 /// When the folder cannot be made.
@@ -24,8 +25,9 @@ pub fn start(profile: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut private, 0o700);
     private.create(&folder)?;
-    let filter = EnvFilter::try_from_env("KONSIL_LOG")
-        .unwrap_or_else(|_unset| EnvFilter::new("warn,app=info,platform=info,vault=info,konsil=info"));
+    let filter = EnvFilter::try_from_env("KONSIL_LOG").unwrap_or_else(|_unset| {
+        EnvFilter::new("warn,matrix_sdk=off,app=info,platform=info,tim=info,vault=info,konsil=info")
+    });
     let file = RotatingFile { path: folder.join("konsil.log"), file: Mutex::new(None) };
     // A second start in one process keeps the first: tests open several desks.
     let _already = tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(file).try_init();

@@ -108,9 +108,14 @@ impl Desk {
         let address = self.address(address).trim().to_owned();
         let platform =
             discovery::discover(&self.0.egress, &address).await.map_err(|error| failures::of_discovery(&error))?;
-        let attempt = SignInAttempt::begin(&self.0.egress, &platform, Purpose::SignIn)
+        let mut attempt = SignInAttempt::begin(&self.0.egress, &platform, Purpose::SignIn)
             .await
             .map_err(|error| failures::of_sign_in(&error))?;
+        // The same tab goes on to the homeserver, where the provider's cookie speaks for the person.
+        let way = self.way_to_chat(&platform).await;
+        if let Some(way) = &way {
+            attempt.lead_on(way.page().clone());
+        }
         self.change_settings_quietly(|settings| settings.address = Some(address));
         let (url, until) = (attempt.url().clone(), attempt.deadline());
         let (desk, view) = (self.clone(), platform_view(&platform));
@@ -119,7 +124,7 @@ impl Desk {
         let task = tokio::spawn(async move {
             let _started = start.await;
             match attempt.finish().await {
-                Ok(tokens) => desk.take_seat(platform, tokens).await,
+                Ok(tokens) => desk.take_seat(platform, tokens, way).await,
                 Err(error) => desk.leave_seat(Some(failures::of_sign_in(&error))),
             }
         })
@@ -157,7 +162,7 @@ impl Desk {
         self.tell_session();
     }
 
-    async fn take_seat(&self, platform: Platform, tokens: Tokens) {
+    async fn take_seat(&self, platform: Platform, tokens: Tokens, way: Option<crate::chat::Way>) {
         let person = tokens.person.clone();
         if permissions(&person.roles).is_empty() {
             let code = if person.roles.is_empty() { FailureCode::NoRole } else { FailureCode::RoleWithoutCases };
@@ -179,15 +184,16 @@ impl Desk {
         }
         let session = Session::open(&self.0.egress, &platform, tokens, store).await;
         tracing::info!("signed in");
-        self.seat(platform, session, None);
+        self.seat(platform, session, None, way);
     }
 
-    fn seat(&self, platform: Platform, session: Session, lock: Option<Lock>) {
+    fn seat(&self, platform: Platform, session: Session, lock: Option<Lock>, way: Option<crate::chat::Way>) {
         let egress = &self.0.egress;
         let fhir = platform.fhir.clone().map(|base| FhirClient::new(egress, base, &session));
         let dicomweb = platform.dicomweb.clone().map(|base| DicomwebClient::new(egress, base, &session));
         let taken = Taken { platform, session: session.clone(), fhir, dicomweb, role: RoleFacts::default(), lock };
         self.0.shelf.seat(Owner::of(&taken));
+        let chatting = taken.clone();
         {
             let mut state = self.state();
             state.touched = Timestamp::now();
@@ -197,6 +203,7 @@ impl Desk {
             state.seat = Seat::Taken(Box::new(taken));
         }
         self.tell_session();
+        self.start_chat(&chatting, way);
         tokio::spawn(self.clone().look_up_role());
         tokio::spawn(self.clone().send_waiting_drafts());
         tokio::spawn(self.clone().watch_session(session));
@@ -276,11 +283,14 @@ impl Desk {
         }
         self.0.shelf.leave();
         self.0.images.forget_all();
+        self.stop_chat();
         self.tell_session();
     }
 
     pub(crate) async fn sign_out(&self) {
         let taken = self.taken();
+        // Before the seat is left: the homeserver is told in the person's own name.
+        self.sign_out_of_chat().await;
         self.leave_seat(None);
         if let Some(taken) = taken {
             taken.session.end().await;
@@ -324,7 +334,7 @@ impl Desk {
             failure: None,
             asking: None,
         });
-        self.seat(platform, session, lock);
+        self.seat(platform, session, lock, None);
     }
 
     pub(crate) fn taken(&self) -> Option<Taken> {
@@ -668,6 +678,8 @@ struct StoredPlatform {
     client_id: String,
     fhir: Option<url::Url>,
     dicomweb: Option<url::Url>,
+    #[serde(default)]
+    matrix: Option<String>,
 }
 
 impl StoredPlatform {
@@ -681,6 +693,7 @@ impl StoredPlatform {
             client_id: platform.client_id.clone(),
             fhir: platform.fhir.clone(),
             dicomweb: platform.dicomweb.clone(),
+            matrix: platform.matrix.clone(),
         }
     }
 
@@ -691,7 +704,7 @@ impl StoredPlatform {
             client_id: self.client_id,
             fhir: self.fhir.map(String::from),
             dicomweb: self.dicomweb.map(String::from),
-            matrix: None,
+            matrix: self.matrix,
             rounds: None,
             directory: None,
         })?;

@@ -71,6 +71,12 @@ pub enum FailureCode {
     InvalidInput,
     /// The decision is already signed.
     AlreadySigned,
+    /// The recovery key is not the one of this account.
+    RecoveryKeyWrong,
+    /// The homeserver offers no way of signing in that this program knows.
+    ChatSignInUnknown,
+    /// The message is too long.
+    MessageTooLong,
     /// A bug of ours.
     Internal,
 }

@@ -10,6 +10,7 @@
 //! cross, only codes.
 
 mod case;
+mod chat;
 mod decision;
 mod failure;
 mod imaging;
@@ -18,6 +19,7 @@ mod session;
 mod today;
 
 pub use case::*;
+pub use chat::*;
 pub use decision::*;
 pub use failure::*;
 pub use imaging::*;

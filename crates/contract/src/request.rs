@@ -1,9 +1,9 @@
 //! The closed lists: everything the page may ask, every answer, every event, every place.
 
 use crate::{
-    BulkAccessView, CaseView, CasesView, ConflictChoice, ConnectionView, DecisionView, DiagnosisView, DocumentView,
-    DraftView, ImagesView, MeasurementView, MeasurementsView, PlatformView, SeriesView, SessionView, SettingsView,
-    SigningPreviewView, StartView, TextBlockView, TodayView,
+    BulkAccessView, CaseView, CasesView, ChatView, ConflictChoice, ConnectionView, ConversationView, DecisionView,
+    DiagnosisView, DocumentView, DraftView, ImagesView, MeasurementView, MeasurementsView, PlatformView,
+    RecoveryKeyView, SeriesView, SessionView, SettingsView, SigningPreviewView, StartView, TextBlockView, TodayView,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -152,6 +152,99 @@ pub enum Request {
         /// FHIR id of the patient.
         patient: String,
     },
+    /// "Nachrichten". Answered by `Chat`; `ChatChanged` tells the rest.
+    OpenChat,
+    /// Sign in to chat alone, in the system browser, after it stopped. `ChatChanged` tells the rest.
+    ConnectChat,
+    /// A conversation. Answered by `Conversation` with what this device has; `ConversationChanged` tells the rest.
+    OpenConversation {
+        /// The room's id.
+        conversation: String,
+    },
+    /// The conversation is no longer on the screen.
+    CloseConversation,
+    /// Lines before the first one. `ConversationChanged` brings them.
+    LoadEarlier {
+        /// The room's id.
+        conversation: String,
+    },
+    /// Send a text. Answered by `Done` once it is safe on disk.
+    SendMessage {
+        /// The room's id.
+        conversation: String,
+        /// As it was typed.
+        text: String,
+        /// Event id of the message that it answers.
+        reply_to: Option<String>,
+    },
+    /// Change an own message.
+    EditMessage {
+        /// The room's id.
+        conversation: String,
+        /// The message's id in the view.
+        message: String,
+        /// As it was typed.
+        text: String,
+    },
+    /// Delete a message for everyone.
+    RedactMessage {
+        /// The room's id.
+        conversation: String,
+        /// The message's id in the view.
+        message: String,
+    },
+    /// Add a reaction, or take it back.
+    ToggleReaction {
+        /// The room's id.
+        conversation: String,
+        /// The message's id in the view.
+        message: String,
+        /// One emoji.
+        key: String,
+    },
+    /// Try a message again that was not taken.
+    RetryMessage {
+        /// The room's id.
+        conversation: String,
+        /// The message's id in the view.
+        message: String,
+    },
+    /// Give up a message that the homeserver does not have yet.
+    CancelMessage {
+        /// The room's id.
+        conversation: String,
+        /// The message's id in the view.
+        message: String,
+    },
+    /// Everything up to the last line was read.
+    MarkRead {
+        /// The room's id.
+        conversation: String,
+    },
+    /// What was typed and not sent. Answered by `Done` once it is safe on disk.
+    KeepMessageDraft {
+        /// The room's id.
+        conversation: String,
+        /// Empty text forgets it.
+        text: String,
+    },
+    /// Take an invitation.
+    JoinConversation {
+        /// The room's id.
+        conversation: String,
+    },
+    /// Leave a conversation, or refuse an invitation.
+    LeaveConversation {
+        /// The room's id.
+        conversation: String,
+    },
+    /// Make a recovery key, so that a new device reads older messages. Answered by `RecoveryKey`.
+    SetUpRecovery,
+    /// Use the recovery key on this device.
+    Recover {
+        /// As it was typed or pasted.
+        key: String,
+    },
     /// New settings. Answered by `Settings`.
     ChangeSettings {
         /// All of them; `fixed` is ignored.
@@ -203,6 +296,12 @@ pub enum Reply {
     TextBlocks(Vec<TextBlockView>),
     /// To `PreviewSigning`.
     SigningPreview(SigningPreviewView),
+    /// To `OpenChat`.
+    Chat(ChatView),
+    /// To `OpenConversation`.
+    Conversation(ConversationView),
+    /// To `SetUpRecovery`.
+    RecoveryKey(RecoveryKeyView),
     /// To `ChangeSettings`.
     Settings(SettingsView),
     /// To `Diagnose`.
@@ -229,6 +328,10 @@ pub enum Event {
     ImagesChanged(ImagesView),
     /// The open case's decision.
     DecisionChanged(DecisionView),
+    /// "Nachrichten", also while another screen is shown: the rail counts.
+    ChatChanged(ChatView),
+    /// The open conversation.
+    ConversationChanged(ConversationView),
 }
 
 /// Where the person is.
@@ -245,6 +348,11 @@ pub enum Place {
         patient: String,
         /// Which tab.
         tab: CaseTab,
+    },
+    /// "Nachrichten".
+    Messages {
+        /// The room's id of the open conversation.
+        conversation: Option<String>,
     },
     /// "Einstellungen".
     Settings,

@@ -292,6 +292,17 @@ impl Egress {
         })))
     }
 
+    /// The client for a library that makes its requests to this server by itself, under the same trust, proxy and
+    /// rule of https; none for an address that may not be asked.
+    #[must_use]
+    pub fn client_for(&self, url: &Url) -> Option<reqwest::Client> {
+        match (url.scheme(), is_loopback(url)) {
+            ("http" | "https", true) => Some(self.0.loopback.clone()),
+            ("https", false) => Some(self.0.outside.clone()),
+            _ => None,
+        }
+    }
+
     /// How requests leave, for the diagnosis.
     #[must_use]
     pub fn facts(&self) -> &Facts {
@@ -324,11 +335,7 @@ impl Egress {
 
     async fn send_once(&self, ask: &Ask) -> Result<Answer, EgressError> {
         let host = host_of(&ask.url);
-        let client = match (ask.url.scheme(), is_loopback(&ask.url)) {
-            ("http" | "https", true) => &self.0.loopback,
-            ("https", false) => &self.0.outside,
-            _ => return Err(EgressError::NotSecure { host }),
-        };
+        let Some(client) = self.client_for(&ask.url) else { return Err(EgressError::NotSecure { host }) };
         let began = std::time::Instant::now();
         let mut request = client.request(ask.method.clone(), ask.url.clone()).headers(ask.headers.clone());
         if let Some(body) = &ask.body {

@@ -9,6 +9,7 @@ mod listener;
 mod provider;
 mod session;
 mod sign_in;
+mod token_redirect;
 mod tokens;
 
 pub(crate) use self::session::Refused;
@@ -17,5 +18,6 @@ pub use self::{
     provider::ProviderError,
     session::{EndReason, Session, SessionError, SessionState},
     sign_in::{Purpose, SignInAttempt, SignInError},
+    token_redirect::TokenRedirect,
     tokens::{Secret, StoredTokens, StoredTokensError, TokenStore, TokenStoreError, Tokens},
 };

@@ -3,12 +3,12 @@
 use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
 use jiff::civil::{Date, Time};
-use sandbox::{Language, Options, Sandbox};
+use sandbox::{ChatOptions, Language, Options, Sandbox};
 use std::io::Write as _;
 use std::path::PathBuf;
 use tracing_subscriber::EnvFilter;
 
-/// The evaluation platform: OpenID Connect, FHIR and DICOMweb with an invented tumor board.
+/// The evaluation platform: OpenID Connect, FHIR, DICOMweb and chat with an invented tumor board.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -24,12 +24,21 @@ struct Arguments {
     /// How many seconds an access token is valid.
     #[arg(long, default_value_t = 300)]
     access_token_seconds: u32,
+    /// How many seconds an access token of the homeserver is valid that can be refreshed.
+    #[arg(long, default_value_t = 600)]
+    chat_token_seconds: u32,
+    /// The largest file that the homeserver takes, in MiB.
+    #[arg(long, default_value_t = 50)]
+    upload_limit_mib: u64,
     /// The day that the demonstration takes for today (YYYY-MM-DD).
     #[arg(long)]
     today: Option<Date>,
     /// When the board begins (HH:MM); soon after the start by default.
     #[arg(long)]
     board_start: Option<Time>,
+    /// Nobody writes or answers in chat.
+    #[arg(long)]
+    quiet: bool,
     /// The language of titles, summaries, questions and people's specialties in the record.
     #[arg(long, value_enum, default_value_t = Lang::De)]
     lang: Lang,
@@ -43,7 +52,7 @@ enum Lang {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,matrix_sdk=off"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let arguments = Arguments::parse();
     let options = Options {
@@ -57,6 +66,11 @@ async fn main() -> anyhow::Result<()> {
             Lang::En => Language::English,
         },
         access_token_seconds: arguments.access_token_seconds,
+        chat: ChatOptions {
+            access_token_seconds: arguments.chat_token_seconds,
+            upload_limit: arguments.upload_limit_mib.saturating_mul(1024 * 1024),
+        },
+        colleagues: !arguments.quiet,
         ..Options::default()
     };
     let running = Sandbox::start(options).await.context("the platform can not start")?;

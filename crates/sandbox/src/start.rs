@@ -6,6 +6,7 @@ use crate::discovery;
 use crate::fhir::{self, Fhir, JournalError, Store};
 use crate::guard::Guard;
 use crate::images::{Images, ImagesOptions, OpenError};
+use crate::matrix::{self, ChatOptions, Homeserver, MediaError};
 use crate::oidc::{self, Keys, Provider};
 use crate::people::{Person, people};
 use crate::seed::{Language, Plan, resources, with_archive};
@@ -27,7 +28,8 @@ pub struct Options {
     /// The origin under which clients reach the platform when something stands in between, such as a reverse
     /// proxy; its own address by default.
     pub origin: Option<String>,
-    /// Where resources, images and the signing key are kept; nothing is kept without it.
+    /// Where resources, images and the signing key are kept; nothing is kept without it. Chat is in memory only, with
+    /// a folder as well.
     pub folder: Option<PathBuf>,
     /// A folder with DICOM files to serve in place of the generated images.
     pub data: Option<PathBuf>,
@@ -39,6 +41,10 @@ pub struct Options {
     pub language: Language,
     /// How long an access token is valid.
     pub access_token_seconds: u32,
+    /// What can be chosen of the homeserver.
+    pub chat: ChatOptions,
+    /// Whether the invented colleagues write and answer in chat.
+    pub colleagues: bool,
     /// The clock of tokens, versions and the demonstration's day.
     pub clock: Clock,
 }
@@ -54,6 +60,8 @@ impl Default for Options {
             board_start: None,
             language: Language::German,
             access_token_seconds: 300,
+            chat: ChatOptions::default(),
+            colleagues: false,
             clock: Clock::system(),
         }
     }
@@ -93,6 +101,9 @@ pub enum StartError {
     /// The images can not be opened.
     #[error(transparent)]
     Images(#[from] OpenError),
+    /// What is sent in chat can not be kept.
+    #[error(transparent)]
+    Media(#[from] MediaError),
 }
 
 /// The evaluation platform.
@@ -114,6 +125,14 @@ impl Sandbox {
         let keys = Arc::new(keys);
         let provider =
             Arc::new(Provider::new(&url, Arc::clone(&keys), clock.clone(), people(), options.access_token_seconds));
+        let homeserver = Arc::new(Homeserver::new(
+            &url,
+            options.chat.clone(),
+            clock.clone(),
+            Arc::clone(&provider),
+            &people(),
+            options.folder.as_deref(),
+        )?);
         let guard = Guard::new(&url, keys, clock.clone());
         let archive = DicomWeb {
             images: Arc::new(images),
@@ -122,18 +141,25 @@ impl Sandbox {
             htj2k: Htj2k::default(),
         };
         let fhir = Arc::new(Fhir::new(&url, guard, clock.clone(), Arc::new(store)));
-        let app: Router = discovery::router(&url)
+        let app: Router = discovery::router(&url, homeserver.server_name())
             .merge(oidc::router(Arc::clone(&provider)))
             .merge(fhir::router(fhir))
+            .merge(matrix::router(Arc::clone(&homeserver)))
             .nest("/dicom-web", dicomweb::router(archive));
         let (shutdown, stopped) = oneshot::channel::<()>();
+        let waiting = Arc::clone(&homeserver);
         let server = axum::serve(listener, app).with_graceful_shutdown(async move {
             // A dropped handle stops the platform as well.
             stopped.await.ok();
+            waiting.stop_waiting();
         });
         let task = tokio::spawn(async move { server.await });
+        let colleagues = options.colleagues.then(|| {
+            let living = crate::colleagues::live(Arc::clone(&homeserver), plan, options.folder.clone());
+            tokio::spawn(living).abort_handle()
+        });
         tracing::info!(%url, "the platform is ready");
-        Ok(Running { url, address, clock, provider, shutdown: Some(shutdown), task })
+        Ok(Running { url, address, clock, provider, homeserver, colleagues, shutdown: Some(shutdown), task })
     }
 }
 
@@ -169,6 +195,8 @@ pub struct Running {
     /// The platform's clock: putting it forward makes tokens expire.
     pub clock: Clock,
     provider: Arc<Provider>,
+    homeserver: Arc<Homeserver>,
+    colleagues: Option<tokio::task::AbortHandle>,
     shutdown: Option<oneshot::Sender<()>>,
     task: JoinHandle<std::io::Result<()>>,
 }
@@ -180,6 +208,12 @@ impl Running {
         people()
     }
 
+    /// The homeserver: its name, everybody's id there, and the faults that a test wishes.
+    #[must_use]
+    pub fn matrix(&self) -> &Homeserver {
+        &self.homeserver
+    }
+
     /// Ends all sessions at the identity provider: refresh tokens are refused, access tokens live on
     /// until they expire.
     pub fn end_sessions(&self) {
@@ -188,6 +222,9 @@ impl Running {
 
     /// Stops answering, and waits until open requests are answered.
     pub async fn stop(mut self) {
+        if let Some(colleagues) = &self.colleagues {
+            colleagues.abort();
+        }
         drop(self.shutdown.take());
         if let Ok(Err(error)) = self.task.await {
             tracing::warn!(%error, "the platform did not stop as it should");

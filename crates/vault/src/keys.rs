@@ -21,6 +21,8 @@ pub(crate) enum Purpose {
     Frames,
     /// Private keys that sign decisions.
     Signing,
+    /// The stores of chat, which seal themselves.
+    Chat,
 }
 
 impl Purpose {
@@ -31,6 +33,7 @@ impl Purpose {
             Self::Journal => "journal",
             Self::Frames => "frames",
             Self::Signing => "signing",
+            Self::Chat => "chat",
         }
     }
 }
@@ -44,6 +47,7 @@ pub(crate) struct Keys {
     pub(crate) journal: Key,
     pub(crate) frames: Key,
     pub(crate) signing: Key,
+    pub(crate) chat: Key,
     names: Key,
 }
 
@@ -54,6 +58,7 @@ impl Keys {
             journal: key(root, Purpose::Journal),
             frames: key(root, Purpose::Frames),
             signing: key(root, Purpose::Signing),
+            chat: key(root, Purpose::Chat),
             names: key(root, Purpose::Names),
         }
     }

@@ -13,6 +13,7 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use zeroize::Zeroizing;
 
 /// What a value is. Each has its own rows; the same key in two tables is two values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +59,7 @@ pub struct Vault {
     pub(crate) keys: Keys,
     pub(crate) frames: Frames,
     pub(crate) making: Mutex<()>,
+    folder: std::path::PathBuf,
     db: Mutex<Connection>,
     _lock: ProfileLock,
 }
@@ -82,7 +84,14 @@ impl Vault {
         let keys = Keys::derive(&root(&db, roots)?);
         make_private_dir(&profile.join("frames"))?;
         let frames = Frames::open(profile.join("frames"), limits.frames);
-        Ok(Self { keys, frames, making: Mutex::new(()), db: Mutex::new(db), _lock: lock })
+        let folder = profile.to_path_buf();
+        Ok(Self { keys, frames, making: Mutex::new(()), folder, db: Mutex::new(db), _lock: lock })
+    }
+
+    /// Folder and key of the chat stores, which seal themselves and are of this profile alone.
+    #[must_use]
+    pub fn chat_store(&self) -> (std::path::PathBuf, Zeroizing<[u8; 32]>) {
+        (self.folder.join("chat"), self.keys.chat.clone())
     }
 
     /// Writes a value in the place of any former one. On the disk when it returns.

@@ -7,8 +7,8 @@ use crate::{
 };
 use anyhow::{Context as _, bail};
 use contract::{
-    CaseView, CasesView, ConnectionView, DecisionView, Event, Failure, ImagesView, Reply, Request, SessionView,
-    TodayView,
+    CaseView, CasesView, ChatView, ConnectionView, ConversationView, DecisionView, Event, Failure, ImagesView, Reply,
+    Request, SessionView, TodayView,
 };
 use std::{
     collections::BTreeMap,
@@ -72,6 +72,10 @@ pub struct Seen {
     pub images: Option<ImagesView>,
     /// Its decision.
     pub decision: Option<DecisionView>,
+    /// The list of conversations.
+    pub chat: Option<ChatView>,
+    /// The open conversation.
+    pub conversation: Option<ConversationView>,
     ended: bool,
     leak: Option<String>,
 }
@@ -247,6 +251,8 @@ fn learn(seen: &mut Seen, event: Event) {
         Event::DecisionChanged(view) => seen.decision = Some(view),
         Event::TodayChanged(view) => seen.today = Some(view),
         Event::CasesChanged(view) => seen.cases = Some(view),
+        Event::ChatChanged(view) => seen.chat = Some(view),
+        Event::ConversationChanged(view) => seen.conversation = Some(view),
         Event::SettingsChanged(_) => {}
     }
 }
@@ -262,6 +268,8 @@ fn learn_reply(seen: &mut Seen, reply: &Reply) {
         Reply::Case(view) => seen.case = Some(view.clone()),
         Reply::Images(view) => seen.images = Some(view.clone()),
         Reply::Decision(view) => seen.decision = Some(view.clone()),
+        Reply::Chat(view) => seen.chat = Some(view.clone()),
+        Reply::Conversation(view) => seen.conversation = Some(view.clone()),
         Reply::Done
         | Reply::Platform(_)
         | Reply::Document(_)
@@ -271,6 +279,7 @@ fn learn_reply(seen: &mut Seen, reply: &Reply) {
         | Reply::Settings(_)
         | Reply::Measurements(_)
         | Reply::TextBlocks(_)
+        | Reply::RecoveryKey(_)
         | Reply::Diagnosis(_) => {}
     }
 }

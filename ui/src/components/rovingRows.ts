@@ -10,6 +10,9 @@ const first = defineCommand({ id: 'list-first', keys: ['home'], label: () => m.c
 const last = defineCommand({ id: 'list-last', keys: ['end'], label: () => m.command_list_last(), group: 'lists' });
 const open = defineCommand({ id: 'list-open', keys: ['enter'], label: () => m.command_list_open(), group: 'lists' });
 
+/** The keys that move in lists, for a list that finds its lines by another way. */
+export const listMoves = { next, previous, first, last };
+
 interface RovingRows {
   current: number;
   container: RefObject<HTMLElement | null>;
@@ -18,7 +21,7 @@ interface RovingRows {
   focus: (at: number) => void;
 }
 
-export function useRovingRows(options: { count: number; scope: string; names: readonly string[]; open: (at: number) => void; start?: number }): RovingRows {
+export function useRovingRows(options: { count: number; scope: string; names: readonly string[]; open: (at: number) => void; start?: number; reveal?: (at: number) => void }): RovingRows {
   const { count, scope, names } = options;
   const [wanted, setWanted] = useState(options.start ?? 0);
   const container = useRef<HTMLElement | null>(null);
@@ -29,6 +32,8 @@ export function useRovingRows(options: { count: number; scope: string; names: re
     if (count === 0) return;
     const to = Math.max(0, Math.min(count - 1, at));
     setWanted(to);
+    // A list that draws only what is in sight draws the line first.
+    options.reveal?.(to);
     container.current?.querySelector<HTMLElement>(`[data-row="${to}"]`)?.focus();
   };
   /** The first press of a moving key enters the list where it stands. */

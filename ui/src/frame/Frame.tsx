@@ -5,11 +5,12 @@ import { Cases } from '../cases/Cases';
 import { announce } from '../components/announce';
 import { Bar } from '../components/Bar';
 import { toast } from '../components/toasts';
-import { isFixed, useDesk, useTouch } from '../host/desk';
+import { isChatOffered, isFixed, useDesk, useTouch } from '../host/desk';
 import { useStore } from '../host/store';
 import { time } from '../i18n/format';
 import { defineCommand, useCommand } from '../keys/keys';
 import { Help } from '../keys/Help';
+import { Chat } from '../messages/Chat';
 import { m } from '../paraglide/messages';
 import { LockWarning } from '../session/LockWarning';
 import { Settings } from '../settings/Settings';
@@ -38,6 +39,9 @@ export function Frame() {
   const main = useRef<HTMLElement>(null);
   const [sheet, setSheet] = useState<Sheet>(null);
   useTouch(20_000);
+  const chatOffered = isChatOffered(useStore(desk.chat));
+  // The rail counts on every screen.
+  useEffect(() => desk.openChat(), [desk]);
 
   const lock = () => void desk.host.call({ type: 'lock' }).catch(() => undefined);
   const setFontSize = (fontSize: number) => {
@@ -61,6 +65,7 @@ export function Frame() {
   useCommand(everywhere.messages, () => setSheet('messages'));
   useCommand(everywhere.today, () => places.go({ screen: 'today' }));
   useCommand(everywhere.cases, () => places.go({ screen: 'cases' }));
+  useCommand(everywhere.chat, places.openChat, { enabled: chatOffered });
   useCommand(everywhere.settings, () => places.go({ screen: 'settings' }));
   useCommand(everywhere.lock, lock);
   useCommand(everywhere.theme, switchTheme);
@@ -104,6 +109,7 @@ export function Frame() {
             {place.screen === 'today' && <Today />}
             {place.screen === 'cases' && <Cases />}
             {place.screen === 'case' && <Case patient={place.patient} tab={place.tab} />}
+            {place.screen === 'messages' && <Chat conversation={place.conversation} />}
             {place.screen === 'settings' && <Settings />}
           </ScreenGuard>
         </main>

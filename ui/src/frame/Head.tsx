@@ -3,6 +3,7 @@ import { IconButton } from '../components/Button';
 import { Chip } from '../components/Chip';
 import { Icon } from '../components/icons';
 import { Kbd } from '../components/Kbd';
+import type { Place } from '../host/contract';
 import { useDesk } from '../host/desk';
 import { useStore } from '../host/store';
 import { listName, time } from '../i18n/format';
@@ -10,6 +11,13 @@ import { m } from '../paraglide/messages';
 import styles from './frame.module.css';
 import { usePlace, usePlaces } from './place';
 import { useKnownIdentity, useStepOrder } from './known';
+
+const screenWord: Record<Exclude<Place['screen'], 'case'>, () => string> = {
+  today: m.frame_today,
+  cases: m.frame_cases,
+  messages: m.frame_chat,
+  settings: m.frame_settings,
+};
 
 /** The path on the left, a status only when there is something to say, and the way to the command palette. */
 export function Head({ openPalette, step }: { openPalette: () => void; step: (by: 1 | -1) => void }) {
@@ -34,7 +42,7 @@ export function Head({ openPalette, step }: { openPalette: () => void; step: (by
             <b>{identity ? listName(identity) : m.case_opening()}</b>
           </>
         ) : (
-          <b>{place.screen === 'today' ? m.frame_today() : place.screen === 'cases' ? m.frame_cases() : m.frame_settings()}</b>
+          <b>{screenWord[place.screen]()}</b>
         )}
       </div>
       <span className={styles['grow']} />

@@ -4,9 +4,10 @@ import { Dialog } from '../components/Dialog';
 import { Icon, type IconName } from '../components/icons';
 import { Kbd } from '../components/Kbd';
 import { partValue } from '../components/PartView';
-import type { CaseRowView, CasesView } from '../host/contract';
+import type { CaseRowView, CasesView, ConversationRowView } from '../host/contract';
 import { useDesk } from '../host/desk';
 import { ask } from '../host/host';
+import { useStore } from '../host/store';
 import { useNow } from '../i18n/clock';
 import { date, day, fold, listName, time } from '../i18n/format';
 import { activeCommands, type Command } from '../keys/keys';
@@ -33,13 +34,15 @@ interface ChoiceGroup {
 }
 
 const mostCases = 6;
-const hidden = new Set(['palette', 'undo', 'next-region', 'previous-region', 'list-next', 'list-previous', 'list-first', 'list-last', 'list-open', 'cases-leave', 'document-leave']);
+const mostConversations = 4;
+const hidden = new Set(['palette', 'undo', 'next-region', 'previous-region', 'list-next', 'list-previous', 'list-first', 'list-last', 'list-open', 'cases-leave', 'document-leave', 'message-send', 'message-leave', 'message-edit-last']);
 
 /** Strg K: cases, what can be done here, and everything else. Each command shows its key. */
 export function Palette({ onClose }: { onClose: () => void }) {
   const desk = useDesk();
   const places = usePlaces();
   const place = usePlace();
+  const chat = useStore(desk.chat);
   const here = useKnownIdentity(place.screen === 'case' ? place.patient : null);
   const now = useNow(60_000);
   const [query, setQuery] = useState('');
@@ -90,9 +93,18 @@ export function Palette({ onClose }: { onClose: () => void }) {
     keys: command.keys[0],
     run: () => run.current(new KeyboardEvent('keydown')),
   });
+  const rooms = chat.state === 'here' ? chat.value.conversations.filter((row) => row.membership.state !== 'invited') : [];
+  const roomChoice = (row: ConversationRowView): Choice => ({
+    id: `conversation-${row.id}`,
+    icon: 'chat',
+    name: row.name,
+    detail: row.unread > 0 ? m.chat_unread({ count: row.unread }) : '',
+    run: () => places.go({ screen: 'messages', conversation: row.id }),
+  });
   const matching = ranked(query, commands, ({ command }) => command.label());
   const groups: ChoiceGroup[] = [
     { title: m.frame_cases(), choices: (query.trim() === '' ? rows : ranked(query, rows, (row) => `${row.identity.family ?? ''} ${row.identity.given ?? ''} ${row.identity.number ?? ''}`).concat(rows)).filter((row, at, all) => all.indexOf(row) === at).slice(0, mostCases).map(caseChoice) },
+    { title: m.frame_chat(), choices: query.trim() === '' ? [] : ranked(query, rooms, (row) => row.name).slice(0, mostConversations).map(roomChoice) },
     { title: here ? m.palette_in_case() : m.palette_here(), choices: matching.filter(({ command }) => command.group !== 'everywhere').map(commandChoice) },
     { title: m.palette_go(), choices: matching.filter(({ command }) => command.group === 'everywhere').map(commandChoice) },
   ].filter((group) => group.choices.length > 0);
@@ -213,6 +225,7 @@ function commandIcon(command: Command): IconName {
   const icons: Record<string, IconName> = {
     today: 'home',
     cases: 'cases',
+    chat: 'chat',
     settings: 'settings',
     theme: 'sun',
     lock: 'locked',

@@ -3,17 +3,26 @@ import { Icon, Mark, type IconName } from '../components/icons';
 import { Menu } from '../components/Menu';
 import { Tooltip } from '../components/Tooltip';
 import type { Place } from '../host/contract';
-import { useDesk, usePerson } from '../host/desk';
+import { isChatOffered, useDesk, usePerson } from '../host/desk';
+import { useStore } from '../host/store';
 import { m } from '../paraglide/messages';
 import styles from './frame.module.css';
 import { usePlace, usePlaces } from './place';
 
-function RailLink({ icon, label, hint, keys, current, testId, onPress }: { icon: IconName; label?: string; hint: string; keys: string; current: boolean; testId: string; onPress: () => void }) {
+function RailLink({ icon, label, hint, keys, current, badge = 0, badgeWords, testId, onPress }: { icon: IconName; label?: string; hint: string; keys: string; current: boolean; badge?: number; badgeWords?: string; testId: string; onPress: () => void }) {
   return (
     <Tooltip text={hint} keys={keys}>
-      <Plain className={styles['railLink'] ?? ''} aria-current={current ? 'page' : undefined} aria-label={hint} onPress={onPress} data-testid={testId}>
+      <Plain className={styles['railLink'] ?? ''} aria-current={current ? 'page' : undefined} {...(label === undefined ? { 'aria-label': hint } : {})} onPress={onPress} data-testid={testId}>
         <Icon name={icon} />
         {label !== undefined && <span>{label}</span>}
+        {badge > 0 && (
+          <>
+            <span className={styles['railBadge']} aria-hidden>
+              {badge > 99 ? '99+' : badge}
+            </span>
+            <span className="visually-hidden">{badgeWords}</span>
+          </>
+        )}
       </Plain>
     </Tooltip>
   );
@@ -25,6 +34,7 @@ export function Rail({ lock, help }: { lock: () => void; help: () => void }) {
   const places = usePlaces();
   const desk = useDesk();
   const person = usePerson();
+  const chat = useStore(desk.chat);
   const to = (next: Place) => () => places.go(next);
   return (
     <nav className={styles['rail']} aria-label={m.frame_areas()}>
@@ -41,6 +51,19 @@ export function Rail({ lock, help }: { lock: () => void; help: () => void }) {
         testId="rail-cases"
         onPress={to({ screen: 'cases' })}
       />
+      {isChatOffered(chat) && (
+        <RailLink
+          icon="chat"
+          label={m.frame_chat_short()}
+          hint={m.frame_chat()}
+          keys="g c"
+          current={place.screen === 'messages'}
+          badge={chat.state === 'here' ? chat.value.unread : 0}
+          badgeWords={m.chat_unread({ count: chat.state === 'here' ? chat.value.unread : 0 })}
+          testId="rail-chat"
+          onPress={places.openChat}
+        />
+      )}
       <span className={styles['grow']} />
       <RailLink icon="settings" hint={m.frame_settings()} keys="mod+," current={place.screen === 'settings'} testId="rail-settings" onPress={to({ screen: 'settings' })} />
       {person && (

@@ -12,15 +12,19 @@ export interface Places {
   origin: Store<'today' | 'cases'>;
   go(place: Place): void;
   openCase(patient: string, tab?: CaseTab, order?: readonly string[]): void;
+  /** "Nachrichten", with the conversation that was open there last. */
+  openChat: () => void;
 }
 
 export function createPlaces(desk: Desk, start: Place): Places {
   const place = createStore(start);
   const order = createStore<readonly string[]>([]);
   const origin = createStore<'today' | 'cases'>('cases');
+  let conversation: string | null = start.screen === 'messages' ? start.conversation : null;
   const go = (next: Place) => {
     const before = place.get();
     if (before.screen === 'today' || before.screen === 'cases') origin.set(before.screen);
+    if (next.screen === 'messages') conversation = next.conversation;
     place.set(next);
     desk.host.call({ type: 'remember-place', place: next }).catch(() => undefined);
   };
@@ -33,6 +37,7 @@ export function createPlaces(desk: Desk, start: Place): Places {
       if (list) order.set(list);
       go({ screen: 'case', patient, tab });
     },
+    openChat: () => go({ screen: 'messages', conversation }),
   };
 }
 

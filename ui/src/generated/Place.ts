@@ -12,4 +12,8 @@ patient: string,
 /**
  * Which tab.
  */
-tab: CaseTab, } | { "screen": "settings" };
+tab: CaseTab, } | { "screen": "messages", 
+/**
+ * The room's id of the open conversation.
+ */
+conversation: string | null, } | { "screen": "settings" };

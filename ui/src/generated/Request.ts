@@ -125,7 +125,99 @@ blocks: Array<TextBlockView>, } | { "type": "verify-decision",
 /**
  * FHIR id of the patient.
  */
-patient: string, } | { "type": "change-settings", 
+patient: string, } | { "type": "open-chat" } | { "type": "connect-chat" } | { "type": "open-conversation", 
+/**
+ * The room's id.
+ */
+conversation: string, } | { "type": "close-conversation" } | { "type": "load-earlier", 
+/**
+ * The room's id.
+ */
+conversation: string, } | { "type": "send-message", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * As it was typed.
+ */
+text: string, 
+/**
+ * Event id of the message that it answers.
+ */
+replyTo: string | null, } | { "type": "edit-message", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * The message's id in the view.
+ */
+message: string, 
+/**
+ * As it was typed.
+ */
+text: string, } | { "type": "redact-message", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * The message's id in the view.
+ */
+message: string, } | { "type": "toggle-reaction", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * The message's id in the view.
+ */
+message: string, 
+/**
+ * One emoji.
+ */
+key: string, } | { "type": "retry-message", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * The message's id in the view.
+ */
+message: string, } | { "type": "cancel-message", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * The message's id in the view.
+ */
+message: string, } | { "type": "mark-read", 
+/**
+ * The room's id.
+ */
+conversation: string, } | { "type": "keep-message-draft", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * Empty text forgets it.
+ */
+text: string, } | { "type": "join-conversation", 
+/**
+ * The room's id.
+ */
+conversation: string, } | { "type": "leave-conversation", 
+/**
+ * The room's id.
+ */
+conversation: string, } | { "type": "set-up-recovery" } | { "type": "recover", 
+/**
+ * As it was typed or pasted.
+ */
+key: string, } | { "type": "change-settings", 
 /**
  * All of them; `fixed` is ignored.
  */

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
+import { chatView, steinklee } from '../messages/examples';
 import { cases, today } from '../stories/lists';
 import { auenwaldCase, birkenlichtCase } from '../stories/records';
 import { falkenried, settings } from '../stories/people';
@@ -11,6 +12,39 @@ function desk(fixture = demo) {
   const host = memoryHost(fixture);
   return { host, desk: createDesk(host, fixture.start) };
 }
+
+describe('the mirror of a conversation', () => {
+  test('takes the lines of the open one and drops those of another', async () => {
+    const { desk: page, host } = desk();
+    page.openConversation('!steinklee');
+    await vi.waitFor(() => expect(page.conversation.get()).toEqual({ state: 'here', value: steinklee }));
+    host.send({ type: 'conversation-changed', value: { ...steinklee, id: '!auenwald' } });
+    expect(page.conversation.get()).toEqual({ state: 'here', value: steinklee });
+    page.closeConversation();
+    host.send({ type: 'conversation-changed', value: steinklee });
+    expect(page.conversation.get().state).toBe('waiting');
+  });
+
+  test('and the list of them hold nothing once the desk is locked', async () => {
+    const { desk: page, host } = desk();
+    page.openChat();
+    page.openConversation('!steinklee');
+    await vi.waitFor(() => expect([page.chat.get().state, page.conversation.get().state]).toEqual(['here', 'here']));
+    host.send({ type: 'session-changed', value: { state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: false, link: null, failure: null } });
+    host.send({ type: 'chat-changed', value: chatView() });
+    host.send({ type: 'conversation-changed', value: steinklee });
+    expect([page.chat.get().state, page.conversation.get().state]).toEqual(['waiting', 'waiting']);
+  });
+
+  test('shows the event that overtook the answer', async () => {
+    const { desk: page, host } = desk();
+    page.openConversation('!steinklee');
+    const younger = { ...steinklee, lines: [], asOf: '2026-11-24T13:37:00+01:00' };
+    host.send({ type: 'conversation-changed', value: younger });
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(page.conversation.get()).toEqual({ state: 'here', value: younger });
+  });
+});
 
 describe('the mirrors', () => {
   test('take the view of the case that was opened', async () => {

@@ -6,7 +6,9 @@ import { createContext, useContext, useEffect } from 'react';
 import type {
   CasesView,
   CaseView,
+  ChatView,
   ConnectionView,
+  ConversationView,
   DecisionView,
   Event,
   Failure,
@@ -17,6 +19,7 @@ import type {
   TodayView,
 } from './contract';
 import { asFailure, ask, type Host } from './host';
+import { MessageDrafts } from './messageDrafts';
 import { createStore, type Store, useStore } from './store';
 
 /** A view that is asked for: waiting, here, or failed. `since` is a time in milliseconds. */
@@ -37,11 +40,19 @@ export interface Desk {
   caseView: Store<Load<CaseView>>;
   images: Store<Load<ImagesView>>;
   decision: Store<Load<DecisionView>>;
+  chat: Store<Load<ChatView>>;
+  /** The open conversation. */
+  conversation: Store<Load<ConversationView>>;
+  /** What was typed into conversations and not sent. */
+  drafts: MessageDrafts;
   openToday(): void;
   openCases(query: string): void;
   openCase(patient: string): void;
   openImages(patient: string): void;
   openDecision(patient: string): void;
+  openChat: () => void;
+  openConversation(id: string): void;
+  closeConversation(): void;
   changeSettings(change: Partial<SettingsView>): void;
   /** Ends listening. */
   close(): void;
@@ -57,9 +68,20 @@ export function createDesk(host: Host, start: StartView): Desk {
   const caseView = createStore<Load<CaseView>>(waiting());
   const images = createStore<Load<ImagesView>>(waiting());
   const decision = createStore<Load<DecisionView>>(waiting());
+  const chat = createStore<Load<ChatView>>(waiting());
+  const conversation = createStore<Load<ConversationView>>(waiting());
+  const drafts = new MessageDrafts({
+    keep: (whose, text) => host.call({ type: 'keep-message-draft', conversation: whose, text }),
+    after: (milliseconds, then) => {
+      const timer = setTimeout(then, milliseconds);
+      return () => clearTimeout(timer);
+    },
+  });
   // The patient whose views are mirrored; answers and events about another one are dropped (risk: old data under
   // a new banner).
   let patient: string | null = null;
+  // The conversation whose lines are mirrored; those of another one are dropped.
+  let room: string | null = null;
   let casesAsked = 0;
   let casesQuery = '';
 
@@ -70,6 +92,10 @@ export function createDesk(host: Host, start: StartView): Desk {
     caseView.set(waiting());
     images.set(waiting());
     decision.set(waiting());
+    room = null;
+    chat.set(waiting());
+    conversation.set(waiting());
+    drafts.forget();
   };
 
   const take = <T extends { patient: string }>(store: Store<Load<T>>, value: T) => {
@@ -103,6 +129,12 @@ export function createDesk(host: Host, start: StartView): Desk {
         return;
       case 'decision-changed':
         take(decision, event.value);
+        return;
+      case 'chat-changed':
+        if (signedIn()) chat.set({ state: 'here', value: event.value });
+        return;
+      case 'conversation-changed':
+        if (event.value.id === room) conversation.set({ state: 'here', value: event.value });
         return;
       default: {
         const unknown: never = event;
@@ -152,6 +184,9 @@ export function createDesk(host: Host, start: StartView): Desk {
     caseView,
     images,
     decision,
+    chat,
+    conversation,
+    drafts,
     openToday: () => load(today, younger(today, () => true, ask(host, { type: 'open-today' }, 'today')), signedIn),
     openCases(query) {
       casesAsked += 1;
@@ -170,6 +205,20 @@ export function createDesk(host: Host, start: StartView): Desk {
     openDecision(whose) {
       enter(whose);
       load(decision, ask(host, { type: 'open-decision', patient: whose }, 'decision'), () => patient === whose);
+    },
+    openChat: () => load(chat, younger(chat, () => true, ask(host, { type: 'open-chat' }, 'chat')), signedIn),
+    openConversation(id) {
+      if (room !== id) {
+        room = id;
+        conversation.set(waiting());
+      }
+      load(conversation, younger(conversation, (here) => here.id === id, ask(host, { type: 'open-conversation', conversation: id }, 'conversation')), () => room === id);
+    },
+    closeConversation() {
+      if (room === null) return;
+      room = null;
+      conversation.set(waiting());
+      host.call({ type: 'close-conversation' }).catch(() => undefined);
     },
     changeSettings(change) {
       const before = settings.get();
@@ -200,6 +249,11 @@ export function useSettings(): SettingsView {
 /** Whether IT has fixed a setting; policies name it in kebab-case. */
 export function isFixed(settings: SettingsView, field: keyof SettingsView): boolean {
   return settings.fixed.includes(field.replaceAll(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`));
+}
+
+/** Whether the platform has chat; also when that could not be read, since the screen then says why. */
+export function isChatOffered(chat: Load<ChatView>): boolean {
+  return chat.state === 'failed' || (chat.state === 'here' && chat.value.state.state !== 'absent');
 }
 
 /** The signed-in or locked person, else null. */

@@ -18,6 +18,7 @@ import type {
   TodayView,
 } from './contract';
 import type { Host } from './host';
+import { type ChatFixture, memoryChat } from './memoryChat';
 
 /** What the program would know. A part that is missing is answered by `not-found`. */
 export interface Fixture {
@@ -35,6 +36,8 @@ export interface Fixture {
   decisions?: DecisionView[];
   textBlocks?: TextBlockView[];
   diagnosis?: DiagnosisView;
+  /** Without it the platform has no chat. */
+  chat?: ChatFixture;
   /** Answers that come before all others; `undefined` leaves the request to the rest. */
   answer?: (request: Request) => Reply | Failure | Promise<Reply> | undefined;
 }
@@ -58,6 +61,7 @@ export function memoryHost(fixture: Fixture): MemoryHost {
     queueMicrotask(() => send({ type: 'session-changed', value }));
   };
   const person = fixture.signedIn.person;
+  const chat = memoryChat(fixture.chat, send);
 
   const reply = (request: Request): Reply => {
     switch (request.type) {
@@ -119,6 +123,24 @@ export function memoryHost(fixture: Fixture): MemoryHost {
         return { type: 'done' };
       case 'open-measurements':
         return { type: 'measurements', value: fixture.measurements?.find((one) => one.patient === request.patient) ?? { patient: request.patient, measurements: [] } };
+      case 'open-chat':
+      case 'connect-chat':
+      case 'open-conversation':
+      case 'close-conversation':
+      case 'load-earlier':
+      case 'send-message':
+      case 'edit-message':
+      case 'redact-message':
+      case 'toggle-reaction':
+      case 'retry-message':
+      case 'cancel-message':
+      case 'mark-read':
+      case 'keep-message-draft':
+      case 'join-conversation':
+      case 'leave-conversation':
+      case 'set-up-recovery':
+      case 'recover':
+        return chat(request);
       case 'confirm-identity':
       case 'open-series':
       case 'open-bulk':

@@ -46,6 +46,9 @@ const words = {
   locked: () => ({ what: m.failure_locked_what(), safe: m.failure_locked_safe(), act: m.failure_locked_act() }),
   'invalid-input': () => ({ what: m.failure_invalid_input_what(), safe: m.failure_invalid_input_safe(), act: m.failure_invalid_input_act() }),
   'already-signed': () => ({ what: m.failure_already_signed_what(), safe: m.failure_already_signed_safe(), act: m.failure_already_signed_act() }),
+  'recovery-key-wrong': () => ({ what: m.failure_recovery_key_wrong_what(), safe: m.failure_recovery_key_wrong_safe(), act: m.failure_recovery_key_wrong_act() }),
+  'chat-sign-in-unknown': () => ({ what: m.failure_chat_sign_in_unknown_what(), safe: m.failure_chat_sign_in_unknown_safe(), act: m.failure_chat_sign_in_unknown_act() }),
+  'message-too-long': () => ({ what: m.failure_message_too_long_what(), safe: m.failure_message_too_long_safe(), act: m.failure_message_too_long_act() }),
   internal: () => ({ what: m.failure_internal_what(), safe: m.failure_internal_safe(), act: m.failure_internal_act() }),
 } satisfies Record<FailureCode, Words>;
 

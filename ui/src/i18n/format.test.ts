@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { IdentityView } from '../host/contract';
-import { ageAndGender, bannerName, bytes, calendarDays, clock, date, day, dayShort, digits, fold, foldLong, kvnr, listName, moment, number, period, range, time, unit } from './format';
+import { ageAndGender, bannerName, bytes, calendarDays, clock, date, day, dayHeading, dayShort, digits, fold, foldLong, kvnr, listMoment, listName, moment, number, period, range, time, unit } from './format';
 import { speak } from './language';
 
 const now = new Date('2026-11-24T13:36:00+01:00');
@@ -28,6 +28,18 @@ describe('dates', () => {
 
   test('a late evening in Berlin is the next day there, not in UTC', () => {
     expect(date('2026-11-23T23:30:00Z')).toBe('24.11.2026');
+  });
+
+  test('a narrow list tells the time of today, the weekday of a week, and the day before that', () => {
+    const told = ['2026-11-24T13:32:00+01:00', '2026-11-23T17:02:00+01:00', '2026-11-18T09:00:00+01:00', '2026-11-17T09:00:00+01:00', '2025-12-30T09:00:00+01:00'].map((at) => listMoment(at, now));
+    // 23 November 2026 is a Monday, the 18th a Wednesday.
+    expect(told).toEqual(['13:32', 'Mo', 'Mi', '17.11.', '30.12.2025']);
+  });
+
+  test('a heading of a day names today and yesterday, and the year only when it is another', () => {
+    expect(['2026-11-24', '2026-11-23', '2026-11-20', '2025-11-20'].map((at) => dayHeading(at, now))).toEqual(['Heute, 24. November', 'Gestern, 23. November', 'Freitag, 20. November', 'Donnerstag, 20. November 2025']);
+    speak('en');
+    expect(dayHeading('2026-11-24', now)).toBe('Today, 24 November');
   });
 
   test('days near today have names, the next fortnight has weekdays', () => {

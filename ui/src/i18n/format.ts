@@ -111,6 +111,26 @@ export function moment(iso: string, now: Date): string {
   return calendarDays(now, new Date(iso)) === 0 ? time(iso) : day(iso, now);
 }
 
+/** Time for today, the weekday within a week, else the day: for a narrow list. */
+export function listMoment(iso: string, now: Date): string {
+  const at = new Date(iso);
+  const distance = calendarDays(at, now);
+  if (distance === 0) return time(iso);
+  if (distance > 0 && distance < 7) return format({ weekday: 'short' }).format(at).replace('.', '');
+  return dayShort(iso, now);
+}
+
+/** "Heute, 24. November", "Freitag, 20. November": above what happened on a day. */
+export function dayHeading(iso: string, now: Date): string {
+  const at = isDateOnly(iso) ? new Date(`${iso}T12:00:00Z`) : new Date(iso);
+  const distance = calendarDays(now, at);
+  const date = format({ day: 'numeric', month: 'long' }).format(at);
+  if (distance === 0) return m.format_heading_today({ date });
+  if (distance === -1) return m.format_heading_yesterday({ date });
+  if (parts(at).year !== parts(now).year) return longDate(at);
+  return format({ weekday: 'long', day: 'numeric', month: 'long' }).format(at);
+}
+
 /** Dienstag, 24. November 2026. */
 export function longDate(at: Date): string {
   return format({ weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' }).format(at);

@@ -13,9 +13,10 @@ const groupWord: Record<CommandGroup, () => string> = {
   images: m.keys_group_images,
   windows: m.keys_group_windows,
   decision: m.keys_group_decision,
+  messages: m.keys_group_messages,
 };
 
-const order: readonly CommandGroup[] = ['everywhere', 'lists', 'case', 'tools', 'images', 'windows', 'decision'];
+const order: readonly CommandGroup[] = ['everywhere', 'lists', 'case', 'tools', 'images', 'windows', 'decision', 'messages'];
 
 /** One line for what is called the same: four arrows that move the same cursor, one key for two screens. */
 function lines(commands: readonly Command[]): [string, string[]][] {

@@ -7,7 +7,7 @@
  */
 import { useEffect, useRef } from 'react';
 
-export type CommandGroup = 'everywhere' | 'lists' | 'case' | 'tools' | 'images' | 'windows' | 'decision';
+export type CommandGroup = 'everywhere' | 'lists' | 'case' | 'tools' | 'images' | 'windows' | 'decision' | 'messages';
 
 export interface Command {
   id: string;

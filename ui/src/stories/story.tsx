@@ -1,6 +1,7 @@
 /** What a story is: a name and a fixture. The page and the checks draw it in both themes and both languages. */
 import type { ReactNode } from 'react';
 import type { Fixture } from '../host/memory';
+import { chat } from '../messages/examples';
 import { auenwaldCase, auenwaldDocuments, birkenlichtCase, steinkleeCase } from './records';
 import { cases, search, today } from './lists';
 import { platform, signedIn, start } from './people';
@@ -24,6 +25,7 @@ export const demo: Fixture = {
   search,
   caseViews: [auenwaldCase, birkenlichtCase, steinkleeCase],
   documents: auenwaldDocuments,
+  chat,
   diagnosis: {
     lines: [
       { key: 'version', value: '0.1.0' },

@@ -43,6 +43,8 @@ enum Area {
     Viewer,
     /// Sign-in, records and images of a platform.
     Platform,
+    /// Chat with a homeserver.
+    Chat,
     /// Secrets and the encrypted store.
     Vault,
     /// The application without a window.
@@ -55,7 +57,7 @@ enum Area {
     Ui,
     /// Format, lints, rules of the house, generated types, licenses.
     Tidy,
-    /// The client's suites against Keycloak, HAPI FHIR and Orthanc, and offline validation of the FHIR we write.
+    /// The client's suites against Keycloak, HAPI FHIR, Orthanc and Synapse, and offline validation of the FHIR we write.
     Servers,
     /// The main job in the real window, and what is left when its page dies.
     Walk,
@@ -71,6 +73,7 @@ impl Area {
             Self::Imaging => &["imaging"],
             Self::Viewer => &["viewer", "viewer-web"],
             Self::Platform => &["platform"],
+            Self::Chat => &["tim"],
             Self::Vault => &["vault"],
             Self::App => &["app"],
             Self::Sandbox => &["sandbox"],
@@ -95,7 +98,7 @@ impl Area {
 }
 
 /// Facts that need real servers, by words of their names.
-const ON_SERVERS: [&str; 2] = ["on_keycloak_hapi_and_orthanc", "peculiarities::"];
+const ON_SERVERS: [&str; 3] = ["on_keycloak_hapi_and_orthanc", "on_synapse", "peculiarities::"];
 
 /// The rows that a test program gets, each with the arguments that choose its part. The client's suites hold on the
 /// sandbox and on real servers alike, so they are split where both areas are wanted.

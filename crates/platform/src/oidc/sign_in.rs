@@ -66,6 +66,7 @@ pub struct SignInAttempt {
     nonce: Nonce,
     verifier: PkceCodeVerifier,
     began: Timestamp,
+    onward: Option<Url>,
 }
 
 /// Why a sign-in failed.
@@ -150,7 +151,13 @@ impl SignInAttempt {
             nonce,
             verifier,
             began,
+            onward: None,
         })
+    }
+
+    /// Leads the browser on to this page when it has brought its code, in the same tab.
+    pub fn lead_on(&mut self, page: Url) {
+        self.onward = Some(page);
     }
 
     /// The page to open in the browser.
@@ -170,8 +177,10 @@ impl SignInAttempt {
     /// # Errors
     /// [`SignInError`] says what did not hold.
     pub async fn finish(self) -> Result<Tokens, SignInError> {
-        let Self { egress, platform, provider, purpose, listener, redirect, state, nonce, verifier, began, .. } = self;
-        let answer = tokio::time::timeout(DEADLINE, listener.wait(state.secret()))
+        let Self {
+            egress, platform, provider, purpose, listener, redirect, state, nonce, verifier, began, onward, ..
+        } = self;
+        let answer = tokio::time::timeout(DEADLINE, listener.wait(state.secret(), onward.as_ref()))
             .await
             .map_err(|_elapsed| SignInError::Expired)?
             .map_err(|error| SignInError::Listener(error.to_string()))?;

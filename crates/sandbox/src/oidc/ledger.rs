@@ -16,6 +16,7 @@ pub(crate) const IDLE: SignedDuration = SignedDuration::from_mins(30);
 /// An authorization request that was found to be in order.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
+    pub(crate) client: String,
     pub(crate) redirect_uri: String,
     pub(crate) state: Option<String>,
     pub(crate) nonce: Option<String>,
@@ -47,6 +48,17 @@ struct Grant {
     session: String,
     scope: String,
     refresh: String,
+}
+
+/// What a client brings to exchange a code.
+#[derive(Debug)]
+pub(crate) struct Exchange<'a> {
+    pub(crate) client: &'a str,
+    pub(crate) code: &'a str,
+    pub(crate) challenge: &'a str,
+    pub(crate) redirect_uri: &'a str,
+    /// Name and secret of the refresh token that is given out.
+    pub(crate) refresh: (String, String),
 }
 
 /// What a token answer is made of.
@@ -133,20 +145,18 @@ impl Ledger {
     }
 
     /// Exchanges a code. Whatever the answer, the code can not be used again.
-    pub(crate) fn exchange(
-        &mut self,
-        code: &str,
-        challenge: &str,
-        redirect_uri: &str,
-        refresh: (String, String),
-        now: Timestamp,
-    ) -> Result<Issued, GrantError> {
+    pub(crate) fn exchange(&mut self, exchange: Exchange<'_>, now: Timestamp) -> Result<Issued, GrantError> {
+        let Exchange { client, code, challenge, redirect_uri, refresh } = exchange;
         if let Some(session) = self.spent.remove(code) {
             // RFC 6749 §4.1.2: tokens issued for a code that comes a second time should be revoked.
             self.end(&session);
             return Err(GrantError::Code);
         }
         let found = self.codes.remove(code).filter(|code| code.until > now).ok_or(GrantError::Code)?;
+        // RFC 6749 §4.1.3: a code is for the client that asked for it.
+        if found.request.client != client {
+            return Err(GrantError::Code);
+        }
         if found.request.challenge != challenge {
             return Err(GrantError::Verifier);
         }
@@ -189,13 +199,14 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
-    use super::{GrantError, IDLE, Ledger, Request, Session};
+    use super::{Exchange, GrantError, IDLE, Ledger, Request, Session};
     use jiff::{SignedDuration, Timestamp};
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     fn request() -> Request {
         Request {
+            client: "konsil".to_owned(),
             redirect_uri: "http://127.0.0.1:1/cb".to_owned(),
             state: None,
             nonce: Some("n".to_owned()),
@@ -214,8 +225,14 @@ mod tests {
     }
 
     fn exchange(ledger: &mut Ledger, challenge: &str, now: Timestamp) -> Result<String, GrantError> {
-        let handles = ("g".to_owned(), "r1".to_owned());
-        ledger.exchange("code", challenge, "http://127.0.0.1:1/cb", handles, now).map(|issued| issued.refresh)
+        exchange_as(ledger, "konsil", challenge, now)
+    }
+
+    fn exchange_as(ledger: &mut Ledger, client: &str, challenge: &str, now: Timestamp) -> Result<String, GrantError> {
+        let redirect_uri = "http://127.0.0.1:1/cb";
+        let refresh = ("g".to_owned(), "r1".to_owned());
+        let exchange = Exchange { client, code: "code", challenge, redirect_uri, refresh };
+        ledger.exchange(exchange, now).map(|issued| issued.refresh)
     }
 
     #[test]
@@ -224,6 +241,14 @@ mod tests {
         signed_in(&mut ledger);
         assert_eq!(exchange(&mut ledger, "other", NOW), Err(GrantError::Verifier), "the verifier does not fit");
         assert_eq!(exchange(&mut ledger, "c", NOW), Err(GrantError::Code), "the code is gone");
+    }
+
+    #[test]
+    fn a_code_is_for_the_client_that_asked_for_it() {
+        let mut ledger = Ledger::default();
+        signed_in(&mut ledger);
+        let refused = exchange_as(&mut ledger, "another", "c", NOW);
+        assert_eq!(refused, Err(GrantError::Code), "it was given to another client");
     }
 
     #[test]

@@ -7,10 +7,11 @@ mod keys;
 mod ledger;
 mod page;
 
-pub(crate) use keys::{Keys, TokenError};
+pub(crate) use keys::{Keys, TokenError, challenge, handle};
 
 use crate::clock::Clock;
 use crate::discovery::CLIENT_ID;
+use crate::matrix::CALLBACK as HOMESERVER_CALLBACK;
 use crate::people::{PASSWORD, Person};
 use axum::extract::{Form, Query, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, SET_COOKIE, WWW_AUTHENTICATE};
@@ -19,12 +20,15 @@ use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use jiff::SignedDuration;
-use ledger::{GrantError, Issued, Ledger, Request, Session};
+use ledger::{Exchange, GrantError, Issued, Ledger, Request, Session};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use url::Url;
+
+/// The client that the platform's homeserver is: it sends browsers here and gets them back at one address.
+pub(crate) const HOMESERVER_CLIENT: &str = "konsil-homeserver";
 
 /// The audience of access tokens: the platform's FHIR and DICOMweb servers.
 pub(crate) const AUDIENCE: &str = "konsil-platform";
@@ -56,6 +60,28 @@ impl Provider {
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Exchanges a code for the platform's homeserver: the user name, and the nonce of the request.
+    pub(crate) fn redeem(&self, code: &str, verifier: &str, redirect_uri: &str) -> Option<(String, Option<String>)> {
+        let refresh = (keys::handle(), keys::handle());
+        let exchange =
+            Exchange { client: HOMESERVER_CLIENT, code, challenge: &keys::challenge(verifier), redirect_uri, refresh };
+        let issued = self.ledger().exchange(exchange, self.clock.now()).ok()?;
+        Some((issued.session.username, issued.nonce))
+    }
+
+    /// Whether `uri` is a redirect of this client. The program listens on any loopback port (RFC 8252 §7.3), the
+    /// homeserver at its one address.
+    fn redirects(&self, client: &str, uri: &str) -> bool {
+        match client {
+            CLIENT_ID => is_loopback(uri),
+            HOMESERVER_CLIENT => {
+                let origin = self.issuer.strip_suffix("/oidc").unwrap_or(&self.issuer);
+                uri.strip_prefix(origin) == Some(HOMESERVER_CALLBACK)
+            }
+            _ => false,
+        }
     }
 
     fn person(&self, username: &str) -> Option<&Person> {
@@ -128,10 +154,11 @@ struct Authorize {
 async fn authorize(State(provider): Shared, headers: HeaderMap, Query(query): Query<Authorize>) -> Response {
     let english = english(query.ui_locales.as_deref(), &headers);
     // RFC 6749 §4.1.2.1: nothing is redirected to an address that is not the client's.
-    if query.client_id.as_deref() != Some(CLIENT_ID) {
+    let client = query.client_id.clone().unwrap_or_default();
+    if ![CLIENT_ID, HOMESERVER_CLIENT].contains(&client.as_str()) {
         return page(StatusCode::BAD_REQUEST, page::failed(english, "client_id"));
     }
-    let Some(redirect_uri) = query.redirect_uri.clone().filter(|uri| is_loopback(uri)) else {
+    let Some(redirect_uri) = query.redirect_uri.clone().filter(|uri| provider.redirects(&client, uri)) else {
         return page(StatusCode::BAD_REQUEST, page::failed(english, "redirect_uri"));
     };
     let refuse = |error: &str, why: &str| {
@@ -156,6 +183,7 @@ async fn authorize(State(provider): Shared, headers: HeaderMap, Query(query): Qu
         return refuse("invalid_request", "Invalid parameter: code_challenge");
     }
     let request = Request {
+        client,
         redirect_uri: redirect_uri.clone(),
         state: query.state.clone(),
         nonce: query.nonce.clone(),
@@ -289,13 +317,14 @@ async fn token(State(provider): Shared, Form(form): Form<TokenRequest>) -> Respo
             let Some(verifier) = form.code_verifier.filter(|verifier| (43..=128).contains(&verifier.len())) else {
                 return oauth_error(StatusCode::BAD_REQUEST, "invalid_grant", "PKCE code verifier not specified");
             };
-            provider.ledger().exchange(
-                &form.code.unwrap_or_default(),
-                &keys::challenge(&verifier),
-                &form.redirect_uri.unwrap_or_default(),
-                (keys::handle(), keys::handle()),
-                now,
-            )
+            let exchange = Exchange {
+                client: CLIENT_ID,
+                code: &form.code.unwrap_or_default(),
+                challenge: &keys::challenge(&verifier),
+                redirect_uri: &form.redirect_uri.unwrap_or_default(),
+                refresh: (keys::handle(), keys::handle()),
+            };
+            provider.ledger().exchange(exchange, now)
         }
         Some("refresh_token") => {
             provider.ledger().refresh(&form.refresh_token.unwrap_or_default(), &keys::handle(), now)
@@ -470,6 +499,11 @@ fn end_session(provider: &Provider, headers: &HeaderMap, query: &Logout) -> Resp
 fn oauth_error(status: StatusCode, error: &str, description: &str) -> Response {
     let body = Json(json!({ "error": error, "error_description": description }));
     (status, [(CACHE_CONTROL, "no-store")], body).into_response()
+}
+
+/// The provider's page for a sign-in that failed elsewhere on the platform.
+pub(crate) fn failure_page(why: &str) -> String {
+    page::failed(false, why)
 }
 
 fn page(status: StatusCode, html: String) -> Response {

@@ -39,6 +39,11 @@ file!(
     other_cases, "othercases.json"
 );
 
+file!(
+    /// Rooms with what was written in them, and who answers what.
+    conversations, "conversations.json"
+);
+
 /// The patients with a full record in the agenda's order, then the decoy.
 pub(crate) fn patients() -> &'static [Value] {
     static PARSED: LazyLock<Vec<Value>> = LazyLock::new(|| {

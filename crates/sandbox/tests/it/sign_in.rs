@@ -16,7 +16,9 @@ async fn the_discovery_documents_name_each_other() {
     let document: Value = serde_json::from_str(&body).expect("the document is JSON");
     assert_eq!(document["v"], 1, "version one");
     assert_eq!(document["fhir"]["base"], platform.url("/fhir"), "FHIR is on the same origin");
-    assert!(document.get("matrix").is_none(), "what the platform lacks is absent");
+    let server = platform.url("").replace("http://", "");
+    assert_eq!(document["matrix"]["server_name"], server, "the homeserver is on the same origin");
+    assert!(document.get("rounds").is_none(), "what the platform lacks is absent");
     let issuer = text(&document["oidc"]["issuer"]);
     let (_, _, body) = platform.get(format!("{issuer}/.well-known/openid-configuration"), "").await;
     let provider: Value = serde_json::from_str(&body).expect("the configuration is JSON");

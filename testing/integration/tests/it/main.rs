@@ -3,12 +3,16 @@
 //! What holds on every platform is listed in `on_each_platform!` and runs twice; `KONSIL_SERVERS` names the servers of
 //! the second time. The other tests need no platform, or one whose clock they move.
 
+// The futures of chat are deep.
+#![recursion_limit = "256"]
+
 mod client;
 mod demonstration;
 mod platforms;
 mod servers;
 
 mod cases;
+mod chat;
 mod decision;
 mod faults;
 mod images;

@@ -1,0 +1,358 @@
+//! "Nachrichten": chat beside the session. It signs in with the same browser page, follows its homeserver for as long
+//! as somebody sits at the desk, and tells the list and the open conversation as whole views.
+//!
+//! [`crate::chat::views`] turns what `tim` says into what the page is told; nothing is decided there.
+
+mod talk;
+mod views;
+
+use crate::{Desk, failures, session::Taken};
+use contract::{ChatStateView, ChatView, Event, Failure, FailureCode, RecoveryView};
+use futures_util::StreamExt as _;
+use jiff::Timestamp;
+use platform::{
+    Platform,
+    oidc::{SignInError, TokenRedirect},
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use talk::Open;
+use tim::{Account, AccountError, AccountOptions, Homeserver, SessionStore, SessionStoreError, SignIn, StoredSession};
+use tokio::task::AbortHandle;
+use url::Url;
+use vault::{Table, Vault};
+
+const SESSION: &str = "chat/session";
+/// What happens together is told together: one view for it.
+const GATHER: Duration = Duration::from_millis(60);
+/// Looking for a homeserver holds up a sign-in no longer than this.
+const DISCOVERY: Duration = Duration::from_secs(4);
+
+/// The chat of a desk.
+#[derive(Default)]
+pub(crate) struct Chat(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    phase: Phase,
+    open: Option<Arc<Open>>,
+    /// The list as the page has it.
+    view: Option<ChatView>,
+    /// What was begun and not sent, by conversation.
+    drafts: BTreeMap<String, String>,
+}
+
+#[derive(Default)]
+enum Phase {
+    /// The platform names no homeserver, or nobody is signed in.
+    #[default]
+    Absent,
+    /// Signing in.
+    Connecting(AbortHandle),
+    /// At work.
+    Up(Arc<Up>),
+    /// It needs the person.
+    Stopped(Failure),
+}
+
+/// A signed-in account and the task that tells its list.
+pub(crate) struct Up {
+    account: Account,
+    task: AbortHandle,
+}
+
+/// The second half of the browser's way: from the identity provider on to the homeserver.
+pub(crate) struct Way {
+    homeserver: Homeserver,
+    redirect: TokenRedirect,
+    page: Url,
+}
+
+impl Way {
+    /// Where the browser goes.
+    pub(crate) fn page(&self) -> &Url {
+        &self.page
+    }
+}
+
+impl Chat {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Desk {
+    /// How the browser goes on to the homeserver after a sign-in; none when the platform has none, when it offers no
+    /// sign-in by the browser, or when this device is signed in to it already.
+    pub(crate) async fn way_to_chat(&self, platform: &Platform) -> Option<Way> {
+        if kept(&self.0.vault).is_some() {
+            return None;
+        }
+        match tokio::time::timeout(DISCOVERY, self.find_way(platform)).await {
+            Ok(Ok(way)) => Some(way),
+            Ok(Err(failure)) => {
+                tracing::warn!(code = ?failure.code, detail = %failure.detail, "no way to the homeserver");
+                None
+            }
+            Err(_elapsed) => {
+                tracing::warn!("the homeserver did not answer in time");
+                None
+            }
+        }
+    }
+
+    async fn find_way(&self, platform: &Platform) -> Result<Way, Failure> {
+        let name = platform.matrix.as_deref().ok_or_else(|| Failure::new(FailureCode::NotFound, "no homeserver"))?;
+        let egress = self.0.egress.clone();
+        let http = move |url: &Url| egress.client_for(url);
+        let homeserver = Homeserver::discover(&http, name).await.map_err(|error| failures::of_homeserver(&error))?;
+        let redirect = TokenRedirect::begin().await.map_err(|error| failures::of_sign_in(&error))?;
+        let page = homeserver
+            .browser_page(redirect.url())
+            .ok_or_else(|| Failure::new(FailureCode::ChatSignInUnknown, "no sign-in by the browser"))?;
+        Ok(Way { homeserver, redirect, page })
+    }
+
+    /// Begins chat for who has just sat down.
+    pub(crate) fn start_chat(&self, taken: &Taken, way: Option<Way>) {
+        if taken.platform.matrix.is_none() {
+            self.stop_chat();
+            return;
+        }
+        let (desk, taken) = (self.clone(), taken.clone());
+        let (go, start) = tokio::sync::oneshot::channel::<()>();
+        let task = tokio::spawn(async move {
+            let _started = start.await;
+            match desk.account(&taken, way).await {
+                Ok(account) => desk.follow_chat(account),
+                Err(failure) => {
+                    tracing::warn!(code = ?failure.code, detail = %failure.detail, "chat did not begin");
+                    desk.0.chat.state().phase = Phase::Stopped(failure);
+                    desk.tell_bare_chat();
+                }
+            }
+        })
+        .abort_handle();
+        self.set_phase(Phase::Connecting(task));
+        self.tell_bare_chat();
+        let _task_lives = go.send(());
+    }
+
+    async fn account(&self, taken: &Taken, way: Option<Way>) -> Result<Account, Failure> {
+        let owner = owner(taken);
+        let (folder, key) = self.0.vault.chat_store();
+        let egress = self.0.egress.clone();
+        let options = |base: &Url| -> Result<AccountOptions, Failure> {
+            let http = egress.client_for(base);
+            let http = http.ok_or_else(|| Failure::new(FailureCode::NotAllowed, "the homeserver may not be asked"))?;
+            let sessions = Arc::new(SealedSession { vault: self.0.vault.clone(), owner: owner.clone() });
+            Ok(AccountOptions { folder: folder.clone(), key: key.clone(), http, sessions })
+        };
+        if let Some(Kept { session, .. }) = kept(&self.0.vault).filter(|kept| kept.owner == owner) {
+            return Account::restore(options(&session.base)?, &session).await.map_err(|error| of_account(&error));
+        }
+        let way = way.ok_or_else(|| Failure::new(FailureCode::SessionEnded, "not signed in to the homeserver"))?;
+        let token = way.redirect.token().await.map_err(|error: SignInError| failures::of_sign_in(&error))?;
+        Account::sign_in(options(&way.homeserver.base)?, &way.homeserver, SignIn::Token(&token), device_name())
+            .await
+            .map_err(|error| of_account(&error))
+    }
+
+    /// Signs in to the homeserver alone, by the browser: the platform's session goes on.
+    pub(crate) async fn connect_chat(&self) -> Result<(), Failure> {
+        let taken = self.taken().ok_or_else(|| Failure::new(FailureCode::SessionEnded, "nobody is signed in"))?;
+        let former = kept(&self.0.vault).is_some();
+        if former {
+            let vault = self.0.vault.clone();
+            let forgotten = tokio::task::spawn_blocking(move || vault.delete(Table::Secrets, SESSION)).await;
+            if let Ok(Err(error)) = forgotten {
+                return Err(failures::of_store(&error));
+            }
+        }
+        let way = self.find_way(&taken.platform).await?;
+        let page = way.page.clone();
+        self.start_chat(&taken, Some(way));
+        if let Err(error) = platform::browser::open(&page).await {
+            tracing::warn!(%error, "no browser opened");
+        }
+        Ok(())
+    }
+
+    fn follow_chat(&self, account: Account) {
+        let desk = self.clone();
+        let (give, given) = tokio::sync::oneshot::channel::<Arc<Up>>();
+        let task = tokio::spawn(async move {
+            if let Ok(up) = given.await {
+                desk.tell_list(up).await;
+            }
+        })
+        .abort_handle();
+        let up = Arc::new(Up { account, task });
+        self.set_phase(Phase::Up(up.clone()));
+        let _task_lives = give.send(up);
+    }
+
+    /// Tells the list, now and at each change.
+    async fn tell_list(&self, up: Arc<Up>) {
+        let mut list = Box::pin(up.account.list_changes());
+        let mut recovery = Box::pin(up.account.recovery_changes());
+        let mut state = up.account.state();
+        self.load_drafts(&up).await;
+        loop {
+            self.publish_list(&up).await;
+            let open = tokio::select! {
+                told = list.next() => told.is_some(),
+                told = recovery.next() => told.is_some(),
+                told = state.changed() => told.is_ok(),
+            };
+            if !open {
+                return;
+            }
+            tokio::time::sleep(GATHER).await;
+        }
+    }
+
+    async fn publish_list(&self, up: &Up) {
+        let rows = up.account.rows().await;
+        let state = *up.account.state().borrow();
+        let view = {
+            let chat = self.0.chat.state();
+            views::chat(&rows, state, up.account.recovery_state(), &chat.drafts)
+        };
+        let changed = {
+            let mut chat = self.0.chat.state();
+            let changed = chat.view.as_ref().is_none_or(|shown| views::differs(shown, &view));
+            if changed {
+                chat.view = Some(view.clone());
+            }
+            changed
+        };
+        if changed {
+            self.tell(Event::ChatChanged(view));
+        }
+    }
+
+    /// The list as it is.
+    pub(crate) fn chat_view(&self) -> ChatView {
+        let chat = self.0.chat.state();
+        match (&chat.phase, &chat.view) {
+            (Phase::Up(_), Some(view)) => view.clone(),
+            (Phase::Up(_) | Phase::Connecting(_), _) => bare(ChatStateView::Connecting),
+            (Phase::Absent, _) => bare(ChatStateView::Absent),
+            (Phase::Stopped(failure), _) => bare(ChatStateView::Stopped { failure: failure.clone() }),
+        }
+    }
+
+    fn tell_bare_chat(&self) {
+        self.tell(Event::ChatChanged(self.chat_view()));
+    }
+
+    fn set_phase(&self, phase: Phase) {
+        let former = {
+            let mut chat = self.0.chat.state();
+            (chat.open, chat.view) = (None, None);
+            std::mem::replace(&mut chat.phase, phase)
+        };
+        match former {
+            Phase::Connecting(task) => task.abort(),
+            Phase::Up(up) => up.task.abort(),
+            Phase::Absent | Phase::Stopped(_) => {}
+        }
+    }
+
+    /// Ends following; what this device keeps stays.
+    pub(crate) fn stop_chat(&self) {
+        self.set_phase(Phase::Absent);
+        self.0.chat.state().drafts.clear();
+    }
+
+    /// Ends the session at the homeserver and removes what this device keeps.
+    pub(crate) async fn sign_out_of_chat(&self) {
+        let up = self.up().ok();
+        self.stop_chat();
+        if let Some(up) = up {
+            up.account.sign_out().await;
+        }
+        let vault = self.0.vault.clone();
+        let forgotten = tokio::task::spawn_blocking(move || vault.delete(Table::Secrets, SESSION)).await;
+        if let Ok(Err(error)) = forgotten {
+            tracing::error!(%error, "the chat session could not be wiped");
+        }
+    }
+
+    fn up(&self) -> Result<Arc<Up>, Failure> {
+        match &self.0.chat.state().phase {
+            Phase::Up(up) => Ok(up.clone()),
+            Phase::Absent | Phase::Connecting(_) => Err(Failure::new(FailureCode::NotFound, "there is no chat")),
+            Phase::Stopped(failure) => Err(failure.clone()),
+        }
+    }
+}
+
+fn bare(state: ChatStateView) -> ChatView {
+    ChatView {
+        state,
+        recovery: RecoveryView::Unknown,
+        conversations: Vec::new(),
+        unread: 0,
+        as_of: Timestamp::now().to_string(),
+    }
+}
+
+/// What other people's devices call this one.
+fn device_name() -> &'static str {
+    if cfg!(windows) {
+        "Konsil, Windows"
+    } else if cfg!(target_os = "macos") {
+        "Konsil, macOS"
+    } else {
+        "Konsil, Linux"
+    }
+}
+
+/// Whose chat it is: another person at the same profile is another account.
+fn owner(taken: &Taken) -> String {
+    format!("{}|{}", taken.platform.issuer, taken.session.person().subject)
+}
+
+/// The homeserver's session as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    owner: String,
+    session: StoredSession,
+}
+
+fn kept(vault: &Vault) -> Option<Kept> {
+    let bytes = vault.get(Table::Secrets, SESSION).ok().flatten()?;
+    serde_json::from_slice(bytes.reveal()).ok()
+}
+
+struct SealedSession {
+    vault: Arc<Vault>,
+    owner: String,
+}
+
+impl SessionStore for SealedSession {
+    fn save(&self, session: &StoredSession) -> Result<(), SessionStoreError> {
+        let kept = Kept { owner: self.owner.clone(), session: session.clone() };
+        let bytes = serde_json::to_vec(&kept).map_err(|error| SessionStoreError(error.to_string()))?;
+        let bytes = zeroize::Zeroizing::new(bytes);
+        self.vault.put(Table::Secrets, SESSION, &bytes).map_err(|error| SessionStoreError(error.to_string()))
+    }
+}
+
+pub(crate) fn of_account(error: &AccountError) -> Failure {
+    let code = match error {
+        AccountError::Store(_) => FailureCode::StoreUnreadable,
+        AccountError::DiskFull => FailureCode::DiskFull,
+        AccountError::Unreachable(_) => FailureCode::PlatformUnreachable,
+        AccountError::Refused(code) if code == "M_UNKNOWN_TOKEN" => FailureCode::SessionEnded,
+        AccountError::Refused(_) => FailureCode::NotAllowed,
+        AccountError::Session => FailureCode::SessionEnded,
+    };
+    Failure::new(code, error.to_string())
+}

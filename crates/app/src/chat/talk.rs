@@ -1,0 +1,183 @@
+//! The open conversation, and what a person does in it.
+
+use super::{Up, views};
+use crate::Desk;
+use contract::{ConversationView, Event, Failure, FailureCode, RecoveryKeyView};
+use std::sync::Arc;
+use std::time::Duration;
+use tim::{Conversation, ConversationError, MessageId, RecoveryError};
+use tokio::task::AbortHandle;
+
+/// What happens together is told together.
+const GATHER: Duration = Duration::from_millis(25);
+
+/// A conversation on the screen, and the task that tells it.
+pub(super) struct Open {
+    pub(super) conversation: Conversation,
+    task: AbortHandle,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Desk {
+    /// Opens a conversation in the place of the former one.
+    pub(crate) async fn open_conversation(&self, id: &str) -> Result<ConversationView, Failure> {
+        let up = self.up()?;
+        if let Some(open) = self.talk().filter(|open| open.conversation.id() == id) {
+            return Ok(self.conversation_view(&open).await);
+        }
+        let conversation = up.account.conversation(id).await.map_err(|error| of_conversation(&error))?;
+        let desk = self.clone();
+        let (give, given) = tokio::sync::oneshot::channel::<std::sync::Weak<Open>>();
+        let task = tokio::spawn(async move {
+            if let Ok(open) = given.await {
+                desk.tell_conversation(open).await;
+            }
+        })
+        .abort_handle();
+        let open = Arc::new(Open { conversation, task });
+        let view = self.conversation_view(&open).await;
+        // Another conversation, or another person, may have come in between.
+        if !Arc::ptr_eq(&up, &self.up()?) {
+            return Err(Failure::new(FailureCode::SessionEnded, "chat began anew"));
+        }
+        self.0.chat.state().open = Some(open.clone());
+        let _task_lives = give.send(Arc::downgrade(&open));
+        Ok(view)
+    }
+
+    pub(crate) fn close_conversation(&self) {
+        self.0.chat.state().open = None;
+    }
+
+    fn talk(&self) -> Option<Arc<Open>> {
+        self.0.chat.state().open.clone()
+    }
+
+    fn conversation(&self, id: &str) -> Result<Arc<Open>, Failure> {
+        self.up()?;
+        let open = self.talk().filter(|open| open.conversation.id() == id);
+        open.ok_or_else(|| Failure::new(FailureCode::NotFound, "the conversation is not open"))
+    }
+
+    async fn tell_conversation(&self, open: std::sync::Weak<Open>) {
+        let Some(mut changes) = open.upgrade().map(|open| open.conversation.changes()) else { return };
+        while changes.changed().await.is_ok() {
+            tokio::time::sleep(GATHER).await;
+            let Some(open) = open.upgrade() else { return };
+            let view = self.conversation_view(&open).await;
+            self.tell(Event::ConversationChanged(view));
+        }
+    }
+
+    async fn conversation_view(&self, open: &Open) -> ConversationView {
+        let draft = self.0.chat.state().drafts.get(&open.conversation.id()).cloned();
+        views::conversation(&open.conversation, draft).await
+    }
+
+    pub(crate) fn load_earlier(&self, id: &str) -> Result<(), Failure> {
+        self.conversation(id)?.conversation.load_earlier();
+        Ok(())
+    }
+
+    pub(crate) async fn send_message(&self, id: &str, text: &str, reply_to: Option<&str>) -> Result<(), Failure> {
+        let open = self.conversation(id)?;
+        open.conversation.send(text, reply_to).await.map_err(|error| of_conversation(&error))
+    }
+
+    pub(crate) async fn edit_message(&self, id: &str, message: String, text: &str) -> Result<(), Failure> {
+        let open = self.conversation(id)?;
+        open.conversation.edit(&MessageId(message), text).await.map_err(|error| of_conversation(&error))
+    }
+
+    pub(crate) async fn redact_message(&self, id: &str, message: String) -> Result<(), Failure> {
+        let open = self.conversation(id)?;
+        open.conversation.redact(&MessageId(message)).await.map_err(|error| of_conversation(&error))
+    }
+
+    pub(crate) async fn toggle_reaction(&self, id: &str, message: String, key: &str) -> Result<(), Failure> {
+        let open = self.conversation(id)?;
+        open.conversation.toggle_reaction(&MessageId(message), key).await.map_err(|error| of_conversation(&error))
+    }
+
+    pub(crate) async fn retry_message(&self, id: &str, message: String) -> Result<(), Failure> {
+        let open = self.conversation(id)?;
+        open.conversation.retry(&MessageId(message)).await.map_err(|error| of_conversation(&error))
+    }
+
+    pub(crate) async fn cancel_message(&self, id: &str, message: String) -> Result<(), Failure> {
+        let open = self.conversation(id)?;
+        open.conversation.cancel(&MessageId(message)).await.map_err(|error| of_conversation(&error))
+    }
+
+    pub(crate) async fn mark_read(&self, id: &str) -> Result<(), Failure> {
+        self.conversation(id)?.conversation.mark_read().await.map_err(|error| of_conversation(&error))
+    }
+
+    pub(crate) async fn join_conversation(&self, id: &str) -> Result<(), Failure> {
+        self.up()?.account.join(id).await.map_err(|error| super::of_account(&error))
+    }
+
+    pub(crate) async fn leave_conversation(&self, id: &str) -> Result<(), Failure> {
+        let up = self.up()?;
+        if self.talk().is_some_and(|open| open.conversation.id() == id) {
+            self.close_conversation();
+        }
+        up.account.leave(id).await.map_err(|error| super::of_account(&error))
+    }
+
+    /// Keeps what was typed, sealed with the conversation.
+    pub(crate) async fn keep_message_draft(&self, id: &str, text: String) -> Result<(), Failure> {
+        let up = self.up()?;
+        up.account.keep_draft(id, &text).await.map_err(|error| super::of_account(&error))?;
+        let mut chat = self.0.chat.state();
+        if text.is_empty() {
+            chat.drafts.remove(id);
+        } else {
+            chat.drafts.insert(id.to_owned(), text);
+        }
+        Ok(())
+    }
+
+    pub(super) async fn load_drafts(&self, up: &Up) {
+        let drafts = up.account.drafts().await;
+        self.0.chat.state().drafts = drafts;
+    }
+
+    pub(crate) async fn set_up_recovery(&self) -> Result<RecoveryKeyView, Failure> {
+        let up = self.up()?;
+        let key = up.account.set_up_recovery().await.map_err(|error| of_recovery(&error))?;
+        Ok(RecoveryKeyView { key: key.reveal().to_owned() })
+    }
+
+    pub(crate) async fn recover(&self, key: &str) -> Result<(), Failure> {
+        let up = self.up()?;
+        up.account.recover(key).await.map_err(|error| of_recovery(&error))
+    }
+}
+
+fn of_conversation(error: &ConversationError) -> Failure {
+    let code = match error {
+        ConversationError::NotFound => FailureCode::NotFound,
+        ConversationError::EncryptionUnknown => FailureCode::PlatformUnreachable,
+        ConversationError::NotEncrypted => FailureCode::NotAllowed,
+        ConversationError::Empty | ConversationError::Reaction => FailureCode::InvalidInput,
+        ConversationError::TooLong => FailureCode::MessageTooLong,
+        ConversationError::TooLate => FailureCode::Conflict,
+        ConversationError::Failed(_) => FailureCode::PlatformFailed,
+    };
+    Failure::new(code, error.to_string())
+}
+
+fn of_recovery(error: &RecoveryError) -> Failure {
+    let code = match error {
+        RecoveryError::WrongKey => FailureCode::RecoveryKeyWrong,
+        RecoveryError::Exists => FailureCode::Conflict,
+        RecoveryError::Homeserver(_) => FailureCode::PlatformFailed,
+    };
+    Failure::new(code, error.to_string())
+}

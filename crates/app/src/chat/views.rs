@@ -1,0 +1,315 @@
+//! From what `tim` says to what the page is told.
+
+use contract::{
+    BlockView, ChatStateView, ChatView, ConversationKind, ConversationMembership, ConversationRowView,
+    ConversationView, DeviceView, EarlierView, EncryptionView, Failure, FailureCode, LastLineKind, LastLineView,
+    LineView, MessageBodyView, MessageView, NoticeKind, NoticeView, ReactionView, RecoveryView, RepliedView,
+    SenderView, SendingView, SpanView, UndecryptableCause,
+};
+use jiff::{Timestamp, tz::TimeZone};
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+use tim::{
+    Block, Body, Change, ChangeKind, Conversation, Device, Earlier, Encryption, Kind, Last, LastKind, Line, Membership,
+    Message, Person, Reaction, RecoveryState, Replied, Row, Sending, SendingFailed, Span, SyncState, Undecryptable,
+};
+
+pub(super) fn chat(
+    rows: &[Row],
+    state: SyncState,
+    recovery: RecoveryState,
+    drafts: &BTreeMap<String, String>,
+) -> ChatView {
+    let conversations: Vec<_> = rows.iter().map(|row| self::row(row, drafts)).collect();
+    let meant = conversations.iter().map(|row| match row.kind {
+        ConversationKind::Person | ConversationKind::Case => row.unread,
+        ConversationKind::Group => row.mentions,
+    });
+    ChatView {
+        state: match state {
+            SyncState::Connecting => ChatStateView::Connecting,
+            SyncState::Ready => ChatStateView::Ready,
+            SyncState::Offline { since } => ChatStateView::Offline { since: iso(since) },
+            SyncState::Ended => ChatStateView::Stopped { failure: Failure::new(FailureCode::SessionEnded, "") },
+        },
+        recovery: match recovery {
+            RecoveryState::Unknown => RecoveryView::Unknown,
+            RecoveryState::Ready => RecoveryView::Ready,
+            RecoveryState::SetUp => RecoveryView::SetUp,
+            RecoveryState::KeyNeeded => RecoveryView::KeyNeeded,
+        },
+        unread: meant.fold(0, u32::saturating_add),
+        conversations,
+        as_of: Timestamp::now().to_string(),
+    }
+}
+
+/// True when the second view says something else than the first, besides when it was made.
+pub(super) fn differs(shown: &ChatView, made: &ChatView) -> bool {
+    let timeless = |view: &ChatView| ChatView { as_of: String::new(), ..view.clone() };
+    timeless(shown) != timeless(made)
+}
+
+fn row(row: &Row, drafts: &BTreeMap<String, String>) -> ConversationRowView {
+    ConversationRowView {
+        id: row.id.clone(),
+        name: row.name.clone(),
+        initials: initials(&row.name),
+        kind: kind(row.kind),
+        membership: membership(&row.membership),
+        last: row.last.as_ref().map(last),
+        unread: count(row.unread),
+        mentions: count(row.mentions),
+        favorite: row.favorite,
+        public: row.public,
+        draft: drafts.get(&row.id).cloned(),
+    }
+}
+
+fn last(last: &Last) -> LastLineView {
+    let (kind, text) = match &last.kind {
+        LastKind::Text(text) => (LastLineKind::Text, Some(text.clone())),
+        LastKind::File(name) => (LastLineKind::File, Some(name.clone())),
+        LastKind::Redacted => (LastLineKind::Redacted, None),
+        LastKind::Undecryptable => (LastLineKind::Undecryptable, None),
+    };
+    LastLineView { sender: sender(&last.sender), kind, text, at: last.at.to_string() }
+}
+
+/// The whole view of an open conversation.
+pub(super) async fn conversation(of: &Conversation, draft: Option<String>) -> ConversationView {
+    let name = of.name().await;
+    let members: Vec<_> = of.members().await.iter().map(sender).collect();
+    ConversationView {
+        id: of.id(),
+        initials: initials(&name),
+        name,
+        kind: kind(of.kind().await),
+        membership: membership(&of.membership().await),
+        encryption: encryption(of.encryption().await),
+        member_count: count(members.len() as u64),
+        lines: of.lines().iter().map(|line| self::line(line, &members)).collect(),
+        earlier: match of.earlier() {
+            Earlier::None => EarlierView::None,
+            Earlier::More => EarlierView::More,
+            Earlier::Loading => EarlierView::Loading,
+            Earlier::Failed => EarlierView::Failed,
+        },
+        typing: of.typing().await.iter().map(sender).collect(),
+        may_send: of.may_send().await,
+        members,
+        draft,
+        as_of: Timestamp::now().to_string(),
+    }
+}
+
+fn encryption(encryption: Encryption) -> EncryptionView {
+    match encryption {
+        Encryption::Unknown => EncryptionView::Unknown,
+        Encryption::Off => EncryptionView::Plain,
+        Encryption::On { devices, unconfirmed } => EncryptionView::Encrypted {
+            devices: count(devices as u64),
+            unconfirmed: unconfirmed
+                .iter()
+                .map(|Device { owner, name }| DeviceView { owner: sender(owner), name: name.clone() })
+                .collect(),
+        },
+    }
+}
+
+fn line(line: &Line, members: &[SenderView]) -> LineView {
+    match line {
+        Line::Day { id, at } => {
+            LineView::Day { id: id.clone(), date: at.to_zoned(TimeZone::system()).date().to_string() }
+        }
+        Line::Unread { id } => LineView::Unread { id: id.clone() },
+        Line::Message(message) => LineView::Message(Box::new(self::message(message, members))),
+        Line::Changes { id, changes, at } => {
+            LineView::Notice { id: id.clone(), changes: changes.iter().map(change).collect(), at: at.to_string() }
+        }
+    }
+}
+
+fn message(message: &Message, members: &[SenderView]) -> MessageView {
+    MessageView {
+        id: message.id.0.clone(),
+        event: message.event.clone(),
+        sender: sender(&message.sender),
+        at: message.at.to_string(),
+        body: body(&message.body, message.sender.own, members),
+        edited: message.edited,
+        reply_to: message.reply_to.as_ref().map(|Replied { event, sender: by, text }| RepliedView {
+            event: event.clone(),
+            sender: by.as_ref().map(sender),
+            text: text.clone(),
+        }),
+        reactions: message
+            .reactions
+            .iter()
+            .map(|Reaction { key, senders, own }| ReactionView {
+                key: key.clone(),
+                senders: senders.iter().map(|id| known(id, members)).collect(),
+                own: *own,
+            })
+            .collect(),
+        sending: match message.sending {
+            Sending::Sent => SendingView::Sent,
+            Sending::Waiting => SendingView::Waiting,
+            Sending::Failed(SendingFailed::Refused) => {
+                SendingView::Failed { failure: Failure::new(FailureCode::NotAllowed, "") }
+            }
+            Sending::Failed(SendingFailed::Other) => {
+                SendingView::Failed { failure: Failure::new(FailureCode::PlatformFailed, "") }
+            }
+        },
+        may_edit: message.may_edit,
+        may_redact: message.may_redact,
+        in_clear: message.in_clear,
+    }
+}
+
+fn body(body: &Body, own: bool, members: &[SenderView]) -> MessageBodyView {
+    match body {
+        Body::Text { blocks, source } => {
+            MessageBodyView::Text { blocks: self::blocks(blocks, members), source: own.then(|| source.clone()) }
+        }
+        Body::Emote(blocks) => MessageBodyView::Emote { blocks: self::blocks(blocks, members) },
+        Body::File { name, mimetype, size } => {
+            MessageBodyView::File { name: name.clone(), mimetype: mimetype.clone(), size: *size }
+        }
+        Body::Redacted { by, at } => {
+            MessageBodyView::Redacted { by: by.as_ref().map(sender), at: at.map(|at| at.to_string()) }
+        }
+        Body::Undecryptable(cause) => MessageBodyView::Undecryptable {
+            cause: match cause {
+                Undecryptable::RecoveryKeyNeeded => UndecryptableCause::RecoveryKeyNeeded,
+                Undecryptable::BeforeThisDevice => UndecryptableCause::BeforeThisDevice,
+                Undecryptable::BeforeJoining => UndecryptableCause::BeforeJoining,
+                Undecryptable::KeyMissing => UndecryptableCause::KeyMissing,
+                Undecryptable::Withheld => UndecryptableCause::Withheld,
+                Undecryptable::SenderNotTrusted => UndecryptableCause::SenderNotTrusted,
+            },
+        },
+        Body::Unsupported { fallback } => MessageBodyView::Unsupported { fallback: fallback.clone() },
+    }
+}
+
+fn blocks(blocks: &[Block], members: &[SenderView]) -> Vec<BlockView> {
+    let block = |block: &Block| match block {
+        Block::Paragraph(spans) => {
+            BlockView::Paragraph { spans: spans.iter().map(|span| self::span(span, members)).collect() }
+        }
+        Block::Quote(blocks) => BlockView::Quote { blocks: self::blocks(blocks, members) },
+        Block::Code(text) => BlockView::Code { text: text.clone() },
+        Block::List { ordered, items } => BlockView::List {
+            ordered: *ordered,
+            items: items.iter().map(|blocks| self::blocks(blocks, members)).collect(),
+        },
+    };
+    blocks.iter().map(block).collect()
+}
+
+fn span(span: &Span, members: &[SenderView]) -> SpanView {
+    SpanView {
+        text: span.text.clone(),
+        strong: span.strong,
+        emphasis: span.emphasis,
+        strike: span.strike,
+        code: span.code,
+        link: span.link.clone(),
+        mention: span.mention.as_ref().map(|id| known(id, members)),
+    }
+}
+
+fn change(change: &Change) -> NoticeView {
+    NoticeView {
+        kind: match change.kind {
+            ChangeKind::Created => NoticeKind::Created,
+            ChangeKind::Invited => NoticeKind::Invited,
+            ChangeKind::Joined => NoticeKind::Joined,
+            ChangeKind::Left => NoticeKind::Left,
+            ChangeKind::Removed => NoticeKind::Removed,
+            ChangeKind::Renamed => NoticeKind::Renamed,
+            ChangeKind::Encrypted => NoticeKind::Encrypted,
+        },
+        sender: sender(&change.sender),
+        target: change.target.as_ref().map(sender),
+    }
+}
+
+fn sender(person: &Person) -> SenderView {
+    SenderView {
+        id: person.id.clone(),
+        name: person.name.clone(),
+        initials: initials(&person.name),
+        own: person.own,
+        ambiguous: person.ambiguous,
+    }
+}
+
+/// Somebody by user id: a member, or a person of whom only the id is known.
+fn known(id: &str, members: &[SenderView]) -> SenderView {
+    members.iter().find(|member| member.id == id).cloned().unwrap_or_else(|| {
+        let name = id.trim_start_matches('@').split(':').next().unwrap_or(id).to_owned();
+        SenderView { id: id.to_owned(), initials: initials(&name), name, own: false, ambiguous: false }
+    })
+}
+
+fn kind(kind: Kind) -> ConversationKind {
+    match kind {
+        Kind::Person => ConversationKind::Person,
+        Kind::Group => ConversationKind::Group,
+    }
+}
+
+fn membership(membership: &Membership) -> ConversationMembership {
+    match membership {
+        Membership::Joined => ConversationMembership::Joined,
+        Membership::Invited { by } => ConversationMembership::Invited { by: by.as_ref().map(sender) },
+        Membership::Left => ConversationMembership::Left,
+    }
+}
+
+/// Two letters: of the first and the last word of a name, without titles, which end with a full stop or are "PD".
+/// The directory's form "Name, Vorname" (TI-Messenger) turns them round.
+fn initials(name: &str) -> String {
+    let turned = name.split_once(", ").map(|(family, given)| format!("{given} {family}"));
+    let name = turned.as_deref().unwrap_or(name);
+    let words: Vec<&str> = name
+        .split(|c: char| c.is_whitespace() || c == ':')
+        .filter(|word| !word.ends_with('.') && *word != "PD" && word.starts_with(char::is_alphanumeric))
+        .collect();
+    let letter = |word: Option<&&str>| word.and_then(|word| word.chars().next()).map(|c| c.to_uppercase().to_string());
+    let first = letter(words.first()).unwrap_or_default();
+    let second = if words.len() > 1 { letter(words.last()).unwrap_or_default() } else { String::new() };
+    [first, second].concat()
+}
+
+fn count(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+fn iso(time: SystemTime) -> String {
+    Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::initials;
+
+    #[test]
+    fn initials_are_of_given_and_family_name_without_titles() {
+        for (name, letters) in [
+            ("Dr. med. Amina Falkenried", "AF"),
+            ("PD Dr. Theo Brunnengold", "TB"),
+            ("Falkenried, Amina", "AF"),
+            ("Mirela Taubengrün", "MT"),
+            ("Fall 1: Auenwald", "FA"),
+            ("Tumorboard", "T"),
+            ("ärztin", "Ä"),
+            ("", ""),
+        ] {
+            assert_eq!(initials(name), letters, "of {name:?}");
+        }
+    }
+}

@@ -1,0 +1,490 @@
+//! "Nachrichten": conversations of the TI-Messenger and their lines.
+//!
+//! Texts cross as blocks and spans, never as HTML: what a sender wrote cannot become markup of the page.
+
+use crate::Failure;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// The list of conversations and how chat is doing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ChatView {
+    /// Whether there is chat, and what it waits for.
+    pub state: ChatStateView,
+    /// Whether older messages can be read on a new device.
+    pub recovery: RecoveryView,
+    /// Newest first; invitations before all others.
+    pub conversations: Vec<ConversationRowView>,
+    /// How many messages are meant for this person and unread: people, cases and mentions.
+    pub unread: u32,
+    /// ISO time when this was made.
+    pub as_of: String,
+}
+
+/// How chat is doing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "state", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum ChatStateView {
+    /// The platform names no homeserver.
+    Absent,
+    /// Signing in, or the first reading.
+    Connecting,
+    /// Messages come and go.
+    Ready,
+    /// The homeserver does not answer; what is kept on this device is shown, and what is written waits.
+    Offline {
+        /// ISO time since when.
+        since: String,
+    },
+    /// Chat ended and needs the person.
+    Stopped {
+        /// Why.
+        failure: Failure,
+    },
+}
+
+/// Whether the keys of older messages are safe outside this device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecoveryView {
+    /// Not known yet.
+    Unknown,
+    /// Set up, and this device takes part.
+    Ready,
+    /// Never set up: a new device would read nothing of before.
+    SetUp,
+    /// Set up on another device: this one needs the recovery key.
+    KeyNeeded,
+}
+
+/// A line of the list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ConversationRowView {
+    /// The room's id.
+    pub id: String,
+    /// Its name, or the other person's.
+    pub name: String,
+    /// For the picture.
+    pub initials: String,
+    /// What it is.
+    pub kind: ConversationKind,
+    /// What this person is in it.
+    pub membership: ConversationMembership,
+    /// The last line.
+    pub last: Option<LastLineView>,
+    /// Unread messages.
+    pub unread: u32,
+    /// Unread messages that name this person.
+    pub mentions: u32,
+    /// Marked by this person.
+    pub favorite: bool,
+    /// Readable by people outside, or not encrypted: shown with a sign.
+    pub public: bool,
+    /// Text that was begun and not sent.
+    pub draft: Option<String>,
+}
+
+/// What a conversation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConversationKind {
+    /// With one person.
+    Person,
+    /// With several.
+    Group,
+    /// About a case.
+    Case,
+}
+
+/// What the signed-in person is in a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "state", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum ConversationMembership {
+    /// A member.
+    Joined,
+    /// Asked to come.
+    Invited {
+        /// Who asks.
+        by: Option<SenderView>,
+    },
+    /// Gone, with the past still readable.
+    Left,
+}
+
+/// The last line as the list shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct LastLineView {
+    /// Who wrote it.
+    pub sender: SenderView,
+    /// What it is.
+    pub kind: LastLineKind,
+    /// Its text in one line, where it has one.
+    pub text: Option<String>,
+    /// ISO time.
+    pub at: String,
+}
+
+/// What the last line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum LastLineKind {
+    /// Text.
+    Text,
+    /// A file; the text is its name.
+    File,
+    /// Deleted.
+    Redacted,
+    /// It cannot be decrypted on this device yet.
+    Undecryptable,
+}
+
+/// A person in a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SenderView {
+    /// Matrix user id.
+    pub id: String,
+    /// Name as the homeserver gives it, without control characters.
+    pub name: String,
+    /// For the picture.
+    pub initials: String,
+    /// Whether it is the signed-in person.
+    pub own: bool,
+    /// Somebody else here has the same name: the id is shown beside it.
+    pub ambiguous: bool,
+}
+
+/// An open conversation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ConversationView {
+    /// The room's id.
+    pub id: String,
+    /// Its name, or the other person's.
+    pub name: String,
+    /// For the picture.
+    pub initials: String,
+    /// What it is.
+    pub kind: ConversationKind,
+    /// What this person is in it.
+    pub membership: ConversationMembership,
+    /// What protects it.
+    pub encryption: EncryptionView,
+    /// Who is in it.
+    pub members: Vec<SenderView>,
+    /// How many are in it.
+    pub member_count: u32,
+    /// Oldest first.
+    pub lines: Vec<LineView>,
+    /// What there is before the first line.
+    pub earlier: EarlierView,
+    /// Who is typing.
+    pub typing: Vec<SenderView>,
+    /// Whether this person may write here.
+    pub may_send: bool,
+    /// Text that was begun and not sent.
+    pub draft: Option<String>,
+    /// ISO time when this was made.
+    pub as_of: String,
+}
+
+/// What protects a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "state", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum EncryptionView {
+    /// Not known yet: nothing is sent until it is.
+    Unknown,
+    /// End to end.
+    Encrypted {
+        /// Devices that can read it.
+        devices: u32,
+        /// Of them, those that their owners have not confirmed.
+        unconfirmed: Vec<DeviceView>,
+    },
+    /// Not encrypted.
+    Plain,
+}
+
+/// A device of a member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceView {
+    /// Whose.
+    pub owner: SenderView,
+    /// Its name, or its id.
+    pub name: String,
+}
+
+/// What lies before the first line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum EarlierView {
+    /// The conversation begins here.
+    None,
+    /// There is more.
+    More,
+    /// It is being read.
+    Loading,
+    /// It could not be read; asking again may help.
+    Failed,
+}
+
+/// A line of a conversation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum LineView {
+    /// A day begins.
+    Day {
+        /// Stable while the line is shown.
+        id: String,
+        /// ISO date, of this computer's time zone.
+        date: String,
+    },
+    /// What follows is unread.
+    Unread {
+        /// Stable while the line is shown.
+        id: String,
+    },
+    /// A message.
+    Message(Box<MessageView>),
+    /// Somebody came, left, or changed the conversation; neighbors are folded into one.
+    Notice {
+        /// Stable while the line is shown.
+        id: String,
+        /// In order.
+        changes: Vec<NoticeView>,
+        /// ISO time of the last.
+        at: String,
+    },
+}
+
+/// A message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageView {
+    /// Stable while the line is shown, also when the homeserver has given it an event id.
+    pub id: String,
+    /// The event's id, once the homeserver has it.
+    pub event: Option<String>,
+    /// Who wrote it.
+    pub sender: SenderView,
+    /// ISO time.
+    pub at: String,
+    /// What it says.
+    pub body: MessageBodyView,
+    /// Whether it was changed.
+    pub edited: bool,
+    /// The message it answers.
+    pub reply_to: Option<RepliedView>,
+    /// Reactions in the order of the first of each.
+    pub reactions: Vec<ReactionView>,
+    /// How far an own message is.
+    pub sending: SendingView,
+    /// Whether this person may change it.
+    pub may_edit: bool,
+    /// Whether this person may delete it for everyone.
+    pub may_redact: bool,
+    /// True for what did not come encrypted into an encrypted conversation.
+    pub in_clear: bool,
+}
+
+/// What a message says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum MessageBodyView {
+    /// Text.
+    Text {
+        /// Its blocks.
+        blocks: Vec<BlockView>,
+        /// As it was typed, to change it; absent where this person did not write it.
+        source: Option<String>,
+    },
+    /// What the sender does: "Lerchenhain …".
+    Emote {
+        /// Its blocks.
+        blocks: Vec<BlockView>,
+    },
+    /// A file.
+    File {
+        /// Name without path or control characters.
+        name: String,
+        /// Media type as the sender says.
+        mimetype: Option<String>,
+        /// Bytes.
+        #[ts(type = "number | null")]
+        size: Option<u64>,
+    },
+    /// Deleted.
+    Redacted {
+        /// By whom, where known.
+        by: Option<SenderView>,
+        /// ISO time, where known.
+        at: Option<String>,
+    },
+    /// It cannot be decrypted yet.
+    Undecryptable {
+        /// Why.
+        cause: UndecryptableCause,
+    },
+    /// A kind that this version does not show.
+    Unsupported {
+        /// What the sender wrote for programs like this one.
+        fallback: Option<String>,
+    },
+}
+
+/// Why a message cannot be decrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum UndecryptableCause {
+    /// It was written before this device was there, and its key is in the backup: the recovery key opens it.
+    RecoveryKeyNeeded,
+    /// It was written before this device was there, and nobody kept its key.
+    BeforeThisDevice,
+    /// It was written before this person was in the conversation.
+    BeforeJoining,
+    /// Its key has not come yet; it is asked for.
+    KeyMissing,
+    /// The sender sends only to confirmed devices, and this one is not.
+    Withheld,
+    /// The sender's device is not confirmed by its owner.
+    SenderNotTrusted,
+}
+
+/// A block of text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum BlockView {
+    /// A paragraph; a span's text may hold line breaks.
+    Paragraph {
+        /// Its spans.
+        spans: Vec<SpanView>,
+    },
+    /// A quotation.
+    Quote {
+        /// What is quoted.
+        blocks: Vec<BlockView>,
+    },
+    /// Text as it is, in a fixed width.
+    Code {
+        /// The text.
+        text: String,
+    },
+    /// A list.
+    List {
+        /// With numbers.
+        ordered: bool,
+        /// Its entries.
+        items: Vec<Vec<BlockView>>,
+    },
+}
+
+/// A run of text.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SpanView {
+    /// The text.
+    pub text: String,
+    /// Bold.
+    pub strong: bool,
+    /// Italic.
+    pub emphasis: bool,
+    /// Struck through.
+    pub strike: bool,
+    /// In a fixed width.
+    pub code: bool,
+    /// Where it leads: `https` or `mailto` only.
+    pub link: Option<String>,
+    /// Whom it names.
+    pub mention: Option<SenderView>,
+}
+
+/// The message that another one answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct RepliedView {
+    /// Its event id.
+    pub event: String,
+    /// Who wrote it; absent while it is being fetched.
+    pub sender: Option<SenderView>,
+    /// Its text in one line; absent while it is being fetched or when it has none.
+    pub text: Option<String>,
+}
+
+/// A reaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ReactionView {
+    /// The emoji.
+    pub key: String,
+    /// Who, in order.
+    pub senders: Vec<SenderView>,
+    /// Whether the signed-in person is among them.
+    pub own: bool,
+}
+
+/// How far a message is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "state", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum SendingView {
+    /// The homeserver has it.
+    Sent,
+    /// On its way, or waiting for the network.
+    Waiting,
+    /// It was not taken; it can be tried again or given up.
+    Failed {
+        /// Why.
+        failure: Failure,
+    },
+}
+
+/// A change of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct NoticeView {
+    /// What.
+    pub kind: NoticeKind,
+    /// Who did it.
+    pub sender: SenderView,
+    /// Whom it concerns, if somebody else.
+    pub target: Option<SenderView>,
+}
+
+/// What changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoticeKind {
+    /// The conversation was begun.
+    Created,
+    /// Somebody was asked to come.
+    Invited,
+    /// Somebody came.
+    Joined,
+    /// Somebody left.
+    Left,
+    /// Somebody was removed.
+    Removed,
+    /// Name or subject changed.
+    Renamed,
+    /// Encryption was switched on.
+    Encrypted,
+    /// Something else, of no consequence for a reader.
+    Changed,
+}
+
+/// The recovery key, shown once.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct RecoveryKeyView {
+    /// In groups of four characters.
+    pub key: String,
+}
+
+impl std::fmt::Debug for RecoveryKeyView {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RecoveryKeyView([not shown])")
+    }
+}

@@ -1,0 +1,45 @@
+//! OpenID tokens: somebody proves to a third party who they are on this server.
+
+use super::ask::{Params, Session};
+use super::refusal::{Answer, Refusal};
+use super::route::Shared;
+use crate::oidc::handle;
+use axum::Json;
+use axum::extract::{Path, State as Extract};
+use axum::http::StatusCode;
+use jiff::SignedDuration;
+use serde_json::json;
+
+const LIFE: SignedDuration = SignedDuration::from_hours(1);
+
+pub(crate) async fn request_token(
+    Extract(home): Extract<Shared>,
+    session: Session,
+    Path(user): Path<String>,
+) -> Answer {
+    session.must_be(&user, "Cannot request tokens for other users.")?;
+    let now = home.clock.now();
+    let token = handle();
+    let mut state = home.read();
+    state.openid.retain(|_, (_, until)| *until > now);
+    state.openid.insert(token.clone(), (user, now + LIFE));
+    Ok(Json(json!({
+        "access_token": token,
+        "token_type": "Bearer",
+        "matrix_server_name": home.name,
+        "expires_in": LIFE.as_secs(),
+    })))
+}
+
+/// Who has shown this token (server-server API, "OpenID").
+pub(crate) async fn userinfo(Extract(home): Extract<Shared>, query: Params) -> Answer {
+    let now = home.clock.now();
+    let token = query
+        .get("access_token")
+        .ok_or_else(|| Refusal::new(StatusCode::UNAUTHORIZED, "M_MISSING_TOKEN", "Access Token required"))?;
+    let state = home.read();
+    let known = state.openid.get(token).filter(|(_, until)| *until > now);
+    let (user, _) = known
+        .ok_or_else(|| Refusal::new(StatusCode::UNAUTHORIZED, "M_UNKNOWN_TOKEN", "Access Token unknown or expired"))?;
+    Ok(Json(json!({ "sub": user })))
+}

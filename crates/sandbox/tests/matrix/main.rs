@@ -1,0 +1,10 @@
+//! The homeserver as a client sees it: over HTTP, by the client-server API.
+
+mod encryption;
+mod harness;
+mod history;
+mod media;
+mod personal;
+mod rooms;
+mod sign_in;
+mod sync;

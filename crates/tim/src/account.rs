@@ -1,0 +1,342 @@
+//! One person's account on a homeserver, on this device: signing in, going on after a restart, signing out.
+
+use crate::Homeserver;
+use crate::sync::{SyncState, follow, watch_session};
+use matrix_sdk::authentication::matrix::MatrixSession;
+use matrix_sdk::config::RequestConfig;
+use matrix_sdk::encryption::{BackupDownloadStrategy, EncryptionSettings};
+use matrix_sdk::store::RoomLoadSettings;
+use matrix_sdk::{Client, SqliteStoreConfig};
+use ruma::OwnedRoomId;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use url::Url;
+use zeroize::Zeroizing;
+
+/// How long a sign-out waits for the homeserver: the person waits for it.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// What an account needs from its owner.
+pub struct AccountOptions {
+    /// Where its stores lie: a folder of this account alone.
+    pub folder: PathBuf,
+    /// What the stores are sealed with.
+    pub key: Zeroizing<[u8; 32]>,
+    /// How requests leave this computer.
+    pub http: reqwest::Client,
+    /// Where tokens are kept.
+    pub sessions: Arc<dyn SessionStore>,
+}
+
+impl std::fmt::Debug for AccountOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AccountOptions([not shown])")
+    }
+}
+
+/// Keeps the session of a device. Both calls may block for a write to the disk.
+pub trait SessionStore: Send + Sync + 'static {
+    /// Keeps a session in the place of the former one.
+    ///
+    /// # Errors
+    /// [`SessionStoreError`]; the next start then needs a new sign-in.
+    fn save(&self, session: &StoredSession) -> Result<(), SessionStoreError>;
+}
+
+/// The session could not be kept.
+#[derive(Debug, thiserror::Error)]
+#[error("the session could not be kept: {0}")]
+pub struct SessionStoreError(pub String);
+
+/// What goes on with a session after a restart.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct StoredSession {
+    /// Base of the homeserver's API.
+    pub base: Url,
+    /// Matrix user id.
+    pub user: String,
+    device: String,
+    access_token: String,
+    refresh_token: Option<String>,
+}
+
+impl std::fmt::Debug for StoredSession {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("StoredSession([not shown])")
+    }
+}
+
+impl Drop for StoredSession {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.access_token);
+        zeroize::Zeroize::zeroize(&mut self.refresh_token);
+    }
+}
+
+impl StoredSession {
+    /// For a sealed store.
+    #[must_use]
+    pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(serde_json::to_vec(self).expect("a session is plain text"))
+    }
+
+    /// None when the bytes are no session.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+
+    fn of(client: &Client) -> Option<Self> {
+        let session = client.matrix_auth().session()?;
+        Some(Self {
+            base: client.homeserver(),
+            user: session.meta.user_id.to_string(),
+            device: session.meta.device_id.to_string(),
+            access_token: session.tokens.access_token.clone(),
+            refresh_token: session.tokens.refresh_token.clone(),
+        })
+    }
+
+    fn to_matrix(&self) -> Option<MatrixSession> {
+        Some(MatrixSession {
+            meta: matrix_sdk::SessionMeta {
+                user_id: ruma::UserId::parse(&self.user).ok()?,
+                device_id: self.device.as_str().into(),
+            },
+            tokens: matrix_sdk::SessionTokens {
+                access_token: self.access_token.clone(),
+                refresh_token: self.refresh_token.clone(),
+            },
+        })
+    }
+}
+
+/// How a person signs in.
+pub enum SignIn<'a> {
+    /// With a user name and a password.
+    Password {
+        /// User name, or user id.
+        user: &'a str,
+        /// Password.
+        password: &'a str,
+    },
+    /// With what the browser brought back.
+    Token(&'a str),
+}
+
+impl std::fmt::Debug for SignIn<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SignIn([not shown])")
+    }
+}
+
+/// Why there is no account.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// The stores cannot be opened: damaged, of a newer version, or sealed with another key.
+    #[error("the chat store cannot be opened: {0}")]
+    Store(String),
+    /// No space for them.
+    #[error("no space for the chat store")]
+    DiskFull,
+    /// The homeserver does not answer.
+    #[error("the homeserver cannot be reached: {0}")]
+    Unreachable(String),
+    /// The homeserver says no.
+    #[error("the homeserver refused: {0}")]
+    Refused(String),
+    /// What was kept is no session.
+    #[error("the kept session cannot be used")]
+    Session,
+}
+
+/// A signed-in account that follows its homeserver. Dropping it stops that.
+pub struct Account {
+    pub(crate) client: Client,
+    state: watch::Sender<SyncState>,
+    // Rooms whose encryption was asked for.
+    pub(crate) asked: Mutex<BTreeSet<OwnedRoomId>>,
+    folder: PathBuf,
+    // Ends its tasks when it is dropped.
+    tasks: Mutex<JoinSet<()>>,
+}
+
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Account([not shown])")
+    }
+}
+
+impl Account {
+    /// Signs in as a new device. What a former device left in the folder is set aside beside it and not removed: keys
+    /// that nobody else has may be in it.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub async fn sign_in(
+        options: AccountOptions,
+        homeserver: &Homeserver,
+        way: SignIn<'_>,
+        device_name: &str,
+    ) -> Result<Self, AccountError> {
+        set_aside(&options.folder).await?;
+        let client = build(&options, &homeserver.base).await?;
+        let auth = client.matrix_auth();
+        let login = match way {
+            SignIn::Password { user, password } => auth.login_username(user, password),
+            SignIn::Token(token) => auth.login_token(token),
+        };
+        login
+            .initial_device_display_name(device_name)
+            .request_refresh_token()
+            .send()
+            .await
+            .map_err(|error| of_sdk(&error))?;
+        keep(&client, options.sessions.as_ref());
+        Self::start(client, options).await
+    }
+
+    /// Goes on with a kept session, without asking the homeserver.
+    ///
+    /// # Errors
+    /// [`AccountError`]; what the folder holds is unchanged.
+    pub async fn restore(options: AccountOptions, stored: &StoredSession) -> Result<Self, AccountError> {
+        let session = stored.to_matrix().ok_or(AccountError::Session)?;
+        let client = build(&options, &stored.base).await?;
+        client
+            .matrix_auth()
+            .restore_session(session, RoomLoadSettings::default())
+            .await
+            .map_err(|error| of_sdk(&error))?;
+        Self::start(client, options).await
+    }
+
+    async fn start(client: Client, options: AccountOptions) -> Result<Self, AccountError> {
+        // After the session and never before: the task that heals undecryptable messages looks for the keys once.
+        client.event_cache().subscribe().map_err(|error| AccountError::Store(error.to_string()))?;
+        client.send_queue().respawn_tasks_for_rooms_with_unsent_requests().await;
+        let state = watch::Sender::new(SyncState::Connecting);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(watch_session(client.clone(), state.clone(), options.sessions));
+        tasks.spawn(follow(client.clone(), state.clone()));
+        Ok(Self { client, state, asked: Mutex::default(), folder: options.folder, tasks: Mutex::new(tasks) })
+    }
+
+    /// Matrix user id.
+    #[must_use]
+    pub fn user(&self) -> String {
+        self.client.user_id().map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// How chat is doing, now and from now on.
+    #[must_use]
+    pub fn state(&self) -> watch::Receiver<SyncState> {
+        self.state.subscribe()
+    }
+
+    /// Ends the session at the homeserver, and removes what this device kept. Keys of messages stay in the backup.
+    pub async fn sign_out(&self) {
+        let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        // A loop that goes on after this would ask for new tokens again and again.
+        tasks.shutdown().await;
+        if self.state.send_replace(SyncState::Ended) != SyncState::Ended {
+            match tokio::time::timeout(FAREWELL, self.client.matrix_auth().logout()).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "the chat session could not be ended at the homeserver"),
+                Err(_elapsed) => tracing::warn!("the homeserver did not answer the sign-out in time"),
+            }
+        }
+        if let Err(error) = remove(&self.folder).await {
+            tracing::error!(%error, "the chat store could not be removed");
+        }
+    }
+}
+
+async fn build(options: &AccountOptions, base: &Url) -> Result<Client, AccountError> {
+    tokio::fs::create_dir_all(&options.folder).await.map_err(|error| of_io(&error))?;
+    Client::builder()
+        .homeserver_url(base)
+        .http_client(options.http.clone())
+        // Failing soon is what tells that the network is gone; the loop asks again by itself.
+        .request_config(RequestConfig::short_retry().timeout(Duration::from_secs(30)))
+        .sqlite_store_with_config_and_cache_path(
+            SqliteStoreConfig::new(&options.folder).key(Some(&options.key)),
+            None::<&Path>,
+        )
+        .handle_refresh_tokens()
+        .with_encryption_settings(EncryptionSettings {
+            auto_enable_cross_signing: true,
+            auto_enable_backups: true,
+            backup_download_strategy: BackupDownloadStrategy::AfterDecryptionFailure,
+        })
+        .build()
+        .await
+        .map_err(|error| {
+            if let matrix_sdk::ClientBuildError::SqliteStore(error) = &error {
+                AccountError::Store(error.to_string())
+            } else {
+                AccountError::Unreachable(error.to_string())
+            }
+        })
+}
+
+/// Hands the session's tokens to their keeper.
+pub(crate) fn keep(client: &Client, sessions: &dyn SessionStore) {
+    let Some(session) = StoredSession::of(client) else { return };
+    if let Err(error) = sessions.save(&session) {
+        tracing::error!(%error, "the chat session will not outlive this run");
+    }
+}
+
+/// The folder, and what was set aside beside it.
+async fn remove(folder: &Path) -> Result<(), AccountError> {
+    let mut number = 0;
+    let mut next = folder.to_owned();
+    loop {
+        match tokio::fs::remove_dir_all(&next).await {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && number > 0 => return Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(of_io(&error)),
+        }
+        number += 1;
+        next = aside(folder, number);
+    }
+}
+
+async fn set_aside(folder: &Path) -> Result<(), AccountError> {
+    if !tokio::fs::try_exists(folder).await.map_err(|error| of_io(&error))? {
+        return Ok(());
+    }
+    let mut number = 1;
+    while tokio::fs::try_exists(aside(folder, number)).await.map_err(|error| of_io(&error))? {
+        number += 1;
+    }
+    tokio::fs::rename(folder, aside(folder, number)).await.map_err(|error| of_io(&error))
+}
+
+fn aside(folder: &Path, number: u32) -> PathBuf {
+    let mut name = folder.file_name().unwrap_or_default().to_owned();
+    name.push(format!("-aside-{number}"));
+    folder.with_file_name(name)
+}
+
+fn of_io(error: &std::io::Error) -> AccountError {
+    if error.kind() == std::io::ErrorKind::StorageFull {
+        AccountError::DiskFull
+    } else {
+        AccountError::Store(error.to_string())
+    }
+}
+
+pub(crate) fn of_sdk(error: &matrix_sdk::Error) -> AccountError {
+    match error.client_api_error_kind() {
+        Some(kind) => AccountError::Refused(kind.errcode().to_string()),
+        None => AccountError::Unreachable(error.to_string()),
+    }
+}

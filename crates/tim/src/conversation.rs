@@ -1,0 +1,323 @@
+//! An open conversation: its lines as they are, and what a person does in it.
+
+mod acts;
+mod lines;
+
+pub use acts::ConversationError;
+pub use lines::{
+    Body, Change, ChangeKind, Line, Message, MessageId, Reaction, Replied, Sending, SendingFailed, Undecryptable,
+};
+
+use crate::account::Account;
+use crate::list::{Kind, Membership, is_public, kind, membership, name};
+use crate::person::Person;
+use futures_util::StreamExt as _;
+use matrix_sdk::{Room, RoomMemberships};
+use matrix_sdk_ui::Timeline;
+use matrix_sdk_ui::eyeball_im::Vector;
+use matrix_sdk_ui::timeline::{MsgLikeContent, RoomExt as _, TimelineDetails, TimelineItem, TimelineItemContent};
+use ruma::{OwnedEventId, OwnedUserId};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// Lines that are asked for at a time.
+const PAGE: u16 = 50;
+/// Fewer lines than this do not fill a window: more are read without being asked.
+const SCREENFUL: usize = 30;
+
+/// An open conversation. Dropping it ends its following of the room.
+pub struct Conversation {
+    pub(crate) room: Room,
+    pub(crate) timeline: Arc<Timeline>,
+    shared: Arc<Shared>,
+    _tasks: JoinSet<()>,
+}
+
+struct Shared {
+    items: Mutex<Vector<Arc<TimelineItem>>>,
+    typing: Mutex<Vec<OwnedUserId>>,
+    earlier: watch::Sender<Earlier>,
+    // Counts changes; what changed is read from the rest.
+    revision: watch::Sender<u64>,
+}
+
+/// What lies before the first line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Earlier {
+    /// The conversation begins here.
+    None,
+    /// There is more.
+    More,
+    /// It is being read.
+    Loading,
+    /// It could not be read.
+    Failed,
+}
+
+/// What protects a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Encryption {
+    /// Not known yet: nothing is sent.
+    Unknown,
+    /// End to end.
+    On {
+        /// Devices that can read it.
+        devices: usize,
+        /// Of them, those that their owners have not confirmed.
+        unconfirmed: Vec<Device>,
+    },
+    /// None.
+    Off,
+}
+
+/// A device of a member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// Whose.
+    pub owner: Person,
+    /// Its name, or its id.
+    pub name: String,
+}
+
+impl std::fmt::Debug for Conversation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Conversation([not shown])")
+    }
+}
+
+impl Account {
+    /// Opens a conversation with what this device has of it.
+    ///
+    /// # Errors
+    /// [`ConversationError`] when there is none, or it cannot be read.
+    pub async fn conversation(&self, id: &str) -> Result<Conversation, ConversationError> {
+        let room = self.room(id).ok_or(ConversationError::NotFound)?;
+        Conversation::open(room).await
+    }
+}
+
+impl Conversation {
+    async fn open(room: Room) -> Result<Self, ConversationError> {
+        let timeline = Arc::new(room.timeline().await?);
+        let (items, mut changes) = timeline.subscribe().await;
+        let shared = Arc::new(Shared {
+            items: Mutex::new(items),
+            typing: Mutex::new(Vec::new()),
+            earlier: watch::Sender::new(Earlier::More),
+            revision: watch::Sender::new(0),
+        });
+        let mut tasks = JoinSet::new();
+        tasks.spawn({
+            let (shared, timeline) = (shared.clone(), timeline.clone());
+            async move {
+                let mut asked = BTreeSet::new();
+                loop {
+                    shared.fetch_replied(&timeline, &mut asked);
+                    let Some(diffs) = changes.next().await else { return };
+                    {
+                        let mut items = shared.items();
+                        for diff in diffs {
+                            diff.apply(&mut items);
+                        }
+                    }
+                    shared.changed();
+                }
+            }
+        });
+        tasks.spawn({
+            let (shared, room) = (shared.clone(), room.clone());
+            async move {
+                let (_guard, mut typing) = room.subscribe_to_typing_notifications();
+                loop {
+                    match typing.recv().await {
+                        Ok(people) => {
+                            *shared.typing.lock().unwrap_or_else(PoisonError::into_inner) = people;
+                            shared.changed();
+                        }
+                        Err(RecvError::Lagged(_)) => {}
+                        Err(RecvError::Closed) => return,
+                    }
+                }
+            }
+        });
+        let conversation = Self { room, timeline, shared, _tasks: tasks };
+        if conversation.shared.items().len() < SCREENFUL {
+            conversation.load_earlier();
+        }
+        Ok(conversation)
+    }
+
+    /// The room's id.
+    #[must_use]
+    pub fn id(&self) -> String {
+        self.room.room_id().to_string()
+    }
+
+    /// Its name, or the other person's.
+    pub async fn name(&self) -> String {
+        name(&self.room).await
+    }
+
+    /// What it is.
+    pub async fn kind(&self) -> Kind {
+        kind(&self.room).await
+    }
+
+    /// What the signed-in person is in it.
+    pub async fn membership(&self) -> Membership {
+        membership(&self.room).await.unwrap_or(Membership::Left)
+    }
+
+    /// Tells that something changed, once for any number of changes since the last time.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.shared.revision.subscribe()
+    }
+
+    /// What lies before the first line.
+    #[must_use]
+    pub fn earlier(&self) -> Earlier {
+        *self.shared.earlier.borrow()
+    }
+
+    /// The lines, oldest first.
+    #[must_use]
+    pub fn lines(&self) -> Vec<Line> {
+        let items = self.shared.items().clone();
+        lines::lines(&items, self.room.own_user_id(), self.room.client().encryption().recovery().state())
+    }
+
+    /// Who is typing, without the signed-in person.
+    pub async fn typing(&self) -> Vec<Person> {
+        let typing = self.shared.typing.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut people = Vec::new();
+        for id in typing {
+            people.push(Person::of_member(&self.room, &id).await);
+        }
+        people
+    }
+
+    /// Who is in it, the signed-in person first, then by name. Asks the homeserver the first time.
+    pub async fn members(&self) -> Vec<Person> {
+        let Ok(members) = self.room.members(RoomMemberships::JOIN).await else { return Vec::new() };
+        let own = self.room.own_user_id();
+        let mut people: Vec<_> = members
+            .iter()
+            .map(|member| Person::new(member.user_id(), member.display_name(), member.name_ambiguous(), own))
+            .collect();
+        people.sort_by(|a, b| b.own.cmp(&a.own).then_with(|| a.name.cmp(&b.name)).then_with(|| a.id.cmp(&b.id)));
+        people
+    }
+
+    /// What protects it, as far as this device knows.
+    pub async fn encryption(&self) -> Encryption {
+        let state = self.room.encryption_state();
+        if state.is_unknown() {
+            return Encryption::Unknown;
+        }
+        if !state.is_encrypted() {
+            return Encryption::Off;
+        }
+        let encryption = self.room.client().encryption();
+        let (mut devices, mut unconfirmed) = (0, Vec::new());
+        for owner in self.members().await {
+            let Ok(id) = ruma::UserId::parse(&owner.id) else { continue };
+            let Ok(found) = encryption.get_user_devices(&id).await else { continue };
+            for device in found.devices().filter(|device| !device.is_deleted()) {
+                devices += 1;
+                if !device.is_cross_signed_by_owner() {
+                    let name = device.display_name().map(crate::name::clean).filter(|name| !name.is_empty());
+                    let name = name.unwrap_or_else(|| device.device_id().to_string());
+                    unconfirmed.push(Device { owner: owner.clone(), name });
+                }
+            }
+        }
+        Encryption::On { devices, unconfirmed }
+    }
+
+    /// Whether this person may write here.
+    pub async fn may_send(&self) -> bool {
+        if self.room.state() != matrix_sdk::RoomState::Joined {
+            return false;
+        }
+        let Ok(levels) = self.room.power_levels().await else { return true };
+        levels.user_can_send_message(self.room.own_user_id(), ruma::events::MessageLikeEventType::RoomMessage)
+    }
+
+    /// Whether people outside can read it, or it is not encrypted.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        is_public(&self.room)
+    }
+
+    /// Reads lines before the first one; [`Conversation::changes`] tells when they are there.
+    pub fn load_earlier(&self) {
+        let started = self.shared.earlier.send_if_modified(|earlier| {
+            let start = matches!(earlier, Earlier::More | Earlier::Failed);
+            if start {
+                *earlier = Earlier::Loading;
+            }
+            start
+        });
+        if !started {
+            return;
+        }
+        self.shared.changed();
+        let (shared, timeline) = (self.shared.clone(), self.timeline.clone());
+        tokio::spawn(async move {
+            let reached = match timeline.paginate_backwards(PAGE).await {
+                Ok(true) => Earlier::None,
+                Ok(false) => Earlier::More,
+                Err(error) => {
+                    tracing::debug!(%error, "earlier messages could not be read");
+                    Earlier::Failed
+                }
+            };
+            shared.earlier.send_replace(reached);
+            shared.changed();
+        });
+    }
+
+    pub(crate) fn item(&self, id: &MessageId) -> Option<Arc<TimelineItem>> {
+        self.shared.items().iter().find(|item| item.unique_id().0 == id.0).cloned()
+    }
+}
+
+impl Shared {
+    fn items(&self) -> MutexGuard<'_, Vector<Arc<TimelineItem>>> {
+        self.items.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn changed(&self) {
+        self.revision.send_modify(|revision| *revision = revision.wrapping_add(1));
+    }
+
+    /// Asks once for each message that is answered and not known.
+    fn fetch_replied(&self, timeline: &Arc<Timeline>, asked: &mut BTreeSet<OwnedEventId>) {
+        let unknown: Vec<_> = self
+            .items()
+            .iter()
+            .filter_map(|item| {
+                let event = item.as_event()?;
+                let TimelineItemContent::MsgLike(MsgLikeContent { in_reply_to: Some(reply), .. }) = event.content()
+                else {
+                    return None;
+                };
+                let missing = matches!(reply.event, TimelineDetails::Unavailable);
+                missing.then(|| event.event_id().map(ToOwned::to_owned)).flatten()
+            })
+            .filter(|id| asked.insert(id.clone()))
+            .collect();
+        for id in unknown {
+            let timeline = timeline.clone();
+            tokio::spawn(async move {
+                if let Err(error) = timeline.fetch_details_for_event(&id).await {
+                    tracing::debug!(%error, "an answered message could not be read");
+                }
+            });
+        }
+    }
+}

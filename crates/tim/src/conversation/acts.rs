@@ -1,0 +1,217 @@
+//! What a person does in a conversation.
+
+use super::{Conversation, MessageId};
+use matrix_sdk::room::edit::EditedContent;
+use matrix_sdk_ui::timeline::{self, EventTimelineItem, TimelineEventItemId, TimelineItem};
+use ruma::EventId;
+use ruma::api::client::receipt::create_receipt::v3::ReceiptType;
+use ruma::events::Mentions;
+use ruma::events::room::message::{RoomMessageEventContent, RoomMessageEventContentWithoutRelation};
+use std::sync::Arc;
+
+/// An encrypted event has 64 KiB at most; its text is written in base64 and stands beside keys.
+const LONGEST_TEXT: usize = 32 * 1024;
+
+/// Why something could not be done in a conversation.
+#[derive(Debug, thiserror::Error)]
+pub enum ConversationError {
+    /// No such conversation, or no such message in it.
+    #[error("there is no such conversation or message")]
+    NotFound,
+    /// Whether it is encrypted could not be learned, so nothing was sent.
+    #[error("it is not known whether the conversation is encrypted")]
+    EncryptionUnknown,
+    /// It is not encrypted and not public.
+    #[error("the conversation is not encrypted")]
+    NotEncrypted,
+    /// Nothing was typed.
+    #[error("there is no text")]
+    Empty,
+    /// The text is longer than a message may be.
+    #[error("the text is too long")]
+    TooLong,
+    /// A reaction that is not one emoji.
+    #[error("a reaction is one emoji")]
+    Reaction,
+    /// The message is not in a state that allows it.
+    #[error("the message cannot be changed any more")]
+    TooLate,
+    /// This device or the homeserver refused.
+    #[error("it could not be done: {0}")]
+    Failed(String),
+}
+
+impl From<timeline::Error> for ConversationError {
+    fn from(error: timeline::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl Conversation {
+    /// Sends a text. It is on disk when this returns, and goes out as soon as the homeserver answers.
+    ///
+    /// # Errors
+    /// [`ConversationError`]; nothing is sent then.
+    pub async fn send(&self, text: &str, reply_to: Option<&str>) -> Result<(), ConversationError> {
+        let text = checked(text)?;
+        self.check_encryption().await?;
+        match reply_to {
+            None => {
+                // Always with mentions: without them other programs look for names in the text.
+                let content = RoomMessageEventContent::text_plain(text).add_mentions(Mentions::new());
+                self.timeline.send(content.into()).await?;
+            }
+            Some(event) => {
+                let event = EventId::parse(event).map_err(|_error| ConversationError::NotFound)?;
+                let content = RoomMessageEventContentWithoutRelation::text_plain(text);
+                self.timeline.send_reply(content, event).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes an own message.
+    ///
+    /// # Errors
+    /// [`ConversationError`]; the message is unchanged then.
+    pub async fn edit(&self, message: &MessageId, text: &str) -> Result<(), ConversationError> {
+        let text = checked(text)?;
+        self.check_encryption().await?;
+        let id = self.event(message)?.identifier();
+        let content = RoomMessageEventContentWithoutRelation::text_plain(text);
+        self.timeline.edit(&id, EditedContent::RoomMessage(content)).await?;
+        Ok(())
+    }
+
+    /// Deletes a message for everyone; one that the homeserver does not have yet is given up.
+    ///
+    /// # Errors
+    /// [`ConversationError`].
+    pub async fn redact(&self, message: &MessageId) -> Result<(), ConversationError> {
+        match self.event(message)?.identifier() {
+            // By the queue: it waits for the network like a message.
+            TimelineEventItemId::EventId(event) => {
+                let queued = self.room.send_queue().redact(event, None).await;
+                queued.map(drop).map_err(|error| ConversationError::Failed(error.to_string()))
+            }
+            TimelineEventItemId::TransactionId(_) => self.cancel(message).await,
+        }
+    }
+
+    /// Adds a reaction, or takes it back.
+    ///
+    /// # Errors
+    /// [`ConversationError::Reaction`] for anything but one emoji (gemSpec_TI-M_Basis A_26227-01).
+    pub async fn toggle_reaction(&self, message: &MessageId, key: &str) -> Result<(), ConversationError> {
+        if !is_one_emoji(key) {
+            return Err(ConversationError::Reaction);
+        }
+        let id = self.event(message)?.identifier();
+        self.timeline.toggle_reaction(&id, key).await?;
+        Ok(())
+    }
+
+    /// Tries a message again that was not taken.
+    ///
+    /// # Errors
+    /// [`ConversationError::TooLate`] when the homeserver has it by now.
+    pub async fn retry(&self, message: &MessageId) -> Result<(), ConversationError> {
+        let handle = self.event(message)?.local_echo_send_handle().ok_or(ConversationError::TooLate)?;
+        handle.unwedge().await.map_err(|error| ConversationError::Failed(error.to_string()))?;
+        self.room.send_queue().set_enabled(true);
+        Ok(())
+    }
+
+    /// Gives up a message that the homeserver does not have yet.
+    ///
+    /// # Errors
+    /// [`ConversationError::TooLate`] when it has it by now.
+    pub async fn cancel(&self, message: &MessageId) -> Result<(), ConversationError> {
+        let handle = self.event(message)?.local_echo_send_handle().ok_or(ConversationError::TooLate)?;
+        let aborted = handle.abort().await.map_err(|error| ConversationError::Failed(error.to_string()))?;
+        // The message that could not go held up those behind it.
+        self.room.send_queue().set_enabled(true);
+        if aborted { Ok(()) } else { Err(ConversationError::TooLate) }
+    }
+
+    /// Everything up to the last line was read. Nobody else is told (gemSpec_TI-M_Basis A_25436: off by default).
+    ///
+    /// # Errors
+    /// [`ConversationError::Failed`] when the homeserver did not take it.
+    pub async fn mark_read(&self) -> Result<(), ConversationError> {
+        for receipt in [ReceiptType::ReadPrivate, ReceiptType::FullyRead] {
+            self.timeline.mark_as_read(receipt).await.map_err(|error| ConversationError::Failed(error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// Tells the others that this person is writing, or no longer. Nobody is told unless the person wants it, so the
+    /// program does not call this by itself (gemSpec_TI-M_Basis A_25436).
+    pub async fn set_typing(&self, typing: bool) {
+        if let Err(error) = self.room.typing_notice(typing).await {
+            tracing::debug!(%error, "nobody was told who is writing");
+        }
+    }
+
+    /// Nothing leaves in clear: a room whose encryption cannot be learned gets nothing.
+    async fn check_encryption(&self) -> Result<(), ConversationError> {
+        let state = self.room.latest_encryption_state().await.map_err(|_error| ConversationError::EncryptionUnknown)?;
+        if state.is_unknown() {
+            Err(ConversationError::EncryptionUnknown)
+        } else if !state.is_encrypted() && !self.is_open_to_everyone() {
+            Err(ConversationError::NotEncrypted)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// TIM allows clear text in public rooms only (gemSpec_TI-M_Basis A_25324-01).
+    fn is_open_to_everyone(&self) -> bool {
+        matches!(self.room.join_rule(), Some(ruma::room::JoinRule::Public))
+    }
+
+    fn event(&self, message: &MessageId) -> Result<EventTimelineItem, ConversationError> {
+        let item: Option<Arc<TimelineItem>> = self.item(message);
+        item.and_then(|item| item.as_event().cloned()).ok_or(ConversationError::NotFound)
+    }
+}
+
+fn checked(text: &str) -> Result<&str, ConversationError> {
+    if text.trim().is_empty() {
+        Err(ConversationError::Empty)
+    } else if text.len() > LONGEST_TEXT {
+        Err(ConversationError::TooLong)
+    } else {
+        Ok(text)
+    }
+}
+
+/// One emoji, as the TIM proxy checks it: no letter, no digit, no white space, and short. Skin tones and joined emoji
+/// are several characters.
+fn is_one_emoji(key: &str) -> bool {
+    let count = key.chars().count();
+    (1..=10).contains(&count)
+        && key.chars().all(|c| !c.is_alphanumeric() && !c.is_whitespace() && !c.is_control() && !c.is_ascii())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ConversationError, checked, is_one_emoji};
+
+    #[test]
+    fn a_reaction_is_one_emoji_and_no_word() {
+        for key in ["👍", "👍🏽", "❤️", "👩‍⚕️"] {
+            assert!(is_one_emoji(key), "{key} is one");
+        }
+        for key in ["", "ok", "1", "+1", "👍 👍", "a👍", ":-)"] {
+            assert!(!is_one_emoji(key), "{key:?} is none");
+        }
+    }
+
+    #[test]
+    fn empty_and_overlong_texts_are_refused_before_anything_is_sent() {
+        assert!(matches!(checked(" \n"), Err(ConversationError::Empty)), "nothing was typed");
+        assert!(matches!(checked(&"x".repeat(32 * 1024 + 1)), Err(ConversationError::TooLong)), "too long");
+        assert_eq!(checked("a ").expect("a text"), "a ", "as it was typed");
+    }
+}

@@ -1,0 +1,472 @@
+//! From the library's timeline to lines that a page can show.
+
+use crate::list::moment;
+use crate::name::clean_file;
+use crate::person::Person;
+use crate::text::{Block, blocks, one_line};
+use jiff::Timestamp;
+use matrix_sdk::encryption::recovery::RecoveryState;
+use matrix_sdk_base::crypto::types::events::UtdCause;
+use matrix_sdk_ui::eyeball_im::Vector;
+use matrix_sdk_ui::timeline::{
+    AnyOtherStateEventContentChange as StateChange, EncryptedMessage, EventSendState, EventTimelineItem,
+    InReplyToDetails, MembershipChange, MsgLikeContent, MsgLikeKind, TimelineDetails, TimelineEventShieldState,
+    TimelineEventShieldStateCode, TimelineItem, TimelineItemContent, TimelineItemKind, VirtualTimelineItem,
+};
+use ruma::UserId;
+use ruma::events::room::message::MessageType;
+use std::sync::Arc;
+
+/// A line of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// A day begins.
+    Day {
+        /// Stable while the line is shown.
+        id: String,
+        /// A moment of that day.
+        at: Timestamp,
+    },
+    /// What follows is unread.
+    Unread {
+        /// Stable while the line is shown.
+        id: String,
+    },
+    /// A message.
+    Message(Box<Message>),
+    /// People came, left or changed the conversation.
+    Changes {
+        /// Stable while the line is shown.
+        id: String,
+        /// In order.
+        changes: Vec<Change>,
+        /// When the last was.
+        at: Timestamp,
+    },
+}
+
+/// Names a message while its conversation is open, also before the homeserver has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageId(pub String);
+
+/// A message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Its name here.
+    pub id: MessageId,
+    /// The event's id, once the homeserver has it.
+    pub event: Option<String>,
+    /// Who wrote it.
+    pub sender: Person,
+    /// When, as the homeserver says.
+    pub at: Timestamp,
+    /// What it says.
+    pub body: Body,
+    /// Whether it was changed.
+    pub edited: bool,
+    /// The message it answers.
+    pub reply_to: Option<Replied>,
+    /// Reactions in the order of the first of each.
+    pub reactions: Vec<Reaction>,
+    /// How far an own message is.
+    pub sending: Sending,
+    /// Whether the signed-in person may change it.
+    pub may_edit: bool,
+    /// Whether the signed-in person may delete it for everyone.
+    pub may_redact: bool,
+    /// It came in clear into an encrypted conversation.
+    pub in_clear: bool,
+}
+
+/// What a message says.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Body {
+    /// Text.
+    Text {
+        /// Its blocks.
+        blocks: Vec<Block>,
+        /// As it was typed.
+        source: String,
+    },
+    /// What the sender does.
+    Emote(Vec<Block>),
+    /// A file.
+    File {
+        /// Cleaned name.
+        name: String,
+        /// Media type as the sender says.
+        mimetype: Option<String>,
+        /// Bytes as the sender says.
+        size: Option<u64>,
+    },
+    /// Deleted.
+    Redacted {
+        /// By whom.
+        by: Option<Person>,
+        /// When.
+        at: Option<Timestamp>,
+    },
+    /// It cannot be decrypted yet.
+    Undecryptable(Undecryptable),
+    /// A kind that is not shown.
+    Unsupported {
+        /// What the sender wrote for programs like this one.
+        fallback: Option<String>,
+    },
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Body([not shown])")
+    }
+}
+
+/// Why a message cannot be decrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undecryptable {
+    /// The recovery key opens it.
+    RecoveryKeyNeeded,
+    /// It is older than this device, and nobody kept its key.
+    BeforeThisDevice,
+    /// It is older than this person's membership.
+    BeforeJoining,
+    /// Its key has not come yet.
+    KeyMissing,
+    /// The sender did not give this device the key.
+    Withheld,
+    /// The sender's device is not confirmed by its owner.
+    SenderNotTrusted,
+}
+
+/// The message that another one answers.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Replied {
+    /// Its event id.
+    pub event: String,
+    /// Who wrote it, where known.
+    pub sender: Option<Person>,
+    /// Its text in one line.
+    pub text: Option<String>,
+}
+
+impl std::fmt::Debug for Replied {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Replied([not shown])")
+    }
+}
+
+/// A reaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reaction {
+    /// The emoji.
+    pub key: String,
+    /// Who, in order.
+    pub senders: Vec<String>,
+    /// Whether the signed-in person is among them.
+    pub own: bool,
+}
+
+/// How far a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sending {
+    /// The homeserver has it.
+    Sent,
+    /// On its way, or waiting for the network.
+    Waiting,
+    /// It was not taken.
+    Failed(SendingFailed),
+}
+
+/// Why a message was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SendingFailed {
+    /// The homeserver says no.
+    Refused,
+    /// Anything else; trying again may help.
+    Other,
+}
+
+/// A change of the conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// What.
+    pub kind: ChangeKind,
+    /// Who did it.
+    pub sender: Person,
+    /// Whom it concerns, if somebody else.
+    pub target: Option<Person>,
+}
+
+/// What changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// The conversation was begun.
+    Created,
+    /// Somebody was asked to come.
+    Invited,
+    /// Somebody came.
+    Joined,
+    /// Somebody left.
+    Left,
+    /// Somebody was removed.
+    Removed,
+    /// Name or subject changed.
+    Renamed,
+    /// Encryption was switched on.
+    Encrypted,
+}
+
+/// Messages older than this are not deleted for everyone (gemSpec_TI-M_Basis A_28358).
+const REDACTABLE_HOURS: i64 = 24;
+
+/// All lines, with neighboring changes folded into one.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the library's list grows; what is not named here is treated alike")]
+pub(super) fn lines(items: &Vector<Arc<TimelineItem>>, own: &UserId, recovery: RecoveryState) -> Vec<Line> {
+    let mut lines = Vec::with_capacity(items.len());
+    for item in items {
+        let id = item.unique_id().0.clone();
+        match item.kind() {
+            TimelineItemKind::Virtual(VirtualTimelineItem::DateDivider(at)) => {
+                lines.push(Line::Day { id, at: moment(*at) });
+            }
+            TimelineItemKind::Virtual(VirtualTimelineItem::ReadMarker) => lines.push(Line::Unread { id }),
+            TimelineItemKind::Virtual(VirtualTimelineItem::TimelineStart) => {}
+            TimelineItemKind::Event(event) => match event.content() {
+                TimelineItemContent::MsgLike(content) => {
+                    lines.push(Line::Message(Box::new(message(id, event, content, own, recovery))));
+                }
+                TimelineItemContent::FailedToParseMessageLike { .. } => {
+                    let body = Body::Unsupported { fallback: None };
+                    lines.push(Line::Message(Box::new(bare(id, event, body, own))));
+                }
+                TimelineItemContent::MembershipChange(change) => {
+                    let target = (change.user_id() != event.sender())
+                        .then(|| Person::new(change.user_id(), change.display_name().as_deref(), false, own));
+                    fold(&mut lines, id, event, own, membership(change.change()), target);
+                }
+                TimelineItemContent::OtherState(state) => {
+                    let kind = match state.content() {
+                        StateChange::RoomCreate(_) => Some(ChangeKind::Created),
+                        StateChange::RoomEncryption(_) => Some(ChangeKind::Encrypted),
+                        StateChange::RoomName(_) | StateChange::RoomTopic(_) => Some(ChangeKind::Renamed),
+                        _ => None,
+                    };
+                    fold(&mut lines, id, event, own, kind, None);
+                }
+                TimelineItemContent::ProfileChange(_)
+                | TimelineItemContent::FailedToParseState { .. }
+                | TimelineItemContent::CallInvite
+                | TimelineItemContent::RtcNotification { .. } => {}
+            },
+        }
+    }
+    lines
+}
+
+fn membership(change: Option<MembershipChange>) -> Option<ChangeKind> {
+    match change? {
+        MembershipChange::Joined | MembershipChange::InvitationAccepted | MembershipChange::KnockAccepted => {
+            Some(ChangeKind::Joined)
+        }
+        MembershipChange::Left | MembershipChange::InvitationRejected => Some(ChangeKind::Left),
+        MembershipChange::Invited => Some(ChangeKind::Invited),
+        MembershipChange::Kicked
+        | MembershipChange::Banned
+        | MembershipChange::KickedAndBanned
+        | MembershipChange::InvitationRevoked => Some(ChangeKind::Removed),
+        MembershipChange::None
+        | MembershipChange::Error
+        | MembershipChange::Unbanned
+        | MembershipChange::Knocked
+        | MembershipChange::KnockRetracted
+        | MembershipChange::KnockDenied
+        | MembershipChange::NotImplemented => None,
+    }
+}
+
+fn fold(
+    lines: &mut Vec<Line>,
+    id: String,
+    event: &EventTimelineItem,
+    own: &UserId,
+    kind: Option<ChangeKind>,
+    target: Option<Person>,
+) {
+    let Some(kind) = kind else { return };
+    let change = Change { kind, sender: Person::of_profile(event.sender(), event.sender_profile(), own), target };
+    let when = moment(event.timestamp());
+    if let Some(Line::Changes { changes, at, .. }) = lines.last_mut() {
+        changes.push(change);
+        *at = when;
+    } else {
+        lines.push(Line::Changes { id, changes: vec![change], at: when });
+    }
+}
+
+fn bare(id: String, event: &EventTimelineItem, body: Body, own: &UserId) -> Message {
+    Message {
+        id: MessageId(id),
+        event: event.event_id().map(ToString::to_string),
+        sender: Person::of_profile(event.sender(), event.sender_profile(), own),
+        at: moment(event.timestamp()),
+        body,
+        edited: false,
+        reply_to: None,
+        reactions: Vec::new(),
+        sending: sending(event),
+        may_edit: false,
+        may_redact: false,
+        in_clear: false,
+    }
+}
+
+fn message(
+    id: String,
+    event: &EventTimelineItem,
+    content: &MsgLikeContent,
+    own: &UserId,
+    recovery: RecoveryState,
+) -> Message {
+    let said = body(event, content, own, recovery);
+    let deleted = matches!(said, Body::Redacted { .. });
+    let young = Timestamp::now().duration_since(moment(event.timestamp())).as_hours() < REDACTABLE_HOURS;
+    let shield = event.get_shield(false);
+    Message {
+        edited: content.as_message().is_some_and(|message| message.is_edited()),
+        reply_to: content.in_reply_to.as_ref().map(|reply| replied(reply, own)),
+        reactions: content
+            .reactions
+            .iter()
+            .map(|(key, by)| Reaction {
+                key: key.clone(),
+                senders: by.keys().map(ToString::to_string).collect(),
+                own: by.contains_key(own),
+            })
+            .collect(),
+        may_edit: matches!(said, Body::Text { .. }) && event.is_editable(),
+        may_redact: event.is_own() && !deleted && young,
+        in_clear: matches!(
+            shield,
+            TimelineEventShieldState::Red { code: TimelineEventShieldStateCode::SentInClear }
+                | TimelineEventShieldState::Grey { code: TimelineEventShieldStateCode::SentInClear }
+        ) && !deleted,
+        ..bare(id, event, said, own)
+    }
+}
+
+fn body(event: &EventTimelineItem, content: &MsgLikeContent, own: &UserId, recovery: RecoveryState) -> Body {
+    match &content.kind {
+        MsgLikeKind::Message(message) => said(message.msgtype()),
+        MsgLikeKind::Redacted => redacted(event, own),
+        MsgLikeKind::UnableToDecrypt(encrypted) => Body::Undecryptable(undecryptable(encrypted, recovery)),
+        MsgLikeKind::Poll(poll) => Body::Unsupported { fallback: poll.fallback_text().map(|text| one_line(&text)) },
+        MsgLikeKind::Sticker(sticker) => Body::Unsupported { fallback: Some(one_line(&sticker.content().body)) },
+        MsgLikeKind::Other(_) | MsgLikeKind::LiveLocation(_) => Body::Unsupported { fallback: None },
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the library's list grows; what is not named here is treated alike")]
+fn said(message: &MessageType) -> Body {
+    let file = |name: &str, mimetype: Option<String>, size: Option<ruma::UInt>| Body::File {
+        name: clean_file(name),
+        mimetype,
+        size: size.map(u64::from),
+    };
+    match message {
+        MessageType::Text(text) => {
+            Body::Text { blocks: blocks(&text.body, text.formatted.as_ref()), source: text.body.clone() }
+        }
+        MessageType::Notice(text) => {
+            Body::Text { blocks: blocks(&text.body, text.formatted.as_ref()), source: text.body.clone() }
+        }
+        MessageType::Emote(text) => Body::Emote(blocks(&text.body, text.formatted.as_ref())),
+        MessageType::File(content) => {
+            let info = content.info.as_deref();
+            file(content.filename(), info.and_then(|i| i.mimetype.clone()), info.and_then(|i| i.size))
+        }
+        MessageType::Image(content) => {
+            let info = content.info.as_deref();
+            file(content.filename(), info.and_then(|i| i.mimetype.clone()), info.and_then(|i| i.size))
+        }
+        MessageType::Audio(content) => {
+            let info = content.info.as_deref();
+            file(content.filename(), info.and_then(|i| i.mimetype.clone()), info.and_then(|i| i.size))
+        }
+        MessageType::Video(content) => {
+            let info = content.info.as_deref();
+            file(content.filename(), info.and_then(|i| i.mimetype.clone()), info.and_then(|i| i.size))
+        }
+        other => Body::Unsupported { fallback: Some(one_line(other.body())) },
+    }
+}
+
+/// Who deleted it and when stand in the event's `unsigned` (client-server API v1.11 §11.4, redactions).
+fn redacted(event: &EventTimelineItem, own: &UserId) -> Body {
+    let because = event
+        .original_json()
+        .and_then(|json| serde_json::from_str::<serde_json::Value>(json.json().get()).ok())
+        .map(|json| json["unsigned"]["redacted_because"].clone());
+    let by = because.as_ref().and_then(|because| UserId::parse(because["sender"].as_str()?).ok()).map(|id| {
+        if id == event.sender() {
+            Person::of_profile(&id, event.sender_profile(), own)
+        } else {
+            Person::new(&id, None, false, own)
+        }
+    });
+    let at = because.and_then(|because| Timestamp::from_millisecond(because["origin_server_ts"].as_i64()?).ok());
+    Body::Redacted { by, at }
+}
+
+fn undecryptable(encrypted: &EncryptedMessage, recovery: RecoveryState) -> Undecryptable {
+    let key_needed = matches!(recovery, RecoveryState::Incomplete);
+    let cause = match encrypted {
+        EncryptedMessage::MegolmV1AesSha2 { cause, .. } => *cause,
+        EncryptedMessage::OlmV1Curve25519AesSha2 { .. } | EncryptedMessage::Unknown => UtdCause::Unknown,
+    };
+    match cause {
+        UtdCause::SentBeforeWeJoined => Undecryptable::BeforeJoining,
+        UtdCause::VerificationViolation | UtdCause::UnsignedDevice | UtdCause::UnknownDevice => {
+            Undecryptable::SenderNotTrusted
+        }
+        UtdCause::WithheldForUnverifiedOrInsecureDevice | UtdCause::WithheldBySender => Undecryptable::Withheld,
+        UtdCause::HistoricalMessageAndDeviceIsUnverified => Undecryptable::RecoveryKeyNeeded,
+        UtdCause::HistoricalMessageAndBackupIsDisabled | UtdCause::Unknown if key_needed => {
+            Undecryptable::RecoveryKeyNeeded
+        }
+        UtdCause::HistoricalMessageAndBackupIsDisabled => Undecryptable::BeforeThisDevice,
+        UtdCause::Unknown => Undecryptable::KeyMissing,
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the library's list grows; what is not named here is treated alike")]
+fn replied(reply: &InReplyToDetails, own: &UserId) -> Replied {
+    let event = reply.event_id.to_string();
+    match &reply.event {
+        TimelineDetails::Ready(embedded) => Replied {
+            event,
+            sender: Some(Person::of_profile(&embedded.sender, &embedded.sender_profile, own)),
+            text: embedded.content.as_message().map(|message| match message.msgtype() {
+                MessageType::File(file) => clean_file(file.filename()),
+                _ => one_line(message.body()),
+            }),
+        },
+        TimelineDetails::Unavailable | TimelineDetails::Pending | TimelineDetails::Error(_) => {
+            Replied { event, sender: None, text: None }
+        }
+    }
+}
+
+fn sending(event: &EventTimelineItem) -> Sending {
+    match event.send_state() {
+        None | Some(EventSendState::Sent { .. }) => Sending::Sent,
+        Some(EventSendState::NotSentYet { .. } | EventSendState::SendingFailed { is_recoverable: true, .. }) => {
+            Sending::Waiting
+        }
+        Some(EventSendState::SendingFailed { error, is_recoverable: false }) => {
+            Sending::Failed(match error.client_api_error_kind() {
+                Some(_) => SendingFailed::Refused,
+                None => SendingFailed::Other,
+            })
+        }
+    }
+}

@@ -1,0 +1,27 @@
+#![doc = include_str!("../README.md")]
+// The futures of matrix-sdk are deep.
+#![recursion_limit = "256"]
+
+mod account;
+mod conversation;
+mod homeserver;
+mod list;
+mod name;
+mod person;
+mod recovery;
+mod rooms;
+mod sync;
+mod text;
+
+pub use account::{Account, AccountError, AccountOptions, SessionStore, SessionStoreError, SignIn, StoredSession};
+pub use conversation::{
+    Body, Change, ChangeKind, Conversation, ConversationError, Device, Earlier, Encryption, Line, Message, MessageId,
+    Reaction, Replied, Sending, SendingFailed, Undecryptable,
+};
+pub use homeserver::{Clients, Homeserver, HomeserverError, SignInWay};
+pub use list::{Kind, Last, LastKind, Membership, Row};
+pub use person::Person;
+pub use recovery::{RecoveryError, RecoveryKey, RecoveryState};
+pub use rooms::NewConversation;
+pub use sync::SyncState;
+pub use text::{Block, Span};

@@ -1,0 +1,300 @@
+//! The list of conversations.
+
+use crate::account::{Account, AccountError};
+use crate::name::clean;
+use crate::person::Person;
+use crate::text::one_line;
+use futures_util::Stream;
+use jiff::Timestamp;
+use matrix_sdk::{ComposerDraft, ComposerDraftType, Room, RoomDisplayName, RoomState};
+use matrix_sdk_ui::timeline::{LatestEventValue, MsgLikeKind, RoomExt as _, TimelineItemContent};
+use ruma::events::room::history_visibility::HistoryVisibility;
+use ruma::events::room::message::MessageType;
+use ruma::room::JoinRule;
+use ruma::{MilliSecondsSinceUnixEpoch, RoomId};
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+use tokio::sync::broadcast::error::RecvError;
+
+/// A conversation as a list shows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The room's id.
+    pub id: String,
+    /// Its name, or the other person's.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+    /// What the signed-in person is in it.
+    pub membership: Membership,
+    /// The last line.
+    pub last: Option<Last>,
+    /// Unread messages.
+    pub unread: u64,
+    /// Unread messages that name this person.
+    pub mentions: u64,
+    /// Marked by this person.
+    pub favorite: bool,
+    /// Readable by people outside, or not encrypted (gemSpec_TI-M_Basis A_25562-01).
+    pub public: bool,
+}
+
+impl std::fmt::Debug for Row {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Row([not shown])")
+    }
+}
+
+/// What a conversation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// With one person.
+    Person,
+    /// With several.
+    Group,
+}
+
+/// What the signed-in person is in a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Membership {
+    /// A member.
+    Joined,
+    /// Asked to come.
+    Invited {
+        /// Who asks.
+        by: Option<Person>,
+    },
+    /// Gone; the past is still readable.
+    Left,
+}
+
+/// The last line of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Last {
+    /// Who wrote it.
+    pub sender: Person,
+    /// What it is, with its text in one line.
+    pub kind: LastKind,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What the last line is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum LastKind {
+    /// Text in one line.
+    Text(String),
+    /// A file with its name.
+    File(String),
+    /// Deleted.
+    Redacted,
+    /// It cannot be decrypted on this device yet.
+    Undecryptable,
+}
+
+impl std::fmt::Debug for LastKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LastKind([not shown])")
+    }
+}
+
+impl Account {
+    /// All conversations: invitations first, then those with the newest last line.
+    pub async fn rows(&self) -> Vec<Row> {
+        let latest = self.client.latest_events().await;
+        let mut rows = Vec::new();
+        for room in self.client.rooms() {
+            let Some(membership) = membership(&room).await else { continue };
+            // Idempotent: a room's last line is computed only for who asks for it.
+            if membership == Membership::Joined
+                && let Err(error) = latest.listen_to_room(room.room_id()).await
+            {
+                tracing::debug!(%error, "a conversation has no last line");
+            }
+            self.learn_encryption(&room);
+            rows.push(row(&room, membership).await);
+        }
+        rows.sort_by(|a, b| order(a).cmp(&order(b)).then_with(|| a.id.cmp(&b.id)));
+        rows
+    }
+
+    /// A room that is not encrypted has no event that says so: the homeserver is asked, once.
+    fn learn_encryption(&self, room: &Room) {
+        let unknown = room.state() == RoomState::Joined && room.encryption_state().is_unknown();
+        if unknown && self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(room.room_id().to_owned()) {
+            let room = room.clone();
+            tokio::spawn(async move {
+                if let Err(error) = room.request_encryption_state().await {
+                    tracing::debug!(%error, "whether a conversation is encrypted is not known");
+                }
+            });
+        }
+    }
+
+    /// Tells that the list may have changed, once for any number of changes since the last time.
+    pub fn list_changes(&self) -> impl Stream<Item = ()> + Send + use<> {
+        let rooms = self.client.subscribe_to_all_room_updates();
+        let infos = self.client.room_info_notable_update_receiver();
+        futures_util::stream::unfold((rooms, infos), |(mut rooms, mut infos)| async move {
+            let open = tokio::select! {
+                told = rooms.recv() => !matches!(told, Err(RecvError::Closed)),
+                told = infos.recv() => !matches!(told, Err(RecvError::Closed)),
+            };
+            (rooms, infos) = (rooms.resubscribe(), infos.resubscribe());
+            open.then_some(((), (rooms, infos)))
+        })
+    }
+
+    /// Takes an invitation.
+    ///
+    /// # Errors
+    /// [`AccountError`] when the homeserver refuses or does not answer.
+    pub async fn join(&self, room: &str) -> Result<(), AccountError> {
+        let Some(room) = self.room(room) else { return Err(AccountError::Refused("M_NOT_FOUND".to_owned())) };
+        room.join().await.map_err(|error| crate::account::of_sdk(&error))
+    }
+
+    /// Leaves a conversation and forgets it, or refuses an invitation (gemSpec_TI-M_Basis A_28342: both in one).
+    ///
+    /// # Errors
+    /// As [`Account::join`].
+    pub async fn leave(&self, room: &str) -> Result<(), AccountError> {
+        let Some(room) = self.room(room) else { return Err(AccountError::Refused("M_NOT_FOUND".to_owned())) };
+        room.leave().await.map_err(|error| crate::account::of_sdk(&error))
+    }
+
+    /// Keeps what was typed into a conversation and not sent; empty text forgets it.
+    ///
+    /// # Errors
+    /// [`AccountError::Store`] when it is not on disk.
+    pub async fn keep_draft(&self, room: &str, text: &str) -> Result<(), AccountError> {
+        let Some(room) = self.room(room) else { return Err(AccountError::Refused("M_NOT_FOUND".to_owned())) };
+        let kept = if text.is_empty() {
+            room.clear_composer_draft(None).await
+        } else {
+            let draft = ComposerDraft {
+                plain_text: text.to_owned(),
+                html_text: None,
+                draft_type: ComposerDraftType::NewMessage,
+                attachments: Vec::new(),
+            };
+            room.save_composer_draft(draft, None).await
+        };
+        kept.map_err(|error| AccountError::Store(error.to_string()))
+    }
+
+    /// What was typed and not sent, by room id.
+    pub async fn drafts(&self) -> BTreeMap<String, String> {
+        let mut drafts = BTreeMap::new();
+        for room in self.client.joined_rooms() {
+            if let Ok(Some(draft)) = room.load_composer_draft(None).await {
+                drafts.insert(room.room_id().to_string(), draft.plain_text);
+            }
+        }
+        drafts
+    }
+
+    pub(crate) fn room(&self, id: &str) -> Option<Room> {
+        self.client.get_room(RoomId::parse(id).ok().as_deref()?)
+    }
+}
+
+/// None for rooms that are no conversation of this person.
+pub(crate) async fn membership(room: &Room) -> Option<Membership> {
+    if room.is_space() {
+        return None;
+    }
+    match room.state() {
+        RoomState::Joined => Some(Membership::Joined),
+        RoomState::Left => Some(Membership::Left),
+        RoomState::Invited => {
+            let by = match room.invite_details().await {
+                Ok(invite) => Some(match invite.inviter {
+                    Some(member) => Person::new(
+                        member.user_id(),
+                        member.display_name(),
+                        member.name_ambiguous(),
+                        room.own_user_id(),
+                    ),
+                    None => Person::new(&invite.inviter_id, None, false, room.own_user_id()),
+                }),
+                Err(_) => None,
+            };
+            Some(Membership::Invited { by })
+        }
+        RoomState::Knocked | RoomState::Banned => None,
+    }
+}
+
+async fn row(room: &Room, membership: Membership) -> Row {
+    Row {
+        id: room.room_id().to_string(),
+        name: name(room).await,
+        kind: kind(room).await,
+        last: last(room).await,
+        unread: if membership == Membership::Joined { room.num_unread_messages() } else { 0 },
+        mentions: if membership == Membership::Joined { room.num_unread_mentions() } else { 0 },
+        favorite: room.is_favourite(),
+        public: is_public(room),
+        membership,
+    }
+}
+
+fn order(row: &Row) -> (bool, std::cmp::Reverse<Option<Timestamp>>) {
+    (!matches!(row.membership, Membership::Invited { .. }), std::cmp::Reverse(row.last.as_ref().map(|last| last.at)))
+}
+
+pub(crate) async fn name(room: &Room) -> String {
+    let name = match room.display_name().await {
+        Ok(
+            RoomDisplayName::Named(name)
+            | RoomDisplayName::Aliased(name)
+            | RoomDisplayName::Calculated(name)
+            | RoomDisplayName::EmptyWas(name),
+        ) => name,
+        Ok(RoomDisplayName::Empty) | Err(_) => String::new(),
+    };
+    clean(&name)
+}
+
+pub(crate) async fn kind(room: &Room) -> Kind {
+    if room.is_direct().await.unwrap_or(false) && room.active_members_count() <= 2 { Kind::Person } else { Kind::Group }
+}
+
+pub(crate) fn is_public(room: &Room) -> bool {
+    matches!(room.join_rule(), Some(JoinRule::Public))
+        || matches!(room.history_visibility(), Some(HistoryVisibility::WorldReadable))
+        || (!room.encryption_state().is_unknown() && !room.encryption_state().is_encrypted())
+}
+
+async fn last(room: &Room) -> Option<Last> {
+    let own = room.own_user_id();
+    let (sender, profile, content, timestamp) = match room.latest_event().await {
+        LatestEventValue::Remote { timestamp, sender, profile, content, .. }
+        | LatestEventValue::Local { timestamp, sender, profile, content, .. } => (sender, profile, content, timestamp),
+        LatestEventValue::None | LatestEventValue::RemoteInvite { .. } => return None,
+    };
+    Some(Last { sender: Person::of_profile(&sender, &profile, own), kind: last_kind(&content)?, at: moment(timestamp) })
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the library's list grows; what is not named here is treated alike")]
+fn last_kind(content: &TimelineItemContent) -> Option<LastKind> {
+    let TimelineItemContent::MsgLike(message) = content else { return None };
+    match &message.kind {
+        MsgLikeKind::Message(message) => Some(match message.msgtype() {
+            MessageType::File(file) => LastKind::File(crate::name::clean_file(file.filename())),
+            MessageType::Image(image) => LastKind::File(crate::name::clean_file(image.filename())),
+            MessageType::Audio(audio) => LastKind::File(crate::name::clean_file(audio.filename())),
+            MessageType::Video(video) => LastKind::File(crate::name::clean_file(video.filename())),
+            _ => LastKind::Text(one_line(message.body())),
+        }),
+        MsgLikeKind::Redacted => Some(LastKind::Redacted),
+        MsgLikeKind::UnableToDecrypt(_) => Some(LastKind::Undecryptable),
+        MsgLikeKind::Sticker(_) | MsgLikeKind::Poll(_) | MsgLikeKind::Other(_) | MsgLikeKind::LiveLocation(_) => None,
+    }
+}
+
+/// Times of other computers are not believed beyond what a calendar holds.
+pub(crate) fn moment(time: MilliSecondsSinceUnixEpoch) -> Timestamp {
+    Timestamp::from_millisecond(i64::from(time.get())).unwrap_or(Timestamp::UNIX_EPOCH)
+}

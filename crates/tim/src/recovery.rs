@@ -1,0 +1,99 @@
+//! The recovery key: what opens older messages on a new device (client-server API v1.11 §11.12.3, secret storage).
+
+use crate::Account;
+use futures_util::{Stream, StreamExt as _};
+use matrix_sdk::encryption::recovery;
+use zeroize::Zeroizing;
+
+/// Whether the keys of messages are safe outside this device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecoveryState {
+    /// Not known yet.
+    Unknown,
+    /// Set up, and this device takes part.
+    Ready,
+    /// Never set up.
+    SetUp,
+    /// Set up on another device: this one needs the key.
+    KeyNeeded,
+}
+
+/// A recovery key, to be written down.
+pub struct RecoveryKey(Zeroizing<String>);
+
+impl RecoveryKey {
+    /// The key in groups of four characters.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for RecoveryKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RecoveryKey([not shown])")
+    }
+}
+
+/// Why the recovery key could not be made or used.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoveryError {
+    /// It is not the key of this account, or was mistyped.
+    #[error("the recovery key is not the one of this account")]
+    WrongKey,
+    /// There is one already.
+    #[error("a recovery key exists already")]
+    Exists,
+    /// The homeserver does not answer or refuses.
+    #[error("the homeserver did not take it: {0}")]
+    Homeserver(String),
+}
+
+impl Account {
+    /// Whether recovery is set up.
+    #[must_use]
+    pub fn recovery_state(&self) -> RecoveryState {
+        state(self.client.encryption().recovery().state())
+    }
+
+    /// Every change of it.
+    pub fn recovery_changes(&self) -> impl Stream<Item = RecoveryState> + Send + use<> {
+        self.client.encryption().recovery().state_stream().map(state)
+    }
+
+    /// Makes a recovery key, and a backup of the keys of messages that it opens. Takes as long as the upload.
+    ///
+    /// # Errors
+    /// [`RecoveryError`]; nothing is set up then.
+    pub async fn set_up_recovery(&self) -> Result<RecoveryKey, RecoveryError> {
+        let key = self.client.encryption().recovery().enable().wait_for_backups_to_upload().await;
+        key.map(|key| RecoveryKey(Zeroizing::new(key))).map_err(|error| of_sdk(&error))
+    }
+
+    /// Opens older messages with the recovery key.
+    ///
+    /// # Errors
+    /// [`RecoveryError`]; nothing changed then.
+    pub async fn recover(&self, key: &str) -> Result<(), RecoveryError> {
+        self.client.encryption().recovery().recover(key.trim()).await.map_err(|error| of_sdk(&error))
+    }
+}
+
+fn state(state: recovery::RecoveryState) -> RecoveryState {
+    match state {
+        recovery::RecoveryState::Unknown => RecoveryState::Unknown,
+        recovery::RecoveryState::Enabled => RecoveryState::Ready,
+        recovery::RecoveryState::Disabled => RecoveryState::SetUp,
+        recovery::RecoveryState::Incomplete => RecoveryState::KeyNeeded,
+    }
+}
+
+fn of_sdk(error: &recovery::RecoveryError) -> RecoveryError {
+    use matrix_sdk::encryption::secret_storage::SecretStorageError;
+    match error {
+        recovery::RecoveryError::BackupExistsOnServer => RecoveryError::Exists,
+        recovery::RecoveryError::SecretStorage(SecretStorageError::SecretStorageKey(_)) => RecoveryError::WrongKey,
+        recovery::RecoveryError::SecretStorage(error) => RecoveryError::Homeserver(error.to_string()),
+        recovery::RecoveryError::Sdk(error) => RecoveryError::Homeserver(error.to_string()),
+    }
+}

@@ -1,0 +1,280 @@
+//! Chat by the program's own client, on each homeserver: the evaluation platform's, and Synapse where one runs.
+
+/// Makes two tests of each fact, an `async fn(&Home)` of the same module: `FACT::on_the_sandbox` and
+/// `FACT::on_synapse`. The second says SKIPPED, loudly, where Synapse does not run.
+macro_rules! on_each_homeserver {
+    ($($fact:ident),+ $(,)?) => { $(
+        mod $fact {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_the_sandbox() {
+                super::$fact(&$crate::chat::Home::sandbox().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_synapse() {
+                if let Some(home) = $crate::chat::Home::synapse().await {
+                    super::$fact(&home).await;
+                }
+            }
+        }
+    )+ };
+}
+
+mod desks;
+mod encryption;
+mod talking;
+
+use crate::client::plain;
+use crate::servers::Servers;
+use futures_util::StreamExt as _;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use tempfile::TempDir;
+use testkit::{PATIENCE, Platform};
+use tim::{
+    Account, AccountOptions, Body, Conversation, Homeserver, Line, Membership, Message, NewConversation, SessionStore,
+    SessionStoreError, SignIn, StoredSession,
+};
+use tokio::time::timeout;
+use url::Url;
+use zeroize::Zeroizing;
+
+/// A homeserver that accounts sign in to.
+pub(crate) struct Home {
+    homeserver: Homeserver,
+    /// People are made as they are needed; the evaluation platform has its own.
+    registers: bool,
+}
+
+/// Keeps the newest session, as a vault would.
+#[derive(Default)]
+pub(crate) struct Shelf(Mutex<Option<StoredSession>>);
+
+impl SessionStore for Shelf {
+    fn save(&self, session: &StoredSession) -> Result<(), SessionStoreError> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.clone());
+        Ok(())
+    }
+}
+
+impl Shelf {
+    fn kept(&self) -> StoredSession {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.clone().expect("a session was kept")
+    }
+}
+
+/// A device of somebody, with its own folder.
+pub(crate) struct Device {
+    pub(crate) account: Account,
+    folder: TempDir,
+    shelf: Arc<Shelf>,
+}
+
+impl Home {
+    /// The evaluation platform's homeserver.
+    pub(crate) async fn sandbox() -> Self {
+        Self { homeserver: found(Platform::shared().url.trim_start_matches("http://")).await, registers: false }
+    }
+
+    /// Synapse, where it runs.
+    pub(crate) async fn synapse() -> Option<Self> {
+        let address = Servers::with(&["synapse"])?.address("synapse");
+        let name = format!("127.0.0.1:{}", address.port().expect("it has a port of its own"));
+        Some(Self { homeserver: found(&name).await, registers: true })
+    }
+
+    /// Somebody with an account here. Synapse remembers people of earlier tests, so each test has its own.
+    pub(crate) async fn person(&self, user: &str) -> String {
+        if !self.registers {
+            return user.to_owned();
+        }
+        let user = format!("{user}-{}", uuid::Uuid::new_v4().simple());
+        let request = json!({
+            "username": user, "password": sandbox::PASSWORD, "inhibit_login": true, "auth": { "type": "m.login.dummy" },
+        });
+        let asked = plain().post(self.address("/_matrix/client/v3/register")).json(&request);
+        let status = asked.send().await.expect("it answers").status();
+        assert_eq!(status, 200, "{user} has an account");
+        user
+    }
+
+    /// A user id here.
+    pub(crate) fn id(&self, user: &str) -> String {
+        format!("@{user}:{}", self.homeserver.server_name)
+    }
+
+    /// A new device of `user`, signed in and following.
+    pub(crate) async fn device(&self, user: &str) -> Device {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let shelf = Arc::new(Shelf::default());
+        let way = SignIn::Password { user, password: sandbox::PASSWORD };
+        let account = Account::sign_in(options(&folder, &shelf), &self.homeserver, way, "a test").await;
+        let device = Device { account: account.expect("the person may sign in"), folder, shelf };
+        device.ready().await;
+        device
+    }
+
+    /// What another program would ask, with a token of its own.
+    pub(crate) async fn ask(&self, user: &str, path: &str) -> Value {
+        let token = self.token(user).await;
+        let answer = plain().get(self.address(path)).bearer_auth(token).send().await.expect("it answers");
+        answer.json().await.expect("JSON")
+    }
+
+    /// A room that another program makes.
+    pub(crate) async fn create(&self, user: &str, request: &Value) -> String {
+        let token = self.token(user).await;
+        let asked = plain().post(self.address("/_matrix/client/v3/createRoom")).bearer_auth(token).json(request);
+        let answer: Value = asked.send().await.expect("it answers").json().await.expect("JSON");
+        answer["room_id"].as_str().expect("a room").to_owned()
+    }
+
+    fn address(&self, path: &str) -> Url {
+        self.homeserver.base.join(path).expect("a path")
+    }
+
+    async fn token(&self, user: &str) -> String {
+        let login = json!({
+            "type": "m.login.password", "password": sandbox::PASSWORD,
+            "identifier": { "type": "m.id.user", "user": user },
+        });
+        let asked = plain().post(self.address("/_matrix/client/v3/login")).json(&login);
+        let session: Value = asked.send().await.expect("it answers").json().await.expect("JSON");
+        session["access_token"].as_str().expect("a token").to_owned()
+    }
+}
+
+async fn found(server_name: &str) -> Homeserver {
+    let http = |_url: &Url| Some(plain());
+    Homeserver::discover(&http, server_name).await.expect("a homeserver answers")
+}
+
+fn options(folder: &TempDir, shelf: &Arc<Shelf>) -> AccountOptions {
+    AccountOptions {
+        folder: folder.path().join("chat"),
+        key: Zeroizing::new([7; 32]),
+        http: plain(),
+        sessions: shelf.clone(),
+    }
+}
+
+impl Device {
+    async fn ready(&self) {
+        let mut state = self.account.state();
+        let ready = state.wait_for(|state| *state == tim::SyncState::Ready);
+        timeout(PATIENCE, ready).await.expect("the homeserver answers in time").expect("the account lives");
+    }
+
+    /// The program ends and begins again: nothing is left but what is on disk.
+    pub(crate) async fn restarted(self) -> Self {
+        let Self { account, folder, shelf } = self;
+        drop(account);
+        let account = Account::restore(options(&folder, &shelf), &shelf.kept()).await.expect("it goes on");
+        Self { account, folder, shelf }
+    }
+
+    /// Where its stores lie.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.folder.path().join("chat")
+    }
+
+    /// A new sign-in in the place of this one, as after a session that ended.
+    pub(crate) async fn signed_in_again(self, home: &Home, user: &str) -> Self {
+        let Self { account, folder, shelf } = self;
+        drop(account);
+        let way = SignIn::Password { user, password: sandbox::PASSWORD };
+        let account = Account::sign_in(options(&folder, &shelf), &home.homeserver, way, "a test").await;
+        Self { account: account.expect("the person may sign in"), folder, shelf }
+    }
+
+    /// Waits until the list has what is wanted.
+    pub(crate) async fn sees<T>(&self, what: &str, mut wanted: impl FnMut(&[tim::Row]) -> Option<T>) -> T {
+        let mut changes = pin!(self.account.list_changes());
+        let found = timeout(PATIENCE, async {
+            loop {
+                if let Some(found) = wanted(&self.account.rows().await) {
+                    return found;
+                }
+                changes.next().await.expect("the account lives");
+            }
+        });
+        found.await.unwrap_or_else(|_elapsed| panic!("not in time: {what}"))
+    }
+
+    /// Takes the invitation to a room.
+    pub(crate) async fn comes_to(&self, room: &str) {
+        let invited = |rows: &[tim::Row]| {
+            rows.iter().any(|row| row.id == room && matches!(row.membership, Membership::Invited { .. })).then_some(())
+        };
+        self.sees("the invitation", invited).await;
+        self.account.join(room).await.expect("whoever was asked may come");
+        let joined = |rows: &[tim::Row]| {
+            rows.iter().any(|row| row.id == room && row.membership == Membership::Joined).then_some(())
+        };
+        self.sees("the room", joined).await;
+    }
+
+    pub(crate) async fn opens(&self, room: &str) -> Conversation {
+        self.account.conversation(room).await.expect("the room can be opened")
+    }
+}
+
+/// Two people in a conversation of their own.
+pub(crate) async fn pair(home: &Home, first: &str, second: &str) -> Pair {
+    let (first, second) = (home.person(first).await, home.person(second).await);
+    let (one, other) = (home.device(&first).await, home.device(&second).await);
+    let room = one.account.begin(NewConversation::Direct(&home.id(&second))).await.expect("it may be begun");
+    other.comes_to(&room).await;
+    Pair { first, one, other, room }
+}
+
+pub(crate) struct Pair {
+    /// User name of the first.
+    pub(crate) first: String,
+    pub(crate) one: Device,
+    pub(crate) other: Device,
+    pub(crate) room: String,
+}
+
+/// Waits until the conversation has a message that fits.
+pub(crate) async fn sees(
+    conversation: &Conversation,
+    what: &str,
+    mut wanted: impl FnMut(&Message) -> bool,
+) -> Box<Message> {
+    let mut changes = conversation.changes();
+    let found = timeout(PATIENCE, async {
+        loop {
+            changes.borrow_and_update();
+            let lines = conversation.lines();
+            let found = lines.into_iter().find_map(|line| match line {
+                Line::Message(message) if wanted(&message) => Some(message),
+                Line::Message(_) | Line::Day { .. } | Line::Unread { .. } | Line::Changes { .. } => None,
+            });
+            if let Some(found) = found {
+                return found;
+            }
+            changes.changed().await.expect("the conversation lives");
+        }
+    });
+    found.await.unwrap_or_else(|_elapsed| panic!("not in time: {what}"))
+}
+
+/// The text of a message, as it was typed.
+pub(crate) fn text(message: &Message) -> Option<&str> {
+    match &message.body {
+        Body::Text { source, .. } => Some(source),
+        Body::Emote(_)
+        | Body::File { .. }
+        | Body::Redacted { .. }
+        | Body::Undecryptable(_)
+        | Body::Unsupported { .. } => None,
+    }
+}
+
+pub(crate) fn says<'a>(wanted: &'a str) -> impl FnMut(&Message) -> bool + 'a {
+    move |message| text(message) == Some(wanted)
+}

@@ -1,0 +1,77 @@
+//! Chat as the page sees it: a desk that signs in once, for the platform and for the homeserver.
+
+use crate::{MODERATOR, at_work_on, opened, place};
+use contract::{ChatStateView, ConversationMembership, LineView, MessageBodyView, Reply, Request, SendingView};
+use sandbox::Options;
+use testkit::{DeskKit, Platform, find_in_files};
+
+/// Waits until the list is what is wanted; whatever holds is answered.
+async fn sees_chat<T>(desk: &DeskKit, what: &str, wanted: impl Fn(&contract::ChatView) -> Option<T>) -> T {
+    desk.eventually(what, |seen| seen.chat.as_ref().and_then(&wanted)).await
+}
+
+async fn sees_line(desk: &DeskKit, text: &str) -> contract::MessageView {
+    let fits = |line: &LineView| match line {
+        LineView::Message(message) => match &message.body {
+            MessageBodyView::Text { blocks, .. } => format!("{blocks:?}").contains(text).then(|| (**message).clone()),
+            MessageBodyView::Emote { .. }
+            | MessageBodyView::File { .. }
+            | MessageBodyView::Redacted { .. }
+            | MessageBodyView::Undecryptable { .. }
+            | MessageBodyView::Unsupported { .. } => None,
+        },
+        LineView::Day { .. } | LineView::Unread { .. } | LineView::Notice { .. } => None,
+    };
+    desk.eventually(text, |seen| seen.conversation.as_ref()?.lines.iter().find_map(fits)).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_sign_in_opens_chat_and_a_colleague_answers() {
+    let platform = Platform::start(Options { colleagues: true, ..Options::default() }).await.expect("it starts");
+    let (folder, desk) = at_work_on(&platform, MODERATOR).await;
+    let case = sees_chat(&desk, "the conversation about the first case", |view| {
+        let row = view.conversations.iter().find(|row| row.name == "Fall 1")?;
+        // The last line of the recipe.
+        let last = row.last.as_ref()?.text.as_deref()?;
+        last.starts_with("Für die Studie fehlt mir").then(|| row.id.clone())
+    })
+    .await;
+    let asked = sees_chat(&desk, "the invitation", |view| {
+        view.conversations
+            .iter()
+            .find(|row| matches!(row.membership, ConversationMembership::Invited { .. }))
+            .map(|row| row.id.clone())
+    })
+    .await;
+    let done = desk.call(Request::JoinConversation { conversation: asked.clone() }).await;
+    assert!(matches!(done, Ok(Reply::Done)), "whoever was asked may come: {done:?}");
+
+    let opened = desk.call(Request::OpenConversation { conversation: case.clone() }).await;
+    assert!(matches!(opened, Ok(Reply::Conversation(_))), "it opens");
+    sees_line(&desk, "Kernfrage ist die Radiochemotherapie").await;
+    let text = "Wie hoch war der SUV im PET?".to_owned();
+    let sent = desk.call(Request::SendMessage { conversation: case, text, reply_to: None }).await;
+    assert!(matches!(sent, Ok(Reply::Done)), "it is taken: {sent:?}");
+    let answer = sees_line(&desk, "Primärtumor SUVmax 16,2").await;
+    assert!(!answer.sender.own && !answer.in_clear, "by the colleague, encrypted");
+    let own = sees_line(&desk, "Wie hoch war der SUV").await;
+    assert_eq!(own.sending, SendingView::Sent, "the homeserver has the question");
+
+    drop(desk);
+    let needles = ["SUVmax".to_owned(), "Radiochemotherapie".to_owned(), "Auenwald".to_owned()];
+    let found = find_in_files(&folder.path().join("profile"), &needles).expect("the profile can be read");
+    assert_eq!(found, None, "nothing of it lies readable on the disk");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restarted_program_is_in_chat_without_a_browser() {
+    let platform = Platform::start(Options::default()).await.expect("it starts");
+    let (_folder, place) = place();
+    let desk = opened(&place, MODERATOR).await;
+    desk.sign_in(&platform.url).await.expect("the person may sign in");
+    let ready = |view: &contract::ChatView| matches!(view.state, ChatStateView::Ready).then_some(());
+    sees_chat(&desk, "chat", ready).await;
+    drop(desk);
+    let desk = opened(&place, MODERATOR).await;
+    sees_chat(&desk, "chat after the restart", ready).await;
+}

@@ -1,0 +1,252 @@
+/** Chat of the host in memory: conversations that remember, and a colleague who answers. */
+import type { BlockView, ChatView, ConversationRowView, ConversationView, Event, Failure, LineView, MessageView, Reply, Request, SenderView } from './contract';
+
+export interface ChatFixture {
+  view: ChatView;
+  conversations: ConversationView[];
+  /** The signed-in person as a sender. */
+  self: SenderView;
+  /** Lines before the first one of a conversation, oldest first. */
+  earlier?: Record<string, LineView[]>;
+  /** What is answered to a message, and by whom; nothing is answered elsewhere. */
+  answers?: Record<string, { by: SenderView; texts: readonly string[] }>;
+  recoveryKey?: string;
+  /** Milliseconds from a message to its answer. */
+  answerAfter?: number;
+  /** Messages that come by themselves into a conversation, one after so many milliseconds. */
+  talk?: { conversation: string; by: SenderView; every: number; times: number };
+}
+
+type ChatRequest = Extract<
+  Request,
+  {
+    type:
+      | 'open-chat'
+      | 'connect-chat'
+      | 'open-conversation'
+      | 'close-conversation'
+      | 'load-earlier'
+      | 'send-message'
+      | 'edit-message'
+      | 'redact-message'
+      | 'toggle-reaction'
+      | 'retry-message'
+      | 'cancel-message'
+      | 'mark-read'
+      | 'keep-message-draft'
+      | 'join-conversation'
+      | 'leave-conversation'
+      | 'set-up-recovery'
+      | 'recover';
+  }
+>;
+
+const page = 40;
+const done: Reply = { type: 'done' };
+
+export function paragraphs(text: string): BlockView[] {
+  return text.split('\n\n').map((part) => ({ type: 'paragraph', spans: [{ text: part, strong: false, emphasis: false, strike: false, code: false, link: null, mention: null }] }));
+}
+
+export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event) => void): (request: ChatRequest) => Reply {
+  let view: ChatView | undefined = fixture?.view;
+  const rooms = new Map((fixture?.conversations ?? []).map((one) => [one.id, one]));
+  const earlier = new Map(Object.entries(fixture?.earlier ?? {}));
+  let open: string | null = null;
+  let count = 0;
+  let answered = 0;
+  const begun = performance.now();
+  /** The fixture's time goes on. */
+  const clock = () => new Date(Date.parse(fixture?.view.asOf ?? '2026-11-24T12:36:00Z') + (performance.now() - begun)).toISOString();
+
+  const room = (id: string): ConversationView => {
+    const found = rooms.get(id);
+    if (!found) throw failure('not-found');
+    return found;
+  };
+  const change = (id: string, how: (before: ConversationView) => ConversationView) => {
+    const next = { ...how(room(id)), asOf: clock() };
+    rooms.set(id, next);
+    // Events come after the answer, as they do from the program.
+    if (open === id) queueMicrotask(() => send({ type: 'conversation-changed', value: next }));
+  };
+  const changeRow = (id: string, how: (before: ConversationRowView) => ConversationRowView | null, newest = false) => {
+    if (!view) return;
+    const changed = view.conversations.map((row) => (row.id === id ? how(row) : row)).filter((row) => row !== null);
+    const rank = (row: ConversationRowView) => (row.membership.state === 'invited' ? 0 : newest && row.id === id ? 1 : 2);
+    const conversations = changed.toSorted((a, b) => rank(a) - rank(b));
+    const next: ChatView = { ...view, conversations, unread: conversations.reduce((sum, row) => sum + row.unread, 0), asOf: clock() };
+    view = next;
+    queueMicrotask(() => send({ type: 'chat-changed', value: next }));
+  };
+  const changeMessage = (id: string, message: string, how: (before: MessageView) => MessageView | null) => {
+    change(id, (before) => ({
+      ...before,
+      lines: before.lines.map((line) => (line.type === 'message' && line.id === message ? asLine(how(line)) : line)).filter((line) => line !== null),
+    }));
+  };
+  const append = (id: string, message: MessageView, text: string) => {
+    change(id, (before) => ({ ...before, lines: [...before.lines, { type: 'message', ...message }], typing: [] }));
+    changeRow(id, (row) => ({ ...row, last: { sender: message.sender, kind: 'text', text, at: message.at }, draft: message.sender.own ? null : row.draft }), true);
+  };
+  const message = (by: SenderView, text: string): MessageView => {
+    count += 1;
+    return {
+      id: `new-${count}`,
+      event: by.own ? null : `$new-${count}`,
+      sender: by,
+      at: clock(),
+      body: { type: 'text', blocks: paragraphs(text), source: by.own ? text : null },
+      edited: false,
+      replyTo: null,
+      reactions: [],
+      sending: by.own ? { state: 'waiting' } : { state: 'sent' },
+      mayEdit: by.own,
+      mayRedact: by.own,
+      inClear: false,
+    };
+  };
+  const reach = (id: string, own: string) => {
+    changeMessage(id, own, (before) => ({ ...before, event: `$${own}`, sending: { state: 'sent' } }));
+  };
+  const answer = (id: string) => {
+    const script = fixture?.answers?.[id];
+    if (!fixture || !script) return;
+    const after = fixture.answerAfter ?? 900;
+    setTimeout(() => change(id, (before) => ({ ...before, typing: [script.by] })), after / 2);
+    setTimeout(() => {
+      const text = script.texts[answered % script.texts.length] ?? '';
+      answered += 1;
+      append(id, message(script.by, text), text);
+    }, after);
+  };
+  const talk = (left: number) => {
+    const by = fixture?.talk;
+    if (!by || left === 0) return;
+    setTimeout(() => {
+      const text = `Nachricht ${by.times - left + 1}, die von selbst kommt.`;
+      append(by.conversation, message(by.by, text), text);
+      talk(left - 1);
+    }, by.every);
+  };
+  if (fixture?.talk) talk(fixture.talk.times);
+
+  return (request) => {
+    switch (request.type) {
+      case 'open-chat':
+        return { type: 'chat', value: view ?? { state: { state: 'absent' }, recovery: 'unknown', conversations: [], unread: 0, asOf: clock() } };
+      case 'connect-chat':
+        return { type: 'done' };
+      case 'open-conversation':
+        open = request.conversation;
+        return { type: 'conversation', value: room(request.conversation) };
+      case 'close-conversation':
+        open = null;
+        return done;
+      case 'load-earlier': {
+        const id = request.conversation;
+        change(id, (before) => ({ ...before, earlier: 'loading' }));
+        setTimeout(() => {
+          const all = earlier.get(id) ?? [];
+          const from = Math.max(0, all.length - page);
+          earlier.set(id, all.slice(0, from));
+          change(id, (before) => ({ ...before, lines: [...all.slice(from), ...before.lines], earlier: from === 0 ? 'none' : 'more' }));
+        }, 120);
+        return done;
+      }
+      case 'send-message': {
+        const { conversation, text, replyTo } = request;
+        const own = message(fixture?.self ?? missing(), text);
+        const original = room(conversation).lines.find((line) => line.type === 'message' && line.event === replyTo);
+        const first = original?.type === 'message' && original.body.type === 'text' ? original.body.blocks[0] : undefined;
+        append(
+          conversation,
+          {
+            ...own,
+            replyTo:
+              replyTo === null ? null : { event: replyTo, sender: original?.type === 'message' ? original.sender : null, text: first?.type === 'paragraph' ? first.spans.map((span) => span.text).join('') : null },
+          },
+          text,
+        );
+        if (view?.state.state !== 'ready') return done;
+        setTimeout(() => reach(conversation, own.id), 200);
+        answer(conversation);
+        return done;
+      }
+      case 'edit-message':
+        changeMessage(request.conversation, request.message, (before) => ({ ...before, body: { type: 'text', blocks: paragraphs(request.text), source: request.text }, edited: true }));
+        return done;
+      case 'redact-message':
+        changeMessage(request.conversation, request.message, (before) => ({
+          ...before,
+          body: { type: 'redacted', by: fixture?.self ?? null, at: clock() },
+          reactions: [],
+          replyTo: null,
+          mayEdit: false,
+          mayRedact: false,
+        }));
+        return done;
+      case 'toggle-reaction': {
+        const self = fixture?.self ?? missing();
+        changeMessage(request.conversation, request.message, (before) => {
+          const there = before.reactions.find((one) => one.key === request.key);
+          const others = there?.senders.filter((one) => !one.own) ?? [];
+          const changed = { key: request.key, senders: there?.own === true ? others : [...others, self], own: there?.own !== true };
+          const reactions = there ? before.reactions.map((one) => (one === there ? changed : one)) : [...before.reactions, changed];
+          return { ...before, reactions: reactions.filter((one) => one.senders.length > 0) };
+        });
+        return done;
+      }
+      case 'retry-message':
+        changeMessage(request.conversation, request.message, (before) => ({ ...before, sending: { state: 'waiting' } }));
+        setTimeout(() => reach(request.conversation, request.message), 400);
+        return done;
+      case 'cancel-message':
+        changeMessage(request.conversation, request.message, () => null);
+        return done;
+      case 'mark-read':
+        changeRow(request.conversation, (row) => ({ ...row, unread: 0, mentions: 0 }));
+        return done;
+      case 'keep-message-draft':
+        rooms.set(request.conversation, { ...room(request.conversation), draft: request.text === '' ? null : request.text });
+        changeRow(request.conversation, (row) => ({ ...row, draft: request.text === '' ? null : request.text }));
+        return done;
+      case 'join-conversation':
+        if (rooms.has(request.conversation)) change(request.conversation, (before) => ({ ...before, membership: { state: 'joined' }, maySend: true }));
+        changeRow(request.conversation, (row) => ({ ...row, membership: { state: 'joined' } }));
+        return done;
+      case 'leave-conversation':
+        changeRow(request.conversation, (row) => (row.membership.state === 'invited' ? null : { ...row, membership: { state: 'left' } }));
+        return done;
+      case 'set-up-recovery': {
+        if (view) view = { ...view, recovery: 'ready', asOf: clock() };
+        const next = view;
+        if (next) queueMicrotask(() => send({ type: 'chat-changed', value: next }));
+        return { type: 'recovery-key', value: { key: fixture?.recoveryKey ?? missing() } };
+      }
+      case 'recover': {
+        if (request.key.replaceAll(/\s/gu, '') !== fixture?.recoveryKey?.replaceAll(/\s/gu, '')) throw failure('recovery-key-wrong');
+        if (view) view = { ...view, recovery: 'ready', asOf: clock() };
+        const next = view;
+        if (next) queueMicrotask(() => send({ type: 'chat-changed', value: next }));
+        return done;
+      }
+      default: {
+        const unknown: never = request;
+        return unknown;
+      }
+    }
+  };
+}
+
+function asLine(message: MessageView | null): LineView | null {
+  return message === null ? null : { type: 'message', ...message };
+}
+
+function failure(code: Failure['code']): Failure {
+  return { code, detail: 'fixture' };
+}
+
+function missing(): never {
+  throw failure('not-found');
+}

@@ -1,0 +1,210 @@
+import { act, cleanup, fireEvent, render, waitFor } from '@testing-library/react';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { LiveRegions } from '../components/announce';
+import { createPlaces, PlacesContext } from '../frame/place';
+import type { Reply, Request } from '../host/contract';
+import { createDesk, DeskContext } from '../host/desk';
+import { memoryHost } from '../host/memory';
+import { useStore } from '../host/store';
+import { useKeyDispatcher } from '../keys/keys';
+import { at } from '../stories/story';
+import { Chat } from './Chat';
+import { brunnengold, chat, chatView, falkenried, message, rows, steinklee } from './examples';
+
+function open(conversation: string | null, answer?: (request: Request) => Reply | Promise<Reply> | { code: 'message-too-long'; detail: string } | undefined, letterKeys = true) {
+  const fixture = at({ screen: 'messages', conversation }, { chat: { ...chat, answers: {} }, ...(answer ? { answer } : {}) });
+  const host = memoryHost(fixture);
+  const desk = createDesk(host, fixture.start);
+  const places = createPlaces(desk, fixture.start.place);
+  desk.openChat();
+  function Screen() {
+    const place = useStore(places.place);
+    useKeyDispatcher(letterKeys);
+    return place.screen === 'messages' ? <Chat conversation={place.conversation} /> : null;
+  }
+  const page = render(
+    <DeskContext value={desk}>
+      <PlacesContext value={places}>
+        <Screen />
+        <LiveRegions />
+      </PlacesContext>
+    </DeskContext>,
+  );
+  const asked = (type: Request['type']) => host.asked.filter((request) => request.type === type);
+  const area = () => page.getByTestId('composer') as HTMLTextAreaElement;
+  const write = async (text: string) => {
+    await waitFor(area);
+    act(() => area().focus());
+    fireEvent.change(area(), { target: { value: text } });
+  };
+  const polite = () => page.container.querySelector('[role=status][aria-live=polite].visually-hidden')?.textContent ?? '';
+  return { page, host, places, asked, area, write, polite };
+}
+
+const key = (name: string, init: KeyboardEventInit = {}) => fireEvent.keyDown(document.activeElement ?? document.body, { key: name, ...init });
+
+beforeEach(() => {
+  // happy-dom draws nothing and has nothing to observe.
+  globalThis.ResizeObserver = class {
+    observe() {
+      return undefined;
+    }
+    unobserve() {
+      return undefined;
+    }
+    disconnect() {
+      return undefined;
+    }
+  };
+});
+afterEach(cleanup);
+
+describe('the composer', () => {
+  test('sends on Enter and holds the text until it is answered', async () => {
+    let taken: ((reply: Reply) => void) | undefined;
+    const { asked, area, write } = open('!steinklee', (request) => (request.type === 'send-message' ? new Promise<Reply>((resolve) => { taken = resolve; }) : undefined));
+    await write('Danke');
+    key('Enter');
+    key('Enter');
+    expect(asked('send-message')).toEqual([{ type: 'send-message', conversation: '!steinklee', text: 'Danke', replyTo: null }]);
+    expect([area().value, area().readOnly]).toEqual(['Danke', true]);
+    await act(async () => {
+      taken?.({ type: 'done' });
+      await Promise.resolve();
+    });
+    expect([area().value, area().readOnly]).toEqual(['', false]);
+  });
+
+  test('keeps a text that was refused and says so', async () => {
+    const { page, area, write } = open('!steinklee', (request) => (request.type === 'send-message' ? { code: 'message-too-long', detail: '' } : undefined));
+    await write('sehr lang');
+    key('Enter');
+    await waitFor(() => page.getByText('Die Nachricht ist zu lang und wurde nicht gesendet.'));
+    expect(area().value).toBe('sehr lang');
+  });
+
+  test('leaves Umschalt Enter to the text and sends no empty message', async () => {
+    const { asked, area, write } = open('!steinklee');
+    await write('  ');
+    key('Enter');
+    expect(key('Enter', { shiftKey: true })).toBe(true);
+    expect([asked('send-message'), area().value]).toEqual([[], '  ']);
+  });
+
+  test('edits the last own message on ↑ when it is empty, and Esc brings back what was there', async () => {
+    const { asked, area, write } = open('!steinklee');
+    await write('');
+    key('ArrowUp');
+    expect(area().value).toBe('Danke. Dann bleibt Fall 3 an seiner Stelle.');
+    key('Escape');
+    expect(area().value).toBe('');
+    await write('angefangen');
+    key('ArrowUp');
+    expect(area().value).toBe('angefangen');
+    await write('');
+    key('ArrowUp');
+    await write('Danke, Fall 3 bleibt.');
+    key('Enter');
+    await waitFor(() => expect(asked('edit-message')).toEqual([{ type: 'edit-message', conversation: '!steinklee', message: 'AF-241007', text: 'Danke, Fall 3 bleibt.' }]));
+    await waitFor(() => expect(area().value).toBe(''));
+  });
+
+  test('keeps a draft when the conversation is left, and each conversation its own', async () => {
+    const { page, asked, area, write, places } = open('!steinklee');
+    await write('Für Steinklee');
+    act(() => places.go({ screen: 'messages', conversation: '!taubengruen' }));
+    await waitFor(() => expect(area().value).toBe('Kannst du Fall 4 hinter'));
+    expect(asked('keep-message-draft')).toEqual([{ type: 'keep-message-draft', conversation: '!steinklee', text: 'Für Steinklee' }]);
+    act(() => places.go({ screen: 'messages', conversation: '!steinklee' }));
+    await waitFor(() => expect(page.getByTestId('conversation-head').textContent).toContain('Steinklee'));
+    await waitFor(() => expect(area().value).toBe('Für Steinklee'));
+  });
+
+  test.each([
+    [{ encryption: { state: 'unknown' } }, 'Noch ist nicht bekannt, ob dieses Gespräch verschlüsselt ist.'],
+    [{ maySend: false }, 'Sie können hier lesen, aber nicht schreiben.'],
+    [{ membership: { state: 'left' }, maySend: false }, 'Sie sind nicht mehr in diesem Gespräch.'],
+  ] as const)('that is closed says why: %o', async (change, words) => {
+    const { page, area } = open('!steinklee', (request) => (request.type === 'open-conversation' ? { type: 'conversation', value: { ...steinklee, ...change } } : undefined));
+    await waitFor(() => expect(page.getByTestId('composer-reason').textContent).toContain(words));
+    expect(area().readOnly).toBe(true);
+  });
+});
+
+describe('a message with the focus', () => {
+  const line = 'message-MB-241326';
+
+  test('is answered by R and reacted to by E', async () => {
+    const { page } = open('!steinklee');
+    await waitFor(() => page.getByTestId(line));
+    act(() => page.getByTestId(line).focus());
+    key('r');
+    await waitFor(() => page.getByText('Antwort an Brunnengold:'));
+    act(() => page.getByTestId(line).focus());
+    key('e');
+    await waitFor(() => page.getByTestId('pick-👍'));
+  });
+
+  test('is not when letters are switched off', async () => {
+    const { page } = open('!steinklee', undefined, false);
+    await waitFor(() => page.getByTestId(line));
+    act(() => page.getByTestId(line).focus());
+    key('r');
+    expect(page.queryByText('Antwort an Brunnengold:')).toBeNull();
+  });
+});
+
+test('earlier lines are asked for once at a time, and again after a page that held nothing to show', async () => {
+  const more = { ...steinklee, earlier: 'more' } as const;
+  const { host, asked } = open('!steinklee', (request) => (request.type === 'open-conversation' ? { type: 'conversation', value: more } : request.type === 'load-earlier' ? { type: 'done' } : undefined));
+  await waitFor(() => expect(asked('load-earlier').length).toBe(1));
+  act(() => host.send({ type: 'conversation-changed', value: { ...more, typing: [], asOf: '2026-11-24T13:37:00+01:00' } }));
+  expect(asked('load-earlier').length).toBe(1);
+  act(() => host.send({ type: 'conversation-changed', value: { ...more, earlier: 'loading', asOf: '2026-11-24T13:37:01+01:00' } }));
+  act(() => host.send({ type: 'conversation-changed', value: { ...more, asOf: '2026-11-24T13:37:02+01:00' } }));
+  await waitFor(() => expect(asked('load-earlier').length).toBe(2));
+});
+
+describe('what is said aloud', () => {
+  test('is a new message of somebody else with its sender, once, and nothing on the first load', async () => {
+    const { page, host, polite } = open('!steinklee');
+    await waitFor(() => page.getByTestId('message-MB-241326'));
+    expect(polite()).toBe('');
+    const asOf = (seconds: number) => new Date(Date.parse(steinklee.asOf) + seconds * 1000).toISOString();
+    const mine = message(falkenried, asOf(1), 'meins', { id: 'mine' });
+    const theirs = message(brunnengold, asOf(2), 'Befund liegt vor.', { id: 'theirs' });
+    act(() => host.send({ type: 'conversation-changed', value: { ...steinklee, lines: [...steinklee.lines, mine], asOf: asOf(1) } }));
+    expect(polite()).toBe('');
+    act(() => host.send({ type: 'conversation-changed', value: { ...steinklee, lines: [...steinklee.lines, mine, theirs], asOf: asOf(2) } }));
+    expect(polite()).toBe('Brunnengold: Befund liegt vor.');
+    act(() => host.send({ type: 'conversation-changed', value: { ...steinklee, lines: [message(brunnengold, '2026-11-19T10:00:00Z', 'alt', { id: 'old' }), ...steinklee.lines, mine, theirs], asOf: asOf(3) } }));
+    expect(polite()).toBe('Brunnengold: Befund liegt vor.');
+  });
+});
+
+test('Strg ↓ and ↑ go to the next and the previous conversation, out of the text too', async () => {
+  const { write, places } = open('!steinklee');
+  await write('x');
+  key('ArrowDown', { ctrlKey: true });
+  expect(places.place.get()).toEqual({ screen: 'messages', conversation: '!auenwald' });
+  key('ArrowUp', { ctrlKey: true });
+  expect(places.place.get()).toEqual({ screen: 'messages', conversation: '!steinklee' });
+});
+
+test('U shows the unread and all again', async () => {
+  const { page } = open(null);
+  await waitFor(() => page.getByTestId('conversation-!weidenlohe'));
+  key('u');
+  expect(page.queryByTestId('conversation-!weidenlohe')).toBeNull();
+  expect(page.getByTestId('conversation-!board')).toBeTruthy();
+  key('u');
+  expect(page.getByTestId('conversation-!weidenlohe')).toBeTruthy();
+});
+
+test('an absent chat and an empty one are not the same', async () => {
+  const empty = open(null, (request) => (request.type === 'open-chat' ? { type: 'chat', value: chatView({ conversations: [] }) } : undefined));
+  await waitFor(() => empty.page.getByText('Noch keine Gespräche.'));
+  cleanup();
+  const absent = open(null, (request) => (request.type === 'open-chat' ? { type: 'chat', value: chatView({ state: { state: 'absent' }, conversations: rows }) } : undefined));
+  await waitFor(() => absent.page.getByText('Ihre Plattform bietet keine Nachrichten.'));
+});

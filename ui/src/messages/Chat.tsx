@@ -1,0 +1,190 @@
+/** "Nachrichten": conversations on the left, the open one beside them; in a narrow window one of the two. */
+import { useEffect, useRef, useState } from 'react';
+import { Bar } from '../components/Bar';
+import { Button } from '../components/Button';
+import { Empty } from '../components/Empty';
+import { FailureNotice } from '../components/FailureNotice';
+import { Segment } from '../components/Segment';
+import { Skeleton } from '../components/Skeleton';
+import { usePlaces } from '../frame/place';
+import type { ChatView } from '../host/contract';
+import { useDesk } from '../host/desk';
+import { useStore } from '../host/store';
+import { useNow } from '../i18n/clock';
+import { moment } from '../i18n/format';
+import { defineCommand, useCommand } from '../keys/keys';
+import { m } from '../paraglide/messages';
+import styles from './Chat.module.css';
+import { type Filter, shownRows, stepFrom, unreadConversations } from './chatView';
+import { Conversation } from './Conversation';
+import { ConversationList } from './ConversationList';
+import { RecoveryDialog, RecoveryNotice } from './Recovery';
+
+const nextCommand = defineCommand({ id: 'conversation-next', keys: ['mod+arrowdown'], label: () => m.chat_next(), group: 'messages', whileTyping: true });
+const previousCommand = defineCommand({ id: 'conversation-previous', keys: ['mod+arrowup'], label: () => m.chat_previous(), group: 'messages', whileTyping: true });
+const unreadCommand = defineCommand({ id: 'conversations-unread', keys: ['u'], label: () => m.chat_show_unread(), group: 'messages' });
+
+export function Chat({ conversation }: { conversation: string | null }) {
+  const desk = useDesk();
+  const places = usePlaces();
+  const chat = useStore(desk.chat);
+  const [filter, setFilter] = useState<Filter>('all');
+  const [recovering, setRecovering] = useState<'set-up' | 'key-needed' | null>(null);
+  const takesFocus = useRef(false);
+
+  useEffect(() => {
+    if (conversation === null) desk.closeConversation();
+    else desk.openConversation(conversation);
+  }, [desk, conversation]);
+  useEffect(() => () => desk.closeConversation(), [desk]);
+
+  const view = chat.state === 'here' ? chat.value : null;
+  const rows = view === null ? [] : shownRows(view, filter, conversation);
+  const open = (id: string) => {
+    takesFocus.current = true;
+    if (id !== conversation) places.go({ screen: 'messages', conversation: id });
+    else document.querySelector<HTMLElement>('[data-scope=composer] textarea')?.focus();
+  };
+  const step = (by: 1 | -1) => {
+    const next = stepFrom(rows, conversation, by);
+    if (next !== null) open(next);
+  };
+  useCommand(nextCommand, () => step(1), { enabled: rows.length > 0 });
+  useCommand(previousCommand, () => step(-1), { enabled: rows.length > 0 });
+  useCommand(unreadCommand, () => setFilter(filter === 'unread' ? 'all' : 'unread'), { enabled: rows.length > 0 || filter !== 'all' });
+
+  if (chat.state === 'failed') {
+    return (
+      <div className={styles['whole']} data-testid="chat">
+        <h1 className="visually-hidden">{m.frame_chat()}</h1>
+        <FailureNotice failure={chat.failure} retry={desk.openChat} />
+      </div>
+    );
+  }
+  if (view?.state.state === 'absent') {
+    return (
+      <div className={styles['whole']} data-testid="chat">
+        <h1 className="visually-hidden">{m.frame_chat()}</h1>
+        <Empty icon="chat" title={m.chat_absent()}>
+          {m.chat_absent_text()}
+        </Empty>
+      </div>
+    );
+  }
+  const waiting = chat.state === 'waiting' || (view?.state.state === 'connecting' && view.conversations.length === 0);
+  const recovery = view?.recovery;
+  const recover = recovery === 'key-needed' ? () => setRecovering('key-needed') : undefined;
+  return (
+    <div className={styles['screen']} data-open={conversation === null ? undefined : ''} data-testid="chat">
+      <aside className={styles['column']} aria-label={m.chat_conversations()} data-scope="conversations">
+        <div className={styles['top']}>
+          <h1 className={styles['title']}>{m.frame_chat()}</h1>
+          {view && view.conversations.length > 0 && (
+            <Segment
+              label={m.chat_filter()}
+              value={filter}
+              options={[
+                { id: 'all', label: m.chat_filter_all() },
+                { id: 'unread', label: m.chat_filter_unread({ count: unreadConversations(view.conversations) }) },
+                ...(view.conversations.some((row) => row.kind === 'case') ? [{ id: 'cases' as const, label: m.frame_cases() }] : []),
+              ]}
+              onChange={setFilter}
+            />
+          )}
+        </div>
+        {view && <ChatState view={view} />}
+        {recovery !== undefined && <RecoveryNotice recovery={recovery} start={() => setRecovering(recovery === 'set-up' ? 'set-up' : 'key-needed')} />}
+        {waiting ? (
+          <div className={styles['padded']}>
+            <Skeleton what={m.frame_chat()} rows={7} {...(chat.state === 'waiting' ? { since: chat.since } : {})} />
+          </div>
+        ) : view && view.conversations.length > 0 ? (
+          <ConversationList rows={rows} filter={filter} open={conversation} onOpen={open} />
+        ) : (
+          view && view.state.state !== 'stopped' && <div className={styles['fill']}>
+            <Empty icon="chat" title={m.chat_none()}>
+              {m.chat_none_text()}
+            </Empty>
+          </div>
+        )}
+      </aside>
+      <section className={styles['conversation']} aria-label={m.chat_conversation()} role="region">
+        {conversation === null ? (
+          <div className={styles['fill']}>
+            {view && view.conversations.length > 0 && (
+              <Empty icon="chat" title={m.chat_choose()}>
+                {m.chat_choose_text()}
+              </Empty>
+            )}
+          </div>
+        ) : (
+          <OpenConversation key={conversation} conversation={conversation} takesFocus={takesFocus} recover={recover} />
+        )}
+      </section>
+      {recovering && <RecoveryDialog kind={recovering} close={() => setRecovering(null)} />}
+    </div>
+  );
+}
+
+function OpenConversation({ conversation, takesFocus, recover }: { conversation: string } & Pick<Parameters<typeof Conversation>[0], 'takesFocus' | 'recover'>) {
+  const desk = useDesk();
+  const places = usePlaces();
+  const load = useStore(desk.conversation);
+  const retry = () => desk.openConversation(conversation);
+  switch (load.state) {
+    case 'waiting':
+      return (
+        <div className={styles['padded']}>
+          <Skeleton what={m.chat_what_conversation()} rows={6} since={load.since} />
+        </div>
+      );
+    case 'failed':
+      return (
+        <div className={styles['padded']}>
+          <FailureNotice failure={load.failure} retry={retry} actions={<Button size="small" onPress={() => places.go({ screen: 'messages', conversation: null })}>{m.chat_back()}</Button>} />
+        </div>
+      );
+    case 'here':
+      // While another one is being opened, its own lines are not here yet.
+      return load.value.id === conversation ? <Conversation view={load.value} takesFocus={takesFocus} recover={recover} /> : null;
+    default: {
+      const unknown: never = load;
+      return unknown;
+    }
+  }
+}
+
+/** How chat is doing, when there is something to say. */
+function ChatState({ view }: { view: ChatView }) {
+  const desk = useDesk();
+  const now = useNow(60_000);
+  switch (view.state.state) {
+    case 'offline':
+      return (
+        <Bar icon="offline" testId="chat-offline" spoken>
+          <b>{m.chat_offline({ time: moment(view.state.since, now) })}</b> {m.chat_offline_text()}
+        </Bar>
+      );
+    case 'stopped':
+      return (
+        <div className={styles['stopped']}>
+          <FailureNotice
+            failure={view.state.failure}
+            actions={
+              <Button size="small" icon="key" onPress={() => void desk.host.call({ type: 'connect-chat' }).catch(() => undefined)} data-testid="chat-connect">
+                {m.chat_connect()}
+              </Button>
+            }
+          />
+        </div>
+      );
+    case 'absent':
+    case 'connecting':
+    case 'ready':
+      return null;
+    default: {
+      const unknown: never = view.state;
+      return unknown;
+    }
+  }
+}

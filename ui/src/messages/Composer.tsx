@@ -1,0 +1,116 @@
+/** Where a message is written. It holds the text until the program has it safe. */
+import { type RefObject, useId, useLayoutEffect, useState } from 'react';
+import { Button, IconButton } from '../components/Button';
+import { classes } from '../components/classes';
+import { FailureNotice } from '../components/FailureNotice';
+import { Icon } from '../components/icons';
+import { Kbd } from '../components/Kbd';
+import type { ConversationView } from '../host/contract';
+import { defineCommand, useCommand } from '../keys/keys';
+import { m } from '../paraglide/messages';
+import styles from './Composer.module.css';
+import type { Composing } from './useComposer';
+
+const sendCommand = defineCommand({ id: 'message-send', keys: ['enter'], label: () => m.chat_send(), group: 'messages', whileTyping: true });
+const lineCommand = defineCommand({ id: 'message-line', keys: ['shift+enter'], label: () => m.chat_new_line(), group: 'messages', whileTyping: true });
+const leaveCommand = defineCommand({ id: 'message-leave', keys: ['escape'], label: () => m.command_step_back(), group: 'messages', whileTyping: true });
+const editLastCommand = defineCommand({ id: 'message-edit-last', keys: ['arrowup'], label: () => m.chat_edit_last(), group: 'messages', whileTyping: true });
+
+/** Why nothing can be written here; null when it can. */
+function reasonOf(view: ConversationView): string | null {
+  if (view.membership.state === 'left') return m.chat_closed_left();
+  if (view.encryption.state === 'unknown') return m.chat_closed_encryption();
+  return view.maySend ? null : m.chat_closed_read_only();
+}
+
+export function Composer({ view, composing, area }: { view: ConversationView; composing: Composing; area: RefObject<HTMLTextAreaElement | null> }) {
+  const { text, mode, pending, failure } = composing;
+  const ids = useId();
+  const reason = reasonOf(view);
+  const [focused, setFocused] = useState(false);
+  const writing = { scope: 'composer', enabled: focused && reason === null };
+
+  useCommand(sendCommand, composing.send, writing);
+  // The text field does it itself; the key stands in the table of keys.
+  useCommand(lineCommand, () => undefined, { scope: 'composer', enabled: false });
+  useCommand(leaveCommand, composing.leave, { scope: 'composer', enabled: focused && mode.kind !== 'new' && !pending });
+  useCommand(editLastCommand, composing.editLast, { ...writing, enabled: writing.enabled && text === '' && mode.kind === 'new' });
+
+  // As high as its text; the style sheet ends it at eight lines.
+  useLayoutEffect(() => {
+    const element = area.current;
+    if (!element) return;
+    element.style.height = 'auto';
+    element.style.height = `${element.scrollHeight}px`;
+  }, [area, text]);
+
+  return (
+    <div className={styles['whole']}>
+      {failure && (
+        <div className={styles['failure']}>
+          <FailureNotice failure={failure} />
+        </div>
+      )}
+      <div className={classes(styles['composer'], reason !== null && styles['closed'])} data-scope="composer">
+        {mode.kind !== 'new' && (
+          <div className={styles['mode']}>
+            <Icon name={mode.kind === 'edit' ? 'pen' : 'reply'} size="s" />
+            <span className={styles['modeWords']}>
+              {mode.kind === 'edit' ? (
+                <b>{m.chat_editing()}</b>
+              ) : (
+                <>
+                  <b>{m.chat_replying({ name: mode.name })}</b> {mode.text}
+                </>
+              )}
+            </span>
+            <IconButton icon="close" size="small" label={mode.kind === 'edit' ? m.chat_leave_edit() : m.chat_leave_reply()} onPress={() => { composing.leave(); area.current?.focus(); }} data-testid="composer-leave" />
+          </div>
+        )}
+        <textarea
+          ref={area}
+          className={styles['area']}
+          rows={1}
+          value={text}
+          placeholder={reason === null ? m.chat_placeholder() : undefined}
+          aria-label={m.chat_write_to({ name: view.name })}
+          aria-describedby={`${ids}-hint`}
+          readOnly={pending || reason !== null}
+          aria-busy={pending}
+          data-testid="composer"
+          onChange={(event) => composing.type(event.target.value)}
+          onFocus={() => setFocused(true)}
+          onBlur={() => {
+            setFocused(false);
+            composing.flush();
+          }}
+        />
+        <div className={styles['foot']} id={`${ids}-hint`}>
+          {reason !== null ? (
+            <span className={styles['reason']} data-testid="composer-reason">
+              <Icon name="locked" size="s" />
+              {reason}
+            </span>
+          ) : (
+            <>
+              {composing.draftFailed && (
+                <span className={styles['warn']} role="status">
+                  <Icon name="warn" size="s" />
+                  {m.chat_draft_not_kept()}
+                </span>
+              )}
+              <span className={styles['grow']} />
+              <span className={styles['hint']}>
+                <Kbd keys="enter" /> {m.chat_hint_send()}
+                <span className={styles['more']}>
+                  , <Kbd keys="shift+enter" /> {m.chat_hint_line()}
+                </span>
+              </span>
+              <Button look="primary" size="small" icon="send" isPending={pending} isDisabled={text.trim() === ''} aria-label={mode.kind === 'edit' ? m.chat_keep_edit() : m.chat_send()} onPress={composing.send} data-testid="send" />
+            </>
+          )}
+        </div>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,201 @@
+/** An open conversation: what protects it and who is in it, its lines, and where one writes. */
+import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { Button, IconButton } from '../components/Button';
+import { classes } from '../components/classes';
+import { Dialog } from '../components/Dialog';
+import { Empty } from '../components/Empty';
+import { FailureNotice } from '../components/FailureNotice';
+import { Icon } from '../components/icons';
+import { usePlaces } from '../frame/place';
+import type { ConversationView, Failure, Request } from '../host/contract';
+import { useDesk } from '../host/desk';
+import { asFailure } from '../host/host';
+import { m } from '../paraglide/messages';
+import styles from './Chat.module.css';
+import { Composer } from './Composer';
+import { callNames } from './names';
+import { Timeline } from './Timeline';
+import { isMessage, type MessageLine, messageText } from './timeline';
+import { useComposer } from './useComposer';
+import { encryptionWords, oneLine, typingWords } from './words';
+
+export function Conversation({ view, takesFocus, recover }: { view: ConversationView; takesFocus: RefObject<boolean>; recover: (() => void) | undefined }) {
+  const desk = useDesk();
+  const { host } = desk;
+  const conversation = view.id;
+  const composing = useComposer(view);
+  const area = useRef<HTMLTextAreaElement>(null);
+  const [failure, setFailure] = useState<Failure | null>(null);
+  const [removing, setRemoving] = useState<MessageLine | null>(null);
+  const call = useMemo(() => callNames(view.members), [view.members]);
+
+  useEffect(() => {
+    if (!takesFocus.current) return;
+    takesFocus.current = false;
+    area.current?.focus();
+  }, [takesFocus]);
+
+  const ask = useCallback(
+    (request: Request) => {
+      setFailure(null);
+      host.call(request).catch((thrown: unknown) => setFailure(asFailure(thrown)));
+    },
+    [host],
+  );
+  // Once the menu that asked for it has given the focus back.
+  const write = () => window.setTimeout(() => area.current?.focus(), 0);
+  const loadEarlier = useCallback(() => host.call({ type: 'load-earlier', conversation }), [host, conversation]);
+  const markRead = useCallback(() => void host.call({ type: 'mark-read', conversation }).catch(() => undefined), [host, conversation]);
+  const invited = view.membership.state === 'invited';
+  const typing = typingWords(view.typing, call);
+
+  return (
+    <>
+      <ConversationHead view={view} />
+      {view.lines.some(isMessage) || view.earlier !== 'none' ? (
+        <Timeline
+          view={view}
+          loadEarlier={loadEarlier}
+          markRead={markRead}
+          actions={{
+            reply(line) {
+              composing.reply(line, line.sender.own ? m.chat_you() : call(line.sender));
+              write();
+            },
+            edit(line) {
+              composing.edit(line);
+              write();
+            },
+            react: (line, key) => ask({ type: 'toggle-reaction', conversation, message: line.id, key }),
+            remove: setRemoving,
+            retry: (line) => ask({ type: 'retry-message', conversation, message: line.id }),
+            giveUp: (line) => ask({ type: 'cancel-message', conversation, message: line.id }),
+            recover,
+          }}
+        />
+      ) : (
+        <div className={styles['fill']}>
+          {/* Somebody who is invited does not know yet what was written. */}
+          <Empty icon="chat" title={invited ? m.chat_invited() : m.chat_no_messages()}>
+            {view.maySend ? m.chat_no_messages_text() : undefined}
+          </Empty>
+        </div>
+      )}
+      {failure && (
+        <div className={styles['failure']}>
+          <FailureNotice failure={failure} actions={<Button size="small" onPress={() => setFailure(null)}>{m.action_close()}</Button>} />
+        </div>
+      )}
+      <div className={styles['typing']}>{typing}</div>
+      {invited ? <Invitation view={view} /> : <Composer view={view} composing={composing} area={area} />}
+      {removing && <RemoveDialog conversation={conversation} line={removing} close={() => setRemoving(null)} />}
+    </>
+  );
+}
+
+function ConversationHead({ view }: { view: ConversationView }) {
+  const places = usePlaces();
+  const { words, tone, all } = encryptionWords(view.encryption);
+  return (
+    <div className={styles['conversationHead']} data-testid="conversation-head">
+      <span className={styles['back']}>
+        <IconButton icon="back" label={m.chat_back()} onPress={() => places.go({ screen: 'messages', conversation: null })} data-testid="conversation-back" />
+      </span>
+      <span className={styles['avatar']} data-kind={view.kind} aria-hidden>
+        {view.initials}
+      </span>
+      <div className={styles['headWords']}>
+        <h2 className={styles['name']} title={view.name}>
+          {view.name}
+        </h2>
+        <p className={styles['about']}>
+          <span className={classes(styles['protection'], tone === 'warn' && styles['warn'], tone === 'ok' && styles['ok'])} title={all} data-testid="encryption">
+            <Icon name={view.encryption.state === 'plain' ? 'unlocked' : view.encryption.state === 'unknown' ? 'question' : 'shield'} size="s" />
+            <span>{words}</span>
+          </span>
+          <span aria-hidden> · </span>
+          <span>{m.chat_people({ count: view.memberCount })}</span>
+        </p>
+      </div>
+    </div>
+  );
+}
+
+/** What an invitation asks, in place of the composer. */
+function Invitation({ view }: { view: ConversationView }) {
+  return (
+    <div className={styles['invitation']}>
+      <p>{m.chat_invited_text()}</p>
+      <InvitationButtons conversation={view.id} name={view.name} />
+    </div>
+  );
+}
+
+/** Take or refuse an invitation; a refusal that failed is said in its place. */
+export function InvitationButtons({ conversation, name, small = false, tabStop = true }: { conversation: string; name: string; small?: boolean; tabStop?: boolean }) {
+  const { host } = useDesk();
+  const [pending, setPending] = useState<'join' | 'leave' | null>(null);
+  const [failure, setFailure] = useState<Failure | null>(null);
+  const answer = (what: 'join' | 'leave') => {
+    setPending(what);
+    setFailure(null);
+    host.call({ type: what === 'join' ? 'join-conversation' : 'leave-conversation', conversation }).then(
+      () => setPending(null),
+      (thrown: unknown) => {
+        setPending(null);
+        setFailure(asFailure(thrown));
+      },
+    );
+  };
+  const size = small ? 'small' : 'normal';
+  return (
+    <>
+      <div className={styles['invitationButtons']}>
+        <Button look="primary" size={size} isPending={pending === 'join'} excludeFromTabOrder={!tabStop} aria-label={m.chat_accept_named({ name })} onPress={() => answer('join')} data-testid={`accept-${conversation}`}>
+          {m.chat_accept()}
+        </Button>
+        <Button size={size} isPending={pending === 'leave'} excludeFromTabOrder={!tabStop} aria-label={m.chat_refuse_named({ name })} onPress={() => answer('leave')} data-testid={`refuse-${conversation}`}>
+          {m.chat_refuse()}
+        </Button>
+      </div>
+      {failure && <FailureNotice failure={failure} />}
+    </>
+  );
+}
+
+function RemoveDialog({ conversation, line, close }: { conversation: string; line: MessageLine; close: () => void }) {
+  const { host } = useDesk();
+  const [pending, setPending] = useState(false);
+  const [failure, setFailure] = useState<Failure | null>(null);
+  const text = messageText(line);
+  const remove = () => {
+    setPending(true);
+    setFailure(null);
+    host.call({ type: 'redact-message', conversation, message: line.id }).then(close, (thrown: unknown) => {
+      setPending(false);
+      setFailure(asFailure(thrown));
+    });
+  };
+  return (
+    <Dialog
+      title={m.chat_delete_title()}
+      width={480}
+      onClose={close}
+      testId="delete-dialog"
+      foot={
+        <>
+          <Button onPress={close} autoFocus data-testid="delete-keep">
+            {m.chat_delete_keep()}
+          </Button>
+          <Button look="danger" icon="delete" isPending={pending} onPress={remove} data-testid="delete-for-all">
+            {m.chat_delete_for_all()}
+          </Button>
+        </>
+      }
+    >
+      {failure && <FailureNotice failure={failure} />}
+      {text !== null && <p className={styles['deleted']}>{oneLine(text).slice(0, 240)}</p>}
+      <p>{m.chat_delete_text()}</p>
+    </Dialog>
+  );
+}

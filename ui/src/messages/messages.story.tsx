@@ -1,0 +1,71 @@
+/** "Nachrichten" in its states. */
+import type { ConversationView, Failure, Reply, Request } from '../host/contract';
+import type { ChatFixture } from '../host/memoryChat';
+import { start } from '../stories/people';
+import { at, type Story } from '../stories/story';
+import { chat, chatView, conversation, everyForm, invitation, longChat, manyRows, rows, steinklee, unreadable } from './examples';
+
+const never = () => new Promise<never>(() => undefined);
+
+function story(id: string, open: string | null, fixture: Partial<ChatFixture> = {}, more: { keys?: readonly string[]; answer?: (request: Request) => Reply | Failure | Promise<Reply> | undefined } = {}): Story {
+  return {
+    id: `10-messages${id}`,
+    fixture: at({ screen: 'messages', conversation: open }, { chat: { ...chat, ...fixture }, ...(more.answer ? { answer: more.answer } : {}) }),
+    ...(more.keys ? { keys: more.keys } : {}),
+  };
+}
+
+/** A conversation in place of the one about Steinklee. */
+function shown(id: string, change: Partial<ConversationView>, more: Parameters<typeof story>[3] = {}): Story {
+  return story(id, '!steinklee', { conversations: [{ ...steinklee, ...change }] }, more);
+}
+
+/** Only this conversation. */
+const alone = (view: ConversationView): Partial<ChatFixture> => ({ conversations: [view] });
+const composer = 'click:[data-testid=composer]';
+const recoveryStart = 'click:[data-testid=recovery-start]';
+const own = 'click:[data-testid=message-AF-241007]';
+
+export const stories: Story[] = [
+  story('', '!steinklee'),
+  story('-list', null),
+  story('-moving', null, {}, { keys: ['j', 'j', 'j'] }),
+  story('-unread', null, {}, { keys: ['u'] }),
+  story('-unread-none', null, { view: chatView({ conversations: rows.map((row) => ({ ...row, unread: 0, mentions: 0 })) }) }, { keys: ['u'] }),
+  story('-invitation', '!einladung', {
+    view: chatView({ conversations: [invitation, ...rows] }),
+    conversations: [conversation({ id: '!einladung', name: invitation.name, initials: invitation.initials, membership: invitation.membership, encryption: { state: 'unknown' }, maySend: false, members: [], memberCount: 5 })],
+  }),
+  story('-many', null, { view: chatView({ conversations: manyRows }) }, { keys: ['j', 'End'] }),
+  story('-none', null, { view: chatView({ conversations: [] }) }),
+  story('-connecting', null, { view: chatView({ state: { state: 'connecting' }, conversations: [] }) }),
+  story('-absent', null, { view: chatView({ state: { state: 'absent' }, conversations: [] }) }),
+  story('-offline', '!steinklee', { view: chatView({ state: { state: 'offline', since: '2026-11-24T12:42:00+01:00' } }) }, { keys: [composer, 'D', 'a', 'n', 'k', 'e', 'Enter'] }),
+  story('-stopped', null, { view: chatView({ state: { state: 'stopped', failure: { code: 'chat-sign-in-unknown', detail: 'm.login.sso' } }, conversations: [] }) }),
+  story('-failed', null, {}, { answer: (request) => (request.type === 'open-chat' ? { code: 'store-unreadable', detail: '' } : undefined) }),
+  shown('-loading', {}, { answer: (request) => (request.type === 'open-conversation' ? never() : undefined) }),
+  shown('-not-found', {}, { answer: (request) => (request.type === 'open-conversation' ? { code: 'not-found', detail: '' } : undefined) }),
+  shown('-empty', { lines: [], typing: [] }),
+  shown('-unconfirmed', { encryption: { state: 'encrypted', devices: 7, unconfirmed: [{ owner: steinklee.members[3]!, name: 'Tablet' }] } }),
+  shown('-plain', { encryption: { state: 'plain' } }),
+  shown('-encryption-unknown', { encryption: { state: 'unknown' }, draft: 'Die MRT zeigt' }),
+  shown('-left', { membership: { state: 'left' }, maySend: false }),
+  shown('-read-only', { maySend: false }),
+  story('-forms', '!formen', alone(everyForm)),
+  story('-unreadable', '!unlesbar', { ...alone(unreadable), view: chatView({ recovery: 'key-needed' }) }),
+  story('-long', '!lang', longChat()),
+  story('-talking', '!lang', longChat({ talk: { conversation: '!lang', by: steinklee.members[2]!, every: 500, times: 12 } })),
+  shown('-earlier-failed', { earlier: 'failed', lines: steinklee.lines.slice(-3) }),
+  shown('-menu', {}, { keys: [own, 'click:[data-testid=more-AF-241007]'] }),
+  shown('-reacting', {}, { keys: ['click:[data-testid=message-MB-241326]', 'e'] }),
+  shown('-replying', {}, { keys: ['click:[data-testid=message-MB-241326]', 'r'] }),
+  shown('-editing', {}, { keys: [composer, 'ArrowUp'] }),
+  shown('-deleting', {}, { keys: [own, 'click:[data-testid=more-AF-241007]', 'click:[data-testid=menu-message-delete]'] }),
+  shown('-sent', {}, { keys: [composer, 'M', 'M', 'R', '?', 'Enter', 'see:[data-testid=message-new-2]'] }),
+  shown('-not-sent', {}, { keys: [composer, 'M', 'M', 'R', '?', 'Enter'], answer: (request) => (request.type === 'send-message' ? { code: 'message-too-long', detail: '' } : undefined) }),
+  story('-recovery', null, { view: chatView({ recovery: 'set-up' }) }, { keys: [recoveryStart] }),
+  story('-recovery-key', null, { view: chatView({ recovery: 'set-up' }) }, { keys: [recoveryStart, 'click:[data-testid=recovery-make]', 'see:[data-testid=recovery-key]', 'click:[data-testid=recovery-done]'] }),
+  story('-recovery-needed', null, { view: chatView({ recovery: 'key-needed' }) }),
+  story('-recovery-wrong', null, { view: chatView({ recovery: 'key-needed' }) }, { keys: [recoveryStart, 'E', 's', 'T', 'B', 'Enter'] }),
+  { id: '10-messages-offline-platform', fixture: at({ screen: 'messages', conversation: '!steinklee' }, { start: { ...start, connection: { state: 'offline', since: '2026-11-24T12:42:00+01:00' } } }) },
+];

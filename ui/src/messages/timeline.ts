@@ -1,0 +1,120 @@
+/** What a conversation's lines mean to a reader: which belong together, which are new, what is said aloud. */
+import type { BlockView, ConversationView, LineView, MessageView, SpanView } from '../host/contract';
+
+export type MessageLine = Extract<LineView, { type: 'message' }>;
+
+/** Messages of one sender within this time stand under one heading. */
+const together = 5 * 60_000;
+
+/** Whether a line goes on under the heading of the one before it. */
+export function continues(before: LineView | undefined, line: LineView): boolean {
+  if (before?.type !== 'message' || line.type !== 'message') return false;
+  if (before.sender.id !== line.sender.id || before.sender.name !== line.sender.name) return false;
+  // What the sender does is a sentence with the name in it.
+  if (line.body.type === 'emote' || before.body.type === 'emote') return false;
+  const apart = Date.parse(line.at) - Date.parse(before.at);
+  return apart >= 0 && apart < together;
+}
+
+export function isMessage(line: LineView): line is MessageLine {
+  return line.type === 'message';
+}
+
+/** Whether a line can have the focus. */
+export function isStop(line: LineView): boolean {
+  return line.type === 'message' || line.type === 'notice';
+}
+
+/** What a "neue" line counts: messages of others after it. */
+export function newAfter(lines: readonly LineView[], at: number): number {
+  return lines.slice(at + 1).filter((line) => isMessage(line) && !line.sender.own).length;
+}
+
+/** Messages of others that came after the line that was last when the end was in sight. */
+export function newSince(lines: readonly LineView[], seen: string | null): number {
+  const at = seen === null ? -1 : lines.findIndex((line) => line.id === seen);
+  return at < 0 ? 0 : newAfter(lines, at);
+}
+
+/** Messages that came at the end since `before`; what was loaded above it is not new. */
+export function arrived(before: readonly LineView[] | null, after: readonly LineView[]): MessageLine[] {
+  if (before === null) return [];
+  const known = new Set(before.map((line) => line.id));
+  const last = after.findLastIndex((line) => isMessage(line) && known.has(line.id));
+  // A conversation that was empty has no line to come after.
+  if (last < 0 && before.some(isMessage)) return [];
+  return after.slice(last + 1).filter((line): line is MessageLine => isMessage(line) && !known.has(line.id));
+}
+
+function spansText(spans: readonly SpanView[]): string {
+  return spans.map((span) => span.text).join('');
+}
+
+/** The words of blocks without their form: for copying, for reading aloud, and for one line. */
+export function plainText(blocks: readonly BlockView[]): string {
+  return blocks
+    .map((block) => {
+      switch (block.type) {
+        case 'paragraph':
+          return spansText(block.spans);
+        case 'quote':
+          return plainText(block.blocks)
+            .split('\n')
+            .map((line) => `> ${line}`)
+            .join('\n');
+        case 'code':
+          return block.text;
+        case 'list':
+          return block.items.map((item, at) => `${block.ordered ? `${at + 1}.` : '–'} ${plainText(item)}`).join('\n');
+        default: {
+          const unknown: never = block;
+          return unknown;
+        }
+      }
+    })
+    .join('\n');
+}
+
+/** The text of a message that can be copied; null where there is none. */
+export function messageText(message: MessageView): string | null {
+  switch (message.body.type) {
+    case 'text':
+    case 'emote':
+      return plainText(message.body.blocks);
+    case 'file':
+      return message.body.name;
+    case 'unsupported':
+      return message.body.fallback;
+    case 'redacted':
+    case 'undecryptable':
+      return null;
+    default: {
+      const unknown: never = message.body;
+      return unknown;
+    }
+  }
+}
+
+/** The own message that ↑ in an empty composer changes. */
+export function lastEditable(lines: readonly LineView[]): MessageLine | undefined {
+  return lines.findLast((line): line is MessageLine => isMessage(line) && line.sender.own && line.mayEdit && line.body.type === 'text' && line.body.source !== null);
+}
+
+/** Where the message that another one answers stands; -1 when it is not loaded. */
+export function lineOfEvent(lines: readonly LineView[], event: string): number {
+  return lines.findIndex((line) => isMessage(line) && line.event === event);
+}
+
+/** The last message of a conversation: what has been read when the end is in sight. */
+export function lastMessage(view: ConversationView): MessageLine | undefined {
+  return view.lines.findLast(isMessage);
+}
+
+/** How high a line will probably be, until it is drawn. */
+export function guessHeight(line: LineView | undefined, before: LineView | undefined): number {
+  if (line === undefined) return 48;
+  if (line.type !== 'message') return 34;
+  const text = messageText(line) ?? '';
+  const rows = text.split('\n').reduce((sum, row) => sum + Math.max(1, Math.ceil(row.length / 85)), 0);
+  return (continues(before, line) ? 6 : 38) + rows * 21 + (line.reactions.length > 0 ? 34 : 0) + (line.replyTo ? 28 : 0);
+}

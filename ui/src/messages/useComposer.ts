@@ -1,0 +1,116 @@
+/** What is written into a conversation: a message, an answer, or the change of an own message. */
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import type { ConversationView, Failure } from '../host/contract';
+import { useDesk } from '../host/desk';
+import { asFailure } from '../host/host';
+import type { ComposerMode } from '../host/messageDrafts';
+import { lastEditable, type MessageLine, messageText } from './timeline';
+import { oneLine } from './words';
+
+export interface Composing {
+  text: string;
+  mode: ComposerMode;
+  /** Asked for and not answered: the text stays until it is safe. */
+  pending: boolean;
+  failure: Failure | null;
+  /** The program has not taken the draft so far. */
+  draftFailed: boolean;
+  type: (text: string) => void;
+  reply: (line: MessageLine, name: string) => void;
+  edit: (line: MessageLine) => void;
+  editLast: () => void;
+  /** Leaves the answer or the change; what was written before comes back. */
+  leave: () => void;
+  send: () => void;
+  /** The text field is left. */
+  flush: () => void;
+}
+
+export function useComposer(view: ConversationView): Composing {
+  const { host, drafts } = useDesk();
+  const conversation = view.id;
+  const [mode, showMode] = useState(() => drafts.mode(conversation));
+  const [text, setText] = useState(() => {
+    const kept = drafts.begin(conversation, view.draft);
+    const begun = drafts.mode(conversation);
+    return begun.kind === 'edit' ? begun.text : kept;
+  });
+  const [pending, setPending] = useState(false);
+  const [failure, setFailure] = useState<Failure | null>(null);
+  const draftFailed = useSyncExternalStore(drafts.subscribe, () => drafts.failed(conversation));
+  const here = useRef(true);
+  useEffect(() => {
+    here.current = true;
+    return () => {
+      here.current = false;
+      drafts.flush(conversation);
+    };
+  }, [drafts, conversation]);
+
+  const setMode = (next: ComposerMode) => {
+    drafts.setMode(conversation, next);
+    showMode(next);
+  };
+  const type = (next: string) => {
+    setText(next);
+    if (mode.kind === 'edit') setMode({ ...mode, text: next });
+    else drafts.typed(conversation, next);
+  };
+  const leave = () => {
+    if (mode.kind === 'edit') setText(mode.aside);
+    setMode({ kind: 'new' });
+    setFailure(null);
+  };
+  const edit = (line: MessageLine) => {
+    if (pending || line.body.type !== 'text' || line.body.source === null) return;
+    setMode({ kind: 'edit', message: line.id, text: line.body.source, aside: mode.kind === 'edit' ? mode.aside : text });
+    setText(line.body.source);
+    setFailure(null);
+  };
+
+  return {
+    text,
+    mode,
+    pending,
+    failure,
+    draftFailed,
+    type,
+    leave,
+    edit,
+    editLast() {
+      const line = lastEditable(view.lines);
+      if (line) edit(line);
+    },
+    reply(line, name) {
+      if (line.event === null) return;
+      if (mode.kind === 'edit') setText(mode.aside);
+      setMode({ kind: 'reply', event: line.event, name, text: oneLine(messageText(line) ?? '').slice(0, 200) });
+    },
+    send() {
+      if (pending || text.trim() === '') return;
+      setPending(true);
+      setFailure(null);
+      const asked =
+        mode.kind === 'edit'
+          ? host.call({ type: 'edit-message', conversation, message: mode.message, text })
+          : host.call({ type: 'send-message', conversation, text, replyTo: mode.kind === 'reply' ? mode.event : null });
+      asked.then(
+        () => {
+          // Also when the conversation was left meanwhile: the text is safe, and no draft any more.
+          if (mode.kind !== 'edit') drafts.sent(conversation, text);
+          drafts.setMode(conversation, { kind: 'new' });
+          if (!here.current) return;
+          setPending(false);
+          setText(mode.kind === 'edit' ? mode.aside : '');
+          showMode({ kind: 'new' });
+        },
+        (thrown: unknown) => {
+          if (!here.current) return;
+          setPending(false);
+          setFailure(asFailure(thrown));
+        },
+      );
+    },
+    flush: () => drafts.flush(conversation),
+  };
+}
