@@ -164,7 +164,7 @@ impl Desk {
             let old = case.record.lacks_something() || read.is_none_or(|read| now.duration_since(read) > FRESH);
             let reading = *case.reading.borrow();
             case.again |= reading && case.record.lacks_something();
-            (case_view(&case.record, Zoned::now().date()), old && !reading)
+            (self.numbered(&case.record), old && !reading)
         });
         if let Ok((view, old)) = known {
             if old {
@@ -179,7 +179,7 @@ impl Desk {
             }
             Some(_) | None => CaseRecord { patient: patient.clone(), as_of: now.to_string(), ..CaseRecord::default() },
         };
-        let view = case_view(&record, Zoned::now().date());
+        let view = self.numbered(&record);
         // Pixels of the former case are out of reach before the new one is there.
         self.0.images.forget_all();
         let left = self.state().case.replace(CaseSeat {
@@ -374,6 +374,10 @@ impl Desk {
         }
     }
 
+    fn numbered(&self, record: &CaseRecord) -> CaseView {
+        CaseView { serial: self.next_serial(), ..case_view(record, Zoned::now().date()) }
+    }
+
     pub(crate) fn tell_case(&self, patient: &str) {
         let view = self.with_case(patient, |case| {
             if let Some(images) = &case.images {
@@ -392,7 +396,7 @@ impl Desk {
                     case.record.archive = Some(Archive { held: uids(|_| true), refused, complete });
                 }
             }
-            case_view(&case.record, Zoned::now().date())
+            self.numbered(&case.record)
         });
         if let Ok(view) = view {
             self.tell(Event::CaseChanged(view));

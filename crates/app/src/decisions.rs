@@ -257,7 +257,7 @@ impl Desk {
             let record = &case.record;
             let seat = case.decision.as_ref()?;
             let quorum = setting::quorum(record, &seat.merge.draft);
-            Some(seat.view(record, &quorum, &may))
+            Some(DecisionView { serial: self.next_serial(), ..seat.view(record, &quorum, &may) })
         })?
         .ok_or_else(missing)
     }

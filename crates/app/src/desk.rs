@@ -15,7 +15,10 @@ use jiff::Timestamp;
 use platform::{Egress, egress::EgressOptions};
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 use tokio::sync::broadcast;
 use vault::{RootKeyStore, Vault};
@@ -114,6 +117,7 @@ pub(crate) struct Inner {
     pub(crate) lock_mark: Mutex<()>,
     pub(crate) keeping: crate::decisions::Keeping,
     pub(crate) chat: crate::chat::Chat,
+    serials: AtomicU32,
     state: Mutex<State>,
 }
 
@@ -172,6 +176,7 @@ impl Desk {
             lock_mark: Mutex::new(()),
             keeping: crate::decisions::Keeping::default(),
             chat: crate::chat::Chat::default(),
+            serials: AtomicU32::new(1),
             state: Mutex::new(State {
                 seat: Seat::Out { failure: None },
                 settings,
@@ -350,6 +355,11 @@ impl Desk {
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The number of the view that is being made. Taken while the state is held, so that numbers grow with states.
+    pub(crate) fn next_serial(&self) -> u32 {
+        self.0.serials.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(crate) fn tell(&self, event: Event) {

@@ -10,6 +10,8 @@ use ts_rs::TS;
 pub struct DecisionView {
     /// FHIR id of the patient.
     pub patient: String,
+    /// Of two states of one patient's view the greater is the newer, whichever of answer and event arrived first.
+    pub serial: u32,
     /// How far it is.
     pub stage: DecisionStage,
     /// What is being written, or what was signed.

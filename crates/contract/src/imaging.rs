@@ -10,6 +10,8 @@ use ts_rs::TS;
 pub struct ImagesView {
     /// FHIR id of the patient.
     pub patient: String,
+    /// Of two states of one patient's view the greater is the newer, whichever of answer and event arrived first.
+    pub serial: u32,
     /// Studies, newest first.
     pub studies: Vec<StudyView>,
     /// True until every study has answered.

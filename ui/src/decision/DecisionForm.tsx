@@ -32,7 +32,7 @@ import { MeasureRows, personOptions } from './MeasureRows';
 import { Plus } from './Plus';
 import { SigningDialog } from './SigningDialog';
 import { TextArea } from './TextArea';
-import { mirror, useDraft } from './useDraft';
+import { useDraft } from './useDraft';
 import { fieldWord } from './words';
 
 const SCOPE = 'decision';
@@ -144,7 +144,7 @@ export function DecisionForm({ view }: { view: DecisionView }) {
       )
       .then(
         (answer) => {
-          mirror(desk, answer);
+          desk.takeDecision(answer);
         },
         (error: unknown) => {
           setFailure(asFailure(error));

@@ -15,7 +15,6 @@ import styles from './Decision.module.css';
 import { Participants } from './DecisionDock';
 import { checksumGroups } from './payload';
 import signed from './SignedDecision.module.css';
-import { mirror } from './useDraft';
 import { fieldWord } from './words';
 
 export function SignedDecision({ view, signature }: { view: DecisionView; signature: SignatureView }) {
@@ -31,7 +30,7 @@ export function SignedDecision({ view, signature }: { view: DecisionView; signat
       (answer) => {
         if (!current) return;
         setCheckedAt(new Date().toISOString());
-        mirror(desk, answer);
+        desk.takeDecision(answer);
       },
       (error: unknown) => {
         if (current) setFailure(asFailure(error));
@@ -46,7 +45,7 @@ export function SignedDecision({ view, signature }: { view: DecisionView; signat
     setFailure(undefined);
     ask(desk.host, { type: 'amend-decision', patient }, 'decision').then(
       (answer) => {
-        mirror(desk, answer);
+        desk.takeDecision(answer);
       },
       (error: unknown) => {
         setFailure(asFailure(error));

@@ -57,6 +57,7 @@ function participant(role: string, name: string, family: string, specialty: stri
 export function exampleView(changes: Partial<DecisionView> = {}): DecisionView {
   return {
     patient: 'pat-auenwald',
+    serial: 1,
     stage: 'draft',
     link: null,
     draft: exampleDraft(),

@@ -6,12 +6,6 @@ import type { Desk } from '../host/desk';
 import { asFailure, ask } from '../host/host';
 import { DraftKeeper } from './draftKeeper';
 
-/** Takes an answer into the page's mirror, unless another patient's decision is open by then. */
-export function mirror(desk: Desk, view: DecisionView): void {
-  const now = desk.decision.get();
-  if (now.state === 'here' && now.value.patient === view.patient) desk.decision.set({ state: 'here', value: view });
-}
-
 function makeKeeper(desk: Desk, view: DecisionView): DraftKeeper {
   const { patient } = view;
   return new DraftKeeper(
@@ -19,7 +13,7 @@ function makeKeeper(desk: Desk, view: DecisionView): DraftKeeper {
       save: (draft) => ask(desk.host, { type: 'save-draft', patient, draft }, 'decision'),
       failureOf: asFailure,
       answered: (answer) => {
-        mirror(desk, answer);
+        desk.takeDecision(answer);
       },
       now: () => Date.now(),
       after: (milliseconds, then) => {

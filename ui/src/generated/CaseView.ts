@@ -27,6 +27,10 @@ export type CaseView = {
  */
 patient: string, 
 /**
+ * Of two states of one patient's view the greater is the newer, whichever of answer and event arrived first.
+ */
+serial: number, 
+/**
  * The banner.
  */
 identity: IdentityView, 

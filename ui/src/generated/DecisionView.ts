@@ -19,6 +19,10 @@ export type DecisionView = {
  */
 patient: string, 
 /**
+ * Of two states of one patient's view the greater is the newer, whichever of answer and event arrived first.
+ */
+serial: number, 
+/**
  * How far it is.
  */
 stage: DecisionStage, 

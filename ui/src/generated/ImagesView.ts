@@ -11,6 +11,10 @@ export type ImagesView = {
  */
 patient: string, 
 /**
+ * Of two states of one patient's view the greater is the newer, whichever of answer and event arrived first.
+ */
+serial: number, 
+/**
  * Studies, newest first.
  */
 studies: Array<StudyView>, 

@@ -78,6 +78,24 @@ describe('the mirrors', () => {
     expect(page.caseView.get()).toEqual({ state: 'here', value: birkenlichtCase });
   });
 
+  test('keep the newer state of a case when its event overtakes the answer', async () => {
+    let release: (() => void) | undefined;
+    const late = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const whole = { ...auenwaldCase, serial: 7 };
+    const partial = { ...auenwaldCase, serial: 6, laboratory: { state: 'loading' } } as const;
+    const { desk: page, host } = desk({ ...demo, answer: (request) => (request.type === 'open-case' ? late.then(() => ({ type: 'case', value: partial })) : undefined) });
+    page.openCase('pat-auenwald');
+    host.send({ type: 'case-changed', value: whole });
+    release?.();
+    await late;
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(page.caseView.get()).toEqual({ state: 'here', value: whole });
+    host.send({ type: 'case-changed', value: partial });
+    expect(page.caseView.get()).toEqual({ state: 'here', value: whole });
+  });
+
   test('hold nothing of a patient once the desk is locked', async () => {
     const { desk: page, host } = desk();
     page.openToday();

@@ -50,6 +50,8 @@ export interface Desk {
   openCase(patient: string): void;
   openImages(patient: string): void;
   openDecision(patient: string): void;
+  /** Takes an answer into the mirror, unless another patient's decision is open by then or a newer state is shown. */
+  takeDecision(view: DecisionView): void;
   openChat: () => void;
   openConversation(id: string): void;
   closeConversation(): void;
@@ -98,8 +100,11 @@ export function createDesk(host: Host, start: StartView): Desk {
     drafts.forget();
   };
 
-  const take = <T extends { patient: string }>(store: Store<Load<T>>, value: T) => {
-    if (value.patient === patient) store.set({ state: 'here', value });
+  // An answer and an event may overtake each other: of one patient's views the newer stays.
+  const take = <T extends { patient: string; serial: number }>(store: Store<Load<T>>, value: T) => {
+    if (value.patient !== patient) return;
+    const here = store.get();
+    if (here.state !== 'here' || here.value.patient !== value.patient || value.serial >= here.value.serial) store.set({ state: 'here', value });
   };
 
   const hear = (event: Event) => {
@@ -151,11 +156,11 @@ export function createDesk(host: Host, start: StartView): Desk {
     decision.set(waiting());
   };
 
-  const load = <T>(store: Store<Load<T>>, answer: Promise<T>, current: () => boolean) => {
+  const load = <T>(store: Store<Load<T>>, answer: Promise<T>, current: () => boolean, show = (value: T) => store.set({ state: 'here', value })) => {
     if (store.get().state === 'failed') store.set(waiting());
     answer.then(
       (value) => {
-        if (current()) store.set({ state: 'here', value });
+        if (current()) show(value);
       },
       (thrown: unknown) => {
         if (current() && store.get().state !== 'here') store.set({ state: 'failed', failure: asFailure(thrown) });
@@ -196,15 +201,18 @@ export function createDesk(host: Host, start: StartView): Desk {
     },
     openCase(whose) {
       enter(whose);
-      load(caseView, ask(host, { type: 'open-case', patient: whose }, 'case'), () => patient === whose);
+      load(caseView, ask(host, { type: 'open-case', patient: whose }, 'case'), () => patient === whose, (value) => take(caseView, value));
     },
     openImages(whose) {
       enter(whose);
-      load(images, ask(host, { type: 'open-images', patient: whose }, 'images'), () => patient === whose);
+      load(images, ask(host, { type: 'open-images', patient: whose }, 'images'), () => patient === whose, (value) => take(images, value));
     },
     openDecision(whose) {
       enter(whose);
-      load(decision, ask(host, { type: 'open-decision', patient: whose }, 'decision'), () => patient === whose);
+      load(decision, ask(host, { type: 'open-decision', patient: whose }, 'decision'), () => patient === whose, (value) => take(decision, value));
+    },
+    takeDecision(view) {
+      if (decision.get().state === 'here') take(decision, view);
     },
     openChat: () => load(chat, younger(chat, () => true, ask(host, { type: 'open-chat' }, 'chat')), signedIn),
     openConversation(id) {

@@ -65,7 +65,7 @@ const older: StudyView = exampleStudy({
 });
 
 function images(changes: Partial<ImagesView> = {}): ImagesView {
-  return { patient: PATIENT, studies: [current, older], loading: false, failure: null, ...changes };
+  return { patient: PATIENT, serial: 1, studies: [current, older], loading: false, failure: null, ...changes };
 }
 
 /** Answers wishes for frames; `until` of them arrive, `broken` cannot be shown. */

@@ -63,6 +63,7 @@ export const auenwaldDocuments = documents;
 
 export const auenwaldCase: CaseView = {
   patient: 'pat-auenwald',
+  serial: 1,
   identity: auenwald,
   similar: [{ name: 'Auerwald, Gernot', birthDate: '1955-03-14' }],
   allergies: ready([{ text: 'Keine Allergien bekannt', noneKnown: true }]),
@@ -163,6 +164,7 @@ export const birkenlichtCase: CaseView = {
 /** Every part in another state: nothing of the page depends on all of it being here. */
 export const steinkleeCase: CaseView = {
   patient: 'pat-steinklee',
+  serial: 1,
   identity: steinklee,
   similar: [],
   allergies: { state: 'failed', failure: { code: 'platform-failed', detail: '500 AllergyIntolerance' } },

@@ -161,6 +161,8 @@ impl DecisionSeat {
         let merged_by = self.merged_author.as_ref().and_then(|role| Some(record.directory.person(role)?.short.clone()));
         DecisionView {
             patient: record.patient.clone(),
+            // The desk's to say.
+            serial: 0,
             stage,
             draft: self.merge.draft.view(),
             participants: participants(record, &self.merge.draft),

@@ -40,14 +40,19 @@ impl Desk {
 
     pub(crate) fn open_images(&self, patient: &str) -> Result<ImagesView, Failure> {
         let client = self.archive()?;
-        let known = self.with_case(patient, |case| case.images.clone())?;
+        let known = self.images_view(patient)?;
         self.0.images.warm();
         // A list that did not come is asked for again.
         if let Some(view) = known.filter(|view| view.loading || view.failure.is_none()) {
             return Ok(view);
         }
-        let view = ImagesView { patient: patient.to_owned(), studies: Vec::new(), loading: true, failure: None };
-        self.with_case(patient, |case| case.images = Some(view.clone()))?;
+        let view = self.with_case(patient, |case| {
+            let serial = self.next_serial();
+            let view =
+                ImagesView { patient: patient.to_owned(), serial, studies: Vec::new(), loading: true, failure: None };
+            case.images = Some(view.clone());
+            view
+        })?;
         let desk = self.clone();
         let patient = patient.to_owned();
         let task = tokio::spawn(async move { desk.collect_studies(&client, &patient).await }).abort_handle();
@@ -271,8 +276,14 @@ impl Desk {
         });
     }
 
+    fn images_view(&self, patient: &str) -> Result<Option<ImagesView>, Failure> {
+        self.with_case(patient, |case| {
+            case.images.as_ref().map(|view| ImagesView { serial: self.next_serial(), ..view.clone() })
+        })
+    }
+
     pub(crate) fn tell_images(&self, patient: &str) {
-        if let Ok(Some(view)) = self.with_case(patient, |case| case.images.clone()) {
+        if let Ok(Some(view)) = self.images_view(patient) {
             self.tell(Event::ImagesChanged(view));
         }
     }

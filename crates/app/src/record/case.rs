@@ -323,6 +323,8 @@ pub(crate) fn case_view(record: &CaseRecord, today: Date) -> CaseView {
     let current = current_plan(record);
     CaseView {
         patient: record.patient.clone(),
+        // The desk's to say.
+        serial: 0,
         identity: identity_view(patient, record.house.as_deref(), today),
         similar: if patient.is_null() { Vec::new() } else { similar(patient, record.neighbors.iter()) },
         allergies: record.part(Part::Allergies).list(|found, _| found.iter().filter_map(allergy).collect()),
