@@ -10,7 +10,7 @@ use std::{
 };
 
 /// Debian's and Ubuntu's packages to build the window and to run it where there is no display.
-const PACKAGES: [&str; 26] = [
+const PACKAGES: [&str; 29] = [
     "build-essential",
     "chromium",
     "cmake",
@@ -20,8 +20,10 @@ const PACKAGES: [&str; 26] = [
     "fonts-dejavu-core",
     "gnome-keyring",
     "gstreamer1.0-plugins-bad",
+    "imagemagick",
     "libayatana-appindicator3-dev",
     "libgl1-mesa-dri",
+    "libopenjp2-tools",
     "librsvg2-dev",
     "libsecret-tools",
     "libssl-dev",
@@ -30,6 +32,7 @@ const PACKAGES: [&str; 26] = [
     "mesa-vulkan-drivers",
     "nodejs",
     "npm",
+    "openjph-tools",
     "pkg-config",
     "python3",
     "python3-venv",

@@ -4,7 +4,7 @@ mod harness;
 mod table;
 
 use crate::{
-    codegen, dist,
+    dist,
     run::{self, Script},
     servers::{self, Checked, FhirCheck, Server},
     setup,
@@ -225,7 +225,6 @@ impl<'a> Suite<'a> {
             run_command(shell.cargo().args(["fmt", "--all", "--", "--check", "--files-with-diff"]))
         });
         self.step("tidy", "rules of the house", tidy::run);
-        self.step("tidy", "generated types", |shell| codegen::run(shell, true));
         if found("cargo-deny").is_some() {
             self.step("tidy", "advisories", |shell| {
                 run_command(shell.cargo().args(["deny", "--all-features", "check"]))

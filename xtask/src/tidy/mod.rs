@@ -63,6 +63,7 @@ pub(crate) fn run(shell: &Shell) -> Result<()> {
     if !findings.is_empty() {
         bail!("{} findings", findings.len());
     }
+    crate::codegen::run(shell, true)?;
     println!("tidy: {} files hold the rules of the house", files.len());
     Ok(())
 }
