@@ -3,6 +3,7 @@
 //!
 //! [`crate::chat::views`] turns what `tim` says into what the page is told; nothing is decided there.
 
+mod people;
 mod talk;
 mod views;
 

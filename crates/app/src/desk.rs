@@ -323,6 +323,10 @@ impl Desk {
             Request::LeaveConversation { conversation } => {
                 self.leave_conversation(&conversation).await.map(|()| Reply::Done)
             }
+            Request::FindPeople { words } => self.find_people(&words).await.map(Reply::People),
+            Request::BeginConversation { people, name } => {
+                self.begin_conversation(&people, name.as_deref()).await.map(Reply::Begun)
+            }
             Request::SetUpRecovery => self.set_up_recovery().await.map(Reply::RecoveryKey),
             Request::Recover { key } => self.recover(&key).await.map(|()| Reply::Done),
             Request::ChangeSettings { settings } => self.change_settings(settings).map(Reply::Settings),
@@ -448,6 +452,8 @@ fn allowed_while_locked(request: &Request) -> bool {
         | Request::KeepMessageDraft { .. }
         | Request::JoinConversation { .. }
         | Request::LeaveConversation { .. }
+        | Request::FindPeople { .. }
+        | Request::BeginConversation { .. }
         | Request::SetUpRecovery
         | Request::Recover { .. } => false,
     }

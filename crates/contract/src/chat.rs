@@ -488,3 +488,23 @@ impl std::fmt::Debug for RecoveryKeyView {
         f.write_str("RecoveryKeyView([not shown])")
     }
 }
+
+/// People whom the homeserver found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct FoundPeopleView {
+    /// In the homeserver's order.
+    pub people: Vec<SenderView>,
+    /// Whether there are more than these.
+    pub more: bool,
+}
+
+/// A conversation that was begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct BegunView {
+    /// The room's id.
+    pub conversation: String,
+    /// Who could not be asked to come, by Matrix user id. The homeserver does not say why.
+    pub refused: Vec<String>,
+}

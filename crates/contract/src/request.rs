@@ -1,9 +1,10 @@
 //! The closed lists: everything the page may ask, every answer, every event, every place.
 
 use crate::{
-    BulkAccessView, CaseView, CasesView, ChatView, ConflictChoice, ConnectionView, ConversationView, DecisionView,
-    DiagnosisView, DocumentView, DraftView, ImagesView, MeasurementView, MeasurementsView, PlatformView,
-    RecoveryKeyView, SeriesView, SessionView, SettingsView, SigningPreviewView, StartView, TextBlockView, TodayView,
+    BegunView, BulkAccessView, CaseView, CasesView, ChatView, ConflictChoice, ConnectionView, ConversationView,
+    DecisionView, DiagnosisView, DocumentView, DraftView, FoundPeopleView, ImagesView, MeasurementView,
+    MeasurementsView, PlatformView, RecoveryKeyView, SeriesView, SessionView, SettingsView, SigningPreviewView,
+    StartView, TextBlockView, TodayView,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -238,6 +239,18 @@ pub enum Request {
         /// The room's id.
         conversation: String,
     },
+    /// People to write to, by name or address. Answered by `People`.
+    FindPeople {
+        /// As it was typed.
+        words: String,
+    },
+    /// Begin a conversation, or find the one that there is with a single person. Answered by `Begun`.
+    BeginConversation {
+        /// Matrix user ids.
+        people: Vec<String>,
+        /// With a name it is a group. A name is not encrypted: it never names a patient.
+        name: Option<String>,
+    },
     /// Make a recovery key, so that a new device reads older messages. Answered by `RecoveryKey`.
     SetUpRecovery,
     /// Use the recovery key on this device.
@@ -300,6 +313,10 @@ pub enum Reply {
     Chat(ChatView),
     /// To `OpenConversation`.
     Conversation(ConversationView),
+    /// To `FindPeople`.
+    People(FoundPeopleView),
+    /// To `BeginConversation`.
+    Begun(BegunView),
     /// To `SetUpRecovery`.
     RecoveryKey(RecoveryKeyView),
     /// To `ChangeSettings`.

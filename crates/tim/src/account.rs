@@ -7,9 +7,9 @@ use matrix_sdk::config::RequestConfig;
 use matrix_sdk::encryption::{BackupDownloadStrategy, EncryptionSettings};
 use matrix_sdk::store::RoomLoadSettings;
 use matrix_sdk::{Client, SqliteStoreConfig};
-use ruma::OwnedRoomId;
+use ruma::{OwnedRoomId, OwnedUserId};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -161,6 +161,8 @@ pub struct Account {
     state: watch::Sender<SyncState>,
     // Rooms whose encryption was asked for.
     pub(crate) asked: Mutex<BTreeSet<OwnedRoomId>>,
+    // Conversations with one person that were begun here: the list of them comes back only with a later sync.
+    pub(crate) begun: Mutex<BTreeMap<OwnedUserId, OwnedRoomId>>,
     folder: PathBuf,
     // Ends its tasks when it is dropped.
     tasks: Mutex<JoinSet<()>>,
@@ -224,7 +226,14 @@ impl Account {
         let mut tasks = JoinSet::new();
         tasks.spawn(watch_session(client.clone(), state.clone(), options.sessions));
         tasks.spawn(follow(client.clone(), state.clone()));
-        Ok(Self { client, state, asked: Mutex::default(), folder: options.folder, tasks: Mutex::new(tasks) })
+        Ok(Self {
+            client,
+            state,
+            asked: Mutex::default(),
+            begun: Mutex::default(),
+            folder: options.folder,
+            tasks: Mutex::new(tasks),
+        })
     }
 
     /// Matrix user id.

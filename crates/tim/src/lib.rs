@@ -7,6 +7,7 @@ mod conversation;
 mod homeserver;
 mod list;
 mod name;
+mod people;
 mod person;
 mod recovery;
 mod rooms;
@@ -20,6 +21,7 @@ pub use conversation::{
 };
 pub use homeserver::{Clients, Homeserver, HomeserverError, SignInWay};
 pub use list::{Kind, Last, LastKind, Membership, Row};
+pub use people::FoundPeople;
 pub use person::Person;
 pub use recovery::{RecoveryError, RecoveryKey, RecoveryState};
 pub use rooms::NewConversation;

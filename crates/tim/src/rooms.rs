@@ -8,6 +8,7 @@ use ruma::events::AnyInitialStateEvent;
 use ruma::serde::Raw;
 use ruma::{OwnedUserId, RoomVersionId, UserId};
 use serde_json::{Value, json};
+use std::sync::PoisonError;
 
 /// The type of a room for talking.
 const ROOM_TYPE: &str = "de.gematik.tim.roomtype.default.v1";
@@ -49,6 +50,10 @@ impl Account {
                 .cast_unchecked(),
         );
         let room = self.client.create_room(request).await.map_err(|error| of_sdk(&error))?;
+        if let [person] = invite.as_slice() {
+            let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+            begun.insert(person.clone(), room.room_id().to_owned());
+        }
         if !invite.is_empty() {
             // Else a verification would begin a conversation of its own.
             room.set_is_direct(true).await.map_err(|error| of_sdk(&error))?;

@@ -280,6 +280,8 @@ fn learn_reply(seen: &mut Seen, reply: &Reply) {
         | Reply::Measurements(_)
         | Reply::TextBlocks(_)
         | Reply::RecoveryKey(_)
+        | Reply::People(_)
+        | Reply::Begun(_)
         | Reply::Diagnosis(_) => {}
     }
 }

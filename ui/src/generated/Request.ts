@@ -213,7 +213,19 @@ conversation: string, } | { "type": "leave-conversation",
 /**
  * The room's id.
  */
-conversation: string, } | { "type": "set-up-recovery" } | { "type": "recover", 
+conversation: string, } | { "type": "find-people", 
+/**
+ * As it was typed.
+ */
+words: string, } | { "type": "begin-conversation", 
+/**
+ * Matrix user ids.
+ */
+people: Array<string>, 
+/**
+ * With a name it is a group. A name is not encrypted: it never names a patient.
+ */
+name: string | null, } | { "type": "set-up-recovery" } | { "type": "recover", 
 /**
  * As it was typed or pasted.
  */

@@ -1,5 +1,6 @@
 // Generated from crates/contract by `cargo xtask codegen`. Do not edit.
 export type { AllergyView } from './AllergyView';
+export type { BegunView } from './BegunView';
 export type { BlockView } from './BlockView';
 export type { BoardNameView } from './BoardNameView';
 export type { BoardSessionView } from './BoardSessionView';
@@ -41,6 +42,7 @@ export type { Event } from './Event';
 export type { Failure } from './Failure';
 export type { FailureCode } from './FailureCode';
 export type { FindingView } from './FindingView';
+export type { FoundPeopleView } from './FoundPeopleView';
 export type { FrameFormat } from './FrameFormat';
 export type { FrameView } from './FrameView';
 export type { Freshness } from './Freshness';

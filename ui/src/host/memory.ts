@@ -138,6 +138,8 @@ export function memoryHost(fixture: Fixture): MemoryHost {
       case 'keep-message-draft':
       case 'join-conversation':
       case 'leave-conversation':
+      case 'find-people':
+      case 'begin-conversation':
       case 'set-up-recovery':
       case 'recover':
         return chat(request);

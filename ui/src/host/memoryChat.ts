@@ -11,6 +11,8 @@ export interface ChatFixture {
   /** What is answered to a message, and by whom; nothing is answered elsewhere. */
   answers?: Record<string, { by: SenderView; texts: readonly string[] }>;
   recoveryKey?: string;
+  /** Who can be found. */
+  people?: readonly SenderView[];
   /** Milliseconds from a message to its answer. */
   answerAfter?: number;
   /** Messages that come by themselves into a conversation, one after so many milliseconds. */
@@ -36,6 +38,8 @@ type ChatRequest = Extract<
       | 'keep-message-draft'
       | 'join-conversation'
       | 'leave-conversation'
+      | 'find-people'
+      | 'begin-conversation'
       | 'set-up-recovery'
       | 'recover';
   }
@@ -218,6 +222,15 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
       case 'leave-conversation':
         changeRow(request.conversation, (row) => (row.membership.state === 'invited' ? null : { ...row, membership: { state: 'left' } }));
         return done;
+      case 'find-people': {
+        const wanted = request.words.toLocaleLowerCase('de');
+        return { type: 'people', value: { people: (fixture?.people ?? []).filter((one) => one.name.toLocaleLowerCase('de').includes(wanted)), more: false } };
+      }
+      case 'begin-conversation': {
+        const [first] = request.people;
+        const known = request.name === null ? [...rooms.values()].find((one) => one.kind === 'person' && one.members.some((member) => member.id === first)) : undefined;
+        return { type: 'begun', value: { conversation: known?.id ?? '!neu', refused: [] } };
+      }
       case 'set-up-recovery': {
         if (view) view = { ...view, recovery: 'ready', asOf: clock() };
         const next = view;

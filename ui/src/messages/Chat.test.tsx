@@ -2,7 +2,7 @@ import { act, cleanup, fireEvent, render, waitFor } from '@testing-library/react
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LiveRegions } from '../components/announce';
 import { createPlaces, PlacesContext } from '../frame/place';
-import type { Reply, Request } from '../host/contract';
+import type { Reply, Request, SenderView } from '../host/contract';
 import { createDesk, DeskContext } from '../host/desk';
 import { memoryHost } from '../host/memory';
 import { useStore } from '../host/store';
@@ -207,4 +207,52 @@ test('an absent chat and an empty one are not the same', async () => {
   cleanup();
   const absent = open(null, (request) => (request.type === 'open-chat' ? { type: 'chat', value: chatView({ state: { state: 'absent' }, conversations: rows }) } : undefined));
   await waitFor(() => absent.page.getByText('Ihre Plattform bietet keine Nachrichten.'));
+});
+
+describe('a new conversation', () => {
+  const people = (found: SenderView[]) => (request: Request): Reply | undefined => {
+    if (request.type === 'find-people') return { type: 'people', value: { people: found, more: false } };
+    return request.type === 'begin-conversation' ? { type: 'begun', value: { conversation: '!steinklee', refused: [] } } : undefined;
+  };
+  const search = async (page: ReturnType<typeof open>['page'], words: string) => {
+    key('n');
+    const field = await page.findByTestId('new-conversation-search');
+    fireEvent.change(field, { target: { value: words } });
+    await page.findAllByRole('option');
+    return field;
+  };
+
+  test('is begun by keyboard with whom was found', async () => {
+    const { page, asked, places } = open(null, people([brunnengold]));
+    await page.findByTestId('conversations');
+    const field = await search(page, 'Brunn');
+    fireEvent.keyDown(field, { key: 'Enter' });
+    await waitFor(() => expect(asked('begin-conversation')).toEqual([{ type: 'begin-conversation', people: [brunnengold.id], name: null }]));
+    await waitFor(() => expect(places.place.get()).toEqual({ screen: 'messages', conversation: '!steinklee' }));
+  });
+
+  test('with somebody who is not found takes a whole address', async () => {
+    const { page, asked } = open(null, people([]));
+    await page.findByTestId('conversations');
+    const field = await search(page, '@i-rotdornhain:erlenstadt.example');
+    fireEvent.keyDown(field, { key: 'Enter' });
+    await waitFor(() => expect(asked('begin-conversation')).toEqual([{ type: 'begin-conversation', people: ['@i-rotdornhain:erlenstadt.example'], name: null }]));
+  });
+
+  test('with several waits for a name', async () => {
+    const { page, asked } = open(null, people([brunnengold, falkenried]));
+    await page.findByTestId('conversations');
+    key('n');
+    fireEvent.click(await page.findByTestId('segment-group'));
+    const field = page.getByTestId('new-conversation-search');
+    fireEvent.change(field, { target: { value: 'n' } });
+    await page.findAllByRole('option');
+    fireEvent.keyDown(field, { key: 'Enter' });
+    fireEvent.keyDown(field, { key: 'ArrowDown' });
+    fireEvent.keyDown(field, { key: 'Enter' });
+    expect((page.getByTestId('new-conversation-begin') as HTMLButtonElement).disabled).toBe(true);
+    fireEvent.change(page.getByTestId('new-conversation-name'), { target: { value: ' Lungenteam ' } });
+    fireEvent.click(page.getByTestId('new-conversation-begin'));
+    await waitFor(() => expect(asked('begin-conversation')).toEqual([{ type: 'begin-conversation', people: [brunnengold.id, falkenried.id], name: 'Lungenteam' }]));
+  });
 });

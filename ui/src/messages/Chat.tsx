@@ -4,6 +4,7 @@ import { Bar } from '../components/Bar';
 import { Button } from '../components/Button';
 import { Empty } from '../components/Empty';
 import { FailureNotice } from '../components/FailureNotice';
+import { Kbd } from '../components/Kbd';
 import { Segment } from '../components/Segment';
 import { Skeleton } from '../components/Skeleton';
 import { usePlaces } from '../frame/place';
@@ -18,10 +19,12 @@ import styles from './Chat.module.css';
 import { type Filter, shownRows, stepFrom, unreadConversations } from './chatView';
 import { Conversation } from './Conversation';
 import { ConversationList } from './ConversationList';
+import { NewConversation } from './NewConversation';
 import { RecoveryDialog, RecoveryNotice } from './Recovery';
 
 const nextCommand = defineCommand({ id: 'conversation-next', keys: ['mod+arrowdown'], label: () => m.chat_next(), group: 'messages', whileTyping: true });
 const previousCommand = defineCommand({ id: 'conversation-previous', keys: ['mod+arrowup'], label: () => m.chat_previous(), group: 'messages', whileTyping: true });
+const newCommand = defineCommand({ id: 'conversation-new', keys: ['n'], label: () => m.chat_new_title(), group: 'messages' });
 const unreadCommand = defineCommand({ id: 'conversations-unread', keys: ['u'], label: () => m.chat_show_unread(), group: 'messages' });
 
 export function Chat({ conversation }: { conversation: string | null }) {
@@ -30,6 +33,7 @@ export function Chat({ conversation }: { conversation: string | null }) {
   const chat = useStore(desk.chat);
   const [filter, setFilter] = useState<Filter>('all');
   const [recovering, setRecovering] = useState<'set-up' | 'key-needed' | null>(null);
+  const [begins, setBegins] = useState(false);
   const takesFocus = useRef(false);
 
   useEffect(() => {
@@ -52,6 +56,9 @@ export function Chat({ conversation }: { conversation: string | null }) {
   useCommand(nextCommand, () => step(1), { enabled: rows.length > 0 });
   useCommand(previousCommand, () => step(-1), { enabled: rows.length > 0 });
   useCommand(unreadCommand, () => setFilter(filter === 'unread' ? 'all' : 'unread'), { enabled: rows.length > 0 || filter !== 'all' });
+
+  const mayBegin = view?.state.state === 'ready';
+  useCommand(newCommand, () => setBegins(true), { enabled: mayBegin });
 
   if (chat.state === 'failed') {
     return (
@@ -78,7 +85,12 @@ export function Chat({ conversation }: { conversation: string | null }) {
     <div className={styles['screen']} data-open={conversation === null ? undefined : ''} data-testid="chat">
       <aside className={styles['column']} aria-label={m.chat_conversations()} data-scope="conversations">
         <div className={styles['top']}>
-          <h1 className={styles['title']}>{m.frame_chat()}</h1>
+          <div className={styles['topLine']}>
+            <h1 className={styles['title']}>{m.frame_chat()}</h1>
+            <Button size="small" icon="plus" isDisabled={!mayBegin} onPress={() => setBegins(true)} data-testid="conversation-new">
+              {m.chat_new_short()} <Kbd keys="n" />
+            </Button>
+          </div>
           {view && view.conversations.length > 0 && (
             <Segment
               label={m.chat_filter()}
@@ -121,6 +133,14 @@ export function Chat({ conversation }: { conversation: string | null }) {
           <OpenConversation key={conversation} conversation={conversation} takesFocus={takesFocus} recover={recover} />
         )}
       </section>
+      {begins && (
+        <NewConversation
+          close={() => {
+            takesFocus.current = true;
+            setBegins(false);
+          }}
+        />
+      )}
       {recovering && <RecoveryDialog kind={recovering} close={() => setRecovering(null)} />}
     </div>
   );

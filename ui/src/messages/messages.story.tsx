@@ -26,6 +26,9 @@ const composer = 'click:[data-testid=composer]';
 const recoveryStart = 'click:[data-testid=recovery-start]';
 const own = 'click:[data-testid=message-AF-241007]';
 
+const begins = 'click:[data-testid=conversation-new]';
+const colleagues: Partial<ChatFixture> = { people: [...steinklee.members.filter((member) => !member.own), { id: '@l-sonnkaya:klinik-erlenbach.example', name: 'Dr. med. Leyla Sonnkaya', initials: 'LS', own: false, ambiguous: true }] };
+
 export const stories: Story[] = [
   story('', '!steinklee'),
   story('-list', null),
@@ -67,5 +70,11 @@ export const stories: Story[] = [
   story('-recovery-key', null, { view: chatView({ recovery: 'set-up' }) }, { keys: [recoveryStart, 'click:[data-testid=recovery-make]', 'see:[data-testid=recovery-key]', 'click:[data-testid=recovery-done]'] }),
   story('-recovery-needed', null, { view: chatView({ recovery: 'key-needed' }) }),
   story('-recovery-wrong', null, { view: chatView({ recovery: 'key-needed' }) }, { keys: [recoveryStart, 'E', 's', 'T', 'B', 'Enter'] }),
+  story('-new', '!steinklee', colleagues, { keys: [begins, 'see:[data-testid=new-conversation]'] }),
+  story('-new-found', '!steinklee', colleagues, { keys: [begins, 'r', 'see:[role=option]', 'ArrowDown'] }),
+  story('-new-group', '!steinklee', colleagues, { keys: [begins, 'click:[data-testid=segment-group]', 'click:[data-testid=new-conversation-search]', 'r', 'see:[role=option]', 'Enter', 'ArrowDown', 'Enter'] }),
+  story('-new-nobody', '!steinklee', colleagues, { keys: [begins, 'x', 'y', 'z'] }),
+  story('-new-failed', '!steinklee', colleagues, { keys: [begins, 'r'], answer: (request) => (request.type === 'find-people' ? { code: 'platform-unreachable', detail: '' } : undefined) }),
+  story('-new-refused', '!steinklee', colleagues, { keys: [begins, 'r', 'see:[role=option]', 'Enter'], answer: (request) => (request.type === 'begin-conversation' ? { code: 'not-allowed', detail: 'M_FORBIDDEN' } : undefined) }),
   { id: '10-messages-offline-platform', fixture: at({ screen: 'messages', conversation: '!steinklee' }, { start: { ...start, connection: { state: 'offline', since: '2026-11-24T12:42:00+01:00' } } }) },
 ];

@@ -237,7 +237,7 @@ fn change(change: &Change) -> NoticeView {
     }
 }
 
-fn sender(person: &Person) -> SenderView {
+pub(super) fn sender(person: &Person) -> SenderView {
     SenderView {
         id: person.id.clone(),
         name: person.name.clone(),

@@ -1,7 +1,9 @@
 //! Chat as the page sees it: a desk that signs in once, for the platform and for the homeserver.
 
-use crate::{MODERATOR, at_work_on, opened, place};
-use contract::{ChatStateView, ConversationMembership, LineView, MessageBodyView, Reply, Request, SendingView};
+use crate::{MODERATOR, at_work_on, code, opened, place};
+use contract::{
+    ChatStateView, ConversationMembership, FailureCode, LineView, MessageBodyView, Reply, Request, SendingView,
+};
 use sandbox::Options;
 use testkit::{DeskKit, Platform, find_in_files};
 
@@ -74,4 +76,35 @@ async fn a_restarted_program_is_in_chat_without_a_browser() {
     drop(desk);
     let desk = opened(&place, MODERATOR).await;
     sees_chat(&desk, "chat after the restart", ready).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_conversation_is_begun_once_with_a_person_and_by_name_with_several() {
+    let platform = Platform::start(Options::default()).await.expect("it starts");
+    let (_folder, desk) = at_work_on(&platform, MODERATOR).await;
+    sees_chat(&desk, "chat", |view| (view.state == ChatStateView::Ready).then_some(())).await;
+    let found = desk.call(Request::FindPeople { words: "Sonnkaya".to_owned() }).await;
+    let Ok(Reply::People(found)) = found else { panic!("people: {:?}", code(&found)) };
+    let colleague = found.people.first().expect("the recipe has her").id.clone();
+    let begin = async |people: &[&str], name: Option<&str>| {
+        let people = people.iter().map(|&person| person.to_owned()).collect();
+        desk.call(Request::BeginConversation { people, name: name.map(str::to_owned) }).await
+    };
+    let first = begin(&[&colleague], None).await;
+    let Ok(Reply::Begun(first)) = first else { panic!("a conversation: {:?}", code(&first)) };
+    let again = begin(&[&colleague], None).await;
+    assert!(matches!(&again, Ok(Reply::Begun(view)) if view.conversation == first.conversation), "the same one");
+    let group = begin(&[&colleague, "no address"], Some("Lungenteam")).await;
+    let Ok(Reply::Begun(group)) = group else { panic!("a group: {:?}", code(&group)) };
+    assert_eq!(group.refused, ["no address"], "who could not be asked is named");
+    let row = sees_chat(&desk, "the group", |view| {
+        view.conversations.iter().find(|row| row.id == group.conversation).cloned()
+    })
+    .await;
+    assert_eq!(row.name, "Lungenteam", "under its name");
+    let colleague = colleague.as_str();
+    for (people, name) in [(&[][..], Some("Leer")), (&[colleague, "x"], None), (&[colleague], Some(" "))] {
+        let refused = begin(people, name).await;
+        assert_eq!(code(&refused), Some(FailureCode::InvalidInput), "nobody, or no name: {}", people.len());
+    }
 }

@@ -10,6 +10,7 @@ on_each_homeserver! {
     messages_reach_everybody_of_a_group_and_nobody_who_left,
     what_cannot_be_sent_is_refused_before_it_leaves,
     a_restart_shows_what_was_there_and_keeps_what_was_begun,
+    somebody_is_found_by_name_and_the_conversation_with_them_is_found_again,
 }
 
 async fn a_message_is_read_by_the_other_and_by_nobody_on_the_way(home: &Home) {
@@ -147,4 +148,17 @@ async fn a_restart_shows_what_was_there_and_keeps_what_was_begun(home: &Home) {
     let theirs = other.opens(&room).await;
     let seen = sees(&theirs, "the message after it", says("nach dem Neustart")).await;
     assert_eq!(text(&seen), Some("nach dem Neustart"), "the keys are those of before");
+}
+
+async fn somebody_is_found_by_name_and_the_conversation_with_them_is_found_again(home: &Home) {
+    let Pair { one, room, first, .. } = pair(home, "dr-falkenried", "dr-weidenlohe").await;
+    let found = one.account.find_people("weidenlohe").await.expect("the homeserver answers");
+    let theirs = |person: &&tim::Person| one.account.conversation_with(&person.id).as_ref() == Some(&room);
+    let colleague = found.people.iter().find(theirs).expect("there is a conversation with one of them already");
+    assert!(colleague.id.starts_with("@dr-weidenlohe") && !colleague.own, "whoever was looked for");
+    let own = one.account.find_people("falkenried").await.expect("the homeserver answers");
+    assert!(own.people.iter().all(|person| person.id != home.id(&first)), "nobody writes to themselves");
+    let nobody = one.account.find_people("zzyzx").await.expect("the homeserver answers");
+    assert_eq!((nobody.people.len(), nobody.more), (0, false), "nobody of that name");
+    assert_eq!(one.account.conversation_with("no address"), None, "what is no address has none");
 }

@@ -1,0 +1,74 @@
+//! Whom to write to, and the beginning of a conversation.
+
+use super::{Up, of_account, views};
+use crate::Desk;
+use contract::{BegunView, Failure, FailureCode, FoundPeopleView};
+use futures_util::StreamExt as _;
+use std::{sync::Arc, time::Duration};
+use tim::NewConversation;
+
+/// Letters of a group's name at most.
+const NAME: usize = 100;
+/// A conversation that was made appears in the list by the next sync; a page that is slower than this opens it later.
+const APPEARS: Duration = Duration::from_secs(5);
+
+impl Desk {
+    pub(crate) async fn find_people(&self, words: &str) -> Result<FoundPeopleView, Failure> {
+        let found = self.up()?.account.find_people(words).await.map_err(|error| of_account(&error))?;
+        Ok(FoundPeopleView { people: found.people.iter().map(views::sender).collect(), more: found.more })
+    }
+
+    /// One person without a name: the conversation that there is, else a new one. Several, or a name: a group.
+    pub(crate) async fn begin_conversation(&self, people: &[String], name: Option<&str>) -> Result<BegunView, Failure> {
+        let up = self.up()?;
+        let name = name.map(str::trim);
+        let (conversation, refused) = match (people, name) {
+            ([person], None) => {
+                let known = up.account.conversation_with(person);
+                let conversation = match known {
+                    Some(known) => known,
+                    None => {
+                        up.account.begin(NewConversation::Direct(person)).await.map_err(|error| of_account(&error))?
+                    }
+                };
+                (conversation, Vec::new())
+            }
+            ([_, ..], Some(name)) if !name.is_empty() && name.chars().count() <= NAME => {
+                let conversation =
+                    up.account.begin(NewConversation::Group { name }).await.map_err(|error| of_account(&error))?;
+                (conversation.clone(), invite(&up, &conversation, people).await)
+            }
+            ([] | [_, ..], Some(_) | None) => {
+                return Err(Failure::new(FailureCode::InvalidInput, "a person, or people and a name"));
+            }
+        };
+        appears(&up, &conversation).await;
+        Ok(BegunView { conversation, refused })
+    }
+}
+
+/// One after the other, as TIM has it: nobody but the first is invited in the creation. Who could not be.
+async fn invite(up: &Up, conversation: &str, people: &[String]) -> Vec<String> {
+    let mut refused = Vec::new();
+    for person in people {
+        if let Err(error) = up.account.invite(conversation, person).await {
+            tracing::warn!(code = ?of_account(&error).code, "somebody could not be invited");
+            refused.push(person.clone());
+        }
+    }
+    refused
+}
+
+async fn appears(up: &Arc<Up>, conversation: &str) {
+    let listed = async {
+        let mut changes = std::pin::pin!(up.account.list_changes());
+        while !up.account.rows().await.iter().any(|row| row.id == conversation) {
+            if changes.next().await.is_none() {
+                return;
+            }
+        }
+    };
+    if tokio::time::timeout(APPEARS, listed).await.is_err() {
+        tracing::info!("a new conversation is not in the list yet");
+    }
+}
