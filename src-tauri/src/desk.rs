@@ -1,6 +1,6 @@
 //! The desk behind the window. It opens while the page loads; the keyring may wait for a person.
 
-use app::{Appearance, Desk, DeskOptions, Policy};
+use app::{Appearance, Desk, DeskOptions, Policy, WorkerProgram};
 use contract::Failure;
 use std::{path::PathBuf, sync::Arc};
 use tauri::{AppHandle, Emitter};
@@ -67,7 +67,7 @@ async fn open(profile: PathBuf, policy: Policy, appearance: Appearance, ca: &[Pa
         profile,
         roots: Arc::from(roots),
         egress: app::egress_options(ca)?,
-        worker: (program, vec![app::worker::ARGUMENT.to_owned()]),
+        worker: WorkerProgram::of(program),
         policy,
         appearance,
         origins: ORIGINS.map(str::to_owned).to_vec(),

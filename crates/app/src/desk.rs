@@ -4,7 +4,7 @@
 use crate::{
     around::Around,
     cases::CaseSeat,
-    images::{BulkServer, BulkSession, Images},
+    images::{BulkServer, BulkSession, Images, WorkerProgram},
     session::Seat,
     settings::Settings,
     shelf::Shelf,
@@ -31,8 +31,8 @@ pub struct DeskOptions {
     pub roots: Arc<dyn RootKeyStore + Send + Sync>,
     /// How requests leave this computer.
     pub egress: EgressOptions,
-    /// Program and arguments of a decode worker: the same executable with a worker argument.
-    pub worker: (PathBuf, Vec<String>),
+    /// The decode worker: the same executable with a worker argument.
+    pub worker: WorkerProgram,
     /// What IT has fixed.
     pub policy: Policy,
     /// How the window is to look from now on, as if the person had chosen it.

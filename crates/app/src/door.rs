@@ -27,7 +27,7 @@ mod inspect;
 mod selftest;
 mod verify;
 
-use crate::{images::WorkerPool, worker};
+use crate::images::{WorkerPool, WorkerProgram};
 use clap::{Parser, Subcommand};
 use std::{
     ffi::OsString,
@@ -215,7 +215,7 @@ async fn answer(command: Command, out: &mut dyn Write) -> Result<Outcome, Refusa
 /// The same pool as the window's: this executable as its own worker.
 fn workers() -> io::Result<WorkerPool> {
     let cores = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 4);
-    Ok(WorkerPool::new(std::env::current_exe()?, vec![worker::ARGUMENT.to_owned()], cores))
+    Ok(WorkerPool::new(WorkerProgram::of(std::env::current_exe()?), cores))
 }
 
 fn json_line(out: &mut dyn Write, value: &serde_json::Value) -> io::Result<()> {

@@ -19,4 +19,4 @@ pub(crate) use part::PartName;
 pub use server::BulkServer;
 pub use source::FrameFailure;
 pub(crate) use source::Images;
-pub use workers::{Decoded, WorkerError, WorkerPool};
+pub use workers::{Decoded, WorkerError, WorkerPool, WorkerProgram};

@@ -36,7 +36,7 @@ mod today;
 pub mod worker;
 
 pub use desk::{Appearance, Desk, DeskOptions, OpenDeskError, Policy};
-pub use images::{BulkServer, BulkSession};
+pub use images::{BulkServer, BulkSession, WorkerProgram};
 pub use machine::egress_options;
 pub use platform::egress::EgressOptions;
 

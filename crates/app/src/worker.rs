@@ -39,6 +39,15 @@ pub(crate) enum Outcome {
 /// # Errors
 /// When the pipe to the parent breaks.
 pub fn main() -> io::Result<()> {
+    serve(|_frame| {})
+}
+
+/// As [`main`], with a look at each frame before it is decoded: by it a test lets a worker go wrong at the frames that
+/// it chooses, behind the same limits.
+///
+/// # Errors
+/// When the pipe to the parent breaks.
+pub fn serve(look: impl Fn(&[u8])) -> io::Result<()> {
     confine();
     let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
     let mut encoded = Vec::new();
@@ -55,6 +64,7 @@ pub fn main() -> io::Result<()> {
         encoded.resize(frame_length, 0);
         input.read_exact(&mut encoded)?;
         let task: Task = serde_json::from_slice(&task)?;
+        look(&encoded);
         let (outcome, pixels) = decode(&task, &encoded);
         let outcome = serde_json::to_vec(&outcome)?;
         output.write_all(&join(outcome.len(), pixels.len())?)?;

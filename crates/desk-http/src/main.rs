@@ -40,7 +40,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         profile: arguments.profile,
         roots: Arc::from(roots),
         egress: app::egress_options(&arguments.ca).map_err(|failure| anyhow::anyhow!("{}", failure.detail))?,
-        worker: (std::env::current_exe()?, vec![app::worker::ARGUMENT.to_owned()]),
+        worker: app::WorkerProgram::of(std::env::current_exe()?),
         policy: Policy { address: arguments.address, bulk_way: None },
         appearance: Appearance::default(),
         origins: Vec::new(),

@@ -2,7 +2,7 @@
 
 use crate::{figures::Figures, fixtures::Ct, race};
 use anyhow::{Context, Result, ensure};
-use app::images::WorkerPool;
+use app::images::{WorkerPool, WorkerProgram};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use imaging::Part10;
 use std::{path::Path, time::Instant};
@@ -54,7 +54,7 @@ fn side_by_side(ct: &Ct, folder: &Path, runs: u32) -> Result<(f64, f64)> {
 
 /// Seconds for the whole CT, workers started before.
 async fn whole(ct: &Ct, program: &Path, workers: usize) -> Result<f64> {
-    let pool = WorkerPool::new(program.to_path_buf(), vec![app::worker::ARGUMENT.to_owned()], workers);
+    let pool = WorkerPool::new(WorkerProgram::of(program.to_path_buf()), workers);
     let frames: Vec<Part10<'_>> = ct.files.iter().map(|file| Part10::open(file)).collect::<Result<_, _>>()?;
     let decode = |part10| decode(&pool, part10);
     // The first frames also pay for the workers' start.

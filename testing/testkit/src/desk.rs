@@ -3,7 +3,7 @@
 use crate::{
     PATIENCE, browser,
     desk_process::{Asked, ORIGIN, Said},
-    phi,
+    misbehaving, phi,
 };
 use anyhow::{Context as _, bail};
 use contract::{
@@ -18,6 +18,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
@@ -39,6 +40,9 @@ pub struct DeskPlace {
     pub ca: Vec<PathBuf>,
     /// What the process has in its environment beside the test's own.
     pub environment: Vec<(String, String)>,
+    /// The time for a frame, with decode workers that misbehave at marked frames; else the worker that ships, with its
+    /// own time.
+    pub misbehaving: Option<Duration>,
 }
 
 impl DeskPlace {
@@ -51,6 +55,7 @@ impl DeskPlace {
             roots: folder.join("roots"),
             ca: Vec::new(),
             environment: Vec::new(),
+            misbehaving: None,
         }
     }
 }
@@ -108,6 +113,7 @@ impl DeskKit {
             .arg("desk")
             .args([&place.profile, &place.roots])
             .args(&place.ca)
+            .envs(place.misbehaving.map(|time| (misbehaving::FRAME_TIME, time.as_millis().to_string())))
             .envs(place.environment.iter().map(|(name, value)| (name, value)))
             .env("BROWSER", format!("{} browser %s", place.program.display()))
             .env(browser::USER, user)

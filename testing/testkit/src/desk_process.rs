@@ -1,15 +1,16 @@
 //! The inner side of a [`DeskKit`](crate::DeskKit): a desk that takes requests as JSON lines on standard
 //! input and says replies and facts as JSON lines on standard output.
 
-use crate::{phi, roots::FolderRoots};
+use crate::{misbehaving, phi, roots::FolderRoots};
 use anyhow::Context as _;
-use app::{Appearance, Desk, DeskOptions, Policy, worker};
+use app::{Appearance, Desk, DeskOptions, Policy, WorkerProgram};
 use contract::{Event, Failure, Reply, Request};
 use serde::{Deserialize, Serialize};
 use std::{
     io::{self, BufRead as _, Write as _},
     path::PathBuf,
     sync::Arc,
+    time::Duration,
 };
 use tokio::sync::{broadcast::error::RecvError, mpsc};
 
@@ -55,7 +56,7 @@ async fn serve(profile: PathBuf, roots: FolderRoots, ca: &[PathBuf]) -> anyhow::
         profile,
         roots: Arc::new(roots),
         egress,
-        worker: (std::env::current_exe()?, vec![worker::ARGUMENT.to_owned()]),
+        worker: worker()?,
         policy: Policy::default(),
         appearance: Appearance::default(),
         origins: vec![ORIGIN.to_owned()],
@@ -96,6 +97,14 @@ async fn serve(profile: PathBuf, roots: FolderRoots, ca: &[PathBuf]) -> anyhow::
         tokio::spawn(async move { say(&Said::Reply { id, answer: desk.call(request).await }) });
     }
     Ok(())
+}
+
+fn worker() -> anyhow::Result<WorkerProgram> {
+    let program = std::env::current_exe()?;
+    Ok(match std::env::var(misbehaving::FRAME_TIME) {
+        Ok(millis) => misbehaving::program(program, Duration::from_millis(millis.parse()?)),
+        Err(_not_wanted) => WorkerProgram::of(program),
+    })
 }
 
 fn say(said: &Said) {

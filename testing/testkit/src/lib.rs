@@ -9,6 +9,7 @@ mod desk;
 mod desk_process;
 mod detour;
 mod fhir;
+pub mod misbehaving;
 pub mod phi;
 mod platform;
 mod platform_process;
@@ -27,7 +28,7 @@ use std::process::ExitCode;
 /// Time after which something awaited counts as not coming. Long, because a slow computer is no fault.
 pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(90);
 
-/// The test program: `desk`, `platform`, `browser URL`, or what the shipped program does without a window.
+/// The test program: `desk`, `platform`, `browser URL`, a decode worker of either kind, or what the shipped program does without a window.
 #[must_use]
 pub fn main() -> ExitCode {
     let first = std::env::args().nth(1).unwrap_or_default();
@@ -36,6 +37,7 @@ pub fn main() -> ExitCode {
         "desk" => desk_process::main(),
         "platform" => platform_process::main(),
         app::worker::ARGUMENT => app::worker::main().map_err(Into::into),
+        misbehaving::ARGUMENT => misbehaving::main().map_err(Into::into),
         word if app::door::is_command(word) => return app::door::main(),
         _ => return app::door::main(),
     };

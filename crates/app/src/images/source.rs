@@ -5,7 +5,7 @@ use super::{
     bulk::BulkSession,
     message::frame_messages,
     series::{Parts, SeriesData},
-    workers::{WorkerError, WorkerPool},
+    workers::{WorkerError, WorkerPool, WorkerProgram},
 };
 use bytes::Bytes;
 use contract::FailureCode;
@@ -14,7 +14,6 @@ use model::{SeriesUid, StudyUid};
 use platform::dicomweb::{DicomwebClient, DicomwebError, EncodedFrame};
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, Ordering},
@@ -65,11 +64,11 @@ pub(crate) struct Figures {
 }
 
 impl Images {
-    pub(crate) fn new(vault: Arc<Vault>, (program, arguments): (PathBuf, Vec<String>)) -> Self {
+    pub(crate) fn new(vault: Arc<Vault>, worker: WorkerProgram) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 4);
         Self(Arc::new(Inner {
             vault,
-            workers: WorkerPool::new(program, arguments, cores),
+            workers: WorkerPool::new(worker, cores),
             next: AtomicU32::new(1),
             open: Mutex::new(BTreeMap::new()),
             series: Mutex::new(BTreeMap::new()),

@@ -1,7 +1,7 @@
 //! The pool of decode workers. A worker that crashes, starves or hangs is killed and replaced; the
 //! image that did it fails with a reason, the others go on.
 
-use crate::worker::{Outcome, Task, format_of, join, split};
+use crate::worker::{self, Outcome, Task, format_of, join, split};
 use imaging::{ImageDescription, RawFrame, StoredFrame};
 use std::{
     path::PathBuf,
@@ -42,6 +42,25 @@ pub enum WorkerError {
     Stopped(String),
 }
 
+/// What is started as a worker, and how long it may take.
+#[derive(Debug, Clone)]
+pub struct WorkerProgram {
+    /// An executable that becomes a worker by the arguments.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// A worker that takes longer for one frame is killed.
+    pub frame_time: Duration,
+}
+
+impl WorkerProgram {
+    /// An executable whose `main` knows [`worker::ARGUMENT`], with the usual time.
+    #[must_use]
+    pub fn of(program: PathBuf) -> Self {
+        Self { program, arguments: vec![worker::ARGUMENT.to_owned()], frame_time: FRAME_TIME }
+    }
+}
+
 /// A decoded frame.
 pub type Decoded = Arc<StoredFrame>;
 
@@ -50,8 +69,7 @@ pub type Decoded = Arc<StoredFrame>;
 pub struct WorkerPool(Arc<Inner>);
 
 struct Inner {
-    program: PathBuf,
-    arguments: Vec<String>,
+    program: WorkerProgram,
     size: usize,
     free: Semaphore,
     idle: Mutex<Vec<Worker>>,
@@ -76,11 +94,10 @@ impl std::fmt::Debug for WorkerPool {
 impl WorkerPool {
     /// A pool of `size` workers that starts them when they are needed.
     #[must_use]
-    pub fn new(program: PathBuf, arguments: Vec<String>, size: usize) -> Self {
+    pub fn new(program: WorkerProgram, size: usize) -> Self {
         let size = size.max(1);
         Self(Arc::new(Inner {
             program,
-            arguments,
             size,
             free: Semaphore::new(size),
             idle: Mutex::new(Vec::new()),
@@ -151,7 +168,7 @@ impl WorkerPool {
             None => self.0.start().map_err(|error| WorkerError::Stopped(error.to_string()))?,
         };
         let task = Task { image: image.clone(), transfer_syntax: transfer_syntax.to_owned(), raw };
-        let answered = timeout(FRAME_TIME, worker.ask(&task, encoded)).await;
+        let answered = timeout(self.0.program.frame_time, worker.ask(&task, encoded)).await;
         match answered {
             Ok(Ok(answer)) => {
                 self.0.idle().push(worker);
@@ -170,8 +187,8 @@ impl Inner {
     }
 
     fn start(&self) -> std::io::Result<Worker> {
-        let mut child = Command::new(&self.program)
-            .args(&self.arguments)
+        let mut child = Command::new(&self.program.program)
+            .args(&self.program.arguments)
             .env_clear()
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -5,6 +5,7 @@ mod clock;
 mod disk;
 mod files;
 mod platform_gone;
+mod workers;
 
 use crate::{
     MODERATOR, bulk, code,
