@@ -11,6 +11,7 @@ mod series;
 mod server;
 mod source;
 mod studies;
+mod wants;
 mod workers;
 
 pub use bulk::{BulkSession, Outgoing};

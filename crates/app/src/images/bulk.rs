@@ -1,15 +1,18 @@
 //! One consumer of the bulk pipe: what it wants, in which order, and how much it may be sent.
 //!
-//! The consumer asks for a range of frames around the one it shows; frames come nearest first. Every
-//! binary message takes one credit, and without credit nothing is decoded beyond a small window, so a
-//! slow page never makes a queue here.
+//! The consumer asks for a range of frames around the one it shows; they come in the order of
+//! [`Wants`]. Every binary message takes one credit, and without credit nothing is decoded beyond a small
+//! window, so a slow page never makes a queue here.
 
-use super::source::{FrameFailure, Images};
+use super::{
+    source::{FrameFailure, Images},
+    wants::{Next, Wants},
+};
 use bytes::Bytes;
 use contract::FailureCode;
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -65,8 +68,7 @@ impl BulkSession {
             Driver {
                 images,
                 say,
-                wants: BTreeMap::new(),
-                latest: None,
+                wants: Wants::default(),
                 credit: 0,
                 ready: VecDeque::new(),
                 alone: None,
@@ -109,18 +111,10 @@ impl BulkEar {
     }
 }
 
-struct Wanted {
-    frames: BTreeSet<u32>,
-    near: u32,
-    /// Nothing of this wish has been fetched: its first frame is the one that a person waits for.
-    first: bool,
-}
-
 struct Driver {
     images: Images,
     say: mpsc::Sender<Outgoing>,
-    wants: BTreeMap<u32, Wanted>,
-    latest: Option<u32>,
+    wants: Wants,
     credit: u32,
     ready: VecDeque<(u32, Outgoing)>,
     /// The frame that a person waits for, and until when others leave it the computer.
@@ -134,8 +128,8 @@ impl Driver {
         let mut flying: FuturesUnordered<BoxFuture<'static, Fetched>> = FuturesUnordered::new();
         loop {
             while flying.len() < IN_FLIGHT && self.ready.len() < WAITING && self.alone.is_none() {
-                let Some((series, frame)) = self.pick() else { break };
-                if self.wants.get_mut(&series).is_some_and(|wanted| std::mem::take(&mut wanted.first)) {
+                let Some(Next { series, frame, first }) = self.wants.next() else { break };
+                if first {
                     self.alone = Some(((series, frame), Instant::now() + ALONE));
                 }
                 let (images, awaited) = (self.images.clone(), self.images.awaited());
@@ -173,15 +167,10 @@ impl Driver {
 
     fn apply(&mut self, word: Word) {
         match word {
-            Word::Want { series, first, last, near } => {
-                // A hostile range must not make a large set.
-                let last = last.min(first.saturating_add(100_000));
-                self.wants.insert(series, Wanted { frames: (first..=last).collect(), near, first: true });
-                self.latest = Some(series);
-            }
+            Word::Want { series, first, last, near } => self.wants.want(series, (first, last), near),
             Word::Credit { n } => self.credit = self.credit.saturating_add(n).min(1024),
             Word::Drop { series } => {
-                self.wants.remove(&series);
+                self.wants.forget(series);
                 self.ready.retain(|(owner, _)| *owner != series);
             }
             Word::Ping => self.ready.push_front((0, said(&Said::Pong))),
@@ -194,32 +183,13 @@ impl Driver {
         {
             *until = Instant::now() + DRAWING;
         }
-        if !self.wants.contains_key(&series) {
+        if !self.wants.knows(series) {
             return;
         }
         match fetched {
             Ok(messages) => self.ready.extend(messages.into_iter().map(|message| (series, Outgoing::Binary(message)))),
             Err(FrameFailure(code)) => self.ready.push_back((series, said(&Said::Failed { series, frame, code }))),
         }
-    }
-
-    /// The nearest frame of the series asked for last, then of the others.
-    fn pick(&mut self) -> Option<(u32, u32)> {
-        let latest =
-            self.latest.filter(|series| self.wants.get(series).is_some_and(|wanted| !wanted.frames.is_empty()));
-        let series =
-            latest.or_else(|| self.wants.iter().find(|(_, wanted)| !wanted.frames.is_empty()).map(|(id, _)| *id))?;
-        let wanted = self.wants.get_mut(&series)?;
-        let after = wanted.frames.range(wanted.near..).next().copied();
-        let before = wanted.frames.range(..wanted.near).next_back().copied();
-        let frame = match (before, after) {
-            (Some(before), Some(after)) if wanted.near - before < after - wanted.near => before,
-            (_, Some(after)) => after,
-            (Some(before), None) => before,
-            (None, None) => return None,
-        };
-        wanted.frames.remove(&frame);
-        Some((series, frame))
     }
 }
 
