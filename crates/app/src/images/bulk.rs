@@ -10,7 +10,7 @@ use super::{
 };
 use bytes::Bytes;
 use contract::FailureCode;
-use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use futures_util::{FutureExt as _, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -21,6 +21,8 @@ use tokio::time::{Instant, sleep_until};
 const IN_FLIGHT: usize = 8;
 /// Decoded frames that wait for credit.
 const WAITING: usize = 8;
+/// Messages that had credit and wait for the connection.
+const LEAVING: usize = 4;
 
 /// How long the first frame of a wish has the computer to itself; an archive that is slower than this is no
 /// reason to hold the others back.
@@ -62,19 +64,22 @@ pub struct BulkSession {
 
 impl BulkSession {
     pub(crate) fn start(images: Images) -> Self {
-        let (words, heard) = mpsc::channel(64);
-        let (say, outgoing) = mpsc::channel(4);
-        tokio::spawn(
-            Driver {
-                images,
-                say,
-                wants: Wants::default(),
-                credit: 0,
-                ready: VecDeque::new(),
-                alone: None,
+        Self::over(Box::new(move |series, frame| {
+            let (images, awaited) = (images.clone(), images.awaited());
+            async move {
+                let fetched = images.messages(series, frame).await;
+                drop(awaited);
+                fetched
             }
-            .run(heard),
-        );
+            .boxed()
+        }))
+    }
+
+    fn over(fetch: Fetch) -> Self {
+        let (words, heard) = mpsc::channel(64);
+        let (say, outgoing) = mpsc::channel(LEAVING);
+        let driver = Driver { fetch, say, wants: Wants::default(), credit: 0, ready: VecDeque::new(), alone: None };
+        tokio::spawn(driver.run(heard));
         Self { words, outgoing }
     }
 
@@ -111,8 +116,13 @@ impl BulkEar {
     }
 }
 
+/// What becomes of a frame: its messages, or why there are none.
+type Fetched = Result<Vec<Bytes>, FrameFailure>;
+/// Begins to fetch a frame of a series.
+type Fetch = Box<dyn Fn(u32, u32) -> BoxFuture<'static, Fetched> + Send>;
+
 struct Driver {
-    images: Images,
+    fetch: Fetch,
     say: mpsc::Sender<Outgoing>,
     wants: Wants,
     credit: u32,
@@ -121,23 +131,16 @@ struct Driver {
     alone: Option<((u32, u32), Instant)>,
 }
 
-type Fetched = (u32, u32, Result<Vec<Bytes>, FrameFailure>);
-
 impl Driver {
     async fn run(mut self, mut heard: mpsc::Receiver<Word>) {
-        let mut flying: FuturesUnordered<BoxFuture<'static, Fetched>> = FuturesUnordered::new();
+        let mut flying: FuturesUnordered<BoxFuture<'static, (u32, u32, Fetched)>> = FuturesUnordered::new();
         loop {
             while flying.len() < IN_FLIGHT && self.ready.len() < WAITING && self.alone.is_none() {
                 let Some(Next { series, frame, first }) = self.wants.next() else { break };
                 if first {
                     self.alone = Some(((series, frame), Instant::now() + ALONE));
                 }
-                let (images, awaited) = (self.images.clone(), self.images.awaited());
-                flying.push(Box::pin(async move {
-                    let fetched = images.messages(series, frame).await;
-                    drop(awaited);
-                    (series, frame, fetched)
-                }));
+                flying.push((self.fetch)(series, frame).map(move |fetched| (series, frame, fetched)).boxed());
             }
             let say = self.say.clone();
             let alone = self.alone.map(|(_, until)| until);
@@ -177,7 +180,7 @@ impl Driver {
         }
     }
 
-    fn take(&mut self, series: u32, frame: u32, fetched: Result<Vec<Bytes>, FrameFailure>) {
+    fn take(&mut self, series: u32, frame: u32, fetched: Fetched) {
         if let Some((awaited, until)) = &mut self.alone
             && *awaited == (series, frame)
         {
@@ -195,4 +198,96 @@ impl Driver {
 
 fn said(said: &Said) -> Outgoing {
     Outgoing::Text(serde_json::to_string(said).expect("numbers and codes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BulkSession, IN_FLIGHT, LEAVING, Outgoing, WAITING};
+    use bytes::Bytes;
+    use futures_util::FutureExt as _;
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        time::Duration,
+    };
+    use tokio::time::timeout;
+
+    /// Frames that may be here at a time, from the archive to the decoded values.
+    const WINDOW: usize = IN_FLIGHT + WAITING;
+    /// A driver that would decode on does so in one of its turns.
+    const TURNS: usize = 500;
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    /// A page before an archive that has every frame at once, and how many of them were begun.
+    fn page() -> (BulkSession, Arc<AtomicUsize>) {
+        let begun = Arc::new(AtomicUsize::new(0));
+        let count = begun.clone();
+        let session = BulkSession::over(Box::new(move |_, frame| {
+            count.fetch_add(1, Ordering::SeqCst);
+            std::future::ready(Ok(vec![Bytes::copy_from_slice(&frame.to_le_bytes())])).boxed()
+        }));
+        (session, begun)
+    }
+
+    async fn say(page: &BulkSession, words: &str) {
+        page.hear(words).await;
+    }
+
+    /// What comes next, once the driver has had a turn for it.
+    async fn next(page: &mut BulkSession) -> Outgoing {
+        timeout(PATIENCE, page.next()).await.expect("something comes in time").expect("the session goes on")
+    }
+
+    /// One turn of the driver, without a frame.
+    async fn turn(page: &mut BulkSession) {
+        say(page, r#"{"type":"ping"}"#).await;
+        assert_eq!(next(page).await, Outgoing::Text(r#"{"type":"pong"}"#.to_owned()), "no frame without credit");
+    }
+
+    #[tokio::test]
+    async fn without_credit_a_window_of_frames_is_decoded_and_each_credit_is_one_frame_more() {
+        let (mut page, begun) = page();
+        say(&page, r#"{"type":"want","series":1,"first":0,"last":199,"near":0}"#).await;
+        // The window fills once the first frame was drawn.
+        let filled = async {
+            while begun.load(Ordering::SeqCst) < WINDOW - 1 {
+                turn(&mut page).await;
+            }
+        };
+        timeout(PATIENCE, filled).await.expect("the window fills without credit");
+        let mut taken = 0;
+        for credit in [1, 1, 5, 40] {
+            for _ in 0..TURNS {
+                turn(&mut page).await;
+            }
+            let begun = begun.load(Ordering::SeqCst);
+            assert!(begun <= taken + WINDOW, "{begun} were begun, {taken} were taken");
+            say(&page, &format!(r#"{{"type":"credit","n":{credit}}}"#)).await;
+            for _ in 0..credit {
+                assert!(matches!(next(&mut page).await, Outgoing::Binary(_)), "a frame for each credit");
+            }
+            taken += credit;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_page_that_gives_credit_and_takes_nothing_makes_no_queue_either() {
+        let (page, begun) = page();
+        say(&page, r#"{"type":"credit","n":1000}"#).await;
+        say(&page, r#"{"type":"want","series":1,"first":0,"last":199,"near":0}"#).await;
+        let filled = async {
+            while begun.load(Ordering::SeqCst) < WINDOW {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, filled).await.expect("the window fills");
+        for _ in 0..TURNS {
+            say(&page, r#"{"type":"drop","series":2}"#).await;
+            tokio::task::yield_now().await;
+        }
+        let begun = begun.load(Ordering::SeqCst);
+        assert!(begun <= WINDOW + LEAVING, "{begun} were begun and none was taken");
+    }
 }
