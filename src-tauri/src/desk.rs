@@ -6,13 +6,12 @@ use std::{path::PathBuf, sync::Arc};
 use tauri::{AppHandle, Emitter};
 use tokio::sync::watch;
 
-/// Where the page's origin differs by system; the bulk socket opens to these only.
-const ORIGINS: [&str; 2] = ["tauri://localhost", "http://tauri.localhost"];
-/// The scheme's address as the page writes it.
+/// The page's origin on this system, and the scheme's address as the page writes it. Both ways of bulk bytes are open to
+/// this origin only.
 #[cfg(not(any(windows, target_os = "android")))]
-const SCHEME: &str = "bulk://localhost";
+const PAGE: (&str, &str) = ("tauri://localhost", "bulk://localhost");
 #[cfg(any(windows, target_os = "android"))]
-const SCHEME: &str = "http://bulk.localhost";
+const PAGE: (&str, &str) = ("http://tauri.localhost", "http://bulk.localhost");
 
 /// The desk once it is open, or why it is not.
 #[derive(Clone)]
@@ -63,6 +62,7 @@ async fn open(profile: PathBuf, policy: Policy, appearance: Appearance, ca: &[Pa
         .map_err(|error| Failure::new(contract::FailureCode::Internal, error.to_string()))??;
     let program =
         std::env::current_exe().map_err(|error| Failure::new(contract::FailureCode::Internal, error.to_string()))?;
+    let (origin, scheme) = PAGE;
     let options = DeskOptions {
         profile,
         roots: Arc::from(roots),
@@ -70,8 +70,8 @@ async fn open(profile: PathBuf, policy: Policy, appearance: Appearance, ca: &[Pa
         worker: WorkerProgram::of(program),
         policy,
         appearance,
-        origins: ORIGINS.map(str::to_owned).to_vec(),
-        scheme: Some(SCHEME.to_owned()),
+        origins: vec![origin.to_owned()],
+        scheme: Some(scheme.to_owned()),
     };
     Desk::open(options).await.map_err(|error| error.failure())
 }

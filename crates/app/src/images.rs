@@ -7,6 +7,7 @@ pub mod identity;
 mod kept;
 mod message;
 mod part;
+mod scheme;
 mod series;
 mod server;
 mod source;

@@ -2,7 +2,7 @@
 
 use crate::{
     PATIENCE, browser,
-    desk_process::{Asked, ORIGIN, Said},
+    desk_process::{Asked, Fetched, ORIGIN, Said, Wish},
     misbehaving, phi,
 };
 use anyhow::{Context as _, bail};
@@ -85,7 +85,14 @@ pub struct Seen {
     leak: Option<String>,
 }
 
-type Waiting = Arc<Mutex<BTreeMap<u64, oneshot::Sender<Result<Reply, Failure>>>>>;
+type Waiting = Arc<Mutex<BTreeMap<u64, oneshot::Sender<Answer>>>>;
+
+/// What a wish was answered with.
+#[derive(Debug)]
+enum Answer {
+    Reply(Result<Reply, Failure>),
+    Fetched(Fetched),
+}
 
 /// An open desk. Dropping it kills its process.
 #[derive(Debug)]
@@ -130,7 +137,7 @@ impl DeskKit {
         match serde_json::from_str(&first).expect("a desk says JSON") {
             Said::Refused(failure) => return Err(failure),
             Said::Leak(line) => panic!("patient data in a log line: {line}"),
-            Said::Open | Said::Reply { .. } | Said::Fact(_) => {}
+            Said::Open | Said::Reply { .. } | Said::Fetched { .. } | Said::Fact(_) => {}
         }
         let waiting = Waiting::default();
         let (tell, seen) = watch::channel(Seen::default());
@@ -157,10 +164,29 @@ impl DeskKit {
     /// When the desk does not answer, or wrote patient data into its log.
     pub async fn call(&self, request: Request) -> Result<Reply, Failure> {
         let what = format!("{request:?}").chars().take_while(char::is_ascii_alphanumeric).collect::<String>();
+        match self.ask(Wish::Call(request), &what).await {
+            Answer::Reply(answer) => answer,
+            Answer::Fetched(_) => panic!("{what} is answered by a reply"),
+        }
+    }
+
+    /// Asks the program's own scheme, as the web view does for a page of `origin`.
+    ///
+    /// # Panics
+    /// When the desk does not answer, or wrote patient data into its log.
+    pub async fn fetch(&self, address: &str, origin: Option<&str>) -> Fetched {
+        let wish = Wish::Fetch { address: address.to_owned(), origin: origin.map(str::to_owned) };
+        match self.ask(wish, "the scheme").await {
+            Answer::Fetched(answer) => answer,
+            Answer::Reply(_) => panic!("the scheme answers as a scheme"),
+        }
+    }
+
+    async fn ask(&self, wish: Wish, what: &str) -> Answer {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (tell, answer) = oneshot::channel();
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(id, tell);
-        let mut line = serde_json::to_vec(&Asked { id, request }).expect("a request is JSON");
+        let mut line = serde_json::to_vec(&Asked { id, what: wish }).expect("a request is JSON");
         line.push(b'\n');
         let mut input = self.input.lock().await;
         input.write_all(&line).await.expect("the desk listens");
@@ -239,12 +265,17 @@ fn take(said: Said, answers: &Waiting, tell: &watch::Sender<Seen>) {
             if let Ok(reply) = &answer {
                 tell.send_modify(|seen| learn_reply(seen, reply));
             }
-            let waiting = answers.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-            if let Some(waiting) = waiting {
-                // The test may have stopped waiting.
-                let _unheard = waiting.send(answer);
-            }
+            pass_on(answers, id, Answer::Reply(answer));
         }
+        Said::Fetched { id, answer } => pass_on(answers, id, Answer::Fetched(answer)),
+    }
+}
+
+fn pass_on(answers: &Waiting, id: u64, answer: Answer) {
+    let waiting = answers.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    if let Some(waiting) = waiting {
+        // The test may have stopped waiting.
+        let _unheard = waiting.send(answer);
     }
 }
 

@@ -4,6 +4,7 @@
 use crate::{misbehaving, phi, roots::FolderRoots};
 use anyhow::Context as _;
 use app::{Appearance, Desk, DeskOptions, Policy, WorkerProgram};
+use axum::http;
 use contract::{Event, Failure, Reply, Request};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -17,11 +18,25 @@ use tokio::sync::{broadcast::error::RecvError, mpsc};
 /// The origin that the test's page pretends to have.
 pub(crate) const ORIGIN: &str = "http://konsil.test";
 
-/// A request with its number.
+/// The address of the program's own scheme, as a desktop's page writes it.
+const SCHEME: &str = "bulk://localhost";
+
+/// What a page asks, with a number.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Asked {
     pub(crate) id: u64,
-    pub(crate) request: Request,
+    pub(crate) what: Wish,
+}
+
+/// What a page asks of the program.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Wish {
+    Call(Request),
+    /// An address of the program's own scheme, and the origin that the web view names.
+    Fetch {
+        address: String,
+        origin: Option<String>,
+    },
 }
 
 /// What a desk says.
@@ -30,8 +45,21 @@ pub(crate) enum Said {
     Open,
     Refused(Failure),
     Reply { id: u64, answer: Result<Reply, Failure> },
+    Fetched { id: u64, answer: Fetched },
     Fact(Event),
     Leak(String),
+}
+
+/// What the scheme answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fetched {
+    /// The status.
+    pub status: u16,
+    /// The origin whose page may read it.
+    pub allowed: Option<String>,
+    /// The body.
+    #[serde(with = "base64_text")]
+    pub body: Vec<u8>,
 }
 
 /// `desk PROFILE ROOTS [CA…]`.
@@ -60,7 +88,7 @@ async fn serve(profile: PathBuf, roots: FolderRoots, ca: &[PathBuf]) -> anyhow::
         policy: Policy::default(),
         appearance: Appearance::default(),
         origins: vec![ORIGIN.to_owned()],
-        scheme: None,
+        scheme: Some(SCHEME.to_owned()),
     };
     let desk = match Desk::open(options).await {
         Ok(desk) => desk,
@@ -92,11 +120,37 @@ async fn serve(profile: PathBuf, roots: FolderRoots, ca: &[PathBuf]) -> anyhow::
             }
         }
     })?;
-    while let Some(Asked { id, request }) = asked.recv().await {
+    while let Some(Asked { id, what }) = asked.recv().await {
         let desk = desk.clone();
-        tokio::spawn(async move { say(&Said::Reply { id, answer: desk.call(request).await }) });
+        tokio::spawn(async move {
+            match what {
+                Wish::Call(request) => say(&Said::Reply { id, answer: desk.call(request).await }),
+                Wish::Fetch { address, origin } => {
+                    if let Some(request) = asked_by_web_view(&address, origin.as_deref()) {
+                        say(&Said::Fetched { id, answer: Fetched::of(desk.bulk().answer(&request).await) });
+                    }
+                }
+            }
+        });
     }
     Ok(())
+}
+
+/// A request as a web view makes it; nothing if the address is none.
+fn asked_by_web_view(address: &str, origin: Option<&str>) -> Option<http::Request<Vec<u8>>> {
+    let mut request = http::Request::get(address);
+    if let Some(origin) = origin {
+        request = request.header(http::header::ORIGIN, origin);
+    }
+    request.body(Vec::new()).ok()
+}
+
+impl Fetched {
+    fn of(response: http::Response<Vec<u8>>) -> Self {
+        let allowed = response.headers().get(http::header::ACCESS_CONTROL_ALLOW_ORIGIN);
+        let allowed = allowed.and_then(|allowed| allowed.to_str().ok()).map(str::to_owned);
+        Self { status: response.status().as_u16(), allowed, body: response.into_body() }
+    }
 }
 
 fn worker() -> anyhow::Result<WorkerProgram> {
@@ -113,4 +167,18 @@ fn say(said: &Said) {
     let mut out = io::stdout().lock();
     // Nobody listens any longer: the test is over.
     let _over = out.write_all(&line).and_then(|()| out.flush());
+}
+
+/// Bytes in a line of JSON.
+mod base64_text {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        STANDARD.decode(String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
 }

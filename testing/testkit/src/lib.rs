@@ -17,6 +17,7 @@ mod roots;
 mod small_disk;
 
 pub use desk::{DeskKit, DeskPlace, Seen, find_in_files};
+pub use desk_process::Fetched;
 pub use detour::{Detour, Spoiled};
 pub use fhir::FhirDoor;
 pub use platform::Platform;

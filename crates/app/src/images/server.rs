@@ -111,7 +111,7 @@ impl BulkServer {
     ///
     /// # Errors
     /// [`FrameFailure`]; [`FailureCode::NotAllowed`] for a wrong token.
-    pub async fn scheme_frame(
+    pub(super) async fn scheme_frame(
         &self,
         token: &str,
         handle: u32,
@@ -133,6 +133,11 @@ impl BulkServer {
     pub async fn serve(&self, socket: WebSocket) {
         self.takes(BulkWay::Socket);
         pump(self.0.images.clone(), socket).await;
+    }
+
+    /// Origins that the page may have.
+    pub(super) fn origins(&self) -> &[String] {
+        &self.0.origins
     }
 
     fn admits(&self, headers: &HeaderMap, token: &str) -> bool {

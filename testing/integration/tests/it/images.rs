@@ -1,6 +1,11 @@
 //! Studies, the gate between persons, and frames over the bulk pipe.
 
-use crate::{MODERATOR, at_work_on, code, faults::frames, opened, part10, place, platforms::on_each_platform};
+use crate::{
+    MODERATOR, at_work_on,
+    bulk::{Pipe, Way, frames, over_each_way},
+    code, opened, part10, place,
+    platforms::{on_each_platform, on_each_platform_over_each_way},
+};
 use contract::{
     FailureCode, IdentityGrade, ImagesView, LengthUnit, MarkView, MeasurementView, Reply, Request, SeriesEntryView,
     SeriesView, StudyView,
@@ -17,9 +22,14 @@ on_each_platform![
     another_person_s_image_is_refused_and_nothing_of_it_is_given,
     a_series_says_how_it_lies_in_the_patient,
     every_frame_arrives_once_and_never_more_than_was_granted,
+];
+
+on_each_platform_over_each_way![
     frames_that_are_not_there_fail_by_name_and_the_pipe_goes_on,
     a_locked_desk_gives_no_pixels_by_handles_given_out_before,
 ];
+
+over_each_way![images_of_two_sizes_in_one_series_are_two_entries_and_all_of_them_are_seen,];
 
 const PATIENT: &str = "pat-auenwald";
 
@@ -91,6 +101,7 @@ fn number(message: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(message[at..at + 4].try_into().expect("four bytes"))
 }
 
+/// Credit is the socket's: over the scheme a page asks for each message.
 async fn every_frame_arrives_once_and_never_more_than_was_granted(platform: &Platform) {
     let (_folder, desk) = at_work_on(platform, MODERATOR).await;
     let series = opened_series(&desk, "FDG-PET/CT", "PET AC").await;
@@ -128,36 +139,28 @@ async fn every_frame_arrives_once_and_never_more_than_was_granted(platform: &Pla
     assert!(first.is_some_and(|first| first.abs_diff(60) <= 8), "the nearest come first: {first:?}");
 }
 
-async fn frames_that_are_not_there_fail_by_name_and_the_pipe_goes_on(platform: &Platform) {
+async fn frames_that_are_not_there_fail_by_name_and_the_pipe_goes_on(platform: &Platform, way: Way) {
     let (_folder, desk) = at_work_on(platform, MODERATOR).await;
     let series = opened_series(&desk, "FDG-PET/CT", "PET AC").await;
-    let mut socket = crate::bulk::socket(&desk).await;
-    socket.send(Message::text(r#"{"type":"credit","n":9}"#)).await.expect("the pipe listens");
-    let mut ask = async |words: String| {
-        socket.send(Message::text(words)).await.expect("the pipe listens");
-        timeout(PATIENCE, socket.next()).await.expect("an answer in time").expect("open").expect("whole")
-    };
-    let of = |series: u32, frame: u32| {
-        format!(r#"{{"type":"want","series":{series},"first":{frame},"last":{frame},"near":0}}"#)
-    };
-    let said = ask(of(series.handle, 5000)).await;
-    assert!(said.to_text().is_ok_and(|text| text.contains(r#""code":"not-found""#)), "no such frame: {said:?}");
-    let said = ask(of(4_000_000, 0)).await;
-    assert!(said.to_text().is_ok_and(|text| text.contains(r#""series":4000000"#)), "no such series: {said:?}");
-    let said = ask(of(series.handle, 3)).await;
-    assert!(said.is_binary(), "and a frame that is there");
+    let mut pipe = Pipe::open(&desk, way).await;
+    let none = Err("not-found".to_owned());
+    assert_eq!(pipe.frames(series.handle, 5000, 5000).await[&5000], none, "no such frame");
+    assert_eq!(pipe.frames(4_000_000, 0, 0).await[&0], none, "no such series");
+    let got = pipe.frames(series.handle, 3, 3).await;
+    assert_eq!(got[&3].as_ref().map(Vec::len), Ok(128 * 128 * 2), "and a frame that is there");
 }
 
-async fn a_locked_desk_gives_no_pixels_by_handles_given_out_before(platform: &Platform) {
+async fn a_locked_desk_gives_no_pixels_by_handles_given_out_before(platform: &Platform, way: Way) {
     let (_folder, desk) = at_work_on(platform, MODERATOR).await;
     let series = opened_series(&desk, "FDG-PET/CT", "PET AC").await;
-    let mut socket = crate::bulk::socket(&desk).await;
+    let mut pipe = Pipe::open(&desk, way).await;
+    let before = pipe.frames(series.handle, 0, 1).await;
+    assert!(before.values().all(Result::is_ok), "while it is open they come");
     desk.call(Request::Lock).await.expect("locking is taken");
-    socket.send(Message::text(r#"{"type":"credit","n":9}"#)).await.expect("the pipe listens");
-    let want = format!(r#"{{"type":"want","series":{},"first":0,"last":0,"near":0}}"#, series.handle);
-    socket.send(Message::text(want)).await.expect("the pipe listens");
-    let said = timeout(PATIENCE, socket.next()).await.expect("an answer in time").expect("open").expect("whole");
-    assert!(said.is_text(), "a failure and no frame: {said:?}");
+    // The second had come before and is kept on this device.
+    for (frame, what) in pipe.frames(series.handle, 1, 2).await {
+        assert_eq!(what, Err("not-found".to_owned()), "a failure and no pixels for frame {frame}");
+    }
 }
 
 fn length(series: &str) -> MeasurementView {
@@ -206,8 +209,7 @@ async fn what_was_measured_survives_a_killed_program_and_is_seen_by_nobody_else(
 }
 
 /// A chest from behind and from the side, in one series.
-#[tokio::test]
-async fn images_of_two_sizes_in_one_series_are_two_entries_and_all_of_them_are_seen() {
+async fn images_of_two_sizes_in_one_series_are_two_entries_and_all_of_them_are_seen(way: Way) {
     // Rows and columns of each image, by its number: the second is the one from the side.
     let sizes = [(1_u16, [24_u16, 16_u16]), (2, [12, 20]), (3, [24, 16])];
     let pixels = |number: u16, [rows, columns]: [u16; 2]| -> Vec<u8> {
@@ -243,14 +245,14 @@ async fn images_of_two_sizes_in_one_series_are_two_entries_and_all_of_them_are_s
         let found: Vec<Option<i32>> = series.frames.iter().map(|frame| frame.number).collect();
         assert_eq!(found, numbers.iter().map(|number| Some(i32::from(*number))).collect::<Vec<_>>(), "its images");
         let last = u32::try_from(numbers.len() - 1).expect("few");
-        let got = frames(&desk, &series, 0, last).await;
+        let got = frames(&desk, way, &series, 0, last).await;
         for (frame, &number) in (0..).zip(numbers) {
             let (_, size) = sizes[usize::from(number - 1)];
             assert_eq!([series.rows, series.columns], size.map(u32::from), "the size of image {number}");
             assert_eq!(got[&frame].as_ref(), Ok(&pixels(number, size)), "the values of image {number}");
         }
         let small = SeriesView { handle: entry.thumbnail.expect("it has one"), ..series };
-        let got = frames(&desk, &small, 0, 0).await;
+        let got = frames(&desk, way, &small, 0, 0).await;
         assert!(got[&0].as_ref().is_ok_and(|bytes| !bytes.is_empty()), "a picture for the strip");
     }
     let none = Request::OpenSeries {

@@ -26,6 +26,40 @@ macro_rules! on_each_platform {
 }
 pub(crate) use on_each_platform;
 
+/// As [`on_each_platform!`] for an `async fn(&Platform, Way)`: four tests of each fact.
+macro_rules! on_each_platform_over_each_way {
+    ($($fact:ident),+ $(,)?) => { $(
+        mod $fact {
+            use $crate::{bulk::Way, platforms};
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_the_sandbox_over_the_socket() {
+                super::$fact(platforms::sandbox(), Way::Socket).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_the_sandbox_over_the_scheme() {
+                super::$fact(platforms::sandbox(), Way::Scheme).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_keycloak_hapi_and_orthanc_over_the_socket() {
+                if let Some(platform) = platforms::keycloak_hapi_and_orthanc().await {
+                    super::$fact(platform, Way::Socket).await;
+                }
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_keycloak_hapi_and_orthanc_over_the_scheme() {
+                if let Some(platform) = platforms::keycloak_hapi_and_orthanc().await {
+                    super::$fact(platform, Way::Scheme).await;
+                }
+            }
+        }
+    )+ };
+}
+pub(crate) use on_each_platform_over_each_way;
+
 /// The evaluation platform of this process.
 pub(crate) fn sandbox() -> &'static Platform {
     Platform::shared()

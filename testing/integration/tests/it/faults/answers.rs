@@ -1,7 +1,12 @@
 //! Answers that are refusals, halves, or of the wrong kind.
 
-use super::{frames, listed_series, open, opened_series, save, text_on, until, with_text};
-use crate::{MODERATOR, cases::whole_case, code, opened, place};
+use super::{listed_series, open, opened_series, save, text_on, until, with_text};
+use crate::{
+    MODERATOR,
+    bulk::{Way, frames, over_each_way},
+    cases::whole_case,
+    code, opened, place,
+};
 use contract::{Calibration, FailureCode, FrameView, IdentityGrade, ImagesView, Part, Reply, Request};
 use sandbox::Options;
 use serde_json::{Value, json};
@@ -11,6 +16,13 @@ use std::sync::{
 };
 use tempfile::TempDir;
 use testkit::{DeskKit, Detour, Platform, Spoiled};
+
+over_each_way![
+    a_frame_that_breaks_off_is_fetched_again_and_a_line_that_always_breaks_is_told,
+    a_frame_in_another_syntax_than_its_label_is_no_picture_and_the_next_one_is,
+    the_label_of_a_frame_counts_and_not_what_the_metadata_declared,
+    an_image_without_spacing_has_no_millimeters_for_anybody_to_measure_in,
+];
 
 const PATIENT: &str = "pat-auenwald";
 
@@ -202,8 +214,7 @@ fn is_frame(path: &str) -> bool {
     path.contains("/frames/")
 }
 
-#[tokio::test]
-async fn a_frame_that_breaks_off_is_fetched_again_and_a_line_that_always_breaks_is_told() {
+async fn a_frame_that_breaks_off_is_fetched_again_and_a_line_that_always_breaks_is_told(way: Way) {
     let (_platform, detour, _folder, desk) = at_work_behind().await;
     let series = opened_series(&desk, PATIENT, "FDG-PET/CT", "PET AC").await;
     let asked = Arc::new(AtomicUsize::new(0));
@@ -212,15 +223,15 @@ async fn a_frame_that_breaks_off_is_fetched_again_and_a_line_that_always_breaks_
         let first = is_frame(path) && count.fetch_add(1, Ordering::SeqCst) == 0;
         if first { Spoiled::Half } else { Spoiled::Not }
     });
-    let got = frames(&desk, &series, 3, 3).await;
+    let got = frames(&desk, way, &series, 3, 3).await;
     let values = got[&3].as_ref().expect("a second attempt brings it");
     assert_eq!(values.len(), 128 * 128 * 2, "whole: the recipe's matrix in 16 bits");
     assert!(asked.load(Ordering::SeqCst) >= 2, "the first was cut");
     detour.spoil(|_, path| if is_frame(path) { Spoiled::Half } else { Spoiled::Not });
-    let got = frames(&desk, &series, 4, 4).await;
+    let got = frames(&desk, way, &series, 4, 4).await;
     assert_eq!(got[&4].as_ref().err().map(String::as_str), Some("platform-unreachable"), "no half picture");
     detour.heal();
-    let got = frames(&desk, &series, 3, 5).await;
+    let got = frames(&desk, way, &series, 3, 5).await;
     assert!(got.values().all(Result::is_ok), "the rest works on: {:?}", got.keys());
 }
 
@@ -236,8 +247,7 @@ fn relabel(body: Vec<u8>, syntax: &str) -> Vec<u8> {
 /// What raw values are called, and how the label is changed.
 type Relabeled = (&'static str, fn(Vec<u8>) -> Vec<u8>);
 
-#[tokio::test]
-async fn a_frame_in_another_syntax_than_its_label_is_no_picture_and_the_next_one_is() {
+async fn a_frame_in_another_syntax_than_its_label_is_no_picture_and_the_next_one_is(way: Way) {
     let rules: [Relabeled; 4] = [
         ("JPEG-LS", |body| relabel(body, "1.2.840.10008.1.2.4.80")),
         ("JPEG 2000", |body| relabel(body, "1.2.840.10008.1.2.4.90")),
@@ -249,20 +259,19 @@ async fn a_frame_in_another_syntax_than_its_label_is_no_picture_and_the_next_one
     // None of these is among the frames that the window of a series without one is made from.
     for (frame, (name, rule)) in (20_u32..).zip(rules) {
         detour.spoil(move |_, path| if is_frame(path) { Spoiled::Bytes(rule) } else { Spoiled::Not });
-        let got = frames(&desk, &series, frame, frame).await;
+        let got = frames(&desk, way, &series, frame, frame).await;
         let told = got[&frame].as_ref().err().map(String::as_str).unwrap_or("a picture");
         assert!(
             ["image-damaged", "image-truncated", "encoding-unsupported"].contains(&told),
             "raw values that are called {name} give {told}"
         );
         detour.heal();
-        let got = frames(&desk, &series, frame, frame).await;
+        let got = frames(&desk, way, &series, frame, frame).await;
         assert!(got[&frame].is_ok(), "nothing wrong was kept of frame {frame}: {got:?}");
     }
 }
 
-#[tokio::test]
-async fn the_label_of_a_frame_counts_and_not_what_the_metadata_declared() {
+async fn the_label_of_a_frame_counts_and_not_what_the_metadata_declared(way: Way) {
     let (_platform, detour, _folder, desk) = at_work_behind().await;
     // (0008,3002) Available Transfer Syntax UID says RLE (PS3.5 A.4.2); the frames come as they are.
     detour.spoil(|_, path| {
@@ -276,7 +285,7 @@ async fn the_label_of_a_frame_counts_and_not_what_the_metadata_declared() {
         })
     });
     let series = opened_series(&desk, PATIENT, "FDG-PET/CT", "PET AC").await;
-    let got = frames(&desk, &series, 0, 2).await;
+    let got = frames(&desk, way, &series, 0, 2).await;
     assert!(got.values().all(Result::is_ok), "the archive's own label is what was sent: {got:?}");
 }
 
@@ -296,8 +305,7 @@ fn without_spacing(instances: &mut Value, one: bool) {
 /// Whose spacing is taken, and how; of how many images it is gone.
 type Unspaced = (&'static str, fn(&mut Value), usize);
 
-#[tokio::test]
-async fn an_image_without_spacing_has_no_millimeters_for_anybody_to_measure_in() {
+async fn an_image_without_spacing_has_no_millimeters_for_anybody_to_measure_in(way: Way) {
     let rules: [Unspaced; 2] = [
         ("all", |instances| without_spacing(instances, false), 135),
         ("one", |instances| without_spacing(instances, true), 1),
@@ -316,7 +324,7 @@ async fn an_image_without_spacing_has_no_millimeters_for_anybody_to_measure_in()
         assert_eq!(series.frames.iter().filter(unspaced).count(), count, "{name} without spacing");
         assert_eq!(series.unit.as_deref(), Some("HU"), "densities do not need it");
         assert_eq!(series.frames.len(), 135, "every image is shown all the same");
-        let got = frames(&desk, &series, 0, 1).await;
+        let got = frames(&desk, way, &series, 0, 1).await;
         assert!(got.values().all(Result::is_ok), "with its pixels");
     }
 }

@@ -1,11 +1,17 @@
 //! Files that are empty, renamed, or taken away while they are shown.
 
-use super::{PROGRAM, frames, opened_series};
-use crate::{MODERATOR, opened, part10, place};
+use super::{PROGRAM, opened_series};
+use crate::{
+    MODERATOR,
+    bulk::{Way, frames, over_each_way},
+    opened, part10, place,
+};
 use sandbox::Options;
 use serde_json::Value;
 use std::{fs, path::Path, process::Command};
 use testkit::Platform;
+
+over_each_way![an_archive_s_file_that_becomes_empty_is_told_and_the_other_images_are_shown,];
 
 const PATIENT: &str = "pat-auenwald";
 /// Rows and columns of an image of these tests.
@@ -64,8 +70,7 @@ fn what_a_file_is_counts_and_not_what_it_is_called() {
     }
 }
 
-#[tokio::test]
-async fn an_archive_s_file_that_becomes_empty_is_told_and_the_other_images_are_shown() {
+async fn an_archive_s_file_that_becomes_empty_is_told_and_the_other_images_are_shown(way: Way) {
     let data = tempfile::tempdir().expect("a temporary folder");
     folder_of_all_sorts(data.path());
     let options = Options { data: Some(data.path().to_owned()), ..Options::default() };
@@ -79,7 +84,7 @@ async fn an_archive_s_file_that_becomes_empty_is_told_and_the_other_images_are_s
     assert_eq!(series.calibration, contract::Calibration::None, "and the page is told so");
     // What was listed is taken away behind the archive's back: the last image, which the strip has not looked at.
     fs::write(data.path().join("NAMELESS"), b"").expect("a file");
-    let got = frames(&desk, &series, 0, 2).await;
+    let got = frames(&desk, way, &series, 0, 2).await;
     assert!(got[&2].is_err(), "an image that is gone is told and not drawn");
     for (frame, value) in [(0, 1_u16), (1, 2)] {
         let values = got[&frame].as_ref().unwrap_or_else(|code| panic!("image {frame} is shown: {code}"));

@@ -8,15 +8,11 @@ mod platform_gone;
 mod workers;
 
 use crate::{
-    MODERATOR, bulk, code,
+    MODERATOR, code,
     decision::{open, save, when as until, with_text},
 };
 use contract::{Reply, Request, SeriesView};
-use futures_util::{SinkExt as _, StreamExt as _};
-use std::collections::BTreeMap;
-use testkit::{DeskKit, PATIENCE, Platform};
-use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::Message;
+use testkit::{DeskKit, Platform};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_konsil-test");
 
@@ -52,34 +48,4 @@ async fn listed_series(desk: &DeskKit, patient: &str, study: &str, series: &str)
         Some((study.study.clone(), series.series.clone()))
     })
     .await
-}
-
-/// What comes for each frame: its values, or why not.
-pub(crate) type Came = BTreeMap<u32, Result<Vec<u8>, String>>;
-
-pub(crate) async fn frames(desk: &DeskKit, series: &SeriesView, first: u32, last: u32) -> Came {
-    let mut socket = bulk::socket(desk).await;
-    let want = format!(r#"{{"type":"want","series":{},"first":{first},"last":{last},"near":{first}}}"#, series.handle);
-    for word in [r#"{"type":"credit","n":1000}"#.to_owned(), want] {
-        socket.send(Message::text(word)).await.expect("the pipe listens");
-    }
-    let mut got = Came::new();
-    while got.len() <= (last - first) as usize {
-        let message = timeout(PATIENCE, socket.next()).await.expect("a word in time").expect("open").expect("whole");
-        let (frame, what) = heard(&message);
-        got.insert(frame, what);
-    }
-    got
-}
-
-fn heard(message: &Message) -> (u32, Result<Vec<u8>, String>) {
-    if let Message::Binary(bytes) = message {
-        let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
-        assert_eq!(number(24), crc32fast::hash(&bytes[32..]), "a frame is whole");
-        return (number(8), Ok(bytes[32..].to_vec()));
-    }
-    let text = message.to_text().expect("a frame or a word");
-    let said: serde_json::Value = serde_json::from_str(text).expect("JSON");
-    let frame = said["frame"].as_u64().and_then(|frame| u32::try_from(frame).ok()).expect("a frame's number");
-    (frame, Err(said["code"].as_str().expect("a code").to_owned()))
 }

@@ -1,14 +1,19 @@
 //! A platform that is killed in the middle of what it sends, and comes back at the same address.
 
-use super::{PROGRAM, frames, heard, open, opened_series, save, until, with_text};
-use crate::{MODERATOR, bulk, cases::whole_case, code, opened, place};
+use super::{PROGRAM, open, opened_series, save, until, with_text};
+use crate::{
+    MODERATOR,
+    bulk::{Pipe, Way, frames, over_each_way},
+    cases::whole_case,
+    code, opened, place,
+};
 use contract::{ConnectionView, FailureCode, Part, Reply, Request};
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::StreamExt as _;
 use std::{collections::BTreeMap, path::Path};
 use tempfile::TempDir;
-use testkit::{DeskKit, PATIENCE, PlatformProcess};
-use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::Message;
+use testkit::{DeskKit, PlatformProcess};
+
+over_each_way![frames_that_came_stay_and_the_others_come_when_the_platform_is_back,];
 
 const PATIENT: &str = "pat-auenwald";
 
@@ -24,43 +29,31 @@ fn offline(connection: Option<&ConnectionView>) -> bool {
     matches!(connection, Some(ConnectionView::Offline { .. }))
 }
 
-#[tokio::test]
-async fn frames_that_came_stay_and_the_others_come_when_the_platform_is_back() {
+async fn frames_that_came_stay_and_the_others_come_when_the_platform_is_back(way: Way) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (mut platform, _kept, desk) = at_work_at(folder.path()).await;
     let series = opened_series(&desk, PATIENT, "FDG-PET/CT", "PET AC").await;
     // Killed in mid-stream: all frames are wanted and some have come.
-    let mut socket = bulk::socket(&desk).await;
+    let mut pipe = Pipe::open(&desk, way).await;
     let last = u32::try_from(series.frames.len() - 1).expect("a hundred or so");
-    let want = format!(r#"{{"type":"want","series":{},"first":0,"last":{last},"near":0}}"#, series.handle);
-    socket.send(Message::text(r#"{"type":"credit","n":1000}"#)).await.expect("the pipe listens");
-    socket.send(Message::text(want)).await.expect("the pipe listens");
+    let mut coming = pipe.want(series.handle, 0, last).await;
     let mut before = BTreeMap::new();
     while before.len() < 5 {
-        let message = timeout(PATIENCE, socket.next()).await.expect("a frame in time").expect("open").expect("whole");
-        let (frame, what) = heard(&message);
+        let (frame, what) = coming.next().await.expect("a frame");
         before.insert(frame, what.expect("the platform is there"));
     }
     platform.kill().await.expect("the platform ends");
-    let mut codes = Vec::new();
-    let mut came = before.len();
-    while codes.len() + came <= last as usize {
-        let message = timeout(PATIENCE, socket.next()).await.expect("a word in time").expect("open").expect("whole");
-        match heard(&message).1 {
-            Ok(_) => came += 1,
-            Err(code) => codes.push(code),
-        }
-    }
+    let codes: Vec<String> = coming.filter_map(async |(_, what)| what.err()).collect().await;
     assert!(!codes.is_empty(), "the kill was in mid-stream");
     assert!(codes.iter().all(|code| code == "platform-unreachable"), "every other frame says why: {codes:?}");
 
     // What had come is here without the platform.
     for (frame, values) in &before {
-        let again = frames(&desk, &series, *frame, *frame).await;
+        let again = frames(&desk, way, &series, *frame, *frame).await;
         assert!(again[frame].as_ref().is_ok_and(|again| again == values), "frame {frame} is shown as before");
     }
     let _platform = platform.again().await.expect("the platform starts at the same port");
-    let all = frames(&desk, &series, 0, last).await;
+    let all = frames(&desk, way, &series, 0, last).await;
     let missing: Vec<_> = all.iter().filter(|(_, what)| what.is_err()).collect();
     assert!(missing.is_empty(), "with the platform every frame is back: {missing:?}");
 }

@@ -1,8 +1,12 @@
 //! Frames that crash, hang, starve or confuse the decoder: each fails by itself, with a code that the page has words
 //! for, and whatever is behind it comes.
 
-use super::{PROGRAM, frames, opened_series};
-use crate::{MODERATOR, opened, part10, place};
+use super::{PROGRAM, opened_series};
+use crate::{
+    MODERATOR,
+    bulk::{Way, frames, over_each_way},
+    opened, part10, place,
+};
 use app::{
     WorkerProgram,
     images::{WorkerError, WorkerPool},
@@ -16,6 +20,8 @@ use testkit::{
     misbehaving::{Misbehavior, program},
 };
 use tokio::time::timeout;
+
+over_each_way![frames_that_kill_the_decoder_are_told_one_by_one_and_the_next_ones_and_other_series_come,];
 
 const PATIENT: &str = "pat-auenwald";
 /// Rows and columns of an image of these tests.
@@ -113,8 +119,7 @@ async fn replaced(desk: &DeskKit) -> u64 {
     line.value.parse().expect("a number")
 }
 
-#[tokio::test]
-async fn frames_that_kill_the_decoder_are_told_one_by_one_and_the_next_ones_and_other_series_come() {
+async fn frames_that_kill_the_decoder_are_told_one_by_one_and_the_next_ones_and_other_series_come(way: Way) {
     use Misbehavior::{Babble, Crash, Hang, Starve};
     // The image in the middle is the strip's.
     let images = [None, Some(Crash), Some(Hang), None, Some(Starve), Some(Babble), None];
@@ -133,7 +138,7 @@ async fn frames_that_kill_the_decoder_are_told_one_by_one_and_the_next_ones_and_
     let series = opened_series(&desk, PATIENT, "Without spacing", "Series").await;
     assert_eq!(series.frames.len(), images.len(), "all images are listed");
 
-    let (got, others) = tokio::join!(frames(&desk, &series, 0, 6), frames(&desk, &other, 0, 20));
+    let (got, others) = tokio::join!(frames(&desk, way, &series, 0, 6), frames(&desk, way, &other, 0, 20));
     for ((frame, number), wrong) in (0..).zip(1..).zip(images) {
         let expected = match wrong {
             // `FailureCode::DecoderStopped`, as the page reads it.
@@ -145,6 +150,6 @@ async fn frames_that_kill_the_decoder_are_told_one_by_one_and_the_next_ones_and_
     let missing: Vec<_> = others.iter().filter(|(_, what)| what.is_err()).collect();
     assert!(missing.is_empty(), "every image of another series comes: {missing:?}");
     assert_eq!(replaced(&desk).await, 4, "IT can read that workers were replaced");
-    let again = frames(&desk, &series, 0, 0).await;
+    let again = frames(&desk, way, &series, 0, 0).await;
     assert_eq!(again[&0], Ok(pixels(1, None)), "and the workers in their places go on");
 }
