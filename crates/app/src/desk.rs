@@ -29,7 +29,7 @@ pub struct DeskOptions {
     pub profile: PathBuf,
     /// Where the profile's root key is kept.
     pub roots: Arc<dyn RootKeyStore + Send + Sync>,
-    /// How requests leave this computer.
+    /// How requests leave this computer, and the clock by which sessions and locks are kept.
     pub egress: EgressOptions,
     /// The decode worker: the same executable with a worker argument.
     pub worker: WorkerProgram,
@@ -160,6 +160,7 @@ impl Desk {
         let vault = Arc::new(opened.expect("opening a vault does not panic")?);
         let shelf = Arc::new(Shelf::open(vault.clone(), Timestamp::now()));
         let egress = Egress::new(egress)?;
+        let touched = egress.time().now();
         let settings = Settings::load(&vault, &policy);
         let place = crate::settings::load_place(&vault);
         let images = Images::new(vault.clone(), worker);
@@ -182,7 +183,7 @@ impl Desk {
                 settings,
                 place,
                 offline_since: None,
-                touched: Timestamp::now(),
+                touched,
                 locks_at: None,
                 seen: None,
                 case: None,

@@ -94,6 +94,11 @@ pub(crate) struct Asking {
 }
 
 impl Desk {
+    /// The time by the clock that the desk was given.
+    fn now(&self) -> Timestamp {
+        self.0.egress.time().now()
+    }
+
     pub(crate) async fn discover(&self, address: &str) -> Result<PlatformView, Failure> {
         let platform = discovery::discover(&self.0.egress, self.address(address)).await;
         platform.map(|platform| platform_view(&platform)).map_err(|error| failures::of_discovery(&error))
@@ -172,7 +177,7 @@ impl Desk {
         let store = Arc::new(SealedTokens(self.0.vault.clone()));
         let kept = serde_json::to_vec(&StoredPlatform::of(&platform)).expect("a platform is plain text");
         let vault = self.0.vault.clone();
-        let seen = Timestamp::now();
+        let seen = self.now();
         let written = tokio::task::spawn_blocking(move || {
             vault.put(Table::Settings, LAST_SEEN, seen.to_string().as_bytes())?;
             vault.put(Table::Secrets, PLATFORM, &kept)
@@ -196,7 +201,7 @@ impl Desk {
         let chatting = taken.clone();
         {
             let mut state = self.state();
-            state.touched = Timestamp::now();
+            state.touched = self.now();
             state.locks_at = None;
             state.case = None;
             (state.around, state.today) = (None, None);
@@ -324,7 +329,7 @@ impl Desk {
             String::from_utf8(bytes.into_revealed()).ok()?.parse::<Timestamp>().ok()
         };
         let seen = moment(LAST_SEEN);
-        let now = Timestamp::now();
+        let now = self.now();
         let limit = SignedDuration::from_mins(i64::from(self.state().settings.lock_after_minutes));
         let here = seen.is_some_and(|seen| now.duration_since(seen) < limit);
         // A lock outlives the program: closing the window is no way around it.
@@ -368,7 +373,7 @@ impl Desk {
             if taken.lock.is_some() {
                 return;
             }
-            taken.lock = Some(Lock { since: Timestamp::now(), failure: None, asking: None });
+            taken.lock = Some(Lock { since: self.now(), failure: None, asking: None });
             state.locks_at = None;
         }
         // A locked desk gives no pixels away.
@@ -433,7 +438,7 @@ impl Desk {
     async fn finish_unlock(&self, outcome: Result<(), Failure>) {
         {
             let mut state = self.state();
-            state.touched = Timestamp::now();
+            state.touched = self.now();
             state.locks_at = None;
             if let Seat::Taken(taken) = &mut state.seat {
                 match outcome {
@@ -456,7 +461,7 @@ impl Desk {
     }
 
     pub(crate) fn touch(&self) {
-        let now = Timestamp::now();
+        let now = self.now();
         let (write, warned) = {
             let mut state = self.state();
             state.touched = now;
@@ -494,7 +499,7 @@ impl Desk {
                 let (idle, changed) = {
                     let mut state = desk.state();
                     let limit = SignedDuration::from_mins(i64::from(state.settings.lock_after_minutes));
-                    let now = Timestamp::now();
+                    let now = desk.now();
                     let open = matches!(&state.seat, Seat::Taken(taken) if taken.lock.is_none());
                     let locks_at = near_lock(state.touched, limit, now).filter(|_| open);
                     // A longer limit, chosen meanwhile, takes the warning back as well.
@@ -519,7 +524,7 @@ impl Desk {
                     true
                 }
                 (false, None) => {
-                    state.offline_since = Some(Timestamp::now());
+                    state.offline_since = Some(self.now());
                     true
                 }
                 (true, None) | (false, Some(_)) => false,

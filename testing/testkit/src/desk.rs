@@ -92,6 +92,7 @@ type Waiting = Arc<Mutex<BTreeMap<u64, oneshot::Sender<Answer>>>>;
 enum Answer {
     Reply(Result<Reply, Failure>),
     Fetched(Fetched),
+    PutAhead,
 }
 
 /// An open desk. Dropping it kills its process.
@@ -137,7 +138,7 @@ impl DeskKit {
         match serde_json::from_str(&first).expect("a desk says JSON") {
             Said::Refused(failure) => return Err(failure),
             Said::Leak(line) => panic!("patient data in a log line: {line}"),
-            Said::Open | Said::Reply { .. } | Said::Fetched { .. } | Said::Fact(_) => {}
+            Said::Open | Said::Reply { .. } | Said::Fetched { .. } | Said::PutAhead { .. } | Said::Fact(_) => {}
         }
         let waiting = Waiting::default();
         let (tell, seen) = watch::channel(Seen::default());
@@ -166,7 +167,7 @@ impl DeskKit {
         let what = format!("{request:?}").chars().take_while(char::is_ascii_alphanumeric).collect::<String>();
         match self.ask(Wish::Call(request), &what).await {
             Answer::Reply(answer) => answer,
-            Answer::Fetched(_) => panic!("{what} is answered by a reply"),
+            Answer::Fetched(_) | Answer::PutAhead => panic!("{what} is answered by a reply"),
         }
     }
 
@@ -178,7 +179,18 @@ impl DeskKit {
         let wish = Wish::Fetch { address: address.to_owned(), origin: origin.map(str::to_owned) };
         match self.ask(wish, "the scheme").await {
             Answer::Fetched(answer) => answer,
-            Answer::Reply(_) => panic!("the scheme answers as a scheme"),
+            Answer::Reply(_) | Answer::PutAhead => panic!("the scheme answers as a scheme"),
+        }
+    }
+
+    /// Puts the desk's clock ahead, as of a person who is away that long.
+    ///
+    /// # Panics
+    /// When the desk does not answer, or wrote patient data into its log.
+    pub async fn put_ahead(&self, seconds: i64) {
+        match self.ask(Wish::PutAhead { seconds }, "the clock").await {
+            Answer::PutAhead => {}
+            Answer::Reply(_) | Answer::Fetched(_) => panic!("the clock is put ahead"),
         }
     }
 
@@ -268,6 +280,7 @@ fn take(said: Said, answers: &Waiting, tell: &watch::Sender<Seen>) {
             pass_on(answers, id, Answer::Reply(answer));
         }
         Said::Fetched { id, answer } => pass_on(answers, id, Answer::Fetched(answer)),
+        Said::PutAhead { id } => pass_on(answers, id, Answer::PutAhead),
     }
 }
 

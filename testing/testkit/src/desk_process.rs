@@ -3,14 +3,18 @@
 
 use crate::{misbehaving, phi, roots::FolderRoots};
 use anyhow::Context as _;
-use app::{Appearance, Desk, DeskOptions, Policy, WorkerProgram};
+use app::{Appearance, Desk, DeskOptions, EgressOptions, Policy, WorkerProgram};
 use axum::http;
 use contract::{Event, Failure, Reply, Request};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{
     io::{self, BufRead as _, Write as _},
     path::PathBuf,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 use tokio::sync::{broadcast::error::RecvError, mpsc};
@@ -37,6 +41,10 @@ pub(crate) enum Wish {
         address: String,
         origin: Option<String>,
     },
+    /// The desk's clock goes on by so many seconds.
+    PutAhead {
+        seconds: i64,
+    },
 }
 
 /// What a desk says.
@@ -46,6 +54,7 @@ pub(crate) enum Said {
     Refused(Failure),
     Reply { id: u64, answer: Result<Reply, Failure> },
     Fetched { id: u64, answer: Fetched },
+    PutAhead { id: u64 },
     Fact(Event),
     Leak(String),
 }
@@ -80,10 +89,14 @@ async fn serve(profile: PathBuf, roots: FolderRoots, ca: &[PathBuf]) -> anyhow::
             return Ok(());
         }
     };
+    let ahead = Arc::new(AtomicI64::new(0));
+    let seconds = ahead.clone();
+    let now = move || Timestamp::now().saturating_add(SignedDuration::from_secs(seconds.load(Ordering::SeqCst)));
+    let time = egress.time.clone().with_now(move || now().expect("seconds can be added to every time"));
     let options = DeskOptions {
         profile,
         roots: Arc::new(roots),
-        egress,
+        egress: EgressOptions { time, ..egress },
         worker: worker()?,
         policy: Policy::default(),
         appearance: Appearance::default(),
@@ -121,10 +134,14 @@ async fn serve(profile: PathBuf, roots: FolderRoots, ca: &[PathBuf]) -> anyhow::
         }
     })?;
     while let Some(Asked { id, what }) = asked.recv().await {
-        let desk = desk.clone();
+        let (desk, ahead) = (desk.clone(), ahead.clone());
         tokio::spawn(async move {
             match what {
                 Wish::Call(request) => say(&Said::Reply { id, answer: desk.call(request).await }),
+                Wish::PutAhead { seconds } => {
+                    ahead.fetch_add(seconds, Ordering::SeqCst);
+                    say(&Said::PutAhead { id });
+                }
                 Wish::Fetch { address, origin } => {
                     if let Some(request) = asked_by_web_view(&address, origin.as_deref()) {
                         say(&Said::Fetched { id, answer: Fetched::of(desk.bulk().answer(&request).await) });

@@ -1,7 +1,14 @@
 //! Discovery, sign-in, lock, restart, sign-out.
 
-use crate::{MODERATOR, at_work_on, code, opened, place, platforms::on_each_platform};
-use contract::{Failure, FailureCode, Permission, Reply, Request, SessionView};
+use crate::{
+    MODERATOR, at_work_on,
+    bulk::{Pipe, Way},
+    code,
+    faults::opened_series,
+    opened, place,
+    platforms::on_each_platform,
+};
+use contract::{Failure, FailureCode, Permission, Reply, Request, SessionView, SettingsView};
 use testkit::{DeskKit, Platform};
 
 on_each_platform![
@@ -149,4 +156,62 @@ async fn somebody_else_cannot_unlock(platform: &Platform) {
     assert_eq!(failure.code, FailureCode::SignInRefused, "another person than the one whose desk this is");
     let answer = desk.call(Request::OpenCases { query: String::new() }).await;
     assert_eq!(code(&answer), Some(FailureCode::Locked), "and it stays locked");
+}
+
+/// Minutes until the lock: the fewest that the settings have.
+const IDLE_MINUTES: u16 = 3;
+
+/// Waits until the person is warned of the lock, or is not any longer.
+async fn warned(desk: &DeskKit, expected: bool) {
+    desk.eventually(if expected { "the warning" } else { "the end of the warning" }, |seen| {
+        match seen.session.as_ref()? {
+            SessionView::SignedIn { locks_at, .. } => (locks_at.is_some() == expected).then_some(()),
+            SessionView::Locked { .. } | SessionView::SignedOut { .. } | SessionView::Waiting { .. } => None,
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_idle_desk_warns_and_locks_unless_it_is_touched() {
+    let (_folder, place) = place();
+    let desk = opened(&place, MODERATOR).await;
+    desk.sign_in(&Platform::shared().url).await.expect("the moderator may sign in");
+    let Ok(Reply::Started(start)) = desk.call(Request::Start).await else { panic!("a start view") };
+    let settings = SettingsView { lock_after_minutes: IDLE_MINUTES, ..start.settings };
+    let changed = desk.call(Request::ChangeSettings { settings }).await;
+    let Ok(Reply::Settings(settings)) = changed else { panic!("settings: {changed:?}") };
+    assert_eq!(settings.lock_after_minutes, IDLE_MINUTES, "as it was chosen");
+    let series = opened_series(&desk, "pat-auenwald", "FDG-PET/CT", "PET AC").await;
+    let mut pipes = Vec::new();
+    for way in Way::BOTH {
+        pipes.push((way, Pipe::open(&desk, way).await));
+    }
+
+    // A second into the half minute before the lock.
+    let nearly = i64::from(IDLE_MINUTES) * 60 - 29;
+    desk.call(Request::Touch).await.expect("somebody is here");
+    desk.put_ahead(nearly).await;
+    warned(&desk, true).await;
+    desk.call(Request::Touch).await.expect("somebody is here");
+    warned(&desk, false).await;
+    // Longer than the limit by now, but not since the last touch.
+    desk.put_ahead(nearly).await;
+    warned(&desk, true).await;
+    let answer = desk.call(Request::OpenCases { query: String::new() }).await;
+    assert!(matches!(answer, Ok(Reply::Cases(_))), "still at work: {answer:?}");
+    desk.put_ahead(30).await;
+    assert_eq!(locked(&desk).await, None, "locked without a fault");
+
+    let answer = desk.call(Request::OpenCases { query: String::new() }).await;
+    assert_eq!(code(&answer), Some(FailureCode::Locked), "nothing of a case");
+    for (way, pipe) in &mut pipes {
+        let got = pipe.frames(series.handle, 0, 0).await;
+        assert_eq!(got[&0], Err("not-found".to_owned()), "no pixels: {way:?}");
+    }
+    drop(pipes);
+    desk.kill().await.expect("the process ends");
+    let desk = opened(&place, MODERATOR).await;
+    let view = session(&desk).await;
+    assert!(matches!(view, SessionView::Locked { .. }), "a restart is no way around it: {view:?}");
 }

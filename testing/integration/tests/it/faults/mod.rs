@@ -30,7 +30,7 @@ async fn text_on(platform: &Platform, patient: &str) -> Option<String> {
 }
 
 /// A series of a patient by the descriptions of the recipe.
-async fn opened_series(desk: &DeskKit, patient: &str, study: &str, series: &str) -> SeriesView {
+pub(crate) async fn opened_series(desk: &DeskKit, patient: &str, study: &str, series: &str) -> SeriesView {
     let (study, series) = listed_series(desk, patient, study, series).await;
     match desk.call(Request::OpenSeries { patient: patient.to_owned(), study, series }).await {
         Ok(Reply::Series(view)) => view,
