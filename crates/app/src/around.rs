@@ -2,7 +2,7 @@
 //! with its age when the platform does not answer or takes its time.
 
 use crate::{Desk, cases, cases::Surroundings, failures, session::Taken, shelf::Owner, today};
-use contract::{Event, Freshness, NewsView, Part, Place, TodayView};
+use contract::{Event, Freshness, GapView, NewsView, Part, Place, TodayView};
 use jiff::Timestamp;
 use platform::fhir::{FhirClient, FhirError};
 use serde::{Deserialize, Serialize};
@@ -30,8 +30,22 @@ pub(crate) enum Asked {
 pub(crate) struct Around {
     pub(crate) what: Surroundings,
     pub(crate) news: Part<Vec<NewsView>>,
+    #[serde(default)]
+    pub(crate) news_gaps: Vec<GapView>,
     pub(crate) news_since: Timestamp,
     pub(crate) read: Timestamp,
+}
+
+impl Around {
+    /// True when it may stand in for the platform later. What failed is no better than what was read before; what the
+    /// platform no longer gives to this person is not kept any longer.
+    fn is_better_than_kept(&self) -> bool {
+        let has = |wanted: fn(&Part<()>) -> bool| {
+            self.what.gaps.iter().chain(&self.news_gaps).any(|gap| wanted(&gap.state))
+                || wanted(&failures::without_value(&self.news))
+        };
+        has(|state| matches!(state, Part::Denied)) || !has(|state| matches!(state, Part::Failed { .. }))
+    }
 }
 
 /// What a list shows, or why it shows nothing.
@@ -95,15 +109,19 @@ impl Desk {
         };
         self.note_connection(true);
         let news_since = read - today::NEWS_SINCE;
-        let (news, news_since) = match asked {
-            Asked::Today => (today::news(fhir, &what.sources, news_since).await, news_since),
+        let (news, news_gaps, news_since) = match asked {
+            Asked::Today => {
+                let (news, gaps) = today::news(fhir, &what, news_since).await;
+                (news, gaps, news_since)
+            }
             Asked::Cases { .. } => match &self.state().around {
-                Some(former) => (former.news.clone(), former.news_since),
-                None => (Part::Loading, news_since),
+                Some(former) => (former.news.clone(), former.news_gaps.clone(), former.news_since),
+                None => (Part::Loading, Vec::new(), news_since),
             },
         };
-        let around = Arc::new(Around { what, news, news_since, read });
-        if query.is_empty() && self.owner() == Some(owner.clone()) {
+        let around = Arc::new(Around { what, news, news_gaps, news_since, read });
+        let worth = around.is_better_than_kept() || self.kept_around(&owner).await.is_none();
+        if worth && query.is_empty() && self.owner() == Some(owner.clone()) {
             self.state().around = Some(around.clone());
             let (shelf, kept) = (self.0.shelf.clone(), around.clone());
             let writing = tokio::task::spawn_blocking(move || shelf.put(&owner, AROUND, read, &*kept)).await;
@@ -241,7 +259,13 @@ mod tests {
 
     fn around(second: i64) -> Arc<Around> {
         let at = Timestamp::from_second(second).expect("a time");
-        Arc::new(Around { what: Surroundings::default(), news: Part::Empty, news_since: at, read: at })
+        Arc::new(Around {
+            what: Surroundings::default(),
+            news: Part::Empty,
+            news_gaps: Vec::new(),
+            news_since: at,
+            read: at,
+        })
     }
 
     #[test]

@@ -15,7 +15,8 @@ use crate::{
     shelf::{self, Owner},
 };
 use contract::{
-    BoardNameView, CaseRowView, CaseView, CasesView, Event, Failure, FailureCode, Freshness, IdentityGrade, ImagesView,
+    BoardNameView, CaseRowView, CaseView, CasesView, Event, Failure, FailureCode, Freshness, GapView, IdentityGrade,
+    ImagesView, ListSource,
 };
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use jiff::{Timestamp, Zoned};
@@ -96,6 +97,9 @@ pub(crate) struct Surroundings {
     pub(crate) session: Option<Session>,
     pub(crate) sources: RowSources,
     pub(crate) more: bool,
+    /// What of all this could not be read, or not wholly.
+    #[serde(default)]
+    pub(crate) gaps: Vec<GapView>,
 }
 
 /// A case that is opened again is read anew when it is older than this.
@@ -128,8 +132,14 @@ impl Desk {
         let (around, freshness) = match found {
             Ok((around, freshness)) => (around, freshness.clone()),
             Err(error) => {
-                let rows = failures::part_of_fhir(error);
-                return CasesView { query, rows, board: None, as_of: now.to_string(), freshness: Freshness::Current };
+                return CasesView {
+                    query,
+                    rows: failures::part_of_fhir(error),
+                    gaps: Vec::new(),
+                    board: None,
+                    as_of: now.to_string(),
+                    freshness: Freshness::Current,
+                };
             }
         };
         let mut rows = around.what.rows(&query);
@@ -137,11 +147,15 @@ impl Desk {
         let session = around.what.session.as_ref();
         let board = session.map(|session| BoardNameView { name: session.name.clone(), start: session.start.clone() });
         let rows = if rows.is_empty() {
-            contract::Part::Empty
+            // What could not be read may have held the case that is looked for.
+            let holds = [ListSource::Cases, ListSource::Decisions, ListSource::Names, ListSource::Diagnoses];
+            let gap = holds.into_iter().find_map(|source| around.what.gap(source));
+            gap.map_or(contract::Part::Empty, failures::part_of_gap)
         } else {
             contract::Part::Ready { value: rows, more: around.what.more }
         };
-        CasesView { query, rows, board, as_of: around.read.to_string(), freshness }
+        let gaps = around.what.gaps.clone();
+        CasesView { query, rows, gaps, board, as_of: around.read.to_string(), freshness }
     }
 
     /// Says of each line whether its case opens without the platform.
@@ -301,8 +315,13 @@ impl Desk {
                     let _closed = self.with_case(patient, |case| match &found {
                         Ok(found) => {
                             let Surroundings { directory, session, sources, .. } = &found.what;
-                            case.record.session = session.as_ref().map(|session| session.id.clone());
-                            case.record.slot = sources.slots.get(patient).cloned();
+                            if let Some(contract::Part::Failed { failure }) = found.what.gap(ListSource::Agenda) {
+                                // Whether the case is still on the agenda is not known.
+                                case.record.stale = Some(failure.clone());
+                            } else {
+                                case.record.session = session.as_ref().map(|session| session.id.clone());
+                                case.record.slot = sources.slots.get(patient).cloned();
+                            }
                             case.record.neighbors.clone_from(&sources.patients);
                             case.record.house.clone_from(&sources.house);
                             case.record.directory = directory.clone();
@@ -353,8 +372,13 @@ impl Desk {
         });
         let Ok(Some(family)) = family else { return };
         let beginning: String = family.chars().take(3).collect();
-        let found = or_none(fhir.search("Patient", &[("family", beginning.as_str()), ("_count", "50")], 100).await);
-        let Ok(found) = found else { return };
+        let found = match fhir.search("Patient", &[("family", beginning.as_str()), ("_count", "50")], 100).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!(%error, "patients with similar names are looked for on the agenda alone");
+                return;
+            }
+        };
         let _closed = self.with_case(patient, |case| {
             let known: BTreeSet<String> = case.record.neighbors.iter().filter_map(|p| text(&p["id"])).collect();
             let news = found.matches.into_iter().filter(|p| text(&p["id"]).is_some_and(|id| !known.contains(&id)));
@@ -435,18 +459,27 @@ pub(crate) async fn surroundings(
     let registration_parameters =
         [("code", CANCER_CARE_REVIEW), ("_include", "ServiceRequest:patient"), ("_count", "100")];
     let plan_parameters = [("category", CARE_PLAN_CATEGORIES), ("_include", "CarePlan:patient"), ("_count", "100")];
-    let (directory, appointments, lists, registrations, plans, named) = tokio::join!(
-        directory(fhir, taken),
+    let (people, appointments, lists, registrations, plans, named) = tokio::join!(
+        people(fhir, taken),
         fhir.search("Appointment", &appointment_parameters, 400),
         fhir.search("List", &[("status", "current"), ("_count", "50")], 50),
         fhir.search("ServiceRequest", &registration_parameters, CASE_CAP),
         fhir.search_fresh("CarePlan", &plan_parameters, CASE_CAP),
         patients_named(fhir, query),
     );
-    let (directory, registrations) = (directory?, registrations?);
-    // Servers without these resources still have cases.
-    let (appointments, lists, plans) = (or_none(appointments)?, or_none(lists)?, or_none(plans)?);
-    let named = named?;
+    let mut gaps = Gaps::default();
+    let registrations = registrations?;
+    gaps.note_partial(ListSource::Cases, &registrations);
+    // Servers without these resources, or that do not give them to this person, still have cases.
+    let appointments = gaps.read(ListSource::Agenda, appointments)?;
+    let lists = gaps.read(ListSource::Order, lists)?;
+    let plans = gaps.read(ListSource::Decisions, plans)?;
+    let named = gaps.read(ListSource::Names, named)?.matches;
+    let mut directory = Directory::default();
+    for found in people {
+        let found = gaps.read(ListSource::People, found)?;
+        directory.learn(found.matches.iter().chain(&found.included));
+    }
     let session = next_session(&appointments.matches, now);
     let slots = session
         .as_ref()
@@ -461,30 +494,75 @@ pub(crate) async fn surroundings(
         }
     }
     let ids: Vec<String> = patients.keys().cloned().collect();
-    let (conditions, observations) = of_patients(fhir, &ids).await?;
     let more = registrations.more || plans.more;
-    let sources = RowSources {
+    let mut sources = RowSources {
         patients: patients.into_values().collect(),
-        conditions,
-        observations,
         registrations: registrations.matches,
+        unread_plans: plans.more || gaps.has(ListSource::Decisions),
         plans: plans.matches,
         slots,
         house: house(taken),
+        ..RowSources::default()
     };
-    Ok(Surroundings { directory, session, sources, more })
+    read_of_patients(fhir, &ids, &mut sources, &mut gaps).await?;
+    Ok(Surroundings { directory, session, sources, more, gaps: gaps.0 })
 }
 
-/// What could be read, or nothing with a line in the log. A platform that went away in the middle has said nothing.
-fn or_none(found: Result<Found, FhirError>) -> Result<Found, FhirError> {
-    match found {
-        Err(error @ (FhirError::Unreachable(_) | FhirError::NoToken(_) | FhirError::SessionEnded(_))) => Err(error),
-        Err(error) => {
-            tracing::warn!(%error, "a part of the surroundings could not be read");
-            Ok(Found::default())
-        }
-        Ok(found) => Ok(found),
+/// What could not be read, each source once.
+#[derive(Default)]
+struct Gaps(Vec<GapView>);
+
+impl Gaps {
+    fn has(&self, source: ListSource) -> bool {
+        self.0.iter().any(|gap| gap.source == source)
     }
+
+    /// What could be read, or nothing and a gap. A platform that went away in the middle has said nothing.
+    fn read(&mut self, source: ListSource, found: Result<Found, FhirError>) -> Result<Found, FhirError> {
+        match found {
+            Err(error @ (FhirError::Unreachable(_) | FhirError::NoToken(_) | FhirError::SessionEnded(_))) => Err(error),
+            Err(error) => {
+                tracing::warn!(%error, ?source, "a part of the surroundings could not be read");
+                self.note(source, failures::part_of_fhir(&error));
+                Ok(Found::default())
+            }
+            Ok(found) => {
+                self.note_partial(source, &found);
+                Ok(found)
+            }
+        }
+    }
+
+    fn note_partial(&mut self, source: ListSource, found: &Found) {
+        if incomplete(source, found) {
+            self.note(source, contract::Part::Ready { value: (), more: true });
+        }
+    }
+
+    /// Of two reasons the one that says more stays.
+    fn note(&mut self, source: ListSource, state: contract::Part<()>) {
+        match self.0.iter_mut().find(|gap| gap.source == source) {
+            None => self.0.push(GapView { source, state }),
+            Some(gap) if matches!(gap.state, contract::Part::Ready { .. }) => gap.state = state,
+            Some(_) => {}
+        }
+    }
+}
+
+/// True when not all of it is here. Where a list is cut at its cap it says so by itself, and the order and the people
+/// that a line needs are among the first.
+fn incomplete(source: ListSource, found: &Found) -> bool {
+    let counts = match source {
+        ListSource::Agenda | ListSource::Diagnoses | ListSource::Stages => true,
+        ListSource::Order
+        | ListSource::Cases
+        | ListSource::Decisions
+        | ListSource::People
+        | ListSource::Names
+        | ListSource::Documents
+        | ListSource::Studies => false,
+    };
+    found.truncated || found.damaged > 0 || (counts && found.more)
 }
 
 /// The domain of the person's own house, from the account's name.
@@ -493,8 +571,8 @@ fn house(taken: &Taken) -> Option<String> {
     organization.strip_prefix("org-").map(str::to_owned).or_else(|| Some(organization.to_owned()))
 }
 
-async fn directory(fhir: &FhirClient, taken: &Taken) -> Result<Directory, FhirError> {
-    let mut directory = Directory::default();
+/// The board, its members, and everybody with a role.
+async fn people(fhir: &FhirClient, taken: &Taken) -> [Result<Found, FhirError>; 3] {
     let user = taken.session.person().fhir_user.unwrap_or_default();
     let board = [("service-type", CANCER_CARE_REVIEW), ("_count", "20")];
     let teams = [("participant", user.as_str()), ("_count", "20")];
@@ -508,25 +586,26 @@ async fn directory(fhir: &FhirClient, taken: &Taken) -> Result<Directory, FhirEr
         fhir.search("CareTeam", &teams, 20),
         fhir.search("PractitionerRole", &roles, 1000),
     );
-    for found in [boards, teams, roles] {
-        let found = or_none(found)?;
-        directory.learn(found.matches.iter().chain(&found.included));
-    }
-    Ok(directory)
+    [boards, teams, roles]
 }
 
-async fn patients_named(fhir: &FhirClient, query: &str) -> Result<Vec<Value>, FhirError> {
+async fn patients_named(fhir: &FhirClient, query: &str) -> Result<Found, FhirError> {
     let query = query.trim();
     if query.chars().count() < 2 {
-        return Ok(Vec::new());
+        return Ok(Found::default());
     }
-    Ok(or_none(fhir.search("Patient", &[("name", query), ("_count", "50")], 100).await)?.matches)
+    fhir.search("Patient", &[("name", query), ("_count", "50")], 100).await
 }
 
 /// Patients asked for in one search; the address stays below what proxies cut.
 const PATIENTS_AT_ONCE: usize = 30;
 
-async fn of_patients(fhir: &FhirClient, ids: &[String]) -> Result<(Vec<Value>, Vec<Value>), FhirError> {
+async fn read_of_patients(
+    fhir: &FhirClient,
+    ids: &[String],
+    sources: &mut RowSources,
+    gaps: &mut Gaps,
+) -> Result<(), FhirError> {
     let codes = format!(
         "http://snomed.info/sct|399390009,http://snomed.info/sct|399537006,http://snomed.info/sct|399588009,http://loinc.org|21908-9,{}",
         "http://loinc.org|83053-9,http://loinc.org|81695-9"
@@ -541,20 +620,35 @@ async fn of_patients(fhir: &FhirClient, ids: &[String]) -> Result<(Vec<Value>, V
                 ("_include", "Observation:has-member"),
                 ("_count", "200"),
             ];
-            tokio::join!(fhir.search("Condition", &conditions, 1000), fhir.search("Observation", &observations, 1000))
+            let found = tokio::join!(
+                fhir.search("Condition", &conditions, 1000),
+                fhir.search("Observation", &observations, 1000)
+            );
+            (chunk, found)
         }
     });
-    let (mut conditions, mut observations) = (Vec::new(), Vec::new());
-    for (found_conditions, found_observations) in join_all(searches).await {
-        conditions.extend(or_none(found_conditions)?.matches);
-        let found = or_none(found_observations)?;
-        observations.extend(found.matches);
-        observations.extend(found.included);
+    let lacking = |source, found: &Result<Found, FhirError>| found.as_ref().map_or(true, |f| incomplete(source, f));
+    for (chunk, (conditions, observations)) in join_all(searches).await {
+        if lacking(ListSource::Diagnoses, &conditions) {
+            sources.unread_conditions.extend(chunk.iter().cloned());
+        }
+        if lacking(ListSource::Stages, &observations) {
+            sources.unread_observations.extend(chunk.iter().cloned());
+        }
+        sources.conditions.extend(gaps.read(ListSource::Diagnoses, conditions)?.matches);
+        let found = gaps.read(ListSource::Stages, observations)?;
+        sources.observations.extend(found.matches);
+        sources.observations.extend(found.included);
     }
-    Ok((conditions, observations))
+    Ok(())
 }
 
 impl Surroundings {
+    /// Why something could not be read, or not wholly.
+    pub(crate) fn gap(&self, source: ListSource) -> Option<&contract::Part<()>> {
+        self.gaps.iter().find(|gap| gap.source == source).map(|gap| &gap.state)
+    }
+
     /// Lines that fit the query: those of the next board in its order, then by name.
     pub(crate) fn rows(&self, query: &str) -> Vec<CaseRowView> {
         let today = Zoned::now().date();

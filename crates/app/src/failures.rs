@@ -100,6 +100,31 @@ pub(crate) fn part_of_fhir<T>(error: &FhirError) -> Part<T> {
     }
 }
 
+/// A part's state alone.
+pub(crate) fn without_value<T>(part: &Part<T>) -> Part<()> {
+    match part {
+        Part::Loading => Part::Loading,
+        Part::Ready { more, .. } => Part::Ready { value: (), more: *more },
+        Part::Empty => Part::Empty,
+        Part::Denied => Part::Denied,
+        Part::Absent => Part::Absent,
+        Part::Failed { failure } => Part::Failed { failure: failure.clone() },
+    }
+}
+
+/// What stands in the place of something that was not read, or not wholly: never "nothing".
+pub(crate) fn part_of_gap<T>(state: &Part<()>) -> Part<T> {
+    match state {
+        Part::Loading => Part::Loading,
+        Part::Denied => Part::Denied,
+        Part::Absent => Part::Absent,
+        Part::Failed { failure } => Part::Failed { failure: failure.clone() },
+        Part::Ready { .. } | Part::Empty => {
+            Part::Failed { failure: Failure::new(Code::AnswerUnreadable, "an answer was not whole") }
+        }
+    }
+}
+
 pub(crate) fn of_dicomweb(error: &DicomwebError) -> Failure {
     let code = match error {
         DicomwebError::Unreachable(error) => return of_egress(error),

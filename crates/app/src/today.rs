@@ -3,6 +3,7 @@
 use crate::{
     Desk,
     around::{Around, Asked, Found},
+    cases::Surroundings,
     decisions::draft_streams,
     failures,
     record::{
@@ -13,9 +14,11 @@ use crate::{
     shelf::Owner,
 };
 use contract::{
-    BoardSessionView, DraftEntryView, Failure, Freshness, NewsView, Part, Permission, TimelineKind, TodayView,
+    BoardSessionView, DraftEntryView, Failure, Freshness, GapView, ListSource, NewsView, Part, Permission,
+    TimelineKind, TodayView,
 };
 use jiff::{SignedDuration, Timestamp, Zoned};
+use platform::fhir::FhirError;
 use serde_json::Value;
 
 /// News reach back this far when nothing tells when the person was here last.
@@ -41,6 +44,7 @@ impl Desk {
                     board: failures::part_of_fhir(error),
                     drafts: Vec::new(),
                     news: failures::part_of_fhir(error),
+                    news_gaps: Vec::new(),
                     news_since: (now - NEWS_SINCE).to_string(),
                     as_of: now.to_string(),
                     freshness: Freshness::Current,
@@ -51,6 +55,7 @@ impl Desk {
             board: self.board(taken, around, now),
             drafts: self.drafts(around),
             news: around.news.clone(),
+            news_gaps: around.news_gaps.clone(),
             news_since: around.news_since.to_string(),
             as_of: around.read.to_string(),
             freshness,
@@ -59,7 +64,7 @@ impl Desk {
 
     fn board(&self, taken: &Taken, around: &Around, now: Timestamp) -> Part<BoardSessionView> {
         let what = &around.what;
-        let Some(session) = &what.session else { return Part::Empty };
+        let Some(session) = &what.session else { return without_agenda(what) };
         let me = taken.session.person().fhir_user.unwrap_or_default();
         let moderating = what
             .directory
@@ -78,8 +83,11 @@ impl Desk {
             accepted: session.accepted,
             members: session.members,
             agenda,
+            gaps: what.gaps.iter().filter(|gap| gap.source != ListSource::Names).cloned().collect(),
         };
-        Part::Ready { value, more: false }
+        // A case on the agenda whose patient is not known has no line.
+        let more = value.agenda.len() < what.sources.slots.len();
+        Part::Ready { value, more }
     }
 
     fn drafts(&self, around: &Around) -> Vec<DraftEntryView> {
@@ -105,16 +113,23 @@ fn taken_may_moderate(taken: &Taken) -> bool {
     crate::session::permissions(&taken.session.person().roles).contains(&Permission::SignDecision)
 }
 
-/// Documents and studies that the platform stored since then, of the patients on the agenda.
+/// What is said in the place of a board: that there is none only when the platform said so.
+fn without_agenda<T>(what: &Surroundings) -> Part<T> {
+    what.gap(ListSource::Agenda).map_or(Part::Empty, failures::part_of_gap)
+}
+
+/// Documents and studies that the platform stored since then, of the patients on the agenda, and which of the two it
+/// did not give.
 pub(crate) async fn news(
     fhir: &platform::fhir::FhirClient,
-    sources: &crate::record::RowSources,
+    what: &Surroundings,
     since: Timestamp,
-) -> Part<Vec<NewsView>> {
+) -> (Part<Vec<NewsView>>, Vec<GapView>) {
+    let sources = &what.sources;
     let today = Zoned::now().date();
     let patients: Vec<&str> = sources.slots.keys().map(String::as_str).collect();
     if patients.is_empty() {
-        return Part::Empty;
+        return (without_agenda(what), Vec::new());
     }
     let (wanted, since) = (patients.join(","), format!("ge{}", day(&since.to_string())));
     let parameters = [
@@ -127,10 +142,16 @@ pub(crate) async fn news(
     let studies = [("patient", wanted.as_str()), ("started", since.as_str()), ("_sort", "-started"), ("_count", "20")];
     let (documents, studies) =
         tokio::join!(fhir.search("DocumentReference", &parameters, 20), fhir.search("ImagingStudy", &studies, 20));
-    let (documents, studies) = match (documents, studies) {
-        (Err(error), Err(_)) => return failures::part_of_fhir(&error),
-        (documents, studies) => (documents.unwrap_or_default(), studies.unwrap_or_default()),
+    let mut gaps = Vec::new();
+    let mut read = |source, found: Result<platform::fhir::Found, FhirError>| {
+        found.unwrap_or_else(|error| {
+            gaps.push(GapView { source, state: failures::part_of_fhir(&error) });
+            platform::fhir::Found::default()
+        })
     };
+    let documents = read(ListSource::Documents, documents);
+    let studies = read(ListSource::Studies, studies);
+    let more = [&documents, &studies].iter().any(|found| found.more || found.truncated || found.damaged > 0);
     let line = |resource: &Value, kind, title: Option<String>, at: Option<String>| {
         let patient = reference_id(&resource["subject"], "Patient")?;
         let known = sources.patients.iter().find(|p| p["id"] == patient.as_str())?;
@@ -154,14 +175,33 @@ pub(crate) async fn news(
         }))
         .collect();
     lines.sort_by_key(|line| std::cmp::Reverse(sort_key(&line.at)));
+    let more = more || lines.len() > NEWS;
     lines.truncate(NEWS);
-    if lines.is_empty() { Part::Empty } else { Part::Ready { value: lines, more: false } }
+    told(lines, more, gaps)
+}
+
+/// The news as far as they are known. Where nothing came of one source and another said nothing, nothing is known.
+fn told(lines: Vec<NewsView>, more: bool, mut gaps: Vec<GapView>) -> (Part<Vec<NewsView>>, Vec<GapView>) {
+    let news = match gaps.first() {
+        _ if !lines.is_empty() => Part::Ready { value: lines, more },
+        None => Part::Empty,
+        Some(_) => failures::part_of_gap(&gaps.remove(0).state),
+    };
+    (news, gaps)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::differs;
-    use contract::{Freshness, Part, TodayView};
+    use super::{differs, told};
+    use contract::{Freshness, GapView, ListSource, Part, TodayView};
+
+    #[test]
+    fn nothing_new_is_said_only_when_both_sources_answered() {
+        let refused = |source| GapView { source, state: Part::Denied };
+        assert_eq!(told(Vec::new(), false, Vec::new()).0, Part::Empty, "both said that there is nothing");
+        let (news, gaps) = told(Vec::new(), false, vec![refused(ListSource::Studies)]);
+        assert_eq!((news, gaps.len()), (Part::Denied, 0), "one was refused, the other has nothing");
+    }
 
     #[test]
     fn reading_the_same_later_is_no_change_and_anything_else_is() {
@@ -169,6 +209,7 @@ mod tests {
             board: Part::Empty,
             drafts: Vec::new(),
             news: Part::Empty,
+            news_gaps: Vec::new(),
             news_since: "2026-11-23T17:30:00Z".to_owned(),
             as_of: "2026-11-24T17:30:00Z".to_owned(),
             freshness: Freshness::Current,

@@ -14,6 +14,8 @@ pub struct TodayView {
     pub drafts: Vec<DraftEntryView>,
     /// What arrived on the platform in the cases of the next board, newest first.
     pub news: Part<Vec<NewsView>>,
+    /// What the news lack.
+    pub news_gaps: Vec<GapView>,
     /// ISO time: news are since then.
     pub news_since: String,
     /// ISO time when this was read.
@@ -42,6 +44,45 @@ pub struct BoardSessionView {
     pub members: u32,
     /// Cases in the agenda's order.
     pub agenda: Vec<CaseRowView>,
+    /// What the agenda lacks.
+    pub gaps: Vec<GapView>,
+}
+
+/// What lists are made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum ListSource {
+    /// Sessions and the cases on their agenda.
+    Agenda,
+    /// The coordination's order of an agenda.
+    Order,
+    /// Registrations, and with them who is a case.
+    Cases,
+    /// Diagnoses.
+    Diagnoses,
+    /// Stages and markers.
+    Stages,
+    /// Decisions.
+    Decisions,
+    /// Members of the board and other people.
+    People,
+    /// Patients of that name on the whole platform.
+    Names,
+    /// Documents that arrived.
+    Documents,
+    /// Studies that arrived.
+    Studies,
+}
+
+/// Something of a list that could not be read: the list says less than the platform knows, and never "nothing" in its
+/// place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct GapView {
+    /// What.
+    pub source: ListSource,
+    /// Why; `Ready` when some of it is here and not all.
+    pub state: Part<()>,
 }
 
 /// One line of an agenda or of the case list.
@@ -76,6 +117,8 @@ pub struct CaseRowView {
     pub similar: Vec<SimilarView>,
     /// ISO time when the record that this device keeps was read; absent when it keeps none.
     pub kept: Option<String>,
+    /// What is absent above because it could not be read.
+    pub unread: Vec<ListSource>,
 }
 
 /// A place on an agenda.
@@ -199,6 +242,8 @@ pub struct CasesView {
     pub query: String,
     /// Cases, those of the next board first in its order, then by name.
     pub rows: Part<Vec<CaseRowView>>,
+    /// What the lines lack.
+    pub gaps: Vec<GapView>,
     /// The next board, for the group's title.
     pub board: Option<BoardNameView>,
     /// ISO time when this was read.

@@ -4,6 +4,7 @@ import { Button, IconButton } from '../components/Button';
 import { Empty } from '../components/Empty';
 import { FailureNotice } from '../components/FailureNotice';
 import { Field } from '../components/Field';
+import { Gaps } from '../components/Gaps';
 import { Icon } from '../components/icons';
 import { Kbd } from '../components/Kbd';
 import { KeptNotice } from '../components/KeptNotice';
@@ -15,10 +16,10 @@ import type { BoardNameView, CaseRowView, CasesView } from '../host/contract';
 import { useDesk } from '../host/desk';
 import { useStore } from '../host/store';
 import { useNow } from '../i18n/clock';
-import { ageAndGender, date, day, listName, moment, time, tnm } from '../i18n/format';
+import { ageAndGender, date, day, listName, moment, time } from '../i18n/format';
 import { defineCommand, useCommand } from '../keys/keys';
 import { m } from '../paraglide/messages';
-import { completenessWords, decisionWords, organWord, ruleWord, sideWord } from './caseWords';
+import { completenessWords, decisionWords, diagnosisWords, organWord, ruleWord, sideWord, stageWords } from './caseWords';
 import styles from './Cases.module.css';
 import { type Filter, filters, groups, type GroupKind, nearNames, passes } from './casesView';
 import { RowState } from './RowState';
@@ -207,6 +208,11 @@ function CaseList({
   return (
     <div className={styles['body']} data-preview={preview && current ? '' : undefined}>
       <div className={styles['scroll']}>
+        {view.rows.state === 'ready' && view.gaps.length > 0 && (
+          <div className={styles['padded']}>
+            <Gaps gaps={view.gaps} retry={retry} />
+          </div>
+        )}
         <div className={view.rows.state === 'ready' ? undefined : styles['padded']}>
           <PartView part={view.rows} rows={8} words={{ what: m.frame_cases(), empty: m.cases_none() }} retry={retry}>
             {() =>
@@ -307,9 +313,9 @@ function GroupRows({
             </td>
             <td className={`${styles['faint']} ${styles['less']}`}>{row.identity.number ?? (row.identity.birthDate === null ? '' : `*${date(row.identity.birthDate)}`)}</td>
             <td className={styles['cut']} title={row.diagnosis ?? undefined}>
-              {row.diagnosis ?? <span className={styles['faint']}>{m.cases_no_diagnosis()}</span>}
+              {row.diagnosis ?? <span className={styles['faint']}>{diagnosisWords(row)}</span>}
             </td>
-            <td className={`${styles['quiet']} ${styles['less']}`}>{row.tnm ? tnm(row.tnm) : m.cases_no_stage()}</td>
+            <td className={`${styles['quiet']} ${styles['less']}`}>{stageWords(row)}</td>
             <td className={`${styles['quiet']} ${styles['optional']}`}>{row.slot ? `${day(row.slot.start, now)} ${time(row.slot.start)}` : ''}</td>
             <td>
               <RowState row={row} />
@@ -383,12 +389,12 @@ function Preview({ row, open, close }: { row: CaseRowView; open: () => void; clo
       <dl className={styles['previewList']}>
         <div>
           <dt>{m.cases_column_diagnosis()}</dt>
-          <dd>{row.diagnosis ?? m.cases_no_diagnosis()}</dd>
+          <dd>{diagnosisWords(row)}</dd>
           <dd className={styles['quiet']}>{[row.icd10, organWord(row.organ, row.icd10), sideWord(row.side)].filter((word) => word !== null && word !== '').join(' · ')}</dd>
         </div>
         <div>
           <dt>{row.tnm?.edition != null ? m.case_tnm_edition({ edition: row.tnm.edition }) : m.case_tnm()}</dt>
-          <dd>{row.tnm ? tnm(row.tnm) : m.cases_no_stage()}</dd>
+          <dd>{stageWords(row)}</dd>
           {row.tnm?.date != null && <dd className={styles['quiet']}>{date(row.tnm.date)}</dd>}
         </div>
         {row.slot && (

@@ -2,6 +2,7 @@
 import type { Tone } from '../components/Chip';
 import type { IconName } from '../components/icons';
 import type { CaseRowView, CompletenessView, DecisionStateView } from '../host/contract';
+import { tnm } from '../i18n/format';
 import { m } from '../paraglide/messages';
 
 /** The organ's word for a key of the record or for an ICD-10-GM code; empty when there is none. */
@@ -68,10 +69,11 @@ export function sideWord(side: string | null): string {
 }
 
 /** "Lunge re. · cT2b cN3 cM0 · IIIB". */
-export function tumourLine(row: Pick<CaseRowView, 'organ' | 'icd10' | 'side' | 'tnm' | 'diagnosis'>): string {
+export function tumourLine(row: Pick<CaseRowView, 'organ' | 'icd10' | 'side' | 'tnm' | 'diagnosis' | 'unread'>): string {
   const organ = organWord(row.organ, row.icd10);
   const place = [organ === '' ? (row.diagnosis ?? '') : organ, sideWord(row.side)].filter((word) => word !== '').join(' ');
-  return [place, row.tnm?.text ?? '', row.tnm?.stage ?? ''].filter((word) => word !== '').join(' · ');
+  const unread = [row.unread.includes('diagnoses') ? m.cases_unread_diagnosis() : '', row.unread.includes('stages') ? m.cases_unread_stage() : ''];
+  return [place, unread[0] ?? '', row.tnm?.text ?? '', row.tnm?.stage ?? '', unread[1] ?? ''].filter((word) => word !== '').join(' · ');
 }
 
 /** What is missing, in a few words, for a rule of the completeness check. */
@@ -137,7 +139,20 @@ export function decisionWords(state: DecisionStateView): StateWords | null {
   }
 }
 
+/** A line's diagnosis: that there is none is said only when the record says so. */
+export function diagnosisWords(row: Pick<CaseRowView, 'diagnosis' | 'unread'>): string {
+  return row.diagnosis ?? (row.unread.includes('diagnoses') ? m.cases_unread_diagnosis() : m.cases_no_diagnosis());
+}
+
+/** A line's stage, in the same way. */
+export function stageWords(row: Pick<CaseRowView, 'tnm' | 'unread'>): string {
+  if (row.tnm) return tnm(row.tnm);
+  return row.unread.includes('stages') ? m.cases_unread_stage() : m.cases_no_stage();
+}
+
 /** The one state a list shows: a signed or begun decision says more than the completeness before it. */
-export function rowState(row: Pick<CaseRowView, 'completeness' | 'decision'>): StateWords | null {
+export function rowState(row: Pick<CaseRowView, 'completeness' | 'decision' | 'unread'>): StateWords | null {
+  // Whether it is decided is what counts; a case that may be decided is not called complete.
+  if (row.unread.includes('decisions')) return { tone: 'warn', icon: 'warn', text: m.case_unread_decision() };
   return decisionWords(row.decision) ?? completenessWords(row.completeness);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { agenda, cases, others, search } from '../stories/lists';
 import { distance, groups, nearNames, passes } from './casesView';
-import { completenessWords, organWord, rowState, tumourLine } from './caseWords';
+import { completenessWords, diagnosisWords, organWord, rowState, stageWords, tumourLine } from './caseWords';
 
 const all = [...agenda, ...others];
 
@@ -78,11 +78,20 @@ describe('words about a case', () => {
     expect(completenessWords({ state: 'missing', rules: ['R-HISTO', 'R-TNM'] })).toMatchObject({ tone: 'warn', text: 'Histologie fehlt + 1', title: 'Histologie fehlt · TNM fehlt oder passt nicht' });
   });
 
+  test('what could not be read is never called missing', () => {
+    const row = { diagnosis: null, icd10: null, organ: null, side: null, tnm: null, completeness: { state: 'complete' }, decision: 'none' } as const;
+    const unread = { ...row, unread: ['diagnoses', 'stages', 'decisions'] } satisfies Parameters<typeof rowState>[0];
+    expect([diagnosisWords(unread), stageWords(unread), rowState(unread)?.text]).toEqual(['Diagnose nicht abrufbar', 'Stadium nicht abrufbar', 'Stand nicht abrufbar']);
+    expect(tumourLine(unread)).toBe('Diagnose nicht abrufbar · Stadium nicht abrufbar');
+    const none = { ...row, unread: [] };
+    expect([diagnosisWords(none), stageWords(none), rowState(none)?.text]).toEqual(['keine Diagnose dokumentiert', 'noch offen', 'vollständig']);
+  });
+
   test('a case that was not evaluated shows no state', () => {
-    expect(rowState({ completeness: { state: 'unknown' }, decision: 'none' })).toBeNull();
+    expect(rowState({ completeness: { state: 'unknown' }, decision: 'none', unread: [] })).toBeNull();
   });
 
   test('a signed decision says more than completeness', () => {
-    expect(rowState({ completeness: { state: 'complete' }, decision: 'signed' })?.text).toBe('gezeichnet');
+    expect(rowState({ completeness: { state: 'complete' }, decision: 'signed', unread: [] })?.text).toBe('gezeichnet');
   });
 });

@@ -9,14 +9,27 @@ import { copyText } from './copy';
 import { Notice } from './Notice';
 import styles from './FailureNotice.module.css';
 
-export function FailureNotice({ failure, retry, actions, tone = 'danger' }: { failure: Failure; retry?: (() => void) | undefined; actions?: ReactNode; tone?: 'danger' | 'warn' }) {
+export function FailureNotice({
+  failure,
+  subject,
+  retry,
+  actions,
+  tone = 'danger',
+}: {
+  failure: Failure;
+  /** What is not here because of it, where its place does not tell. */
+  subject?: string;
+  retry?: (() => void) | undefined;
+  actions?: ReactNode;
+  tone?: 'danger' | 'warn';
+}) {
   const words = failureWords(failure);
   const code = codeForIt(failure);
   useNoted(failure, code);
   return (
     <Notice
       tone={tone}
-      title={words.what}
+      title={subject === undefined ? words.what : `${m.state_failed_short({ what: subject })}. ${words.what}`}
       actions={
         retry || actions !== undefined ? (
           <>

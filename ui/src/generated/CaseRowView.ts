@@ -2,6 +2,7 @@
 import type { CompletenessView } from "./CompletenessView";
 import type { DecisionStateView } from "./DecisionStateView";
 import type { IdentityView } from "./IdentityView";
+import type { ListSource } from "./ListSource";
 import type { SimilarView } from "./SimilarView";
 import type { SlotView } from "./SlotView";
 import type { TnmView } from "./TnmView";
@@ -65,4 +66,8 @@ similar: Array<SimilarView>,
 /**
  * ISO time when the record that this device keeps was read; absent when it keeps none.
  */
-kept: string | null, };
+kept: string | null, 
+/**
+ * What is absent above because it could not be read.
+ */
+unread: Array<ListSource>, };

@@ -2,6 +2,7 @@
 import type { BoardNameView } from "./BoardNameView";
 import type { CaseRowView } from "./CaseRowView";
 import type { Freshness } from "./Freshness";
+import type { GapView } from "./GapView";
 import type { Part } from "./Part";
 
 /**
@@ -16,6 +17,10 @@ query: string,
  * Cases, those of the next board first in its order, then by name.
  */
 rows: Part<Array<CaseRowView>>, 
+/**
+ * What the lines lack.
+ */
+gaps: Array<GapView>, 
 /**
  * The next board, for the group's title.
  */

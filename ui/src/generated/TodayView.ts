@@ -2,6 +2,7 @@
 import type { BoardSessionView } from "./BoardSessionView";
 import type { DraftEntryView } from "./DraftEntryView";
 import type { Freshness } from "./Freshness";
+import type { GapView } from "./GapView";
 import type { NewsView } from "./NewsView";
 import type { Part } from "./Part";
 
@@ -21,6 +22,10 @@ drafts: Array<DraftEntryView>,
  * What arrived on the platform in the cases of the next board, newest first.
  */
 news: Part<Array<NewsView>>, 
+/**
+ * What the news lack.
+ */
+newsGaps: Array<GapView>, 
 /**
  * ISO time: news are since then.
  */

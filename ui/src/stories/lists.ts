@@ -19,6 +19,7 @@ function row(part: Partial<CaseRowView> & Pick<CaseRowView, 'patient' | 'identit
     changed: null,
     similar: [],
     kept: null,
+    unread: [],
     ...part,
   };
 }
@@ -155,6 +156,7 @@ const board = {
   accepted: 11,
   members: 13,
   agenda,
+  gaps: [],
 };
 
 export const today: TodayView = {
@@ -171,6 +173,7 @@ export const today: TodayView = {
       { kind: 'board', title: 'Beschluss gezeichnet', patient: 'pat-wiesenquell', identity: wiesenquell, at: `${day}08:30:00+01:00` },
     ],
   },
+  newsGaps: [],
   newsSince: '2026-11-23T17:30:00+01:00',
   asOf: `${day}13:36:00+01:00`,
   freshness: { state: 'current' },
@@ -179,6 +182,7 @@ export const today: TodayView = {
 export const cases: CasesView = {
   query: '',
   rows: { state: 'ready', more: false, value: [...agenda, ...others] },
+  gaps: [],
   board: { name: board.name, start: board.start },
   asOf: today.asOf,
   freshness: { state: 'current' },

@@ -1,5 +1,5 @@
 /** The screens of the program in the states that they draw. */
-import type { CasesView, SessionView } from '../host/contract';
+import type { CaseRowView, CasesView, Part, SessionView } from '../host/contract';
 import { cases, today } from './lists';
 import { falkenried, now, platform, settings, signedIn, start } from './people';
 import { auenwaldCase } from './records';
@@ -8,6 +8,10 @@ import { at, demo, type Story } from './story';
 const never = () => new Promise<never>(() => undefined);
 const session = (value: SessionView) => ({ ...demo, start: { ...start, session: value } });
 const unreachable = { code: 'platform-unreachable', detail: 'timeout' } as const;
+const failed = { state: 'failed', failure: { code: 'platform-failed', detail: '500' } } as const;
+/** A line whose diagnosis was refused and whose decision could not be read. */
+const undiagnosed = (row: CaseRowView): CaseRowView => ({ ...row, diagnosis: null, icd10: null, organ: null, side: null, completeness: { state: 'unknown' }, decision: 'none', unread: ['diagnoses', 'decisions'] });
+const changed = <T,>(part: Part<T>, change: (value: T) => T): Part<T> => (part.state === 'ready' ? { ...part, value: change(part.value) } : part);
 
 const offline = { ...start, connection: { state: 'offline', since: '2026-11-24T10:42:00+01:00' } } as const;
 const kept = { asOf: '2026-11-23T17:30:00+01:00', freshness: { state: 'kept', failure: unreachable } } as const;
@@ -38,6 +42,17 @@ export const stories: Story[] = [
   },
   { id: '02-today-empty', fixture: at({ screen: 'today' }, { today: { ...today, board: { state: 'empty' }, drafts: [], news: { state: 'empty' } } }) },
   { id: '02-today-loading', fixture: at({ screen: 'today' }, { answer: (request) => (request.type === 'open-today' ? never() : undefined) }) },
+  { id: '02-today-denied', fixture: at({ screen: 'today' }, { today: { ...today, board: { state: 'denied' }, news: { state: 'denied' } } }) },
+  {
+    id: '02-today-gaps',
+    fixture: at({ screen: 'today' }, {
+      today: {
+        ...today,
+        board: changed(today.board, (board) => ({ ...board, agenda: board.agenda.map(undiagnosed), gaps: [{ source: 'diagnoses', state: { state: 'denied' } }, { source: 'order', state: failed }] })),
+        newsGaps: [{ source: 'documents', state: { state: 'denied' } }],
+      },
+    }),
+  },
   { id: '02-today-partly', fixture: at({ screen: 'today' }, { today: { ...today, news: { state: 'failed', failure: unreachable } } }) },
   {
     id: '02-today-offline',
@@ -49,6 +64,10 @@ export const stories: Story[] = [
   { id: '04-cases-preview', fixture: at({ screen: 'cases' }), keys: ['j', 'j', ' '] },
   { id: '04-cases-failed', fixture: at({ screen: 'cases' }, { answer: (request) => (request.type === 'open-cases' ? { code: 'platform-failed', detail: '500' } : undefined) }) },
   { id: '04-cases-denied', fixture: at({ screen: 'cases' }, { cases: { ...cases, rows: { state: 'denied' } } }) },
+  {
+    id: '04-cases-gaps',
+    fixture: at({ screen: 'cases' }, { cases: { ...cases, rows: changed(cases.rows, (rows) => rows.map(undiagnosed)), gaps: [{ source: 'diagnoses', state: { state: 'denied' } }, { source: 'decisions', state: failed }] } }),
+  },
   { id: '04-cases-none', fixture: at({ screen: 'cases' }, { cases: { ...cases, rows: { state: 'empty' } } }) },
   { id: '04-cases-no-hit', fixture: at({ screen: 'cases' }), keys: ['/', 'b', 'i', 'r', 'k', 'e', 'n', 'l', 'i', 'x', 'h', 't'] },
   { id: '05-case', fixture: at({ screen: 'case', patient: 'pat-auenwald', tab: 'overview' }) },

@@ -5,6 +5,7 @@ import { tumourLine } from '../cases/caseWords';
 import { Button } from '../components/Button';
 import { Empty, EmptyLine } from '../components/Empty';
 import { FailureNotice } from '../components/FailureNotice';
+import { Gaps } from '../components/Gaps';
 import { Icon } from '../components/icons';
 import { KeptNotice } from '../components/KeptNotice';
 import { PartView } from '../components/PartView';
@@ -63,7 +64,7 @@ function greeting(shortName: string, gender: string | null, now: Date): string {
 function Board({ part }: { part: TodayView['board'] }) {
   const desk = useDesk();
   const places = usePlaces();
-  if (part.state === 'empty' || part.state === 'absent') {
+  if (part.state === 'empty') {
     return (
       <Empty icon="calendar" title={m.today_no_board()} actions={<Button onPress={() => places.go({ screen: 'cases' })}>{m.today_see_cases()}</Button>}>
         {m.today_no_board_text()}
@@ -75,6 +76,7 @@ function Board({ part }: { part: TodayView['board'] }) {
       {(board) => (
         <>
           <BoardCard board={board} />
+          <Gaps gaps={board.gaps} retry={() => desk.openToday()} />
           <Agenda board={board} />
         </>
       )}
@@ -229,6 +231,7 @@ function News({ today, now }: { today: TodayView; now: Date }) {
           </ul>
         )}
       </PartView>
+      <Gaps gaps={today.newsGaps} retry={() => desk.openToday()} />
     </section>
   );
 }

@@ -7,11 +7,11 @@ use super::{
     timeline::patient_of,
     tumor,
 };
-use contract::{CaseRowView, CompletenessView, DecisionStateView, SlotView, TnmView};
+use contract::{CaseRowView, CompletenessView, DecisionStateView, ListSource, SlotView, TnmView};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What lines are made from: resources of many patients.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -23,6 +23,15 @@ pub(crate) struct RowSources {
     pub(crate) plans: Vec<Value>,
     pub(crate) slots: BTreeMap<String, SlotView>,
     pub(crate) house: Option<String>,
+    /// Patients whose diagnoses could not be read, or not all of them.
+    #[serde(default)]
+    pub(crate) unread_conditions: BTreeSet<String>,
+    /// The same of stages and markers.
+    #[serde(default)]
+    pub(crate) unread_observations: BTreeSet<String>,
+    /// Decisions could not be read, or not all of them.
+    #[serde(default)]
+    pub(crate) unread_plans: bool,
 }
 
 /// The line of one patient.
@@ -57,13 +66,26 @@ pub(crate) fn case_row(
         .chain(&plans)
         .filter_map(|resource| text(&resource["meta"]["lastUpdated"]))
         .max();
+    // What was read is shown, also where more could not be read.
+    let unread: Vec<ListSource> = [
+        (ListSource::Diagnoses, tumor.is_none() && sources.unread_conditions.contains(&id)),
+        (ListSource::Stages, tnm.is_none() && sources.unread_observations.contains(&id)),
+        (ListSource::Decisions, plan.is_none() && sources.unread_plans),
+    ]
+    .into_iter()
+    .filter_map(|(source, lacking)| lacking.then_some(source))
+    .collect();
+    let known = Known {
+        diagnoses: !sources.unread_conditions.contains(&id),
+        observations: !sources.unread_observations.contains(&id),
+    };
     Some(CaseRowView {
         identity: identity_view(patient, sources.house.as_deref(), today),
         diagnosis: tumor.map(|tumor| tumor.text.clone()),
         icd10: tumor.and_then(|tumor| tumor.icd10.clone()),
         organ: tumor.and_then(|tumor| tumor.icd10.as_deref()).and_then(organ).map(str::to_owned),
         side: tumor.and_then(|tumor| tumor.side.clone()),
-        completeness: completeness(registration, &diagnoses, tnm.as_ref(), &observations),
+        completeness: completeness(registration, &diagnoses, tnm.as_ref(), &observations, known),
         tnm,
         slot,
         registered_by: registration.and_then(|registration| {
@@ -78,6 +100,7 @@ pub(crate) fn case_row(
         changed,
         similar: similar(patient, sources.patients.iter()),
         kept: None,
+        unread,
         patient: id,
     })
 }
@@ -105,6 +128,13 @@ fn organ(icd10: &str) -> Option<&'static str> {
     })
 }
 
+/// What was read whole of a patient: only of that can be said that something is missing.
+#[derive(Clone, Copy)]
+struct Known {
+    diagnoses: bool,
+    observations: bool,
+}
+
 /// The rules of completeness that a list can judge: question, diagnosis, stage, and the markers that
 /// decide about therapy.
 fn completeness(
@@ -112,6 +142,7 @@ fn completeness(
     diagnoses: &[contract::DiagnosisEntryView],
     tnm: Option<&TnmView>,
     observations: &[Value],
+    known: Known,
 ) -> CompletenessView {
     let Some(registration) = registration else { return CompletenessView::Unknown };
     let mut rules = Vec::new();
@@ -120,10 +151,10 @@ fn completeness(
         rules.push("R-QUESTION");
     }
     let tumor = tumor::primary(diagnoses);
-    if tumor.is_none_or(|tumor| tumor.icd10.is_none() || tumor.date.is_none()) {
+    if known.diagnoses && tumor.is_none_or(|tumor| tumor.icd10.is_none() || tumor.date.is_none()) {
         rules.push("R-DIAG");
     }
-    if tnm.is_none_or(|tnm| tnm.edition.is_none()) {
+    if known.observations && tnm.is_none_or(|tnm| tnm.edition.is_none()) {
         rules.push("R-TNM");
     }
     let code = tumor.and_then(|tumor| tumor.icd10.as_deref()).and_then(|code| code.get(..3)).unwrap_or_default();
@@ -137,13 +168,16 @@ fn completeness(
         })
     };
     match code {
+        _ if !known.observations => {}
         "C34" if !has(&["83053-9"]) => rules.push("R-MARK"),
         "C18" | "C19" | "C20" if !has(&["81695-9"]) && !says("MMR") && !says("MSI") => rules.push("R-MMR"),
         _ => {}
     }
-    if rules.is_empty() {
+    if !rules.is_empty() {
+        CompletenessView::Missing { rules: rules.into_iter().map(str::to_owned).collect() }
+    } else if known.diagnoses && known.observations {
         CompletenessView::Complete
     } else {
-        CompletenessView::Missing { rules: rules.into_iter().map(str::to_owned).collect() }
+        CompletenessView::Unknown
     }
 }

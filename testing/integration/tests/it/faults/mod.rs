@@ -4,6 +4,7 @@ mod answers;
 mod clock;
 mod disk;
 mod files;
+mod lists;
 mod platform_gone;
 mod workers;
 
