@@ -1,8 +1,8 @@
 //! What lies around the person: board, case list, people. It is read together, kept on the shelf, and shown
 //! with its age when the platform does not answer or takes its time.
 
-use crate::{Desk, cases, cases::Surroundings, failures, session::Taken, shelf::Owner, today};
-use contract::{Event, Freshness, GapView, NewsView, Part, Place, TodayView};
+use crate::{Desk, cases, cases::Surroundings, failures, session::Taken, shelf::Owner, tasks, tasks::Tasks, today};
+use contract::{Event, Freshness, GapView, NewsView, Part, Place};
 use jiff::Timestamp;
 use platform::fhir::{FhirClient, FhirError};
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,8 @@ pub(crate) struct Around {
     pub(crate) news: Part<Vec<NewsView>>,
     #[serde(default)]
     pub(crate) news_gaps: Vec<GapView>,
+    #[serde(default)]
+    pub(crate) tasks: Tasks,
     pub(crate) news_since: Timestamp,
     pub(crate) read: Timestamp,
 }
@@ -43,6 +45,7 @@ impl Around {
         let has = |wanted: fn(&Part<()>) -> bool| {
             self.what.gaps.iter().chain(&self.news_gaps).any(|gap| wanted(&gap.state))
                 || wanted(&failures::without_value(&self.news))
+                || wanted(&failures::without_value(&self.tasks.found))
         };
         has(|state| matches!(state, Part::Denied)) || !has(|state| matches!(state, Part::Failed { .. }))
     }
@@ -109,17 +112,33 @@ impl Desk {
         };
         self.note_connection(true);
         let news_since = read - today::NEWS_SINCE;
-        let (news, news_gaps, news_since) = match asked {
+        let former = self.state().around.clone();
+        let around = match asked {
             Asked::Today => {
-                let (news, gaps) = today::news(fhir, &what, news_since).await;
-                (news, gaps, news_since)
+                let ((news, news_gaps), tasks) =
+                    tokio::join!(today::news(fhir, &what, news_since), tasks::read(fhir, taken));
+                Around { what, news, news_gaps, tasks, news_since, read }
             }
-            Asked::Cases { .. } => match &self.state().around {
-                Some(former) => (former.news.clone(), former.news_gaps.clone(), former.news_since),
-                None => (Part::Loading, Vec::new(), news_since),
+            Asked::Cases { .. } => match former {
+                Some(former) => Around {
+                    what,
+                    news: former.news.clone(),
+                    news_gaps: former.news_gaps.clone(),
+                    tasks: former.tasks.clone(),
+                    news_since: former.news_since,
+                    read,
+                },
+                None => Around {
+                    what,
+                    news: Part::Loading,
+                    news_gaps: Vec::new(),
+                    tasks: Tasks::default(),
+                    news_since,
+                    read,
+                },
             },
         };
-        let around = Arc::new(Around { what, news, news_gaps, news_since, read });
+        let around = Arc::new(around);
         let worth = around.is_better_than_kept() || self.kept_around(&owner).await.is_none();
         if worth && query.is_empty() && self.owner() == Some(owner.clone()) {
             self.state().around = Some(around.clone());
@@ -157,28 +176,29 @@ impl Desk {
         }
         let found = instead(found, kept);
         match asked {
-            Asked::Today => self.tell_today(self.today_view(taken, &found)),
+            Asked::Today => {
+                let view = self.show_today(taken, &found);
+                self.tell(Event::TodayChanged(view));
+            }
             Asked::Cases { query } => self.tell(Event::CasesChanged(self.cases_view(taken, query, &found))),
         }
     }
 
-    fn tell_today(&self, view: TodayView) {
-        self.state().today = Some(view.clone());
-        self.tell(Event::TodayChanged(view));
-    }
-
     /// Reads "Heute" again for who looks at it, and tells if it says something else than before.
-    async fn refresh_today(&self) {
+    pub(crate) async fn refresh_today(&self) {
         let Ok((taken, fhir)) = self.seated() else { return };
         if self.is_locked() || self.state().place != Place::Today {
             return;
         }
         let found = self.read_around(&fhir, &taken, &Asked::Today).await;
         let kept = self.kept_around(&Owner::of(&taken)).await;
-        let view = self.today_view(&taken, &instead(found, kept));
+        if self.owner() != Some(Owner::of(&taken)) {
+            return;
+        }
         let shown = self.state().today.clone();
-        if shown.is_none_or(|shown| today::differs(&shown, &view)) && self.owner() == Some(Owner::of(&taken)) {
-            self.tell_today(view);
+        let view = self.show_today(&taken, &instead(found, kept));
+        if shown.is_none_or(|shown| today::differs(&shown, &view)) {
+            self.tell(Event::TodayChanged(view));
         }
     }
 
@@ -250,7 +270,7 @@ fn instead(found: Result<Arc<Around>, FhirError>, kept: Option<Arc<Around>>) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::{Around, instead};
+    use super::{Around, Tasks, instead};
     use crate::cases::Surroundings;
     use contract::{FailureCode, Freshness, Part};
     use jiff::Timestamp;
@@ -263,6 +283,7 @@ mod tests {
             what: Surroundings::default(),
             news: Part::Empty,
             news_gaps: Vec::new(),
+            tasks: Tasks::default(),
             news_since: at,
             read: at,
         })

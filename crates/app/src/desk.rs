@@ -8,12 +8,14 @@ use crate::{
     session::Seat,
     settings::Settings,
     shelf::Shelf,
+    tasks::Written,
 };
-use contract::{BulkAccessView, Event, Failure, FailureCode, Place, Reply, Request, StartView, TodayView};
+use contract::{BulkAccessView, Event, Failure, FailureCode, Freshness, Place, Reply, Request, StartView, TodayView};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use jiff::Timestamp;
 use platform::{Egress, egress::EgressOptions};
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -136,6 +138,10 @@ pub(crate) struct State {
     pub(crate) around: Option<Arc<Around>>,
     /// "Heute" as the page has it.
     pub(crate) today: Option<TodayView>,
+    /// What that was made from.
+    pub(crate) today_from: Option<(Arc<Around>, Freshness)>,
+    /// Tasks as this desk wrote them, by id.
+    pub(crate) tasks_written: BTreeMap<String, Written>,
     /// What was searched for last in "Fälle".
     pub(crate) query: String,
 }
@@ -189,6 +195,8 @@ impl Desk {
                 case: None,
                 around: None,
                 today: None,
+                today_from: None,
+                tasks_written: BTreeMap::new(),
                 query: String::new(),
             }),
         }));
@@ -251,6 +259,7 @@ impl Desk {
                 Ok(Reply::Done)
             }
             Request::OpenToday => self.today().await.map(Reply::Today),
+            Request::FinishTask { task, done } => self.finish_task(&task, done).await.map(Reply::Today),
             Request::OpenCases { query } => self.cases(&query).await.map(Reply::Cases),
             Request::OpenCase { patient } => self.open_case(&patient).map(Reply::Case),
             Request::ReadDocument { patient, document } => {
@@ -418,6 +427,7 @@ fn allowed_while_locked(request: &Request) -> bool {
         | Request::SignIn { .. }
         | Request::Touch
         | Request::OpenToday
+        | Request::FinishTask { .. }
         | Request::OpenCases { .. }
         | Request::OpenCase { .. }
         | Request::ReadDocument { .. }

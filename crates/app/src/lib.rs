@@ -31,6 +31,7 @@ pub mod record;
 mod session;
 mod settings;
 mod shelf;
+mod tasks;
 mod text_blocks;
 mod today;
 pub mod worker;

@@ -204,7 +204,8 @@ impl Desk {
             state.touched = self.now();
             state.locks_at = None;
             state.case = None;
-            (state.around, state.today) = (None, None);
+            (state.around, state.today, state.today_from) = (None, None, None);
+            state.tasks_written.clear();
             state.seat = Seat::Taken(Box::new(taken));
         }
         self.tell_session();
@@ -283,7 +284,8 @@ impl Desk {
         {
             let mut state = self.state();
             state.case = None;
-            (state.around, state.today) = (None, None);
+            (state.around, state.today, state.today_from) = (None, None, None);
+            state.tasks_written.clear();
             state.seat = Seat::Out { failure };
         }
         self.0.shelf.leave();

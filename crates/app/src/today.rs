@@ -30,18 +30,26 @@ impl Desk {
     pub(crate) async fn today(&self) -> Result<TodayView, Failure> {
         let (taken, fhir) = self.seated()?;
         let found = self.around(fhir, taken.clone(), Asked::Today).await;
-        let view = self.today_view(&taken, &found);
-        self.state().today = Some(view.clone());
-        Ok(view)
+        Ok(self.show_today(&taken, &found))
     }
 
-    pub(crate) fn today_view(&self, taken: &Taken, found: &Found) -> TodayView {
+    /// The view for the page, and from now on what the page shows.
+    pub(crate) fn show_today(&self, taken: &Taken, found: &Found) -> TodayView {
+        let view = self.today_view(taken, found);
+        let mut state = self.state();
+        state.today_from = found.as_ref().ok().cloned();
+        state.today = Some(view.clone());
+        view
+    }
+
+    fn today_view(&self, taken: &Taken, found: &Found) -> TodayView {
         let now = Timestamp::now();
         let (around, freshness) = match found {
             Ok((around, freshness)) => (around, freshness.clone()),
             Err(error) => {
                 return TodayView {
                     board: failures::part_of_fhir(error),
+                    tasks: failures::part_of_fhir(error),
                     drafts: Vec::new(),
                     news: failures::part_of_fhir(error),
                     news_gaps: Vec::new(),
@@ -53,6 +61,7 @@ impl Desk {
         };
         TodayView {
             board: self.board(taken, around, now),
+            tasks: self.tasks(around),
             drafts: self.drafts(around),
             news: around.news.clone(),
             news_gaps: around.news_gaps.clone(),
@@ -207,6 +216,7 @@ mod tests {
     fn reading_the_same_later_is_no_change_and_anything_else_is() {
         let shown = TodayView {
             board: Part::Empty,
+            tasks: Part::Empty,
             drafts: Vec::new(),
             news: Part::Empty,
             news_gaps: Vec::new(),

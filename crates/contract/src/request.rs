@@ -41,6 +41,14 @@ pub enum Request {
     Touch,
     /// "Heute". Answered by `Today`.
     OpenToday,
+    /// Says that a task is done, or takes that back. Answered by `Today`, or by `Conflict` when somebody else changed
+    /// the task since it was read.
+    FinishTask {
+        /// FHIR id of the Task.
+        task: String,
+        /// Whether it is done.
+        done: bool,
+    },
     /// "Fälle". Answered by `Cases`.
     OpenCases {
         /// Filter text.
@@ -287,7 +295,7 @@ pub enum Reply {
     Started(StartView),
     /// To `Discover`.
     Platform(PlatformView),
-    /// To `OpenToday`.
+    /// To `OpenToday` and `FinishTask`.
     Today(TodayView),
     /// To `OpenCases`.
     Cases(CasesView),

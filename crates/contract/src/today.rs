@@ -10,6 +10,8 @@ use ts_rs::TS;
 pub struct TodayView {
     /// The next session of a board this person belongs to.
     pub board: Part<BoardSessionView>,
+    /// What is asked of this person, the most urgent first.
+    pub tasks: Part<Vec<TaskView>>,
     /// Unsigned drafts of this person on this device.
     pub drafts: Vec<DraftEntryView>,
     /// What arrived on the platform in the cases of the next board, newest first.
@@ -216,6 +218,24 @@ pub struct DraftEntryView {
     pub identity: IdentityView,
     /// ISO time of the last change.
     pub changed: String,
+}
+
+/// An open task of this person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskView {
+    /// FHIR id of the Task.
+    pub id: String,
+    /// What is to do, in the record's words.
+    pub title: String,
+    /// FHIR id of the patient, whose case opens.
+    pub patient: Option<String>,
+    /// Who; absent when the platform does not tell.
+    pub identity: Option<IdentityView>,
+    /// ISO date of the conference, of a task about a decision.
+    pub decided: Option<String>,
+    /// ISO date by which it is wanted.
+    pub due: Option<String>,
 }
 
 /// One thing that arrived.

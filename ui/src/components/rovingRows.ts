@@ -21,7 +21,7 @@ interface RovingRows {
   focus: (at: number) => void;
 }
 
-export function useRovingRows(options: { count: number; scope: string; names: readonly string[]; open: (at: number) => void; start?: number; reveal?: (at: number) => void }): RovingRows {
+export function useRovingRows(options: { count: number; scope: string; names: readonly string[]; open: (at: number) => void; start?: number; reveal?: (at: number) => void; asleep?: boolean }): RovingRows {
   const { count, scope, names } = options;
   const [wanted, setWanted] = useState(options.start ?? 0);
   const container = useRef<HTMLElement | null>(null);
@@ -38,7 +38,8 @@ export function useRovingRows(options: { count: number; scope: string; names: re
   };
   /** The first press of a moving key enters the list where it stands. */
   const inside = () => container.current?.contains(document.activeElement) === true && document.activeElement instanceof HTMLElement && document.activeElement.dataset['row'] !== undefined;
-  const enabled = { scope, enabled: count > 0 };
+  // Of two lists of a screen one answers while focus is in neither.
+  const enabled = { scope, enabled: count > 0 && options.asleep !== true };
   useCommand(next, () => focus(inside() ? current + 1 : current), enabled);
   useCommand(previous, () => focus(inside() ? current - 1 : current), enabled);
   useCommand(first, () => focus(0), enabled);

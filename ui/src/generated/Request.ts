@@ -17,7 +17,15 @@ address: string, } | { "type": "sign-in",
 /**
  * As in `Discover`.
  */
-address: string, } | { "type": "cancel-sign-in" } | { "type": "sign-out" } | { "type": "lock" } | { "type": "unlock" } | { "type": "touch" } | { "type": "open-today" } | { "type": "open-cases", 
+address: string, } | { "type": "cancel-sign-in" } | { "type": "sign-out" } | { "type": "lock" } | { "type": "unlock" } | { "type": "touch" } | { "type": "open-today" } | { "type": "finish-task", 
+/**
+ * FHIR id of the Task.
+ */
+task: string, 
+/**
+ * Whether it is done.
+ */
+done: boolean, } | { "type": "open-cases", 
 /**
  * Filter text.
  */

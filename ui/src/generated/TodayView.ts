@@ -5,6 +5,7 @@ import type { Freshness } from "./Freshness";
 import type { GapView } from "./GapView";
 import type { NewsView } from "./NewsView";
 import type { Part } from "./Part";
+import type { TaskView } from "./TaskView";
 
 /**
  * The screen "Heute".
@@ -14,6 +15,10 @@ export type TodayView = {
  * The next session of a board this person belongs to.
  */
 board: Part<BoardSessionView>, 
+/**
+ * What is asked of this person, the most urgent first.
+ */
+tasks: Part<Array<TaskView>>, 
 /**
  * Unsigned drafts of this person on this device.
  */

@@ -104,6 +104,7 @@ export type { StartView } from './StartView';
 export type { StudyEntryView } from './StudyEntryView';
 export type { StudyView } from './StudyView';
 export type { TableView } from './TableView';
+export type { TaskView } from './TaskView';
 export type { TextBlockView } from './TextBlockView';
 export type { Theme } from './Theme';
 export type { TherapyView } from './TherapyView';

@@ -46,6 +46,8 @@ export interface Desk {
   /** What was typed into conversations and not sent. */
   drafts: MessageDrafts;
   openToday(): void;
+  /** Says of a task that it is done, or takes that back; fails with the program's failure. */
+  finishTask(task: string, done: boolean): Promise<void>;
   openCases(query: string): void;
   openCase(patient: string): void;
   openImages(patient: string): void;
@@ -193,6 +195,10 @@ export function createDesk(host: Host, start: StartView): Desk {
     conversation,
     drafts,
     openToday: () => load(today, younger(today, () => true, ask(host, { type: 'open-today' }, 'today')), signedIn),
+    finishTask: (task, done) =>
+      ask(host, { type: 'finish-task', task, done }, 'today').then((value) => {
+        if (signedIn()) today.set({ state: 'here', value });
+      }),
     openCases(query) {
       casesAsked += 1;
       casesQuery = query;

@@ -61,6 +61,7 @@ export function memoryHost(fixture: Fixture): MemoryHost {
     queueMicrotask(() => send({ type: 'session-changed', value }));
   };
   const person = fixture.signedIn.person;
+  const finished = new Set<string>();
   const chat = memoryChat(fixture.chat, send);
 
   const reply = (request: Request): Reply => {
@@ -89,6 +90,13 @@ export function memoryHost(fixture: Fixture): MemoryHost {
         return { type: 'done' };
       case 'open-today':
         return { type: 'today', value: found(fixture.today) };
+      case 'finish-task': {
+        const view = found(fixture.today);
+        if (request.done) finished.add(request.task);
+        else finished.delete(request.task);
+        const tasks = view.tasks;
+        return { type: 'today', value: { ...view, tasks: tasks.state === 'ready' ? { ...tasks, value: tasks.value.filter((one) => !finished.has(one.id)) } : tasks } };
+      }
       case 'open-cases':
         return { type: 'cases', value: request.query === '' || !fixture.search ? found(fixture.cases) : fixture.search(request.query) };
       case 'open-case':

@@ -161,6 +161,15 @@ const board = {
 
 export const today: TodayView = {
   board: { state: 'ready', more: false, value: board },
+  tasks: {
+    state: 'ready',
+    more: false,
+    value: [
+      { id: 'task-zweitzeichnen', title: 'Beschluss zweitzeichnen', patient: 'pat-wiesenquell', identity: wiesenquell, decided: '2026-11-17', due: '2026-11-24' },
+      { id: 'task-studie', title: 'Studie für Stadium III anfragen', patient: 'pat-auenwald', identity: auenwald, decided: null, due: '2026-11-24' },
+      { id: 'task-brief', title: 'Arztbrief freigeben', patient: 'pat-lindenfurt', identity: lindenfurt, decided: '2026-11-17', due: '2026-11-25' },
+    ],
+  },
   drafts: [{ patient: 'pat-moosgrund', identity: moosgrund, changed: `${day}11:52:00+01:00` }],
   news: {
     state: 'ready',

@@ -40,9 +40,9 @@ export const stories: Story[] = [
     id: '01e-lock-soon',
     fixture: at({ screen: 'today' }, { start: { ...start, session: { ...signedIn, locksAt: new Date(now.getTime() + 24_000).toISOString() } } }),
   },
-  { id: '02-today-empty', fixture: at({ screen: 'today' }, { today: { ...today, board: { state: 'empty' }, drafts: [], news: { state: 'empty' } } }) },
+  { id: '02-today-empty', fixture: at({ screen: 'today' }, { today: { ...today, board: { state: 'empty' }, tasks: { state: 'empty' }, drafts: [], news: { state: 'empty' } } }) },
   { id: '02-today-loading', fixture: at({ screen: 'today' }, { answer: (request) => (request.type === 'open-today' ? never() : undefined) }) },
-  { id: '02-today-denied', fixture: at({ screen: 'today' }, { today: { ...today, board: { state: 'denied' }, news: { state: 'denied' } } }) },
+  { id: '02-today-denied', fixture: at({ screen: 'today' }, { today: { ...today, board: { state: 'denied' }, tasks: { state: 'denied' }, news: { state: 'denied' } } }) },
   {
     id: '02-today-gaps',
     fixture: at({ screen: 'today' }, {
@@ -53,6 +53,8 @@ export const stories: Story[] = [
       },
     }),
   },
+  { id: '02-today-task', fixture: at({ screen: 'today' }), keys: ['click:[data-testid=finish-task-studie]'] },
+  { id: '02-today-tasks-failed', fixture: at({ screen: 'today' }, { today: { ...today, tasks: failed } }) },
   { id: '02-today-partly', fixture: at({ screen: 'today' }, { today: { ...today, news: { state: 'failed', failure: unreachable } } }) },
   {
     id: '02-today-offline',

@@ -20,6 +20,7 @@ import { useNow } from '../i18n/clock';
 import { ageAndGender, day, listName, longDate, moment, time } from '../i18n/format';
 import { m } from '../paraglide/messages';
 import { boardMoment } from './todayView';
+import { Tasks } from './Tasks';
 import styles from './Today.module.css';
 
 export function Today() {
@@ -43,7 +44,10 @@ export function Today() {
             {today.state === 'here' && (
               <>
                 <Board part={today.value.board} />
-                <Drafts drafts={today.value.drafts} now={now} />
+                <div className={styles['pair']}>
+                  <Tasks part={today.value.tasks} now={now} />
+                  <Drafts drafts={today.value.drafts} now={now} />
+                </div>
               </>
             )}
           </div>

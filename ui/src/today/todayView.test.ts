@@ -1,9 +1,14 @@
 import { expect, test } from 'vitest';
-import { boardMoment } from './todayView';
+import { boardMoment, isPressing } from './todayView';
 
 const start = '2026-11-24T15:00:00+01:00';
 const end = '2026-11-24T15:40:00+01:00';
 const at = (time: string) => boardMoment(start, end, new Date(`2026-11-24T${time}+01:00`));
+
+test('what is due today or was due before presses, and what is due tomorrow does not', () => {
+  const now = new Date(start);
+  expect(['2026-11-23', '2026-11-24', '2026-11-25', null].map((due) => isPressing(due, now))).toEqual([true, true, false, false]);
+});
 
 test('over an hour before, hours and minutes are left', () => {
   expect(at('13:36:00')).toEqual({ state: 'before', text: '1:24', hours: true });

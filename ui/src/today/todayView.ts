@@ -1,6 +1,11 @@
 /** What "Heute" says about time. */
 import { calendarDays, clock } from '../i18n/format';
 
+/** True when something is due today or should have been done before. */
+export function isPressing(due: string | null, now: Date): boolean {
+  return due !== null && calendarDays(now, new Date(due)) <= 0;
+}
+
 export type BoardMoment = { state: 'far' } | { state: 'before'; text: string; hours: boolean } | { state: 'running'; minutes: number } | { state: 'over' };
 
 /** h:mm over an hour, m:ss under it, then how long it has been running; another day has no countdown. */

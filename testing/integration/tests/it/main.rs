@@ -20,6 +20,7 @@ mod network;
 mod offline;
 mod profile;
 mod session;
+mod tasks;
 
 mod archive;
 mod chromium;

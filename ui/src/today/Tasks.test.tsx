@@ -1,0 +1,86 @@
+import { act, cleanup, fireEvent, render, waitFor } from '@testing-library/react';
+import { afterEach, describe, expect, test } from 'vitest';
+import { Toasts } from '../components/toasts';
+import { createPlaces, PlacesContext } from '../frame/place';
+import type { Request } from '../host/contract';
+import { createDesk, DeskContext } from '../host/desk';
+import { memoryHost } from '../host/memory';
+import { useStore } from '../host/store';
+import { useKeyDispatcher } from '../keys/keys';
+import { at } from '../stories/story';
+import { Tasks } from './Tasks';
+
+afterEach(cleanup);
+
+const now = new Date('2026-11-24T13:36:00+01:00');
+
+async function open(answer?: (request: Request) => { code: 'conflict'; detail: string } | undefined) {
+  const fixture = at({ screen: 'today' }, answer ? { answer } : {});
+  const host = memoryHost(fixture);
+  const desk = createDesk(host, fixture.start);
+  const places = createPlaces(desk, fixture.start.place);
+  desk.openToday();
+  function Screen() {
+    const today = useStore(desk.today);
+    useKeyDispatcher(true);
+    return today.state === 'here' ? <Tasks part={today.value.tasks} now={now} /> : null;
+  }
+  const page = render(
+    <DeskContext value={desk}>
+      <PlacesContext value={places}>
+        <Screen />
+        <Toasts />
+      </PlacesContext>
+    </DeskContext>,
+  );
+  await waitFor(() => page.getByTestId('task-task-studie'));
+  const finished = () => host.asked.filter((request) => request.type === 'finish-task');
+  const titles = () => page.getAllByRole('row').map((row) => row.textContent);
+  return { page, places, finished, titles };
+}
+
+const key = (name: string) => fireEvent.keyDown(document.activeElement ?? document.body, { key: name });
+
+describe('my tasks', () => {
+  test('say what is to do, about whom, and by when', async () => {
+    const { titles } = await open();
+    expect(titles()).toEqual([
+      'Beschluss zweitzeichnenWiesenquell, Dora · Board vom 17.11.heute',
+      'Studie für Stadium III anfragenAuenwald, Gernotheute',
+      'Arztbrief freigebenLindenfurt, Petra · Board vom 17.11.morgen',
+    ]);
+  });
+
+  test('are done by E and come back by undoing', async () => {
+    const { page, finished, titles } = await open();
+    act(() => page.getByTestId('task-task-zweitzeichnen').focus());
+    key('j');
+    key('e');
+    await waitFor(() => expect(titles()).toHaveLength(2));
+    expect(finished()).toEqual([{ type: 'finish-task', task: 'task-studie', done: true }]);
+    expect(document.activeElement).toBe(page.getByTestId('task-task-brief'));
+    fireEvent.click(page.getByRole('button', { name: /Rückgängig/u }));
+    await waitFor(() => expect(titles()).toHaveLength(3));
+    expect(finished()).toHaveLength(2);
+  });
+
+  test('are not done by a key pressed elsewhere', async () => {
+    const { finished } = await open();
+    key('e');
+    expect(finished()).toEqual([]);
+  });
+
+  test('open the case, and the decision when they are about one', async () => {
+    const { page, places } = await open();
+    act(() => page.getByTestId('task-task-zweitzeichnen').focus());
+    key('Enter');
+    expect(places.place.get()).toEqual({ screen: 'case', patient: 'pat-wiesenquell', tab: 'decision' });
+  });
+
+  test('that somebody else changed stay, and the person is told why', async () => {
+    const { page, titles } = await open((request) => (request.type === 'finish-task' ? { code: 'conflict', detail: '412' } : undefined));
+    fireEvent.click(page.getByTestId('finish-task-brief'));
+    await waitFor(() => page.getByText(/Jemand|anderswo|geändert|gespeichert/u));
+    expect(titles()).toHaveLength(3);
+  });
+});
