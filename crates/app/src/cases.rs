@@ -6,8 +6,8 @@ use crate::{
     failures,
     images::identity::{RecordIdentity, fold},
     record::{
-        self, Archive, CANCER_CARE_REVIEW, CaseRecord, Directory, Loaded, Part, QUERIES, RowSources, Session, case_row,
-        case_view, next_session,
+        self, Archive, CANCER_CARE_REVIEW, CaseRecord, Directory, Loaded, Part, QUERIES, Query, RowSources, Session,
+        case_row, case_view, filled, next_session,
         read::{reference_id, text},
         record_identity,
     },
@@ -258,18 +258,10 @@ impl Desk {
         let mut parts: FuturesUnordered<_> = QUERIES
             .iter()
             .map(|query| async move {
-                let parameters: Vec<(&str, String)> =
-                    query.parameters.iter().map(|(name, value)| (*name, value.replace("{p}", patient))).collect();
-                let borrowed: Vec<(&str, &str)> =
-                    parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
                 // A colleague may be writing: a draft that a server remembers from a minute ago would be taken for
                 // the newest and written over.
-                let found = if matches!(query.part, Part::Plans | Part::Documents) {
-                    fhir.search_fresh(query.kind, &borrowed, query.cap).await
-                } else {
-                    fhir.search(query.kind, &borrowed, query.cap).await
-                };
-                (query.part, found)
+                let fresh = matches!(query.part, Part::Plans | Part::Documents);
+                (query.part, ask(fhir, query, patient, fresh).await)
             })
             .collect();
         let around = async {
@@ -390,10 +382,7 @@ impl Desk {
     /// Asks again for one part.
     pub(crate) async fn reload_part(&self, fhir: &FhirClient, patient: &str, part: Part) {
         for query in QUERIES.iter().filter(|query| query.part == part) {
-            let parameters: Vec<(&str, String)> =
-                query.parameters.iter().map(|(name, value)| (*name, value.replace("{p}", patient))).collect();
-            let borrowed: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            let loaded = loaded(fhir.search_fresh(query.kind, &borrowed, query.cap).await);
+            let loaded = loaded(ask(fhir, query, patient, true).await);
             let _closed = self.with_case(patient, |case| case.record.set(part, loaded));
         }
     }
@@ -432,6 +421,26 @@ impl Desk {
             self.note_connection(false);
         }
     }
+}
+
+/// Asks one of a case's searches, and in another way where the server does not take it.
+async fn ask(fhir: &FhirClient, query: &Query, patient: &str, fresh: bool) -> Result<Found, FhirError> {
+    let today = Zoned::now().date();
+    let ways = std::iter::once(query.parameters).chain(query.otherwise);
+    let mut found = Ok(Found::default());
+    for way in ways {
+        let parameters = filled(way, patient, today);
+        let borrowed: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        found = if fresh {
+            fhir.search_fresh(query.kind, &borrowed, query.cap).await
+        } else {
+            fhir.search(query.kind, &borrowed, query.cap).await
+        };
+        if !matches!(found, Err(FhirError::UnknownParameter(_) | FhirError::Rejected { status: 400, .. })) {
+            break;
+        }
+    }
+    found
 }
 
 fn loaded(found: Result<Found, FhirError>) -> Loaded {
@@ -560,7 +569,14 @@ fn incomplete(source: ListSource, found: &Found) -> bool {
         | ListSource::People
         | ListSource::Names
         | ListSource::Documents
-        | ListSource::Studies => false,
+        | ListSource::Studies
+        | ListSource::Histology
+        | ListSource::Genes
+        | ListSource::Reports
+        | ListSource::Procedures
+        | ListSource::Medication
+        | ListSource::AdverseEvents
+        | ListSource::Course => false,
     };
     found.truncated || found.damaged > 0 || (counts && found.more)
 }
@@ -606,10 +622,7 @@ async fn read_of_patients(
     sources: &mut RowSources,
     gaps: &mut Gaps,
 ) -> Result<(), FhirError> {
-    let codes = format!(
-        "http://snomed.info/sct|399390009,http://snomed.info/sct|399537006,http://snomed.info/sct|399588009,http://loinc.org|21908-9,{}",
-        "http://loinc.org|83053-9,http://loinc.org|81695-9"
-    );
+    let codes = [record::TNM_GROUPS, record::TNM_ALONE, "http://loinc.org|83053-9,http://loinc.org|81695-9"].join(",");
     let searches = ids.chunks(PATIENTS_AT_ONCE).map(|chunk| {
         let (wanted, codes) = (chunk.join(","), codes.clone());
         async move {

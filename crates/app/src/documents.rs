@@ -5,7 +5,7 @@
 
 use crate::{
     Desk, failures,
-    record::{self, Part},
+    record::{self, Part, reports},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use contract::{DocumentContent, DocumentView, Failure, FailureCode};
@@ -21,15 +21,18 @@ const HEADER_WITHIN: usize = 1024;
 impl Desk {
     pub(crate) async fn read_document(&self, patient: &str, document: &str) -> Result<DocumentView, Failure> {
         let (_, fhir) = self.seated()?;
-        let (resource, entry) = self
+        let (attachment, entry) = self
             .with_case(patient, |case| {
-                let resource =
-                    case.record.part(Part::Documents).matches().iter().find(|d| d["id"] == document).cloned();
-                let entry = resource.as_ref().and_then(|d| record::document_entry(d, &case.record.directory));
-                resource.zip(entry)
+                let (record, directory) = (&case.record, &case.record.directory);
+                let reports = record.part(Part::Reports).matches();
+                if let Some(report) = reports::named(reports, document) {
+                    return Some((reports::attachment(report), reports::entry(report, directory)?));
+                }
+                let found = record.part(Part::Documents).matches().iter().find(|d| d["id"] == document)?;
+                Some((found["content"][0]["attachment"].clone(), record::document_entry(found, directory)?))
             })?
             .ok_or_else(|| Failure::new(FailureCode::NotFound, "no such document"))?;
-        let attachment = &resource["content"][0]["attachment"];
+        let attachment = &attachment;
         let declared = attachment["contentType"].as_str().unwrap_or_default();
         // What says that it is too large is not even fetched.
         if let Some(size) = stated_size(attachment).filter(|size| *size > LIMIT) {

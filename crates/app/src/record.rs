@@ -9,17 +9,20 @@ mod case;
 mod directory;
 mod identity;
 mod laboratory;
+mod queries;
 pub(crate) mod read;
+pub(crate) mod reports;
 mod rows;
 mod timeline;
 mod tumor;
 
 pub(crate) use agenda::{Session, next_session, slots};
-pub(crate) use case::{Archive, CaseRecord, Loaded, Part, QUERIES, case_view, current_plan, document_entry};
+pub(crate) use case::{Archive, CaseRecord, Loaded, case_view, current_plan, document_entry};
 pub(crate) use directory::{Directory, PersonFacts};
 pub(crate) use identity::{identity_view, record_identity};
+pub(crate) use queries::{Part, QUERIES, Query, filled};
 pub(crate) use rows::{RowSources, case_row};
-pub(crate) use tumor::primary;
+pub(crate) use tumor::{TNM_ALONE, TNM_GROUPS, primary};
 
 /// All diagnoses, the primary tumor first.
 pub(crate) fn diagnoses(conditions: &[serde_json::Value]) -> Vec<contract::DiagnosisEntryView> {

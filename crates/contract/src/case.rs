@@ -1,6 +1,6 @@
 //! The case: one patient's record as a board reads it.
 
-use crate::{DecisionStateView, Freshness, IdentityView, Part, SimilarView, SlotView, TimelineKind, TnmView};
+use crate::{DecisionStateView, Freshness, GapView, IdentityView, Part, SimilarView, SlotView, TimelineKind, TnmView};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -28,8 +28,10 @@ pub struct CaseView {
     pub ecog: Part<Vec<EcogView>>,
     /// Biomarkers and other single findings.
     pub findings: Part<Vec<FindingView>>,
-    /// Therapies and medication.
+    /// Operations, radiotherapy and other procedures, newest first.
     pub therapies: Part<Vec<TherapyView>>,
+    /// What is taken or prescribed, newest first.
+    pub medication: Part<Vec<TherapyView>>,
     /// Laboratory, one entry an analyte and unit.
     pub laboratory: Part<Vec<LabSeriesView>>,
     /// Documents, newest first.
@@ -40,6 +42,8 @@ pub struct CaseView {
     pub timeline: Part<Vec<TimelineEntryView>>,
     /// Decisions, newest first.
     pub decisions: Part<Vec<DecisionEntryView>>,
+    /// What could not be read: it is missing in the course, and in parts that several searches fill.
+    pub gaps: Vec<GapView>,
     /// Place on the next board's agenda.
     pub slot: Option<SlotView>,
     /// How far the current decision is.
@@ -142,8 +146,6 @@ pub struct TherapyView {
     pub start: Option<String>,
     /// ISO end.
     pub end: Option<String>,
-    /// True for medication, false for procedures.
-    pub medication: bool,
     /// True when it was stopped before its end.
     pub stopped: bool,
 }
@@ -184,7 +186,7 @@ pub struct LabValueView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct DocumentEntryView {
-    /// FHIR id.
+    /// FHIR id; of a report that is no document with its type before it, "DiagnosticReport/…".
     pub id: String,
     /// Title.
     pub title: String,

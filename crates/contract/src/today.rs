@@ -50,7 +50,7 @@ pub struct BoardSessionView {
     pub gaps: Vec<GapView>,
 }
 
-/// What lists are made from.
+/// What lists and cases are made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
 pub enum ListSource {
@@ -74,9 +74,23 @@ pub enum ListSource {
     Documents,
     /// Studies that arrived.
     Studies,
+    /// Histology, grading and markers.
+    Histology,
+    /// Genetic findings.
+    Genes,
+    /// Pathology reports that are no documents.
+    Reports,
+    /// Operations, radiotherapy and other procedures.
+    Procedures,
+    /// Medication and prescriptions.
+    Medication,
+    /// Adverse events.
+    AdverseEvents,
+    /// What became of the illness.
+    Course,
 }
 
-/// Something of a list that could not be read: the list says less than the platform knows, and never "nothing" in its
+/// Something of a list or case that could not be read: it says less than the platform knows, and never "nothing" in its
 /// place.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
@@ -302,6 +316,8 @@ pub enum TimelineKind {
     Systemic,
     /// AdverseEvent.
     AdverseEvent,
+    /// What became of the illness: remission, progression.
+    Course,
     /// Tumour board.
     Board,
     /// Any other document.

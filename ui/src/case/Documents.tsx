@@ -3,6 +3,7 @@ import { Button as Plain } from 'react-aria-components';
 import { IconButton } from '../components/Button';
 import { Empty } from '../components/Empty';
 import { FailureNotice } from '../components/FailureNotice';
+import { Gaps } from '../components/Gaps';
 import { Icon } from '../components/icons';
 import { PartView } from '../components/PartView';
 import { Skeleton } from '../components/Skeleton';
@@ -27,6 +28,7 @@ export function Documents({ view, chosen, choose, retry }: { view: CaseView; cho
   return (
     <div className={styles['documents']} data-reading={chosen === null ? undefined : ''}>
       <div className={styles['documentList']}>
+        <Gaps gaps={view.gaps.filter((gap) => gap.source === 'reports')} retry={retry} />
         <PartView part={view.documents} rows={6} words={{ what: m.case_what_documents(), empty: m.case_empty_documents() }} retry={retry}>
           {(documents) => (
             <ul aria-label={m.case_tab_documents()}>
@@ -64,7 +66,7 @@ export function Documents({ view, chosen, choose, retry }: { view: CaseView; cho
 }
 
 export function documentIcon(document: DocumentEntryView) {
-  return document.kdl?.startsWith('PT') === true ? 'microscope' : document.kdl?.startsWith('DG02') === true ? 'image' : 'document';
+  return document.kdl?.startsWith('PT') === true || document.id.startsWith('DiagnosticReport/') ? 'microscope' : document.kdl?.startsWith('DG02') === true ? 'image' : 'document';
 }
 
 function Reader({ patient, document, close }: { patient: string; document: string; close: () => void }) {

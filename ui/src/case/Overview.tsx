@@ -4,10 +4,11 @@ import { Button as Plain } from 'react-aria-components';
 import { Button } from '../components/Button';
 import { Chip } from '../components/Chip';
 import { classes } from '../components/classes';
+import { Gaps } from '../components/Gaps';
 import { Icon } from '../components/icons';
 import { Notice } from '../components/Notice';
 import { PartView, partValue, type PartWords } from '../components/PartView';
-import type { CaseRowView, CaseTab, CaseView, DiagnosisEntryView, Part, StudyEntryView, TherapyView } from '../host/contract';
+import type { CaseRowView, CaseTab, CaseView, DiagnosisEntryView, ListSource, Part, StudyEntryView, TherapyView } from '../host/contract';
 import { useDesk } from '../host/desk';
 import { useStore } from '../host/store';
 import { useNow } from '../i18n/clock';
@@ -35,6 +36,9 @@ const mostLab = 6;
 const mostEntries = 8;
 const mostDocuments = 6;
 
+/** What has a place of its own on this screen, which says by itself that it is missing. */
+const ownPlace: ReadonlySet<ListSource> = new Set<ListSource>(['diagnoses', 'documents', 'studies', 'decisions', 'procedures']);
+
 export function Overview({ view, row, open, read, retry }: Props) {
   return (
     <div className={styles['scroll']} data-testid="overview">
@@ -42,6 +46,7 @@ export function Overview({ view, row, open, read, retry }: Props) {
         <div className={`${styles['wide']} ${styles['column']}`}>
           <Question view={view} retry={retry} />
           <Facts view={view} />
+      <Gaps gaps={view.gaps.filter(({ source }) => !ownPlace.has(source))} retry={retry} />
         </div>
         <div className={styles['column']}>
           <Studies view={view} open={open} retry={retry} />
@@ -142,7 +147,7 @@ function Facts({ view }: { view: CaseView }) {
   const others = comorbidities(view);
   const functions = functionSeries(view);
   const therapies = partValue(view.therapies);
-  const anyFailed = [view.diagnoses, view.tnm, view.ecog, view.findings, view.therapies].some((part) => part.state === 'failed');
+  const anyFailed = [view.diagnoses, view.tnm, view.ecog, view.findings, view.therapies, view.medication].some((part) => part.state === 'failed');
   const diagnosisWords = { what: m.case_what_diagnoses(), empty: m.case_empty_diagnoses() };
   return (
     <section data-testid="facts">
@@ -234,14 +239,14 @@ function Facts({ view }: { view: CaseView }) {
         </Fact>
         <Fact label={m.case_therapies()}>
           <FactPart part={view.therapies} words={{ what: m.case_therapies(), empty: m.case_empty_therapies() }}>
-            {() => <Therapies therapies={(therapies ?? []).filter((one) => !one.medication)} />}
+            {() => <Therapies therapies={therapies ?? []} />}
           </FactPart>
         </Fact>
         <Fact label={m.case_medication()}>
-          <FactPart part={view.therapies} words={{ what: m.case_medication(), empty: m.case_empty_medication() }}>
+          <FactPart part={view.medication} words={{ what: m.case_medication(), empty: m.case_empty_medication() }}>
             {() => (
               <Names
-                texts={(therapies ?? []).filter((one) => one.medication && !one.stopped).map((one) => ({ text: one.text, more: one.dose }))}
+                texts={(partValue(view.medication) ?? []).filter((one) => !one.stopped).map((one) => ({ text: one.text, more: one.dose }))}
                 none={m.case_empty_medication()}
               />
             )}

@@ -3,6 +3,7 @@ import { Button as Plain, ToggleButton } from 'react-aria-components';
 import { Button } from '../components/Button';
 import { classes } from '../components/classes';
 import { Empty } from '../components/Empty';
+import { Gaps } from '../components/Gaps';
 import { Icon } from '../components/icons';
 import { PartView } from '../components/PartView';
 import { kindIcon, kindWord } from '../components/timelineKind';
@@ -20,6 +21,7 @@ export function Timeline({ view, read, openImages, retry }: { view: CaseView; re
   return (
     <div className={styles['scroll']}>
       <div className={styles['narrowPage']}>
+        {view.timeline.state === 'ready' && <Gaps gaps={view.gaps} retry={retry} />}
         <PartView part={view.timeline} rows={8} words={{ what: m.case_what_timeline(), empty: m.case_empty_timeline() }} retry={retry}>
           {(entries) => {
             const kinds = [...new Set(entries.map((entry) => entry.kind))];

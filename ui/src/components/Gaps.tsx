@@ -16,6 +16,13 @@ const sourceWord: Record<ListSource, () => string> = {
   names: m.source_names,
   documents: m.source_documents,
   studies: m.source_studies,
+  histology: m.source_histology,
+  genes: m.source_genes,
+  reports: m.source_reports,
+  procedures: m.case_therapies,
+  medication: m.case_medication,
+  'adverse-events': m.source_adverse_events,
+  course: m.kind_course,
 };
 
 export function Gaps({ gaps, retry }: { gaps: readonly GapView[]; retry: () => void }) {

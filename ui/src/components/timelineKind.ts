@@ -12,6 +12,7 @@ export const kindIcon: Record<TimelineKind, IconName> = {
   radiotherapy: 'radiation',
   systemic: 'pill',
   'adverse-event': 'warn',
+  course: 'activity',
   board: 'board',
   document: 'document',
 };
@@ -25,6 +26,7 @@ export const kindWord: Record<TimelineKind, () => string> = {
   radiotherapy: m.kind_radiotherapy,
   systemic: m.kind_systemic,
   'adverse-event': m.kind_adverse_event,
+  course: m.kind_course,
   board: m.kind_board,
   document: m.kind_document,
 };

@@ -7,6 +7,7 @@ import type { DocumentEntryView } from "./DocumentEntryView";
 import type { EcogView } from "./EcogView";
 import type { FindingView } from "./FindingView";
 import type { Freshness } from "./Freshness";
+import type { GapView } from "./GapView";
 import type { IdentityView } from "./IdentityView";
 import type { LabSeriesView } from "./LabSeriesView";
 import type { Part } from "./Part";
@@ -63,9 +64,13 @@ ecog: Part<Array<EcogView>>,
  */
 findings: Part<Array<FindingView>>, 
 /**
- * Therapies and medication.
+ * Operations, radiotherapy and other procedures, newest first.
  */
 therapies: Part<Array<TherapyView>>, 
+/**
+ * What is taken or prescribed, newest first.
+ */
+medication: Part<Array<TherapyView>>, 
 /**
  * Laboratory, one entry an analyte and unit.
  */
@@ -86,6 +91,10 @@ timeline: Part<Array<TimelineEntryView>>,
  * Decisions, newest first.
  */
 decisions: Part<Array<DecisionEntryView>>, 
+/**
+ * What could not be read: it is missing in the course, and in parts that several searches fill.
+ */
+gaps: Array<GapView>, 
 /**
  * Place on the next board's agenda.
  */

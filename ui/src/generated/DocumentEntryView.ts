@@ -5,7 +5,7 @@
  */
 export type DocumentEntryView = { 
 /**
- * FHIR id.
+ * FHIR id; of a report that is no document with its type before it, "DiagnosticReport/…".
  */
 id: string, 
 /**

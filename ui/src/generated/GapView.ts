@@ -3,7 +3,7 @@ import type { ListSource } from "./ListSource";
 import type { Part } from "./Part";
 
 /**
- * Something of a list that could not be read: the list says less than the platform knows, and never "nothing" in its
+ * Something of a list or case that could not be read: it says less than the platform knows, and never "nothing" in its
  * place.
  */
 export type GapView = { 

@@ -21,10 +21,6 @@ start: string | null,
  */
 end: string | null, 
 /**
- * True for medication, false for procedures.
- */
-medication: boolean, 
-/**
  * True when it was stopped before its end.
  */
 stopped: boolean, };

@@ -3,4 +3,4 @@
 /**
  * Kinds of entries in the timeline.
  */
-export type TimelineKind = "diagnosis" | "stage" | "pathology" | "imaging" | "procedure" | "radiotherapy" | "systemic" | "adverse-event" | "board" | "document";
+export type TimelineKind = "diagnosis" | "stage" | "pathology" | "imaging" | "procedure" | "radiotherapy" | "systemic" | "adverse-event" | "course" | "board" | "document";

@@ -93,10 +93,12 @@ export const auenwaldCase: CaseView = {
     { loinc: null, name: 'ALK/ROS1/RET/NTRK', value: 'keine Fusion', unit: null, date: '2026-11-10' },
   ]),
   therapies: ready([
-    { text: 'Bronchoskopie mit EBUS-TBNA', dose: null, start: '2026-10-28', end: '2026-10-28', medication: false, stopped: false },
-    { text: 'Sonographisch gesteuerte Stanzbiopsie 1R', dose: null, start: '2026-11-10', end: '2026-11-10', medication: false, stopped: false },
-    { text: 'Tiotropium/Olodaterol inhalativ', dose: '1x täglich', start: '2022-11-25', end: null, medication: true, stopped: false },
-    { text: 'Ramipril 5 mg', dose: '1-0-0', start: '2016-11-26', end: null, medication: true, stopped: false },
+    { text: 'Bronchoskopie mit EBUS-TBNA', dose: null, start: '2026-10-28', end: '2026-10-28', stopped: false },
+    { text: 'Sonographisch gesteuerte Stanzbiopsie 1R', dose: null, start: '2026-11-10', end: '2026-11-10', stopped: false },
+  ]),
+  medication: ready([
+    { text: 'Tiotropium/Olodaterol inhalativ', dose: '1x täglich', start: '2022-11-25', end: null, stopped: false },
+    { text: 'Ramipril 5 mg', dose: '1-0-0', start: '2016-11-26', end: null, stopped: false },
   ]),
   laboratory: ready([
     lab('718-7', 'Hämoglobin', 'g/dL', '13.5', '17.2', [[first, '13.1', 'L'], [second, '13.0', 'L'], [last, '12.8', 'L']]),
@@ -137,6 +139,7 @@ export const auenwaldCase: CaseView = {
     { kind: 'document', title: 'Externer Arztbrief', detail: 'Hausarzt', start: null, end: null, document: null, study: null },
   ]),
   decisions: { state: 'empty' },
+  gaps: [],
   slot: agenda[0]?.slot ?? null,
   decision: 'none',
   asOf: '2026-11-24T13:36:00+01:00',
@@ -151,8 +154,10 @@ export const birkenlichtCase: CaseView = {
   allergies: ready([{ text: 'Penicillin (Exanthem)', noneKnown: false }]),
   slot: agenda[1]?.slot ?? null,
   therapies: ready([
-    { text: 'Segmentresektion Mamma links, Sentinel-Lymphonodektomie', dose: null, start: '2026-11-08', end: '2026-11-08', medication: false, stopped: false },
-    { text: 'Docetaxel, Carboplatin, Trastuzumab, Pertuzumab', dose: '6 Zyklen', start: '2026-06-05', end: '2026-09-18', medication: true, stopped: false },
+    { text: 'Segmentresektion Mamma links, Sentinel-Lymphonodektomie', dose: null, start: '2026-11-08', end: '2026-11-08', stopped: false },
+  ]),
+  medication: ready([
+    { text: 'Docetaxel, Carboplatin, Trastuzumab, Pertuzumab', dose: '6 Zyklen', start: '2026-06-05', end: '2026-09-18', stopped: false },
   ]),
   timeline: ready([
     { kind: 'procedure', title: 'Segmentresektion Mamma links', detail: 'R0', start: '2026-11-08', end: null, document: null, study: null },
@@ -176,11 +181,13 @@ export const steinkleeCase: CaseView = {
   ecog: { state: 'empty' },
   findings: { state: 'absent' },
   therapies: { state: 'failed', failure: { code: 'platform-failed', detail: '500 Procedure' } },
+  medication: { state: 'denied' },
   laboratory: { state: 'denied' },
   documents: { state: 'failed', failure: { code: 'platform-unreachable', detail: 'timeout DocumentReference' } },
   studies: { state: 'absent' },
   timeline: { state: 'loading' },
   decisions: { state: 'loading' },
+  gaps: [{ source: 'medication', state: { state: 'denied' } }],
   slot: agenda[2]?.slot ?? null,
   decision: 'draft',
   asOf: '2026-11-24T13:36:00+01:00',

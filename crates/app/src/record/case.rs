@@ -1,124 +1,24 @@
-//! One case: what is asked of the platform, what came back, and the view made of it.
+//! One case: what came back from the platform, and the view made of it.
 
 use super::{
-    CANCER_CARE_REVIEW, ONKO,
+    ONKO,
     directory::Directory,
     identity::{identity_view, similar},
     laboratory,
+    queries::{Part, QUERIES},
     read::{each, has_code, id, reference_id, sort_key, text, when, words},
+    reports,
     timeline::{Sources, study_uid, timeline},
     tumor,
 };
 use contract::{
-    AllergyView, CaseView, DecisionEntryView, DecisionStateView, DocumentEntryView, Failure, Freshness, QuestionView,
-    SignatureLineView, SlotView, StudyEntryView, TherapyView,
+    AllergyView, CaseView, DecisionEntryView, DecisionStateView, DocumentEntryView, Failure, Freshness, GapView,
+    ListSource, QuestionView, SignatureLineView, SlotView, StudyEntryView, TherapyView,
 };
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// A part of the record that is asked for by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) enum Part {
-    Patient,
-    Conditions,
-    Tnm,
-    Ecog,
-    Laboratory,
-    Medication,
-    Procedures,
-    AdverseEvents,
-    Allergies,
-    Studies,
-    Documents,
-    Plans,
-    Registration,
-}
-
-/// A search. `{p}` stands for the patient's id.
-pub(crate) struct Query {
-    pub(crate) part: Part,
-    pub(crate) kind: &'static str,
-    pub(crate) parameters: &'static [(&'static str, &'static str)],
-    pub(crate) cap: usize,
-}
-
-const ECOG: &str = "http://snomed.info/sct|423740007,http://snomed.info/sct|423690003,http://loinc.org|89262-0,http://loinc.org|89247-1";
-const LAB: &str = "http://terminology.hl7.org/CodeSystem/observation-category|laboratory";
-
-/// What a case asks of the platform: base R4 search parameters only.
-pub(crate) const QUERIES: [Query; 13] = [
-    Query { part: Part::Patient, kind: "Patient", parameters: &[("_id", "{p}")], cap: 1 },
-    Query {
-        part: Part::Conditions,
-        kind: "Condition",
-        parameters: &[("patient", "{p}"), ("_sort", "-recorded-date"), ("_count", "100")],
-        cap: 300,
-    },
-    Query {
-        part: Part::Tnm,
-        kind: "Observation",
-        parameters: &[
-            ("patient", "{p}"),
-            ("code", tumor::TNM_GROUPS),
-            ("_include", "Observation:has-member"),
-            ("_sort", "-date"),
-            ("_count", "50"),
-        ],
-        cap: 50,
-    },
-    Query {
-        part: Part::Ecog,
-        kind: "Observation",
-        parameters: &[("patient", "{p}"), ("code", ECOG), ("_sort", "-date"), ("_count", "20")],
-        cap: 20,
-    },
-    Query {
-        part: Part::Laboratory,
-        kind: "Observation",
-        parameters: &[("patient", "{p}"), ("category", LAB), ("_sort", "-date"), ("_count", "200")],
-        cap: 2000,
-    },
-    Query {
-        part: Part::Medication,
-        kind: "MedicationStatement",
-        parameters: &[("patient", "{p}"), ("_sort", "-effective"), ("_count", "100")],
-        cap: 100,
-    },
-    Query {
-        part: Part::Procedures,
-        kind: "Procedure",
-        parameters: &[("patient", "{p}"), ("_sort", "-date"), ("_count", "100")],
-        cap: 300,
-    },
-    Query { part: Part::AdverseEvents, kind: "AdverseEvent", parameters: &[("subject", "Patient/{p}")], cap: 100 },
-    Query { part: Part::Allergies, kind: "AllergyIntolerance", parameters: &[("patient", "{p}")], cap: 100 },
-    Query {
-        part: Part::Studies,
-        kind: "ImagingStudy",
-        parameters: &[("patient", "{p}"), ("_sort", "-started"), ("_count", "50")],
-        cap: 200,
-    },
-    Query {
-        part: Part::Documents,
-        kind: "DocumentReference",
-        parameters: &[("patient", "{p}"), ("status", "current"), ("_sort", "-date"), ("_count", "50")],
-        cap: 300,
-    },
-    Query {
-        part: Part::Plans,
-        kind: "CarePlan",
-        parameters: &[("patient", "{p}"), ("_revinclude", "Provenance:target"), ("_count", "50")],
-        cap: 100,
-    },
-    Query {
-        part: Part::Registration,
-        kind: "ServiceRequest",
-        parameters: &[("patient", "{p}"), ("code", CANCER_CARE_REVIEW), ("_sort", "-authored")],
-        cap: 20,
-    },
-];
 
 /// What is known of a part.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -303,19 +203,26 @@ pub(crate) fn case_view(record: &CaseRecord, today: Date) -> CaseView {
     let conditions = record.part(Part::Conditions);
     let lab = record.part(Part::Laboratory);
     let tnm = record.part(Part::Tnm);
-    let diagnoses = tumor::diagnoses(conditions.matches(), lab.matches());
-    let tnm_observations: Vec<Value> = tnm.matches().iter().chain(tnm.included()).cloned().collect();
-    let stages = tumor::tnm_views(&tnm_observations);
+    let (pathology, genes, alone) =
+        (record.part(Part::Pathology), record.part(Part::Genes), record.part(Part::TnmAlone));
+    let observed = each_once(&[lab.matches(), pathology.matches(), genes.matches()]);
+    let diagnoses = tumor::diagnoses(conditions.matches(), &observed);
+    let stages = tumor::tnm_views(&each_once(&[tnm.matches(), tnm.included(), alone.matches()]));
+    let (documents, found_reports) = (record.part(Part::Documents), record.part(Part::Reports));
+    let reports: Vec<Value> = reports::shown(found_reports.matches(), documents.matches()).cloned().collect();
     let plans = record.part(Part::Plans);
     let board = record.directory.board.as_ref().map(|(_, name)| name.as_str());
     let course = timeline(&Sources {
         diagnoses: &diagnoses,
         tnm: &stages,
-        documents: record.part(Part::Documents).matches(),
+        documents: documents.matches(),
+        reports: &reports,
         studies: record.part(Part::Studies).matches(),
         procedures: record.part(Part::Procedures).matches(),
         medications: record.part(Part::Medication).matches(),
+        prescriptions: record.part(Part::Prescriptions).matches(),
         adverse_events: record.part(Part::AdverseEvents).matches(),
+        course: record.part(Part::Course).matches(),
         plans: plans.matches(),
         slot: record.slot.as_ref(),
         board,
@@ -329,21 +236,21 @@ pub(crate) fn case_view(record: &CaseRecord, today: Date) -> CaseView {
         similar: if patient.is_null() { Vec::new() } else { similar(patient, record.neighbors.iter()) },
         allergies: record.part(Part::Allergies).list(|found, _| found.iter().filter_map(allergy).collect()),
         question: question(record),
-        diagnoses: conditions.list(|_, _| diagnoses.clone()),
-        tnm: tnm.list(|_, _| stages.clone()),
+        diagnoses: conditions.list(|_, _| diagnoses),
+        tnm: together(&[tnm, alone], stages),
         ecog: record.part(Part::Ecog).list(|found, _| tumor::ecog_views(found)),
-        findings: lab.list(|found, _| laboratory::findings(found)),
-        therapies: therapies(record),
+        findings: together(&[pathology, lab, genes], laboratory::findings(&observed)),
+        therapies: record.part(Part::Procedures).list(|found, _| procedures(found)),
+        medication: medication(record),
         laboratory: lab.list(|found, _| laboratory::laboratory(found)),
-        documents: record
-            .part(Part::Documents)
-            .list(|found, _| found.iter().filter_map(|d| document_entry(d, &record.directory)).collect()),
+        documents: together(&[documents, found_reports], entries(documents.matches(), &reports, &record.directory)),
         studies: studies(record),
         timeline: if record.settled() {
-            if course.is_empty() { contract::Part::Empty } else { contract::Part::Ready { value: course, more: false } }
+            together(&COURSE.map(|part| record.part(part)), course)
         } else {
             contract::Part::Loading
         },
+        gaps: gaps(record),
         decisions: plans.list(|found, included| decisions(found, included, record, current)),
         slot: record.slot.clone(),
         decision: match current {
@@ -424,42 +331,140 @@ fn question(record: &CaseRecord) -> contract::Part<QuestionView> {
     }
 }
 
-fn therapies(record: &CaseRecord) -> contract::Part<Vec<TherapyView>> {
-    let (procedures, medication) = (record.part(Part::Procedures), record.part(Part::Medication));
-    let mut all: Vec<TherapyView> = procedures
+/// Parts of which the course is put together.
+const COURSE: [Part; 12] = [
+    Part::Conditions,
+    Part::Tnm,
+    Part::TnmAlone,
+    Part::Documents,
+    Part::Reports,
+    Part::Studies,
+    Part::Procedures,
+    Part::Medication,
+    Part::Prescriptions,
+    Part::AdverseEvents,
+    Part::Course,
+    Part::Plans,
+];
+
+/// What is missing of the course, and of parts that several searches fill, when one of these is refused.
+const SOURCES: [(Part, ListSource); 14] = [
+    (Part::Conditions, ListSource::Diagnoses),
+    (Part::Tnm, ListSource::Stages),
+    (Part::TnmAlone, ListSource::Stages),
+    (Part::Pathology, ListSource::Histology),
+    (Part::Genes, ListSource::Genes),
+    (Part::Reports, ListSource::Reports),
+    (Part::Documents, ListSource::Documents),
+    (Part::Studies, ListSource::Studies),
+    (Part::Procedures, ListSource::Procedures),
+    (Part::Medication, ListSource::Medication),
+    (Part::Prescriptions, ListSource::Medication),
+    (Part::AdverseEvents, ListSource::AdverseEvents),
+    (Part::Course, ListSource::Course),
+    (Part::Plans, ListSource::Decisions),
+];
+
+/// What of the record was refused or failed. What a platform does not offer is not missed.
+fn gaps(record: &CaseRecord) -> Vec<GapView> {
+    let mut gaps: Vec<GapView> = Vec::new();
+    for (part, source) in SOURCES {
+        let Loaded::Refused(state) = record.part(part) else { continue };
+        let lacking = matches!(state, contract::Part::Denied | contract::Part::Failed { .. });
+        if lacking && !gaps.iter().any(|gap| gap.source == source) {
+            gaps.push(GapView { source, state: state.clone() });
+        }
+    }
+    gaps
+}
+
+/// What several searches found, each resource once.
+fn each_once(found: &[&[Value]]) -> Vec<Value> {
+    let mut seen = BTreeSet::new();
+    let all = found.iter().flat_map(|resources| resources.iter());
+    all.filter(|resource| id(resource).is_none_or(|id| seen.insert(id))).cloned().collect()
+}
+
+/// The state of what is made from several searches: here as soon as one brought something, and empty only when none of
+/// them was refused. A search that a platform does not offer says nothing where another one answered.
+fn together<T>(parts: &[&Loaded], value: Vec<T>) -> contract::Part<Vec<T>> {
+    if !value.is_empty() {
+        let more = parts.iter().any(|part| matches!(part, Loaded::Here { more: true, .. }));
+        return contract::Part::Ready { value, more };
+    }
+    let states: Vec<contract::Part<Vec<T>>> = parts.iter().map(|part| part.list(|_, _| Vec::new())).collect();
+    let rank = |state: &contract::Part<Vec<T>>| match state {
+        contract::Part::Loading => 0,
+        contract::Part::Denied => 1,
+        contract::Part::Failed { .. } => 2,
+        contract::Part::Empty | contract::Part::Ready { .. } => 3,
+        contract::Part::Absent => 4,
+    };
+    states.into_iter().min_by_key(rank).unwrap_or(contract::Part::Empty)
+}
+
+fn newest_first<T>(mut entries: Vec<T>, at: impl Fn(&T) -> Option<&str>) -> Vec<T> {
+    entries.sort_by_key(|entry| std::cmp::Reverse(at(entry).map(sort_key)));
+    entries
+}
+
+fn procedures(found: &[Value]) -> Vec<TherapyView> {
+    let therapies = found.iter().filter_map(|procedure| {
+        Some(TherapyView {
+            text: words(&procedure["code"])?,
+            dose: None,
+            start: when(procedure, "performed"),
+            end: text(&procedure["performedPeriod"]["end"]),
+            stopped: procedure["status"] == "stopped",
+        })
+    });
+    newest_first(therapies.collect(), |therapy| therapy.start.as_deref())
+}
+
+/// What is taken, and what was prescribed without a statement that it is taken.
+fn medication(record: &CaseRecord) -> contract::Part<Vec<TherapyView>> {
+    let (statements, prescriptions) = (record.part(Part::Medication), record.part(Part::Prescriptions));
+    let taken: Vec<TherapyView> = statements
         .matches()
         .iter()
-        .filter_map(|procedure| {
-            Some(TherapyView {
-                text: words(&procedure["code"])?,
-                dose: None,
-                start: when(procedure, "performed"),
-                end: text(&procedure["performedPeriod"]["end"]),
-                medication: false,
-                stopped: procedure["status"] == "stopped",
-            })
-        })
-        .chain(medication.matches().iter().filter_map(|statement| {
+        .filter_map(|statement| {
             Some(TherapyView {
                 text: words(&statement["medicationCodeableConcept"])?,
                 dose: text(&statement["dosage"][0]["text"]),
                 start: when(statement, "effective"),
                 end: text(&statement["effectivePeriod"]["end"]),
-                medication: true,
                 stopped: statement["status"] == "stopped",
             })
-        }))
+        })
         .collect();
-    all.sort_by_key(|therapy| std::cmp::Reverse(therapy.start.as_deref().map(sort_key)));
-    if !all.is_empty() {
-        return contract::Part::Ready { value: all, more: false };
-    }
-    let none = |loaded: &Loaded| loaded.list(|_, _| Vec::<TherapyView>::new());
-    // An error in one of the two is said, and never shown as "nothing there".
-    match (none(procedures), none(medication)) {
-        (contract::Part::Empty, other) => other,
-        (other, _) => other,
-    }
+    let stated: BTreeSet<String> = statements
+        .matches()
+        .iter()
+        .flat_map(|statement| each(&statement["basedOn"]))
+        .filter_map(|request| reference_id(request, "MedicationRequest"))
+        .collect();
+    let prescribed = prescriptions.matches().iter().filter_map(|request| {
+        let text_of = words(&request["medicationCodeableConcept"])?;
+        let known = id(request).is_some_and(|id| stated.contains(&id))
+            || taken.iter().any(|therapy| therapy.end.is_none() && therapy.text == text_of);
+        (!known).then(|| TherapyView {
+            text: text_of,
+            dose: text(&request["dosageInstruction"][0]["text"]),
+            start: text(&request["authoredOn"]),
+            end: None,
+            stopped: false,
+        })
+    });
+    let prescribed: Vec<TherapyView> = prescribed.collect();
+    let all = newest_first(taken.into_iter().chain(prescribed).collect(), |therapy| therapy.start.as_deref());
+    together(&[statements, prescriptions], all)
+}
+
+/// Documents, and the reports that none of them holds.
+fn entries(documents: &[Value], reports: &[Value], directory: &Directory) -> Vec<DocumentEntryView> {
+    let documents = documents.iter().filter_map(|document| document_entry(document, directory));
+    let reports = reports.iter().filter_map(|report| reports::entry(report, directory));
+    newest_first(documents.chain(reports).collect(), |entry| entry.at.as_deref())
 }
 
 /// A document's line.
@@ -555,7 +560,7 @@ fn signature_line(plan: &str, included: &[Value], record: &CaseRecord) -> Option
 
 #[cfg(test)]
 mod tests {
-    use super::{Archive, CaseRecord, Loaded, Part, case_view, current_plan};
+    use super::{Archive, CaseRecord, Loaded, Part, case_view, current_plan, together};
     use contract::SlotView;
     use jiff::civil::date;
     use serde_json::json;
@@ -588,6 +593,19 @@ mod tests {
             "a failed archive has not said what it lacks"
         );
         assert_eq!(availability(Some(said(true))), [Some(true), Some(false), Some(false)], "the third is not there");
+    }
+
+    #[test]
+    fn what_several_searches_make_is_empty_only_when_none_was_refused() {
+        let here = || Loaded::Here { matches: Vec::new(), included: Vec::new(), more: false };
+        let refused = |state| Loaded::Refused(state);
+        let state = |parts: &[&Loaded]| together(parts, Vec::<u8>::new());
+        let (denied, absent) = (refused(contract::Part::Denied), refused(contract::Part::Absent));
+        assert_eq!(state(&[&here(), &here()]), contract::Part::Empty, "both answered");
+        assert_eq!(state(&[&here(), &denied]), contract::Part::Denied, "one was refused");
+        assert_eq!(state(&[&denied, &Loaded::Loading]), contract::Part::Loading, "one has not answered");
+        assert_eq!(state(&[&here(), &absent]), contract::Part::Empty, "the other answered");
+        assert_eq!(state(&[&absent, &absent]), contract::Part::Absent, "neither is offered");
     }
 
     /// Plans by id, status and day of the conference.

@@ -1,6 +1,6 @@
 //! Laboratory values, one series an analyte and unit, and single findings.
 
-use super::read::{any_code, code, has_code, sort_key, text, when, words};
+use super::read::{any_code, code, each, has_code, sort_key, text, when, words};
 use contract::{FindingView, LabSeriesView, LabValueView};
 use platform::fhir::decimal_text;
 use serde_json::Value;
@@ -99,14 +99,38 @@ fn finding_name(concept: &Value) -> String {
         .unwrap_or_default()
 }
 
+/// A genetic variant by its gene and its change, which stand in components (HL7 Genomics Reporting: 48018-6 gene studied,
+/// 48005-3 protein change, 48004-6 DNA change). One that was looked for and not found has only its value.
+fn variant(observation: &Value) -> Option<FindingView> {
+    if !has_code(&observation["code"], LOINC, &["69548-6"]) {
+        return None;
+    }
+    let component = |loinc: &str| {
+        let found = each(&observation["component"]).find(|component| has_code(&component["code"], LOINC, &[loinc]))?;
+        words(&found["valueCodeableConcept"]).or_else(|| text(&found["valueString"]))
+    };
+    let absent = has_code(&observation["valueCodeableConcept"], LOINC, &["LA9634-2"]);
+    let change = component("48005-3").or_else(|| component("48004-6")).filter(|_| !absent);
+    Some(FindingView {
+        loinc: Some("69548-6".to_owned()),
+        name: component("48018-6").unwrap_or_else(|| finding_name(&observation["code"])),
+        value: change.or_else(|| words(&observation["valueCodeableConcept"]))?,
+        unit: None,
+        date: when(observation, "effective"),
+    })
+}
+
 /// Biomarkers and other single findings, newest first.
 pub(crate) fn findings(observations: &[Value]) -> Vec<FindingView> {
     let mut views: Vec<FindingView> = observations
         .iter()
         .filter(|o| !is_value(o) && o["status"] != "entered-in-error")
-        // Gradings and stages are shown with the tumor.
-        .filter(|o| !has_code(&o["code"], LOINC, &["33732-9"]))
+        // Gradings of a tumor are shown with it.
+        .filter(|o| !has_code(&o["code"], LOINC, &["33732-9"]) || each(&o["focus"]).next().is_none())
         .filter_map(|observation| {
+            if let Some(variant) = variant(observation) {
+                return Some(variant);
+            }
             let number = decimal_text(&observation["valueQuantity"], "value");
             let unit = number.is_some().then(|| unit(observation));
             let value = number

@@ -1,6 +1,9 @@
 //! The course of an illness, newest first.
 
-use super::read::{day, each, id, reference_id, sort_key, text, when, words};
+use super::{
+    read::{day, each, id, reference_id, sort_key, text, when, words},
+    reports,
+};
 use contract::{DiagnosisEntryView, SlotView, TimelineEntryView, TimelineKind, TnmView};
 use serde_json::Value;
 
@@ -9,10 +12,13 @@ pub(crate) struct Sources<'a> {
     pub(crate) diagnoses: &'a [DiagnosisEntryView],
     pub(crate) tnm: &'a [TnmView],
     pub(crate) documents: &'a [Value],
+    pub(crate) reports: &'a [Value],
     pub(crate) studies: &'a [Value],
     pub(crate) procedures: &'a [Value],
     pub(crate) medications: &'a [Value],
+    pub(crate) prescriptions: &'a [Value],
     pub(crate) adverse_events: &'a [Value],
+    pub(crate) course: &'a [Value],
     pub(crate) plans: &'a [Value],
     pub(crate) slot: Option<&'a SlotView>,
     pub(crate) board: Option<&'a str>,
@@ -45,6 +51,11 @@ pub(crate) fn timeline(sources: &Sources<'_>) -> Vec<TimelineEntryView> {
         made.document = id(document);
         entries.push(made);
     }
+    for report in sources.reports {
+        let mut made = entry(TimelineKind::Pathology, reports::title(report), None, reports::at(report));
+        made.document = reports::entry_id(report);
+        entries.push(made);
+    }
     for study in sources.studies {
         let title = text(&study["description"]).unwrap_or_default();
         let modalities: Vec<&str> = each(&study["modality"]).filter_map(|modality| modality["code"].as_str()).collect();
@@ -72,6 +83,18 @@ pub(crate) fn timeline(sources: &Sources<'_>) -> Vec<TimelineEntryView> {
         made.end = text(&medication["effectivePeriod"]["end"]);
         entries.push(made);
     }
+    for prescription in sources.prescriptions.iter().filter(|m| is_systemic(m)) {
+        entries.push(entry(
+            TimelineKind::Systemic,
+            words(&prescription["medicationCodeableConcept"]).unwrap_or_default(),
+            text(&prescription["dosageInstruction"][0]["text"]),
+            text(&prescription["authoredOn"]),
+        ));
+    }
+    for observation in sources.course.iter().filter(|observation| observation["status"] != "entered-in-error") {
+        let Some(title) = words(&observation["valueCodeableConcept"]) else { continue };
+        entries.push(entry(TimelineKind::Course, title, None, when(observation, "effective")));
+    }
     for event in sources.adverse_events {
         entries.push(entry(
             TimelineKind::AdverseEvent,
@@ -92,7 +115,7 @@ pub(crate) fn timeline(sources: &Sources<'_>) -> Vec<TimelineEntryView> {
     entries
 }
 
-/// Medication with an end or tied to a decision is therapy; what runs on for years is home medication.
+/// Medication with an end or tied to a decision or an order is therapy; what runs on for years is home medication.
 fn is_systemic(medication: &Value) -> bool {
     each(&medication["basedOn"]).next().is_some() || medication["effectivePeriod"]["end"].is_string()
 }

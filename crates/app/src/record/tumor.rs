@@ -2,10 +2,11 @@
 
 use super::{
     ONKO,
-    read::{code, each, extension, has_code, id, reference_id, sort_key, text, when, words},
+    read::{code, day, each, extension, has_code, id, reference_id, sort_key, text, when, words},
 };
 use contract::{DiagnosisEntryView, EcogView, TnmView};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 const SNOMED: &str = "http://snomed.info/sct";
 const LOINC: &str = "http://loinc.org";
@@ -14,6 +15,19 @@ const ICD_O: &str = "http://terminology.hl7.org/CodeSystem/icd-o-3";
 
 /// TNM stage groups: SNOMED CT as MII writes them, LOINC as older servers do.
 pub(crate) const TNM_GROUPS: &str = "http://snomed.info/sct|399390009,http://snomed.info/sct|399537006,http://snomed.info/sct|399588009,http://loinc.org|21908-9,http://loinc.org|21902-2,http://loinc.org|21914-7";
+/// T, N and M by themselves: of any kind, clinical, pathological.
+pub(crate) const TNM_ALONE: &str = "http://snomed.info/sct|78873005,http://snomed.info/sct|399504009,http://snomed.info/sct|384625004,http://snomed.info/sct|277206009,http://snomed.info/sct|399534004,http://snomed.info/sct|371494008,http://snomed.info/sct|277208005,http://snomed.info/sct|399387003,http://snomed.info/sct|371497001";
+const ALONE: [&str; 9] = [
+    "78873005",
+    "399504009",
+    "384625004",
+    "277206009",
+    "399534004",
+    "371494008",
+    "277208005",
+    "399387003",
+    "371497001",
+];
 const GROUP_SNOMED: [&str; 3] = ["399390009", "399537006", "399588009"];
 const GROUP_LOINC: [&str; 3] = ["21908-9", "21902-2", "21914-7"];
 
@@ -36,8 +50,11 @@ fn is_secondary(icd10: &str) -> bool {
 
 /// All diagnoses, the primary tumor first, then other tumors, then the rest; newest first in each.
 pub(crate) fn diagnoses(conditions: &[Value], observations: &[Value]) -> Vec<DiagnosisEntryView> {
+    let valid = || conditions.iter().filter(|condition| is_valid(condition));
+    // What names no tumor is about the only one.
+    let only = valid().filter(|condition| icd10(condition).as_deref().is_some_and(is_tumor)).count() == 1;
     let mut entries: Vec<DiagnosisEntryView> =
-        conditions.iter().filter(|c| is_valid(c)).filter_map(|condition| entry(condition, observations)).collect();
+        valid().filter_map(|condition| entry(condition, observations, only)).collect();
     let rank = |entry: &DiagnosisEntryView| (!entry.primary, entry.comorbidity);
     entries.sort_by(|a, b| {
         rank(a).cmp(&rank(b)).then_with(|| {
@@ -66,28 +83,38 @@ fn is_valid(condition: &Value) -> bool {
     !has_code(&condition["verificationStatus"], wrong, &["entered-in-error", "refuted"])
 }
 
-fn entry(condition: &Value, observations: &[Value]) -> Option<DiagnosisEntryView> {
-    let id = id(condition)?;
-    let icd10 = code(&condition["code"], ICD10_GM).or_else(|| {
+fn icd10(condition: &Value) -> Option<String> {
+    code(&condition["code"], ICD10_GM).or_else(|| {
         each(&condition["code"]["coding"])
             .find(|coding| coding["system"].as_str().is_some_and(|system| system.contains("icd-10")))
             .and_then(|coding| text(&coding["code"]))
-    });
+    })
+}
+
+fn entry(condition: &Value, observations: &[Value], only: bool) -> Option<DiagnosisEntryView> {
+    let id = id(condition)?;
+    let icd10 = icd10(condition);
     let tumor = icd10.as_deref().is_some_and(is_tumor);
     let by_profile = each(&condition["meta"]["profile"])
         .filter_map(Value::as_str)
         .any(|profile| profile.ends_with("mii-pr-onko-diagnose-primaertumor"));
     let site = |system: &str| each(&condition["bodySite"]).find_map(|site| code(site, system));
     let morphology = "StructureDefinition/mii-ex-onko-histology-morphology-behavior-icdo3";
-    let grading = observations.iter().find(|observation| {
-        has_code(&observation["code"], LOINC, &["33732-9"])
-            && each(&observation["focus"]).any(|focus| reference_id(focus, "Condition").as_deref() == Some(id.as_str()))
-    });
+    let observed = |loinc: &str| {
+        observations.iter().filter(|o| o["status"] != "entered-in-error").find(|observation| {
+            let mut about = each(&observation["focus"]).filter_map(|focus| reference_id(focus, "Condition")).peekable();
+            let named = about.peek().is_some();
+            has_code(&observation["code"], LOINC, &[loinc])
+                && (about.any(|about| about == id) || (!named && only && tumor))
+        })
+    };
+    let (grading, histology) = (observed("33732-9"), observed("59847-4"));
     Some(DiagnosisEntryView {
         text: words(&condition["code"]).unwrap_or_default(),
         icd10_text: each(&condition["code"]["coding"]).find_map(|coding| text(&coding["display"])),
         morphology: extension(condition, &format!("{ONKO}{morphology}"))
-            .and_then(|found| code(&found["valueCodeableConcept"], ICD_O)),
+            .and_then(|found| code(&found["valueCodeableConcept"], ICD_O))
+            .or_else(|| histology.and_then(|found| code(&found["valueCodeableConcept"], ICD_O))),
         topography: site(ICD_O),
         side: site(&format!("{ONKO}CodeSystem/mii-cs-onko-seitenlokalisation")),
         grading: grading
@@ -108,8 +135,31 @@ pub(crate) fn tnm_views(observations: &[Value]) -> Vec<TnmView> {
         .filter(|o| o["status"] != "entered-in-error")
         .map(|group| tnm_view(group, observations))
         .collect();
+    if views.is_empty() {
+        views = without_group(observations);
+    }
     views.sort_by(|a, b| b.date.cmp(&a.date));
     views
+}
+
+/// T, N and M of each day, where a server keeps no group around them.
+fn without_group(observations: &[Value]) -> Vec<TnmView> {
+    let mut days: BTreeMap<Option<String>, Vec<&Value>> = BTreeMap::new();
+    let alone = observations.iter().filter(|o| has_code(&o["code"], SNOMED, &ALONE));
+    for observation in alone.filter(|o| o["status"] != "entered-in-error") {
+        days.entry(when(observation, "effective").map(|at| day(&at))).or_default().push(observation);
+    }
+    let views = days.into_iter().map(|(date, found)| {
+        let part = |letter| found.iter().find_map(|observation| category(observation, letter, false));
+        let edition = |o: &&Value| code(&o["method"], &format!("{ONKO}CodeSystem/mii-cs-onko-tnm-version"));
+        TnmView {
+            text: ['T', 'N', 'M'].into_iter().filter_map(part).collect::<Vec<_>>().join(" "),
+            stage: None,
+            edition: found.iter().find_map(edition),
+            date,
+        }
+    });
+    views.filter(|view| !view.text.is_empty()).collect()
 }
 
 fn tnm_view(group: &Value, observations: &[Value]) -> TnmView {

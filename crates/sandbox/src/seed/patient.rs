@@ -279,6 +279,10 @@ impl Maker {
     fn documents(&mut self, recipe: &Value, subject: &Value) {
         for document in list(&recipe["documents"]).filter(|document| document.get("arrives").is_none()) {
             let content = self.dated(&text(&document["text_de"]));
+            if document["form"] == "report" {
+                self.report(document, subject, &content);
+                continue;
+            }
             let kdl = text(&document["kdl"]);
             let display = text(&recipe::codes()["codes"]["kdl"][kdl.as_str()]);
             let written = self.at(&document["d"], &text(&document["t"]));
@@ -310,6 +314,37 @@ impl Maker {
                 }),
             );
         }
+    }
+
+    /// A pathology report that is no document.
+    fn report(&mut self, document: &Value, subject: &Value, content: &str) {
+        let written = self.at(&document["d"], &text(&document["t"]));
+        let mut code = concept(LNC, "60568-3");
+        code["text"] = json!("Pathologiebefund");
+        self.put(
+            "DiagnosticReport",
+            &report_id(document),
+            json!({
+                "status": "final",
+                "category": [concept("http://terminology.hl7.org/CodeSystem/v2-0074", "PAT")],
+                "code": code,
+                "subject": subject,
+                "effectiveDateTime": written,
+                "issued": written,
+                "performer": [
+                    reference("PractitionerRole", &text(&document["author"])),
+                    reference("Organization", &text(&document["organization"])),
+                ],
+                "presentedForm": [{
+                    "contentType": "text/plain;charset=utf-8",
+                    "language": "de",
+                    "size": content.len(),
+                    "data": STANDARD.encode(content.as_bytes()),
+                    "title": self.said(&document["title"]),
+                    "creation": written,
+                }],
+            }),
+        );
     }
 
     /// A letter as a PDF in a Binary of its own, as archives keep it, and the attachment that points there.
@@ -424,7 +459,13 @@ impl Maker {
         let documents = list(&recipe["documents"]).filter(|document| document.get("arrives").is_none());
         let mut supporting = vec![subject.clone(), reference("PractitionerRole", &by)];
         supporting.extend(primary.clone());
-        supporting.extend(documents.map(|document| reference("DocumentReference", &text(&document["id"]))));
+        supporting.extend(documents.map(|document| {
+            if document["form"] == "report" {
+                reference("DiagnosticReport", &report_id(document))
+            } else {
+                reference("DocumentReference", &text(&document["id"]))
+            }
+        }));
         let mut code = concept(SCT, "720006006");
         code["text"] = json!("Anmeldung Tumorkonferenz");
         let board = text(&recipe::network()["board"]["id"]);
@@ -452,6 +493,11 @@ impl Maker {
 /// The patient's id without its prefix, as it stands in the ids of the record.
 pub(super) fn short(recipe: &Value) -> String {
     text(&recipe["id"]).trim_start_matches("pat-").to_owned()
+}
+
+/// The id of a document that is a report.
+fn report_id(document: &Value) -> String {
+    text(&document["id"]).replacen("doc-", "rep-", 1)
 }
 
 fn laboratory() -> Value {

@@ -27,6 +27,20 @@ impl Maker {
         }
         body["verificationStatus"] = json!({ "coding": states });
         self.put("Condition", &text(&condition["id"]), body);
+        if condition["role"] == "primary" && condition["morph"].is_string() {
+            self.observation(
+                &format!("histology-{}", short(recipe)),
+                (subject, primary),
+                &condition["d"],
+                // The oncology module's profile wants the specimen, which the recipe does not tell.
+                None,
+                json!({
+                    "code": concept(LNC, "59847-4"),
+                    "valueCodeableConcept": { "coding": [coding(ICD_O, &text(&condition["morph"]), None, Some("3.2"))] },
+                    "category": [concept(OBSERVATION_CATEGORY, "laboratory")],
+                }),
+            );
+        }
         if let Some(grading) = condition["grading"].as_str() {
             self.observation(
                 &format!("grading-{}", short(recipe)),

@@ -27,6 +27,7 @@ mod chromium;
 mod pictures;
 mod provider;
 mod records;
+mod searches;
 
 mod bulk;
 mod door;

@@ -26,7 +26,7 @@ over_each_way![
 
 const PATIENT: &str = "pat-auenwald";
 
-pub(super) async fn at_work_behind() -> (Platform, Detour, TempDir, DeskKit) {
+pub(crate) async fn at_work_behind() -> (Platform, Detour, TempDir, DeskKit) {
     let (platform, detour) = Detour::start(Options::default()).await.expect("a platform starts");
     let (folder, place) = place();
     let desk = opened(&place, MODERATOR).await;

@@ -15,6 +15,8 @@ use crate::{
 use contract::{Reply, Request, SeriesView};
 use testkit::{DeskKit, Platform};
 
+pub(crate) use answers::at_work_behind as behind;
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_konsil-test");
 
 /// The text of the newest decision as `platform` has it, read as another program would.
