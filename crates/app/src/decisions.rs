@@ -2,6 +2,7 @@
 //! before it is answered, the platform gets it a moment later, two writers are merged by field, and a
 //! signature is made only over what the person saw.
 
+mod earlier;
 mod keeping;
 mod seat;
 mod setting;

@@ -282,6 +282,9 @@ impl Desk {
                 self.keep_measurements(&patient, &series, measurements).await.map(|()| Reply::Done)
             }
             Request::OpenDecision { patient } => self.open_decision(&patient).await.map(Reply::Decision),
+            Request::ReadDecision { patient, decision } => {
+                self.read_decision(&patient, &decision).await.map(Reply::Decision)
+            }
             Request::SaveDraft { patient, draft } => self.save_draft(&patient, draft).await.map(Reply::Decision),
             Request::ResolveConflicts { patient, choices } => {
                 self.resolve_conflicts(&patient, &choices).await.map(Reply::Decision)
@@ -439,6 +442,7 @@ fn allowed_while_locked(request: &Request) -> bool {
         | Request::OpenMeasurements { .. }
         | Request::KeepMeasurements { .. }
         | Request::OpenDecision { .. }
+        | Request::ReadDecision { .. }
         | Request::SaveDraft { .. }
         | Request::ResolveConflicts { .. }
         | Request::PreviewSigning { .. }

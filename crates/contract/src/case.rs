@@ -301,14 +301,28 @@ pub struct DecisionEntryView {
     pub created: Option<String>,
     /// `praeth`, `postop`, `postth`, `ther`.
     pub category: Option<String>,
+    /// Its title, which names the board.
+    pub title: Option<String>,
     /// Its text.
     pub text: Option<String>,
+    /// What it recommends, in order.
+    pub measures: Vec<EntryMeasureView>,
     /// `draft`, `active`, … as FHIR says.
     pub status: String,
     /// Who signed and when, as the Provenance says.
     pub signed: Option<SignatureLineView>,
     /// True when the entry is the current board's.
     pub current: bool,
+}
+
+/// A measure in a decision's line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct EntryMeasureView {
+    /// oBDS 19.1: `ST`, `CH`, …
+    pub code: Option<String>,
+    /// In the decision's words.
+    pub text: String,
 }
 
 /// "Gezeichnet von … am …".

@@ -113,6 +113,13 @@ pub enum Request {
         /// FHIR id of the patient.
         patient: String,
     },
+    /// A decision that the case lists, to read: checked anew, and not the one that is open. Answered by `Decision`.
+    ReadDecision {
+        /// FHIR id of the patient.
+        patient: String,
+        /// FHIR id of the CarePlan.
+        decision: String,
+    },
     /// The draft as it is now. Answered by `Decision` once it is safe on disk.
     SaveDraft {
         /// FHIR id of the patient.

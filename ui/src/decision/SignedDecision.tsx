@@ -17,11 +17,11 @@ import { checksumGroups } from './payload';
 import signed from './SignedDecision.module.css';
 import { fieldWord } from './words';
 
-export function SignedDecision({ view, signature }: { view: DecisionView; signature: SignatureView }) {
+export function SignedDecision({ view }: { view: DecisionView }) {
   const desk = useDesk();
   const [failure, setFailure] = useState<Failure>();
   const [checkedAt, setCheckedAt] = useState<string>();
-  const { patient, draft } = view;
+  const { patient } = view;
 
   // Checked at each opening: what an earlier session found says nothing about the record as it is.
   useEffect(() => {
@@ -53,11 +53,32 @@ export function SignedDecision({ view, signature }: { view: DecisionView; signat
     );
   };
 
+  return <DecisionToRead view={view} failure={failure} checkedAt={checkedAt} amend={view.canWrite ? amend : undefined} />;
+}
+
+/** What was decided, to read. Without a signature it says that there is none. */
+export function DecisionToRead({
+  view,
+  failure,
+  checkedAt,
+  amend,
+}: {
+  view: DecisionView;
+  failure?: Failure | undefined;
+  /** When a check of this session answered. */
+  checkedAt: string | undefined;
+  amend?: (() => void) | undefined;
+}) {
+  const { draft, signature } = view;
   return (
     <div className={styles['body']} data-scope="decision" data-testid="signed-decision">
       <div className={styles['main']}>
         {failure !== undefined && <FailureNotice failure={failure} tone="warn" />}
-        <SignedNotice view={view} signature={signature} amend={view.canWrite ? amend : undefined} />
+        {signature === null ? (
+          <Notice title={m.decision_earlier_unsigned()} />
+        ) : (
+          <SignedNotice view={view} signature={signature} amend={amend} />
+        )}
         <Facts draft={draft} signature={signature} />
         <section aria-labelledby="signed-measures">
           <div className={styles['sectionHead']}>
@@ -86,7 +107,7 @@ export function SignedDecision({ view, signature }: { view: DecisionView; signat
           </section>
         )}
         <Points view={view} />
-        <Versions versions={view.versions} current={signature.revision} />
+        {signature !== null && <Versions versions={view.versions} current={signature.revision} />}
       </div>
       <aside className={styles['dock']} aria-label={m.decision_participants()}>
         <Participants
@@ -95,11 +116,15 @@ export function SignedDecision({ view, signature }: { view: DecisionView; signat
           present={draft.present}
           toggle={undefined}
         />
-        <Check check={signature.check} draft={draft} />
-        <span className={styles['grow']} />
-        <p className={styles['hint']}>
-          {checkedAt === undefined ? m.decision_checking() : m.decision_checked_at({ time: time(checkedAt) })}
-        </p>
+        {signature !== null && (
+          <>
+            <Check check={signature.check} draft={draft} />
+            <span className={styles['grow']} />
+            <p className={styles['hint']}>
+              {checkedAt === undefined ? m.decision_checking() : m.decision_checked_at({ time: time(checkedAt) })}
+            </p>
+          </>
+        )}
       </aside>
     </div>
   );
@@ -155,22 +180,24 @@ function fieldWords(fields: readonly string[], draft: DraftView): string {
   return fields.map((field) => fieldWord(field, draft)).join(', ');
 }
 
-function Facts({ draft, signature }: { draft: DraftView; signature: SignatureView }) {
+function Facts({ draft, signature }: { draft: DraftView; signature: SignatureView | null }) {
   const words = [
     wordOf(CATEGORIES, draft.category),
     goalWord(draft.goal),
     wordOf(OUTCOMES, draft.outcome),
     wordOf(OCCASIONS, draft.occasion),
-    m.decision_version({ revision: signature.revision }),
+    signature === null ? '' : m.decision_version({ revision: signature.revision }),
   ].filter((word) => word !== '');
   return (
     <p className={signed['facts']}>
       {words.map((word) => (
         <span key={word}>{word}</span>
       ))}
-      <span className={signed['checksum']} title={signature.sha256} data-testid="checksum">
-        {m.decision_sealed({ checksum: checksumGroups(signature.sha256, 2) })}
-      </span>
+      {signature !== null && (
+        <span className={signed['checksum']} title={signature.sha256} data-testid="checksum">
+          {m.decision_sealed({ checksum: checksumGroups(signature.sha256, 2) })}
+        </span>
+      )}
     </p>
   );
 }

@@ -1,9 +1,10 @@
 /** "Beschluss" in its states. */
 
-import type { DecisionView, Failure, Reply, Request, SignatureView } from '../host/contract';
+import type { CaseView, DecisionView, Failure, Reply, Request, SignatureView } from '../host/contract';
 import type { Fixture } from '../host/memory';
 import { at, type Story } from '../stories/story';
-import { EXAMPLE_SHA256, exampleDraft, examplePreview, exampleView } from './examples';
+import { auenwaldCase } from '../stories/records';
+import { EXAMPLE_SHA256, exampleDraft, exampleEarlier, exampleEntries, examplePreview, exampleView } from './examples';
 
 const signature: SignatureView = {
   line: { by: 'Dr. med. Amina Falkenried', at: '2026-11-24T14:07:00Z' },
@@ -33,6 +34,16 @@ function signed(check: SignatureView['check'], changes: Partial<DecisionView> = 
     request.type === 'verify-decision' ? { type: 'decision', value: checked } : undefined,
   );
 }
+
+/** The coming board's draft, and what was decided before. */
+function withEarlier(decisions: CaseView['decisions'], answer?: (request: Request) => Reply | Failure | undefined): Fixture {
+  const begun = exampleView({ draft: exampleDraft({ outcome: null, text: '', measures: [] }), missing: ['outcome', 'text', 'measures'] });
+  return { ...fixture(begun, answer), caseViews: [{ ...auenwaldCase, decisions }], earlier: { 'dec-earlier': exampleEarlier() } };
+}
+
+const listed: CaseView['decisions'] = { state: 'ready', value: exampleEntries(), more: false };
+const openList = 'click:[data-testid=earlier] > summary';
+const readFirst = 'click:[data-testid=read-dec-earlier]';
 
 const textBlocks = [
   { name: 'Nachsorge', text: 'Nachsorge nach Leitlinie in der zuweisenden Praxis.' },
@@ -108,6 +119,17 @@ export const stories: Story[] = [
     keys: ['click:[data-testid=decision-text]', 'Control+End', 'Enter', '/', 'n', 'a', 'Enter'],
   },
   { id: '08-decision-read-only', fixture: fixture(exampleView({ canWrite: false, canSign: false })) },
+  { id: '08-decision-earlier', fixture: withEarlier(listed), keys: [openList, 'see:[data-testid=read-dec-earlier]'] },
+  {
+    id: '08-decision-earlier-failed',
+    fixture: withEarlier({ state: 'failed', failure: { code: 'platform-failed', detail: '500 CarePlan' } }),
+  },
+  { id: '09-earlier', fixture: withEarlier(listed), keys: [openList, readFirst, 'see:[data-testid=signed-decision]'] },
+  {
+    id: '09-earlier-failed',
+    fixture: withEarlier(listed, (request) => (request.type === 'read-decision' ? { code: 'platform-unreachable', detail: 'timeout' } : undefined)),
+    keys: [openList, readFirst, 'see:[data-testid=earlier-bar]'],
+  },
   { id: '09-signed', fixture: signed({ state: 'matches' }) },
   { id: '09-signed-differs', fixture: signed({ state: 'differs', fields: ['activities'] }) },
   { id: '09-signed-broken', fixture: signed({ state: 'broken' }) },

@@ -1,6 +1,6 @@
 /** An invented decision for tests and stories. */
 
-import type { DecisionView, DraftView, SigningPreviewView } from '../host/contract';
+import type { DecisionEntryView, DecisionView, DraftView, SigningPreviewView } from '../host/contract';
 
 export function exampleDraft(changes: Partial<DraftView> = {}): DraftView {
   return {
@@ -92,6 +92,59 @@ export function exampleView(changes: Partial<DecisionView> = {}): DecisionView {
 
 /** As in the public test vector of the signature. */
 export const EXAMPLE_SHA256 = '99533bd889d4fbd2d1280fb17fbcab4401173bdfa7679c81d0d185d8cd895f57';
+
+/** The lines of a case: the coming board's draft, a signed decision before it, and one that nobody signed. */
+export function exampleEntries(): DecisionEntryView[] {
+  const title = 'Beschluss Interdisziplinäres Tumorboard Eschenland';
+  return [
+    { id: 'dec-auenwald-2026-11-24', created: '2026-11-24', category: 'praeth', title, text: null, measures: [], status: 'draft', signed: null, current: true },
+    {
+      id: 'dec-earlier',
+      created: '2026-07-07',
+      category: 'postop',
+      title,
+      text: 'Adjuvante Therapie mit Pembrolizumab über 12 Monate.',
+      measures: [{ code: 'IM', text: 'Pembrolizumab adjuvant 12 Monate' }],
+      status: 'active',
+      signed: { by: 'Dr. med. Amina Falkenried', at: '2026-07-07T13:21:00Z' },
+      current: false,
+    },
+    {
+      id: 'dec-elsewhere',
+      created: '2026-02',
+      category: 'praeth',
+      title: 'Tumorkonferenz Kirschfeld',
+      text: 'Operation in domo.',
+      measures: [{ code: 'OP', text: 'Operation' }, { code: null, text: 'Physiotherapie' }],
+      status: 'completed',
+      signed: null,
+      current: false,
+    },
+  ];
+}
+
+/** The second of them, whole. */
+export function exampleEarlier(): DecisionView {
+  const draft = exampleDraft({
+    category: 'postop',
+    text: 'Adjuvante Therapie mit Pembrolizumab über 12 Monate.',
+    measures: [{ id: 'e1', code: 'IM', text: 'Pembrolizumab adjuvant 12 Monate', reason: '', responsible: 'dr-falkenried' }],
+    openPoints: [],
+    guideline: null,
+    guidelineText: '',
+    representation: '',
+  });
+  const line = { by: 'Dr. med. Amina Falkenried', at: '2026-07-07T13:21:00Z' };
+  return exampleView({
+    stage: 'signed',
+    draft,
+    canWrite: false,
+    canSign: false,
+    savedHere: null,
+    savedThere: null,
+    signature: { line, sha256: EXAMPLE_SHA256, revision: 1, check: { state: 'matches' } },
+  });
+}
 
 export function examplePreview(): SigningPreviewView {
   const lines: [string, string][] = [

@@ -89,7 +89,15 @@ measurements: Array<MeasurementView>, } | { "type": "open-decision",
 /**
  * FHIR id of the patient.
  */
-patient: string, } | { "type": "save-draft", 
+patient: string, } | { "type": "read-decision", 
+/**
+ * FHIR id of the patient.
+ */
+patient: string, 
+/**
+ * FHIR id of the CarePlan.
+ */
+decision: string, } | { "type": "save-draft", 
 /**
  * FHIR id of the patient.
  */

@@ -38,6 +38,7 @@ export type { DraftView } from './DraftView';
 export type { EarlierView } from './EarlierView';
 export type { EcogView } from './EcogView';
 export type { EncryptionView } from './EncryptionView';
+export type { EntryMeasureView } from './EntryMeasureView';
 export type { Event } from './Event';
 export type { Failure } from './Failure';
 export type { FailureCode } from './FailureCode';

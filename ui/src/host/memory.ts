@@ -34,6 +34,8 @@ export interface Fixture {
   images?: ImagesView[];
   measurements?: MeasurementsView[];
   decisions?: DecisionView[];
+  /** Earlier decisions by the id of their line. */
+  earlier?: Record<string, DecisionView>;
   textBlocks?: TextBlockView[];
   diagnosis?: DiagnosisView;
   /** Without it the platform has no chat. */
@@ -107,6 +109,8 @@ export function memoryHost(fixture: Fixture): MemoryHost {
         return { type: 'images', value: found(fixture.images?.find((one) => one.patient === request.patient)) };
       case 'open-decision':
         return { type: 'decision', value: found(fixture.decisions?.find((one) => one.patient === request.patient)) };
+      case 'read-decision':
+        return { type: 'decision', value: found(fixture.earlier?.[request.decision]) };
       case 'save-draft': {
         const before = found(fixture.decisions?.find((one) => one.patient === request.patient));
         return { type: 'decision', value: { ...before, draft: request.draft, savedHere: new Date().toISOString() } };

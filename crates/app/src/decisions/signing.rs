@@ -175,17 +175,49 @@ impl Desk {
     /// Signature, revision and former versions of a signed decision.
     pub(crate) async fn load_signature(&self, fhir: &FhirClient, patient: &str) -> Result<(), Failure> {
         let server = self.with_decision(patient, |seat| seat.server.clone())?;
-        let Some((server, id)) = server.and_then(|server| server.id().map(|id| (server, id))) else { return Ok(()) };
+        let Some(server) = server.filter(|server| server.id().is_some()) else { return Ok(()) };
         let plan = read_plan(&server.resource)
             .map_err(|error| Failure::new(FailureCode::AnswerUnreadable, error.to_string()))?;
+        let Signed { signature, versions } = self.read_signed(fhir, patient, &server).await?;
+        self.with_decision(patient, |seat| {
+            seat.signature = signature;
+            seat.versions = versions;
+            if !seat.amending {
+                seat.merge = crate::decision::Merge::settled(plan.draft.clone(), plan.draft);
+                seat.dirty = false;
+            }
+        })
+    }
+
+    /// What the platform has of the signatures on a decision.
+    pub(super) async fn read_signed(
+        &self,
+        fhir: &FhirClient,
+        patient: &str,
+        server: &Server,
+    ) -> Result<Signed, Failure> {
+        let id = server.id().unwrap_or_default();
         let target = format!("CarePlan/{id}");
         let of_plan = [("target", target.as_str()), ("_count", "20")];
         let (signatures, history) =
             tokio::join!(fhir.search_fresh("Provenance", &of_plan, 50), fhir.history("CarePlan", &id),);
         let signatures = signatures.map_err(|error| failures::of_fhir(&error))?.matches;
-        let mut lines: Vec<(String, SignatureLineView)> = signatures
+        let lines = self.signature_lines(patient, &id, &signatures);
+        let revision = read_plan(&server.resource).ok().and_then(|plan| plan.revision).unwrap_or(1);
+        let versions = history.map(|history| former_versions(&history, revision, &lines)).unwrap_or_default();
+        Ok(Signed { signature: newest(&lines, revision), versions })
+    }
+
+    /// Hash of the payload, signer and time of each signature on a plan, newest first.
+    pub(super) fn signature_lines(
+        &self,
+        patient: &str,
+        plan: &str,
+        provenances: &[Value],
+    ) -> Vec<(String, SignatureLineView)> {
+        let mut lines: Vec<(String, SignatureLineView)> = provenances
             .iter()
-            .filter(|provenance| names_plan(provenance, &id))
+            .filter(|provenance| names_plan(provenance, plan))
             .filter_map(|provenance| {
                 let signature = read_signature(provenance)?;
                 let by = self.name_of_role(patient, signature.signer.as_deref(), &provenance["signature"][0]["who"]);
@@ -193,21 +225,7 @@ impl Desk {
             })
             .collect();
         lines.sort_by(|a, b| b.1.at.cmp(&a.1.at));
-        let revision = plan.revision.unwrap_or(1);
-        let versions = history.map(|history| former_versions(&history, revision, &lines)).unwrap_or_default();
-        self.with_decision(patient, |seat| {
-            seat.signature = lines.first().map(|(sha256, line)| SignatureView {
-                line: line.clone(),
-                sha256: sha256.clone(),
-                revision,
-                check: None,
-            });
-            seat.versions = versions;
-            if !seat.amending {
-                seat.merge = crate::decision::Merge::settled(plan.draft.clone(), plan.draft);
-                seat.dirty = false;
-            }
-        })
+        lines
     }
 
     fn name_of_role(&self, patient: &str, role: Option<&str>, who: &Value) -> String {
@@ -225,12 +243,10 @@ impl Desk {
 
     /// Compares stored payload, signature and today's record, all read anew.
     async fn check_signature(&self, fhir: &FhirClient, patient: &str) -> Result<(), Failure> {
-        let found = self.look_at_signature(fhir, patient).await;
-        let check = match found {
-            Ok(Finding::Matches(_)) => VerificationView::Matches,
-            Ok(Finding::Differs(_, fields)) => VerificationView::Differs { fields },
-            Ok(Finding::Broken(_) | Finding::NoPayload) => VerificationView::Broken,
-            Err(failure) => VerificationView::Unchecked { failure },
+        let id = self.with_decision(patient, |seat| seat.server.as_ref().and_then(Server::id))?;
+        let check = match id {
+            Some(id) => self.checked(fhir, patient, &id).await,
+            None => VerificationView::Unchecked { failure: Failure::new(FailureCode::NotFound, "no decision") },
         };
         self.with_decision(patient, |seat| {
             if let Some(signature) = &mut seat.signature {
@@ -239,11 +255,19 @@ impl Desk {
         })
     }
 
-    async fn look_at_signature(&self, fhir: &FhirClient, patient: &str) -> Result<Finding, Failure> {
+    /// What a check of a decision finds.
+    pub(super) async fn checked(&self, fhir: &FhirClient, patient: &str, plan: &str) -> VerificationView {
+        match self.look_at_signature(fhir, patient, plan).await {
+            Ok(Finding::Matches(_)) => VerificationView::Matches,
+            Ok(Finding::Differs(_, fields)) => VerificationView::Differs { fields },
+            Ok(Finding::Broken(_) | Finding::NoPayload) => VerificationView::Broken,
+            Err(failure) => VerificationView::Unchecked { failure },
+        }
+    }
+
+    async fn look_at_signature(&self, fhir: &FhirClient, patient: &str, id: &str) -> Result<Finding, Failure> {
         let not_here = |what: &str| Failure::new(FailureCode::NotFound, what);
-        let server = self.with_decision(patient, |seat| seat.server.clone())?.ok_or_else(|| not_here("no decision"))?;
-        let id = server.id().ok_or_else(|| not_here("no decision"))?;
-        let plan = fhir.read("CarePlan", &id).await.map_err(|error| failures::of_fhir(&error))?;
+        let plan = fhir.read("CarePlan", id).await.map_err(|error| failures::of_fhir(&error))?;
         let revision = read_plan(&plan.resource).ok().and_then(|plan| plan.revision).unwrap_or(1);
         let (document, _) = self
             .protocol_of(fhir, &Server::of(plan.clone()), revision)
@@ -304,6 +328,22 @@ impl Desk {
         self.reload_part(fhir, patient, crate::record::Part::Documents).await;
         self.tell_case(patient);
     }
+}
+
+/// What the record holds of the signatures on a decision.
+pub(super) struct Signed {
+    pub(super) signature: Option<SignatureView>,
+    pub(super) versions: Vec<VersionView>,
+}
+
+/// The newest signature, not checked yet.
+pub(super) fn newest(lines: &[(String, SignatureLineView)], revision: u32) -> Option<SignatureView> {
+    lines.first().map(|(sha256, line)| SignatureView {
+        line: line.clone(),
+        sha256: sha256.clone(),
+        revision,
+        check: None,
+    })
 }
 
 /// Signed versions below the current revision, newest first, with the signature that belongs to each.

@@ -12,8 +12,8 @@ use super::{
     tumor,
 };
 use contract::{
-    AllergyView, CaseView, DecisionEntryView, DecisionStateView, DocumentEntryView, Failure, Freshness, GapView,
-    ListSource, QuestionView, SignatureLineView, SlotView, StudyEntryView, TherapyView,
+    AllergyView, CaseView, DecisionEntryView, DecisionStateView, DocumentEntryView, EntryMeasureView, Failure,
+    Freshness, GapView, ListSource, QuestionView, SignatureLineView, SlotView, StudyEntryView, TherapyView,
 };
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -525,7 +525,9 @@ fn decisions(
             Some(DecisionEntryView {
                 created: text(&plan["created"]),
                 category: each(&plan["category"]).find_map(|category| super::read::code(category, &system)),
+                title: text(&plan["title"]),
                 text: text(&plan["description"]),
+                measures: entry_measures(plan),
                 status: text(&plan["status"]).unwrap_or_default(),
                 signed: signature_line(&id, included, record),
                 current: current.is_some_and(|current| current["id"] == plan["id"]),
@@ -536,6 +538,19 @@ fn decisions(
     // A server's `date` search means the period, not the conference: sorted here.
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.created.as_deref().map(sort_key)));
     entries
+}
+
+/// Activities that say what is recommended, whoever wrote them.
+fn entry_measures(plan: &Value) -> Vec<EntryMeasureView> {
+    let system = format!("{ONKO}CodeSystem/mii-cs-onko-therapie-typ");
+    each(&plan["activity"])
+        .map(|activity| &activity["detail"])
+        .map(|detail| EntryMeasureView {
+            code: super::read::code(&detail["code"], &system),
+            text: text(&detail["description"]).or_else(|| words(&detail["code"])).unwrap_or_default(),
+        })
+        .filter(|measure| measure.code.is_some() || !measure.text.is_empty())
+        .collect()
 }
 
 /// The newest signature on a plan.

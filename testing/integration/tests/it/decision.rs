@@ -21,6 +21,7 @@ on_each_platform![
     a_signed_decision_is_checked_tampering_is_named_and_only_an_amendment_changes_it,
     a_decision_of_an_earlier_board_is_checked_like_a_new_one,
     an_amendment_of_an_earlier_decision_stays_with_its_conference,
+    an_earlier_decision_is_read_whole_and_checked_beside_the_one_that_is_open,
 ];
 
 /// The recipe of the cases that no coming board has on its agenda.
@@ -289,6 +290,65 @@ async fn a_decision_of_an_earlier_board_is_checked_like_a_new_one(platform: &Pla
         let signed: Vec<&str> = earlier.filter_map(|entry| Some(entry.signed.as_ref()?.by.as_str())).collect();
         assert_eq!(signed, ["Dr. med. Amina Falkenried"], "{patient}: signed by whom the recipe names");
     }
+}
+
+const MOHNBLATT: &str = include_str!("../../../../assets/demo/patients/5-mohnblatt-melanom.json");
+
+async fn read(desk: &DeskKit, patient: &str, decision: &str) -> Result<Reply, contract::Failure> {
+    desk.call(Request::ReadDecision { patient: patient.to_owned(), decision: decision.to_owned() }).await
+}
+
+async fn an_earlier_decision_is_read_whole_and_checked_beside_the_one_that_is_open(platform: &Platform) {
+    let patient = "pat-mohnblatt";
+    let recipe = crate::recipe(MOHNBLATT);
+    let [prior] = recipe["prior_decisions"].as_array().map(Vec::as_slice).expect("decisions") else {
+        panic!("the recipe has one earlier decision")
+    };
+    let id = prior["id"].as_str().expect("an id");
+    let (_folder, desk) = at_work_on(platform, MODERATOR).await;
+    let open = open(&desk, patient).await;
+    assert_eq!(open.stage, DecisionStage::Draft, "the coming board has not decided");
+    let case = whole_case(&desk, patient).await;
+    let contract::Part::Ready { value: entries, .. } = case.decisions else { panic!("decisions") };
+    let entry = entries.iter().find(|entry| entry.id == id).expect("the case lists it");
+    assert!(!entry.current, "it is not the coming board's");
+    assert_eq!(entry.text.as_deref(), prior["text"]["de"].as_str(), "its text");
+    assert_eq!(entry.category.as_deref(), prior["category"].as_str(), "its kind");
+    let named = entry.title.as_deref().is_some_and(|title| title.contains("Interdisziplinäres Tumorboard Eschenland"));
+    assert!(named, "its board: {:?}", entry.title);
+    let codes = |measures: &[MeasureView]| measures.iter().filter_map(|measure| measure.code.clone()).collect();
+    let wanted: Vec<String> = prior["activities"]
+        .as_array()
+        .expect("activities")
+        .iter()
+        .filter_map(|activity| activity["code"].as_str().map(str::to_owned))
+        .collect();
+    let listed: Vec<String> = entry.measures.iter().filter_map(|measure| measure.code.clone()).collect();
+    assert_eq!(listed, wanted, "what it recommends");
+
+    let Ok(Reply::Decision(whole)) = read(&desk, patient, id).await else { panic!("the earlier decision") };
+    assert_eq!((whole.stage, whole.can_write, whole.can_sign), (DecisionStage::Signed, false, false), "only to read");
+    assert_eq!(Some(whole.draft.text.as_str()), prior["text"]["de"].as_str(), "as decided");
+    let measures: Vec<String> = codes(&whole.draft.measures);
+    assert_eq!(measures, wanted, "with every measure");
+    let signature = whole.signature.expect("a signature");
+    assert_eq!(signature.line.by, "Dr. med. Amina Falkenried", "who signed");
+    assert_eq!(signature.check, Some(VerificationView::Matches), "checked when it was opened");
+
+    let reference = format!("CarePlan/{id}");
+    let records = platform.records(COORDINATOR).await.expect("somebody else may write");
+    let before = records.read(&reference).await.expect("the plan")["description"].clone();
+    records.change(&reference, |plan| plan["description"] = json!("Abwarten.")).await.expect("taken");
+    let Ok(Reply::Decision(whole)) = read(&desk, patient, id).await else { panic!("the earlier decision") };
+    let differs = Some(VerificationView::Differs { fields: vec!["text".to_owned()] });
+    assert_eq!(whole.signature.expect("a signature").check, differs, "tampering is named here too");
+    records.change(&reference, |plan| plan["description"] = before).await.expect("taken");
+
+    let answer = desk.call(Request::OpenDecision { patient: patient.to_owned() }).await;
+    let Ok(Reply::Decision(still)) = answer else { panic!("the open decision: {:?}", code(&answer)) };
+    assert_eq!((still.stage, still.draft), (DecisionStage::Draft, open.draft), "the open decision is the one it was");
+    let foreign = read(&desk, patient, "dec-lindenfurt").await;
+    assert_eq!(code(&foreign), Some(FailureCode::NotFound), "a decision of another case is not read");
 }
 
 /// Whose earlier decision is amended; the other facts leave it alone.
