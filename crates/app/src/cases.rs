@@ -5,6 +5,7 @@ use crate::{
     around::{self, Asked},
     failures,
     images::identity::{RecordIdentity, fold},
+    newer::Newer,
     record::{
         self, Archive, CANCER_CARE_REVIEW, CaseRecord, Directory, Loaded, Part, QUERIES, Query, RowSources, Session,
         case_row, case_view, filled, next_session,
@@ -37,6 +38,10 @@ pub(crate) struct CaseSeat {
     all: watch::Sender<bool>,
     /// A load is under way.
     reading: watch::Sender<bool>,
+    /// The load, and when it began.
+    load: Option<(AbortHandle, Timestamp)>,
+    /// What is known of newer states.
+    pub(crate) newer: Newer,
     /// Somebody asked while a load was under way, after something had failed.
     again: bool,
     tasks: Vec<AbortHandle>,
@@ -44,7 +49,7 @@ pub(crate) struct CaseSeat {
 
 impl Drop for CaseSeat {
     fn drop(&mut self) {
-        for task in &self.tasks {
+        for task in self.tasks.iter().chain(self.load.as_ref().map(|(load, _)| load)) {
             task.abort();
         }
     }
@@ -55,6 +60,16 @@ impl CaseSeat {
     pub(crate) fn own(&mut self, task: AbortHandle) {
         self.tasks.retain(|task| !task.is_finished());
         self.tasks.push(task);
+    }
+
+    pub(crate) fn is_reading(&self) -> bool {
+        *self.reading.borrow()
+    }
+
+    /// A load that brings nothing for so long is given up for a new one when the person asks.
+    fn is_stuck(&self, now: Timestamp) -> bool {
+        let waits = !self.record.settled();
+        self.is_reading() && waits && self.load.as_ref().is_some_and(|(_, began)| now.duration_since(*began) > STUCK)
     }
 
     pub(crate) fn record_identity(&self) -> RecordIdentity {
@@ -104,6 +119,8 @@ pub(crate) struct Surroundings {
 
 /// A case that is opened again is read anew when it is older than this.
 const FRESH: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
+/// A person who waits this long is offered to try again.
+const STUCK: jiff::SignedDuration = jiff::SignedDuration::from_secs(8);
 /// A decision is opened on a kept record when the platform takes longer than this.
 const KEPT_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
 /// Cases that are listed at most.
@@ -175,13 +192,17 @@ impl Desk {
         let now = Timestamp::now();
         let known = self.with_case(&patient, |case| {
             let read: Option<Timestamp> = case.record.as_of.parse().ok();
-            let old = case.record.lacks_something() || read.is_none_or(|read| now.duration_since(read) > FRESH);
-            let reading = *case.reading.borrow();
+            let newer = case.newer.known.take().is_some();
+            case.newer.asked |= newer;
+            let old =
+                newer || case.record.lacks_something() || read.is_none_or(|read| now.duration_since(read) > FRESH);
+            let reading = case.is_reading();
             case.again |= reading && case.record.lacks_something();
-            (self.numbered(&case.record), old && !reading)
+            let begin = (old && !reading) || case.is_stuck(now);
+            (self.numbered(&case.record, &case.newer), begin)
         });
-        if let Ok((view, old)) = known {
-            if old {
+        if let Ok((view, begin)) = known {
+            if begin {
                 self.load_in_background(&patient, fhir, taken)?;
             }
             return Ok(view);
@@ -193,7 +214,7 @@ impl Desk {
             }
             Some(_) | None => CaseRecord { patient: patient.clone(), as_of: now.to_string(), ..CaseRecord::default() },
         };
-        let view = self.numbered(&record);
+        let view = self.numbered(&record, &Newer::default());
         // Pixels of the former case are out of reach before the new one is there.
         self.0.images.forget_all();
         let left = self.state().case.replace(CaseSeat {
@@ -204,6 +225,8 @@ impl Desk {
             identity: watch::Sender::new(false),
             all: watch::Sender::new(false),
             reading: watch::Sender::new(false),
+            load: None,
+            newer: Newer::default(),
             again: false,
             tasks: Vec::new(),
         });
@@ -216,11 +239,23 @@ impl Desk {
     }
 
     fn load_in_background(&self, patient: &str, fhir: FhirClient, taken: Taken) -> Result<(), Failure> {
-        self.with_case(patient, |case| case.reading.send_replace(true))?;
+        self.with_case(patient, |case| {
+            if let Some((former, _)) = case.load.take() {
+                former.abort();
+            }
+            case.reading.send_replace(true);
+        })?;
         let (desk, owner) = (self.clone(), patient.to_owned());
         let task = tokio::spawn(async move {
             loop {
                 desk.load_case(&fhir, &taken, &owner).await;
+                // What is open besides the record follows it when the person asked for a newer state, not otherwise.
+                if desk.with_case(&owner, |case| std::mem::take(&mut case.newer.asked)) == Ok(true) {
+                    desk.list_new_studies(&owner);
+                    if let Err(failure) = desk.follow_decision(&fhir, &owner).await {
+                        tracing::info!(code = ?failure.code, "the open decision stays as it is");
+                    }
+                }
                 let again = desk.with_case(&owner, |case| {
                     let again = std::mem::take(&mut case.again) && case.record.lacks_something();
                     case.reading.send_replace(again);
@@ -232,7 +267,7 @@ impl Desk {
             }
         })
         .abort_handle();
-        self.with_case(patient, |case| case.own(task))
+        self.with_case(patient, |case| case.load = Some((task, Timestamp::now())))
     }
 
     /// The platform answers again: what of the open case could not be read is read now.
@@ -242,7 +277,7 @@ impl Desk {
         if let Some(mut reading) = reading {
             let _closed = reading.wait_for(|reading| !reading).await;
         }
-        let lacking = |case: &&CaseSeat| case.record.lacks_something() && !*case.reading.borrow();
+        let lacking = |case: &&CaseSeat| case.record.lacks_something() && !case.is_reading();
         let patient = self.state().case.as_ref().filter(lacking).map(|case| case.patient.clone());
         let Some(patient) = patient else { return };
         let begun = self.seated().and_then(|(taken, fhir)| self.load_in_background(&patient, fhir, taken));
@@ -254,7 +289,10 @@ impl Desk {
     /// All parts at once, each shown when it is there.
     async fn load_case(&self, fhir: &FhirClient, taken: &Taken, patient: &str) {
         let began = Timestamp::now();
-        let _closed = self.with_case(patient, |case| case.record.begin_reading());
+        let _closed = self.with_case(patient, |case| {
+            case.newer.known = None;
+            case.record.begin_reading();
+        });
         let mut parts: FuturesUnordered<_> = QUERIES
             .iter()
             .map(|query| async move {
@@ -387,8 +425,12 @@ impl Desk {
         }
     }
 
-    fn numbered(&self, record: &CaseRecord) -> CaseView {
-        CaseView { serial: self.next_serial(), ..case_view(record, Zoned::now().date()) }
+    fn numbered(&self, record: &CaseRecord, newer: &Newer) -> CaseView {
+        CaseView {
+            serial: self.next_serial(),
+            newer: newer.known.map(|at| at.to_string()),
+            ..case_view(record, Zoned::now().date())
+        }
     }
 
     pub(crate) fn tell_case(&self, patient: &str) {
@@ -409,7 +451,7 @@ impl Desk {
                     case.record.archive = Some(Archive { held: uids(|_| true), refused, complete });
                 }
             }
-            self.numbered(&case.record)
+            self.numbered(&case.record, &case.newer)
         });
         if let Ok(view) = view {
             self.tell(Event::CaseChanged(view));

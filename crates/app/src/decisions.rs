@@ -204,7 +204,7 @@ impl Desk {
     }
 
     /// The platform has taken what was sent, or gave back what somebody else created first.
-    fn stored(&self, patient: &str, sent: &Draft, stored: Versioned) -> Result<(), Failure> {
+    pub(crate) fn stored(&self, patient: &str, sent: &Draft, stored: Versioned) -> Result<(), Failure> {
         let there = read_plan(&stored.resource)
             .map_err(|error| Failure::new(FailureCode::AnswerUnreadable, error.to_string()))?;
         self.with_decision(patient, |seat| {

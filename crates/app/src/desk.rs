@@ -43,6 +43,8 @@ pub struct DeskOptions {
     pub origins: Vec<String>,
     /// The form of the program's own URI scheme, where the shell has one.
     pub scheme: Option<String>,
+    /// How often the open case is looked at for a newer state.
+    pub look_every: std::time::Duration,
 }
 
 impl std::fmt::Debug for DeskOptions {
@@ -161,7 +163,7 @@ impl Desk {
     /// # Errors
     /// [`OpenDeskError`]; the profile is then unchanged.
     pub async fn open(options: DeskOptions) -> Result<Self, OpenDeskError> {
-        let DeskOptions { profile, roots, egress, worker, policy, appearance, origins, scheme } = options;
+        let DeskOptions { profile, roots, egress, worker, policy, appearance, origins, scheme, look_every } = options;
         let opened = tokio::task::spawn_blocking(move || Vault::open(&profile, roots.as_ref())).await;
         let vault = Arc::new(opened.expect("opening a vault does not panic")?);
         let shelf = Arc::new(Shelf::open(vault.clone(), Timestamp::now()));
@@ -209,6 +211,7 @@ impl Desk {
         desk.restore_session();
         desk.watch_idleness();
         desk.watch_lists();
+        desk.watch_case(look_every);
         Ok(desk)
     }
 

@@ -27,6 +27,7 @@ pub mod images;
 pub mod log;
 mod machine;
 mod measurements;
+mod newer;
 pub mod record;
 mod session;
 mod settings;
@@ -39,6 +40,7 @@ pub mod worker;
 pub use desk::{Appearance, Desk, DeskOptions, OpenDeskError, Policy};
 pub use images::{BulkServer, BulkSession, WorkerProgram};
 pub use machine::egress_options;
+pub use newer::LOOK_EVERY;
 pub use platform::egress::EgressOptions;
 
 /// The roots of this system's keyring. Blocks for a round trip to it.

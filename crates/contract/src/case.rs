@@ -52,6 +52,9 @@ pub struct CaseView {
     pub as_of: String,
     /// Whether that was just now.
     pub freshness: Freshness,
+    /// ISO time when it became known that the platform has something newer. What is shown stays as it is until the
+    /// person asks for it by opening the case again.
+    pub newer: Option<String>,
 }
 
 /// An allergy or the statement that there is none.

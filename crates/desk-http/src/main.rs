@@ -45,6 +45,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         appearance: Appearance::default(),
         origins: Vec::new(),
         scheme: None,
+        look_every: app::LOOK_EVERY,
     };
     let desk = Desk::open(options).await?;
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", arguments.port)).await?;

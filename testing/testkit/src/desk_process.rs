@@ -25,6 +25,9 @@ pub(crate) const ORIGIN: &str = "http://konsil.test";
 /// The address of the program's own scheme, as a desktop's page writes it.
 const SCHEME: &str = "bulk://localhost";
 
+/// A test does not wait for minutes until the open case is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
 /// What a page asks, with a number.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Asked {
@@ -102,6 +105,7 @@ async fn serve(profile: PathBuf, roots: FolderRoots, ca: &[PathBuf]) -> anyhow::
         appearance: Appearance::default(),
         origins: vec![ORIGIN.to_owned()],
         scheme: Some(SCHEME.to_owned()),
+        look_every: LOOK_EVERY,
     };
     let desk = match Desk::open(options).await {
         Ok(desk) => desk,

@@ -39,6 +39,8 @@ const documentsCommand = defineCommand({ id: 'case-documents', keys: ['alt+3'], 
 const laboratoryCommand = defineCommand({ id: 'case-laboratory', keys: ['alt+4'], label: () => m.case_tab_laboratory(), group: 'case', whileTyping: true });
 const timelineCommand = defineCommand({ id: 'case-timeline', keys: ['alt+5'], label: () => m.case_tab_timeline(), group: 'case', whileTyping: true });
 
+const newerCommand = defineCommand({ id: 'case-newer', keys: ['f5'], label: () => m.command_newer(), group: 'case', whileTyping: true });
+
 const tabs: readonly CaseTab[] = ['overview', 'images', 'documents', 'laboratory', 'timeline', 'decision'];
 
 const tabWord: Record<CaseTab, () => string> = {
@@ -99,6 +101,11 @@ export function Case({ patient, tab }: { patient: string; tab: CaseTab }) {
     to('documents');
   };
   const retry = () => desk.openCase(patient);
+  const newer = view?.newer ?? null;
+  useEffect(() => {
+    if (newer !== null) announce(m.case_newer({ time: time(newer) }), 'polite');
+  }, [newer]);
+  useCommand(newerCommand, retry, { enabled: newer !== null });
   const body = (shown: CaseTab) => {
     if (shown === 'images') return ImagesTab && <ImagesTab patient={patient} />;
     if (shown === 'decision') return DecisionTab && <DecisionTab patient={patient} />;
@@ -156,7 +163,14 @@ export function Case({ patient, tab }: { patient: string; tab: CaseTab }) {
               })}
           </TabList>
           <div className={styles['tabAside']}>
-            {view && view.freshness.state === 'current' && tab !== 'images' && <span title={m.case_as_of_title()}>{m.case_as_of({ time: time(view.asOf) })}</span>}
+            {newer !== null && (
+              // In the place of the time, so that nothing moves under the reader.
+              <Button className={styles['newer']} size="small" icon="reload" onPress={retry} data-testid="case-newer">
+                {m.case_newer_take({ time: time(newer) })}
+                <Kbd keys="f5" />
+              </Button>
+            )}
+            {view && newer === null && view.freshness.state === 'current' && tab !== 'images' && <span title={m.case_as_of_title()}>{m.case_as_of({ time: time(view.asOf) })}</span>}
             {tab !== 'images' && ImagesTab && (
               <Button look="primary" size="small" icon="image" onPress={() => to('images')} data-testid="open-images">
                 {m.command_images()}

@@ -110,4 +110,9 @@ asOf: string,
 /**
  * Whether that was just now.
  */
-freshness: Freshness, };
+freshness: Freshness, 
+/**
+ * ISO time when it became known that the platform has something newer. What is shown stays as it is until the
+ * person asks for it by opening the case again.
+ */
+newer: string | null, };

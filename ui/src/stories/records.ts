@@ -144,6 +144,7 @@ export const auenwaldCase: CaseView = {
   decision: 'none',
   asOf: '2026-11-24T13:36:00+01:00',
   freshness: { state: 'current' },
+  newer: null,
 };
 
 export const birkenlichtCase: CaseView = {
@@ -192,4 +193,5 @@ export const steinkleeCase: CaseView = {
   decision: 'draft',
   asOf: '2026-11-24T13:36:00+01:00',
   freshness: { state: 'current' },
+  newer: null,
 };

@@ -73,6 +73,7 @@ export const stories: Story[] = [
   { id: '04-cases-none', fixture: at({ screen: 'cases' }, { cases: { ...cases, rows: { state: 'empty' } } }) },
   { id: '04-cases-no-hit', fixture: at({ screen: 'cases' }), keys: ['/', 'b', 'i', 'r', 'k', 'e', 'n', 'l', 'i', 'x', 'h', 't'] },
   { id: '05-case', fixture: at({ screen: 'case', patient: 'pat-auenwald', tab: 'overview' }) },
+  { id: '05-case-newer', fixture: at({ screen: 'case', patient: 'pat-auenwald', tab: 'overview' }, { caseViews: [{ ...auenwaldCase, newer: '2026-11-24T14:05:00+01:00' }] }) },
   { id: '05-case-states', fixture: at({ screen: 'case', patient: 'pat-steinklee', tab: 'overview' }) },
   { id: '05-case-loading', fixture: at({ screen: 'case', patient: 'pat-auenwald', tab: 'overview' }, { answer: (request) => (request.type === 'open-case' ? never() : undefined) }) },
   { id: '05-case-failed', fixture: at({ screen: 'case', patient: 'pat-mohnblatt', tab: 'overview' }) },

@@ -61,6 +61,25 @@ impl Desk {
         Ok(view)
     }
 
+    /// The record was read again: studies that it did not list before are looked for. What is shown stays.
+    pub(crate) fn list_new_studies(&self, patient: &str) {
+        let Ok(client) = self.archive() else { return };
+        let begun = self.with_case(patient, |case| {
+            let listed = case.listed_studies();
+            let Some(view) = case.images.as_mut().filter(|view| !view.loading) else { return false };
+            let here: BTreeSet<&str> = view.studies.iter().map(|study| study.study.as_str()).collect();
+            let new = listed.iter().any(|study| !here.contains(study.as_str()));
+            view.loading |= new;
+            new
+        });
+        if begun != Ok(true) {
+            return;
+        }
+        let (desk, owner) = (self.clone(), patient.to_owned());
+        let task = tokio::spawn(async move { desk.collect_studies(&client, &owner).await }).abort_handle();
+        let _closed = self.with_case(patient, |case| case.own(task));
+    }
+
     pub(crate) fn confirm_identity(&self, patient: &str, study: &str) -> Result<(), Failure> {
         let client = self.archive()?;
         let changed = self.with_case(patient, |case| {
@@ -153,17 +172,20 @@ impl Desk {
             })
             .collect();
         studies.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.study.cmp(&b.study)));
-        let open: Vec<String> =
-            studies.iter().filter(|study| shown(&study.identity)).map(|study| study.study.clone()).collect();
-        let kept = self.with_case(patient, |case| {
-            if let Some(view) = &mut case.images {
-                view.studies = studies;
-                view.failure = failure;
+        let open = self.with_case(patient, |case| {
+            let view = case.images.as_mut()?;
+            // The series of a study that was listed before are there already.
+            for study in studies.iter_mut().filter(|study| shown(&study.identity)) {
+                if let Some(former) = view.studies.iter_mut().find(|former| former.study == study.study) {
+                    study.series = std::mem::take(&mut former.series);
+                }
             }
+            view.studies = studies;
+            view.failure = failure;
+            let lacking = view.studies.iter().filter(|study| shown(&study.identity) && study.series.is_empty());
+            Some(lacking.map(|study| study.study.clone()).collect::<Vec<String>>())
         });
-        if kept.is_err() {
-            return;
-        }
+        let Ok(Some(open)) = open else { return };
         self.tell_images(patient);
         for study in &open {
             self.collect_series(client, patient, study).await;

@@ -230,7 +230,7 @@ pub(crate) fn case_view(record: &CaseRecord, today: Date) -> CaseView {
     let current = current_plan(record);
     CaseView {
         patient: record.patient.clone(),
-        // The desk's to say.
+        // The desk's to say, as is whether there is something newer.
         serial: 0,
         identity: identity_view(patient, record.house.as_deref(), today),
         similar: if patient.is_null() { Vec::new() } else { similar(patient, record.neighbors.iter()) },
@@ -260,6 +260,7 @@ pub(crate) fn case_view(record: &CaseRecord, today: Date) -> CaseView {
         },
         as_of: record.as_of.clone(),
         freshness: record.freshness.clone(),
+        newer: None,
     }
 }
 

@@ -32,6 +32,7 @@ mod searches;
 mod bulk;
 mod door;
 mod levers;
+mod newer;
 mod part10;
 mod peculiarities;
 
