@@ -1,5 +1,5 @@
 import { act, cleanup, fireEvent, render, waitFor } from '@testing-library/react';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createPlaces, PlacesContext } from '../frame/place';
 import type { CaseView } from '../host/contract';
 import { createDesk, DeskContext } from '../host/desk';
@@ -43,7 +43,10 @@ beforeEach(() => {
     }
   };
 });
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  vi.useRealTimers();
+});
 
 describe('a newer state of the open case', () => {
   test('is told in one line and asked for by F5', async () => {
@@ -65,5 +68,30 @@ describe('a newer state of the open case', () => {
     const former = asked();
     act(() => { fireEvent.click(line); });
     expect(asked()).toBe(former + 1);
+  });
+});
+
+describe('a part that failed', () => {
+  const failed: CaseView = { ...auenwaldCase, laboratory: { state: 'failed', failure: { code: 'platform-failed', detail: '500' } } };
+
+  test('says when it is asked for again, and is', async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    const { page, asked } = open(failed);
+    await waitFor(() => expect(page.getByTestId('retry-in').textContent).toBe('Nächster Versuch in 30 s.'));
+    const former = asked();
+    act(() => { vi.advanceTimersByTime(31_000); });
+    expect(asked()).toBe(former + 1);
+    // A fault that lasts is asked about less often.
+    expect(page.getByTestId('retry-in').textContent).toMatch(/in (59|60) s\.$/u);
+  });
+
+  test('waits for the platform without asking while it is gone', async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    const { page, host, asked } = open(failed);
+    await waitFor(() => page.getByTestId('retry-in'));
+    act(() => host.send({ type: 'connection-changed', value: { state: 'offline', since: '2026-11-24T14:05:00+01:00' } }));
+    const former = asked();
+    act(() => { vi.advanceTimersByTime(120_000); });
+    expect([asked(), page.queryByTestId('retry-in')]).toEqual([former, null]);
   });
 });

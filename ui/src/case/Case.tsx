@@ -7,6 +7,7 @@ import { FailureNotice } from '../components/FailureNotice';
 import { Kbd } from '../components/Kbd';
 import { partValue } from '../components/PartView';
 import { KeptNotice } from '../components/KeptNotice';
+import { RetryContext, useRetry } from '../components/retry';
 import { Skeleton } from '../components/Skeleton';
 import { useKnownIdentity, useKnownRow } from '../frame/known';
 import { PatientBanner } from '../frame/PatientBanner';
@@ -18,7 +19,7 @@ import { useStore } from '../host/store';
 import { bannerName, time } from '../i18n/format';
 import { defineCommand, useCommand } from '../keys/keys';
 import { m } from '../paraglide/messages';
-import { bannerTumour } from './caseView';
+import { bannerTumour, lacksSomething } from './caseView';
 import styles from './case.module.css';
 import { Documents } from './Documents';
 import { Laboratory } from './Laboratory';
@@ -101,6 +102,7 @@ export function Case({ patient, tab }: { patient: string; tab: CaseTab }) {
     to('documents');
   };
   const retry = () => desk.openCase(patient);
+  const until = useRetry(view !== null && lacksSomething(view), retry);
   const newer = view?.newer ?? null;
   useEffect(() => {
     if (newer !== null) announce(m.case_newer({ time: time(newer) }), 'polite');
@@ -119,7 +121,7 @@ export function Case({ patient, tab }: { patient: string; tab: CaseTab }) {
     if (!view) {
       return (
         <div className={styles['fallback']}>
-          <Skeleton what={m.case_what()} rows={6} />
+          <Skeleton what={m.case_what()} rows={6} retry={retry} />
         </div>
       );
     }
@@ -188,7 +190,7 @@ export function Case({ patient, tab }: { patient: string; tab: CaseTab }) {
                 </div>
               }
             >
-              {body(one)}
+              <RetryContext value={until}>{body(one)}</RetryContext>
             </Suspense>
           </TabPanel>
         ))}

@@ -85,6 +85,10 @@ function Reader({ patient, document, close }: { patient: string; document: strin
       current = false;
     };
   }, [desk, patient, document, attempt]);
+  const again = () => {
+    setLoad({ state: 'waiting', since: performance.now() });
+    setAttempt(attempt + 1);
+  };
   return (
     <article
       className={styles['reader']}
@@ -94,14 +98,11 @@ function Reader({ patient, document, close }: { patient: string; document: strin
       data-scope={DOCUMENT_SCOPE}
       data-form={load.state === 'here' ? load.value.content.form : undefined}
     >
-      {load.state === 'waiting' && <Skeleton what={m.document_what()} rows={6} since={load.since} />}
+      {load.state === 'waiting' && <Skeleton what={m.document_what()} rows={6} since={load.since} retry={again} />}
       {load.state === 'failed' && (
         <FailureNotice
           failure={load.failure}
-          retry={() => {
-            setLoad({ state: 'waiting', since: performance.now() });
-            setAttempt(attempt + 1);
-          }}
+          retry={again}
         />
       )}
       {load.state === 'here' && (

@@ -1,8 +1,28 @@
 /** What the case screen derives from the record's view: counts, choices, order. */
-import type { CaseView, DiagnosisEntryView, FindingView, LabSeriesView, LabValueView, StudyView, TimelineEntryView } from '../host/contract';
+import type { CaseView, DiagnosisEntryView, FindingView, LabSeriesView, LabValueView, Part, StudyView, TimelineEntryView } from '../host/contract';
 import { organWord, sideWord } from '../cases/caseWords';
 import { digits, range, unit } from '../i18n/format';
 import { partValue } from '../components/PartView';
+
+/** Something could not be read and may come when it is asked for again. */
+export function lacksSomething(view: CaseView): boolean {
+  const parts: Part<unknown>[] = [
+    view.allergies,
+    view.question,
+    view.diagnoses,
+    view.tnm,
+    view.ecog,
+    view.findings,
+    view.therapies,
+    view.laboratory,
+    view.documents,
+    view.studies,
+    view.timeline,
+    view.decisions,
+  ];
+  const old = view.freshness.state === 'kept' && view.freshness.failure !== null;
+  return old || parts.some((part) => part.state === 'failed');
+}
 
 export function primaryTumour(view: CaseView): DiagnosisEntryView | null {
   const diagnoses = partValue(view.diagnoses) ?? [];

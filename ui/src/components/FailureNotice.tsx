@@ -8,11 +8,13 @@ import { Button } from './Button';
 import { copyText } from './copy';
 import { Notice } from './Notice';
 import styles from './FailureNotice.module.css';
+import { RetryLine } from './retry';
 
 export function FailureNotice({
   failure,
   subject,
   retry,
+  until = null,
   actions,
   tone = 'danger',
 }: {
@@ -20,6 +22,8 @@ export function FailureNotice({
   /** What is not here because of it, where its place does not tell. */
   subject?: string;
   retry?: (() => void) | undefined;
+  /** When it is asked for again by itself. */
+  until?: number | null;
   actions?: ReactNode;
   tone?: 'danger' | 'warn';
 }) {
@@ -48,6 +52,7 @@ export function FailureNotice({
         <b>{m.failure_safe_is()}</b> {words.safe}
       </p>
       <p className={styles['act']}>{words.act}</p>
+      {until !== null && <RetryLine until={until} />}
     </Notice>
   );
 }

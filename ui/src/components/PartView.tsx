@@ -1,9 +1,10 @@
 /** A part of a screen that loads and fails by itself: one line for each of its six states. */
-import type { ReactNode } from 'react';
+import { type ReactNode, useContext } from 'react';
 import type { Part } from '../host/contract';
 import { m } from '../paraglide/messages';
 import { EmptyLine } from './Empty';
 import { FailureNotice } from './FailureNotice';
+import { RetryContext } from './retry';
 import { Skeleton } from './Skeleton';
 
 export interface PartWords {
@@ -28,9 +29,10 @@ export function PartView<T>({
   retry?: () => void;
   children: (value: T, more: boolean) => ReactNode;
 }) {
+  const until = useContext(RetryContext);
   switch (part.state) {
     case 'loading':
-      return <Skeleton what={words.what} rows={rows ?? 3} />;
+      return <Skeleton what={words.what} rows={rows ?? 3} retry={retry} />;
     case 'ready':
       return (
         <>
@@ -45,7 +47,7 @@ export function PartView<T>({
     case 'absent':
       return <EmptyLine icon="info">{words.absent ?? m.state_absent({ what: words.what })}</EmptyLine>;
     case 'failed':
-      return <FailureNotice failure={part.failure} retry={retry} tone="warn" />;
+      return <FailureNotice failure={part.failure} retry={retry} until={until} tone="warn" />;
     default: {
       const unknown: never = part;
       return unknown;

@@ -1,5 +1,6 @@
 import { useEffect, useState, type ReactNode } from 'react';
 import { m } from '../paraglide/messages';
+import { Button } from './Button';
 import styles from './Skeleton.module.css';
 
 const widths = ['62%', '48%', '70%', '55%', '40%', '66%'];
@@ -8,7 +9,7 @@ const widths = ['62%', '48%', '70%', '55%', '40%', '66%'];
  * Waiting: nothing for 300 ms, then the shape of what comes; from 2 s what is being loaded, from 8 s why it takes
  * long and what can be done.
  */
-export function Skeleton({ rows = 3, what, since, actions }: { rows?: number; what: string; since?: number; actions?: ReactNode }) {
+export function Skeleton({ rows = 3, what, since, retry, actions }: { rows?: number; what: string; since?: number; retry?: (() => void) | undefined; actions?: ReactNode }) {
   const [begun] = useState(() => since ?? performance.now());
   const [waited, setWaited] = useState(() => performance.now() - begun);
   useEffect(() => {
@@ -31,7 +32,16 @@ export function Skeleton({ rows = 3, what, since, actions }: { rows?: number; wh
           {waited >= 8000 ? m.state_loading_long({ what }) : m.state_loading({ what })}
         </p>
       )}
-      {waited >= 8000 && actions !== undefined && <div className={styles['retry']}>{actions}</div>}
+      {waited >= 8000 && (retry !== undefined || actions !== undefined) && (
+        <div className={styles['retry']}>
+          {retry !== undefined && (
+            <Button size="small" icon="reload" onPress={retry}>
+              {m.action_retry()}
+            </Button>
+          )}
+          {actions}
+        </div>
+      )}
     </div>
   );
 }

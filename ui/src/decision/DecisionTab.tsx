@@ -50,7 +50,7 @@ function Current({ patient }: { patient: string }) {
     case 'waiting':
       return (
         <Page>
-          <Skeleton what={m.decision_decision()} since={decision.since} rows={6} />
+          <Skeleton what={m.decision_decision()} since={decision.since} rows={6} retry={() => { desk.openDecision(patient); }} />
         </Page>
       );
     case 'failed':

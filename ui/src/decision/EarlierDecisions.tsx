@@ -153,7 +153,7 @@ export function EarlierDecision({ patient, entry, back }: { patient: string; ent
       </Bar>
       {load.state === 'waiting' && (
         <div className={page['page']}>
-          <Skeleton what={m.decision_decision()} since={load.since} rows={6} />
+          <Skeleton what={m.decision_decision()} since={load.since} rows={6} retry={again} />
         </div>
       )}
       {load.state === 'failed' && (

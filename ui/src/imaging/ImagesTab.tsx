@@ -6,6 +6,7 @@ import { Empty } from '../components/Empty';
 import { FailureNotice } from '../components/FailureNotice';
 import { Notice } from '../components/Notice';
 import { Button } from '../components/Button';
+import { useRetry } from '../components/retry';
 import { Skeleton } from '../components/Skeleton';
 import { toast } from '../components/toasts';
 import type { ImagesView, StudyView } from '../host/contract';
@@ -40,11 +41,13 @@ export function ImagesTab({ patient }: { patient: string }) {
     desk.openImages(patient);
   };
 
+  const until = useRetry(images.state === 'here' && images.value.patient === patient && images.value.failure !== null, retry);
+
   switch (images.state) {
     case 'waiting':
       return (
         <Page>
-          <Skeleton what={m.imaging_images()} since={images.since} rows={4} />
+          <Skeleton what={m.imaging_images()} since={images.since} rows={4} retry={retry} />
         </Page>
       );
     case 'failed':
@@ -60,7 +63,7 @@ export function ImagesTab({ patient }: { patient: string }) {
       if (view.studies.length === 0) {
         return (
           <Page>
-            {view.failure !== null && <FailureNotice failure={view.failure} retry={retry} tone="warn" />}
+            {view.failure !== null && <FailureNotice failure={view.failure} retry={retry} until={until} tone="warn" />}
             {view.failure === null && view.loading && <Skeleton what={m.imaging_images()} rows={4} />}
             {view.failure === null && !view.loading && (
               <Empty icon="image" title={m.imaging_none()}>
@@ -70,7 +73,7 @@ export function ImagesTab({ patient }: { patient: string }) {
           </Page>
         );
       }
-      return <Images key={patient} view={view} retry={retry} />;
+      return <Images key={patient} view={view} retry={retry} until={until} />;
     }
   }
 }
@@ -79,23 +82,25 @@ function Page({ children }: { children?: ReactNode }) {
   return <div className={styles['page']}>{children}</div>;
 }
 
-function Images({ view, retry }: { view: ImagesView; retry: () => void }) {
+function Images({ view, retry, until }: { view: ImagesView; retry: () => void; until: number | null }) {
   const desk = useDesk();
   const settings = useSettings();
   const stage = useStage(desk.host, view.patient, settings.bulkWay);
   if (stage === undefined) return <Page />;
-  return <Area stage={stage} view={view} retry={retry} imageText={settings.imageTextSize} />;
+  return <Area stage={stage} view={view} retry={retry} until={until} imageText={settings.imageTextSize} />;
 }
 
 function Area({
   stage,
   view,
   retry,
+  until,
   imageText,
 }: {
   stage: Stage;
   view: ImagesView;
   retry: () => void;
+  until: number | null;
   imageText: number;
 }) {
   const desk = useDesk();
@@ -243,7 +248,7 @@ function Area({
             void desk.host.call({ type: 'confirm-identity', patient: view.patient, study }).then(retry, retry);
           }}
         />
-        <Problems snapshot={snapshot} view={view} retry={retry} retryPipe={() => stage.retryPipe()} />
+        <Problems snapshot={snapshot} view={view} retry={retry} until={until} retryPipe={() => stage.retryPipe()} />
       </div>
       <div className={styles['columns']}>
         <SeriesStrip
@@ -356,16 +361,18 @@ function Problems({
   snapshot,
   view,
   retry,
+  until,
   retryPipe,
 }: {
   snapshot: StageSnapshot;
   view: ImagesView;
   retry: () => void;
+  until: number | null;
   retryPipe: () => void;
 }) {
   return (
     <>
-      {view.failure !== null && <FailureNotice failure={view.failure} retry={retry} tone="warn" />}
+      {view.failure !== null && <FailureNotice failure={view.failure} retry={retry} until={until} tone="warn" />}
       {snapshot.gpu === 'failed' && (
         <Notice tone="danger" title={m.imaging_no_gpu()}>
           {m.imaging_no_gpu_what()}

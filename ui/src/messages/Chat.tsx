@@ -108,7 +108,7 @@ export function Chat({ conversation }: { conversation: string | null }) {
         {recovery !== undefined && <RecoveryNotice recovery={recovery} start={() => setRecovering(recovery === 'set-up' ? 'set-up' : 'key-needed')} />}
         {waiting ? (
           <div className={styles['padded']}>
-            <Skeleton what={m.frame_chat()} rows={7} {...(chat.state === 'waiting' ? { since: chat.since } : {})} />
+            <Skeleton what={m.frame_chat()} rows={7} {...(chat.state === 'waiting' ? { since: chat.since } : {})} retry={() => desk.openChat()} />
           </div>
         ) : view && view.conversations.length > 0 ? (
           <ConversationList rows={rows} filter={filter} open={conversation} onOpen={open} />
@@ -155,7 +155,7 @@ function OpenConversation({ conversation, takesFocus, recover }: { conversation:
     case 'waiting':
       return (
         <div className={styles['padded']}>
-          <Skeleton what={m.chat_what_conversation()} rows={6} since={load.since} />
+          <Skeleton what={m.chat_what_conversation()} rows={6} since={load.since} retry={retry} />
         </div>
       );
     case 'failed':

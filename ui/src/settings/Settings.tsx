@@ -237,7 +237,7 @@ function Connection() {
       </PolicyRow>
       <h3 className={styles['group']}>{m.settings_diagnosis()}</h3>
       <p className={styles['rowText']}>{m.settings_diagnosis_text()}</p>
-      {load.state === 'waiting' && <Skeleton what={m.settings_diagnosis()} rows={5} since={load.since} />}
+      {load.state === 'waiting' && <Skeleton what={m.settings_diagnosis()} rows={5} since={load.since} retry={() => setAttempt(attempt + 1)} />}
       {load.state === 'failed' && <FailureNotice failure={load.failure} retry={() => setAttempt(attempt + 1)} />}
       {load.state === 'here' && (
         <>

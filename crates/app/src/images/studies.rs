@@ -46,10 +46,12 @@ impl Desk {
         if let Some(view) = known.filter(|view| view.loading || view.failure.is_none()) {
             return Ok(view);
         }
+        // What came before a failure stays, as does its reason until there is an answer.
         let view = self.with_case(patient, |case| {
             let serial = self.next_serial();
-            let view =
-                ImagesView { patient: patient.to_owned(), serial, studies: Vec::new(), loading: true, failure: None };
+            let (studies, failure) =
+                case.images.take().map(|former| (former.studies, former.failure)).unwrap_or_default();
+            let view = ImagesView { patient: patient.to_owned(), serial, studies, loading: true, failure };
             case.images = Some(view.clone());
             view
         })?;
