@@ -12,7 +12,8 @@ use std::{
 use tauri::{Manager, RunEvent, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
 
 const LABEL: &str = "main";
-const SMALLEST: (f64, f64) = (1024.0, 640.0);
+/// The least that the screens are made for.
+const SMALLEST: (f64, f64) = (1280.0, 720.0);
 const USUAL: (f64, f64) = (1440.0, 900.0);
 
 pub(crate) fn run(arguments: Arguments) -> ExitCode {
@@ -60,17 +61,25 @@ fn open(app: &tauri::App, profile: &Path) -> tauri::Result<WebviewWindow> {
         .ok()
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .unwrap_or_default();
+    let smallest = smallest(app);
     let size =
         |name: &str, least: f64, usual: f64| kept[name].as_f64().map_or(usual, |size| size.clamp(least, 16_384.0));
     let window = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::App("index.html".into()))
         .title("Konsil")
-        .inner_size(size("width", SMALLEST.0, USUAL.0), size("height", SMALLEST.1, USUAL.1))
-        .min_inner_size(SMALLEST.0, SMALLEST.1)
+        .inner_size(size("width", smallest.0, USUAL.0), size("height", smallest.1, USUAL.1))
+        .min_inner_size(smallest.0, smallest.1)
         .maximized(kept["maximized"] == true)
         .build()?;
     #[cfg(target_os = "linux")]
     webkit::tend(&window)?;
     Ok(window)
+}
+
+/// A screen of a larger scale has less room than that and gives what it has.
+fn smallest(app: &tauri::App) -> (f64, f64) {
+    let Ok(Some(monitor)) = app.primary_monitor() else { return SMALLEST };
+    let room = monitor.size().to_logical::<f64>(monitor.scale_factor());
+    (SMALLEST.0.min(room.width), SMALLEST.1.min(room.height))
 }
 
 /// Sizes only; the file holds nothing about a person.
