@@ -73,6 +73,13 @@ export class Steps {
     if (why !== null) throw new Error(name)
   }
 
+  // A part of the walk that has nothing to walk here, and why; it is told, and is neither passed nor failed.
+  skip(name, why) {
+    const n = this.#steps.length + 1
+    this.#steps.push({ n, name, ok: true, skipped: true, ms: 0, picture: null, why })
+    console.log(`${String(n).padStart(2)}  SKIPPED            ${name}: ${why}`)
+  }
+
   // Walks, closes what the walk has opened, and ends the process with what came of it.
   async run(walk, close) {
     let failed = false
@@ -92,7 +99,7 @@ export class Steps {
   // walk.json and walk.md.
   #write(failed) {
     writeFileSync(join(this.out, 'walk.json'), `${JSON.stringify({ ok: !failed, steps: this.#steps }, null, 2)}\n`)
-    const rows = this.#steps.map((s) => `| ${s.n} | ${s.name} | ${s.ok ? 'ok' : 'failed'} | ${s.ms} | ${s.why ?? ''} |`)
+    const rows = this.#steps.map((s) => `| ${s.n} | ${s.name} | ${s.skipped ? 'skipped' : s.ok ? 'ok' : 'failed'} | ${s.skipped ? '' : s.ms} | ${s.why ?? ''} |`)
     writeFileSync(join(this.out, 'walk.md'), ['| step | name | result | ms | why |', '| ---: | --- | --- | ---: | --- |', ...rows, ''].join('\n'))
   }
 }

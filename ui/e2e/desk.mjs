@@ -141,6 +141,7 @@ async function walk(browser) {
   }
   await images(page);
   await decision(browser, page);
+  await messages(page);
   await keyboard.press('Control+,');
   for (const section of ['person', 'appearance', 'images', 'security', 'keyboard', 'connection', 'about']) {
     await page.click(test(`settings-${section}`));
@@ -163,6 +164,18 @@ async function walk(browser) {
   await keyboard.press('Enter');
   await page.waitForSelector(test('settings'));
   await faults(page, 'moderator');
+}
+
+async function messages(page) {
+  await page.keyboard.press('g');
+  await page.keyboard.press('c');
+  const row = page.locator('[data-testid^="conversation-!"]').filter({ hasText: given.lang === 'de' ? 'Fall 1' : 'Case 1' });
+  await row.waitFor({ timeout: 120_000 });
+  await screen(page, 'messages');
+  await row.click();
+  await page.waitForSelector(test('composer'));
+  await page.waitForFunction((id) => document.querySelector(id)?.textContent.includes('Damit keine Operation'), test('timeline'));
+  await screen(page, 'conversation');
 }
 
 async function images(page) {
