@@ -90,7 +90,7 @@ type Waiting = Arc<Mutex<BTreeMap<u64, oneshot::Sender<Answer>>>>;
 /// What a wish was answered with.
 #[derive(Debug)]
 enum Answer {
-    Reply(Result<Reply, Failure>),
+    Reply(Box<Result<Reply, Failure>>),
     Fetched(Fetched),
     PutAhead,
 }
@@ -165,8 +165,8 @@ impl DeskKit {
     /// When the desk does not answer, or wrote patient data into its log.
     pub async fn call(&self, request: Request) -> Result<Reply, Failure> {
         let what = format!("{request:?}").chars().take_while(char::is_ascii_alphanumeric).collect::<String>();
-        match self.ask(Wish::Call(request), &what).await {
-            Answer::Reply(answer) => answer,
+        match self.ask(Wish::Call(Box::new(request)), &what).await {
+            Answer::Reply(answer) => *answer,
             Answer::Fetched(_) | Answer::PutAhead => panic!("{what} is answered by a reply"),
         }
     }
@@ -277,7 +277,7 @@ fn take(said: Said, answers: &Waiting, tell: &watch::Sender<Seen>) {
             if let Ok(reply) = &answer {
                 tell.send_modify(|seen| learn_reply(seen, reply));
             }
-            pass_on(answers, id, Answer::Reply(answer));
+            pass_on(answers, id, Answer::Reply(Box::new(answer)));
         }
         Said::Fetched { id, answer } => pass_on(answers, id, Answer::Fetched(answer)),
         Said::PutAhead { id } => pass_on(answers, id, Answer::PutAhead),

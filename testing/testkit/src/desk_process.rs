@@ -38,7 +38,7 @@ pub(crate) struct Asked {
 /// What a page asks of the program.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Wish {
-    Call(Request),
+    Call(Box<Request>),
     /// An address of the program's own scheme, and the origin that the web view names.
     Fetch {
         address: String,
@@ -141,7 +141,7 @@ async fn serve(profile: PathBuf, roots: FolderRoots, ca: &[PathBuf]) -> anyhow::
         let (desk, ahead) = (desk.clone(), ahead.clone());
         tokio::spawn(async move {
             match what {
-                Wish::Call(request) => say(&Said::Reply { id, answer: desk.call(request).await }),
+                Wish::Call(request) => say(&Said::Reply { id, answer: desk.call(*request).await }),
                 Wish::PutAhead { seconds } => {
                     ahead.fetch_add(seconds, Ordering::SeqCst);
                     say(&Said::PutAhead { id });
