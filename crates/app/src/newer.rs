@@ -6,11 +6,11 @@ use crate::{
     cases::CaseSeat,
     decision::{PlanStatus, read_plan},
     failures,
-    record::{CaseRecord, QUERIES, current_plan},
+    record::{CaseRecord, QUERIES, current_plan, filled},
 };
 use contract::{Failure, FailureCode, Freshness, Place};
-use jiff::{SignedDuration, Timestamp};
-use platform::fhir::FhirClient;
+use jiff::{SignedDuration, Timestamp, Zoned};
+use platform::fhir::{FhirClient, FhirError};
 use serde_json::Value;
 use std::{collections::BTreeSet, time::Duration};
 use tokio::time::{MissedTickBehavior, interval};
@@ -61,9 +61,8 @@ impl Desk {
             if asked != Ok(true) {
                 continue;
             }
-            let wanted = query.parameters.iter().filter(|(name, _)| !OF_NO_USE.contains(name));
-            let mut parameters: Vec<(&str, String)> =
-                wanted.map(|(name, value)| (*name, value.replace("{p}", &patient))).collect();
+            let mut parameters = filled(query.parameters, &patient, Zoned::now().date());
+            parameters.retain(|(name, _)| !OF_NO_USE.contains(name));
             parameters.push(("_lastUpdated", since.clone()));
             parameters.push(("_count", COMPARED.to_string()));
             let borrowed: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -72,8 +71,11 @@ impl Desk {
                 Ok(_) => {}
                 Err(error) => {
                     self.note_reachability(&error);
-                    tracing::info!(%error, "a look at the open case failed");
-                    return;
+                    tracing::info!(%error, "a look at a part of the open case failed");
+                    // One part that this server searches in another way does not hide what is new in the others.
+                    if !matches!(error, FhirError::UnknownParameter(_) | FhirError::Rejected { status: 400, .. }) {
+                        return;
+                    }
                 }
             }
         }
