@@ -46,7 +46,7 @@ fn series_of(view: &ImagesView, study: &str, series: &str) -> Option<(String, St
     Some((study.study.clone(), series.series.clone()))
 }
 
-async fn opened_series(desk: &DeskKit, study: &str, series: &str) -> SeriesView {
+pub(crate) async fn opened_series(desk: &DeskKit, study: &str, series: &str) -> SeriesView {
     let view = studies(desk, |view| series_of(view, study, series).is_some()).await;
     let (study, series) = series_of(&view, study, series).expect("it is listed");
     let answer = desk.call(Request::OpenSeries { patient: PATIENT.to_owned(), study, series }).await;

@@ -1,7 +1,16 @@
 //! What lies in a profile, and who may open it.
 
-use crate::{MODERATOR, code, decision::written, opened, place, platforms::on_each_platform};
+use crate::{
+    MODERATOR,
+    bulk::{Way, frames},
+    code,
+    decision::written,
+    images::opened_series,
+    opened, place,
+    platforms::on_each_platform,
+};
 use contract::{FailureCode, Reply, Request};
+use std::{collections::BTreeSet, fs, path::Path};
 use testkit::{DeskKit, Platform, find_in_files, phi};
 
 on_each_platform![a_profile_holds_no_name_no_text_and_no_token_in_the_clear,];
@@ -17,6 +26,12 @@ async fn a_profile_holds_no_name_no_text_and_no_token_in_the_clear(platform: &Pl
     let Ok(Reply::Diagnosis(diagnosis)) = desk.call(Request::Diagnose).await else { panic!("a diagnosis") };
     let kept = diagnosis.lines.iter().find(|line| line.key == "kept-cases").map(|line| line.value.as_str());
     assert_eq!(kept, Some("1"), "the case that was opened is kept");
+    let series = opened_series(&desk, "FDG-PET/CT", "CT AC 3,75 mm").await;
+    let frames = frames(&desk, Way::Socket, &series, 40, 42).await;
+    let frame = frames.get(&41).and_then(|frame| frame.as_ref().ok()).expect("a frame of the body");
+    let middle = frame.len() / 2;
+    let row = frame.get(middle..middle + 256).expect("half a row of the middle").to_vec();
+    assert!(row.iter().collect::<BTreeSet<_>>().len() > 16, "a row through the body is found by its values");
     desk.kill().await.expect("the process ends");
     let mut needles = phi::needles();
     // A token begins with `{"alg`, `{"kid` or `{"typ` in base64; three letters alone are found in any megabyte of noise.
@@ -25,21 +40,34 @@ async fn a_profile_holds_no_name_no_text_and_no_token_in_the_clear(platform: &Pl
     assert!(place.profile.join("vault.sqlite3").is_file(), "there is something to look into");
     let found = find_in_files(&place.profile, &needles).expect("the profile can be read");
     assert_eq!(found, None, "nothing of a person lies in the clear");
+    assert!(!lies_in_a_file(&place.profile, &row), "and no row of an image");
+}
+
+/// Whether a file of the folder or below has these bytes.
+fn lies_in_a_file(folder: &Path, bytes: &[u8]) -> bool {
+    fs::read_dir(folder).expect("a folder").any(|entry| {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            return lies_in_a_file(&path, bytes);
+        }
+        // What is no file, a socket for instance, holds nothing.
+        fs::read(&path).is_ok_and(|file| file.windows(bytes.len()).any(|window| window == bytes))
+    })
 }
 
 #[tokio::test]
 async fn a_profile_opens_only_with_its_own_root() {
     let (_folder, place) = place();
     opened(&place, MODERATOR).await.kill().await.expect("the process ends");
-    let root = std::fs::read_dir(&place.roots).expect("a keyring").next().expect("one root").expect("an entry").path();
-    let right = std::fs::read(&root).expect("32 bytes");
-    std::fs::write(&root, [7; 32]).expect("another root");
+    let root = fs::read_dir(&place.roots).expect("a keyring").next().expect("one root").expect("an entry").path();
+    let right = fs::read(&root).expect("32 bytes");
+    fs::write(&root, [7; 32]).expect("another root");
     let refused = DeskKit::open(&place, MODERATOR).await.err().map(|failure| failure.code);
     assert_eq!(refused, Some(FailureCode::StoreUnreadable), "another root");
-    std::fs::remove_file(&root).expect("no root");
+    fs::remove_file(&root).expect("no root");
     let refused = DeskKit::open(&place, MODERATOR).await.err().map(|failure| failure.code);
     assert_eq!(refused, Some(FailureCode::StoreUnreadable), "a root that is gone is not made anew");
-    std::fs::write(&root, right).expect("the right root");
+    fs::write(&root, right).expect("the right root");
     let desk = opened(&place, MODERATOR).await;
     let answer = desk.call(Request::Start).await;
     assert!(matches!(answer, Ok(Reply::Started(_))), "nothing was lost meanwhile: {:?}", code(&answer));
