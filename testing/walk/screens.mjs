@@ -184,19 +184,6 @@ async function walk() {
     await d.seen(test('signed-line'), 30000)
     await d.wait('the check', () => d.js('return document.querySelector("[data-testid=check]")?.dataset.state === "matches"'))
   })
-  await screen('messages', async () => {
-    await d.press('g', 'c')
-    await d.seen('[data-testid^="conversation-!"]', 120000)
-  })
-  await screen('conversation', async () => {
-    await d.wait('the conversation about the case', () =>
-      d.js(`const row = [...document.querySelectorAll('[data-testid^="conversation-!"]')].find((row) => row.textContent.includes(arguments[0]))
-            if (!row) return false
-            row.setAttribute('data-walk-room', ''); return true`, lang === 'de' ? 'Fall 1' : 'Case 1'), 120000)
-    await d.click('[data-walk-room]')
-    await d.seen(test('composer'))
-    await d.wait('what was written', () => d.js('return document.querySelector("[data-testid=timeline]")?.textContent.includes("Damit keine Operation") ?? false'), 60000)
-  })
   await screen('palette', async () => {
     await d.press('Control+k')
     await d.seen(test('palette-input'))
@@ -209,6 +196,20 @@ async function walk() {
     await d.seen(test('today'))
     await d.press('?')
     await d.seen(test('key-table'))
+  })
+  await screen('messages', async () => {
+    await noDialog()
+    await d.press('g', 'c')
+    await d.seen('[data-testid^="conversation-!"]', 120000)
+  })
+  await screen('conversation', async () => {
+    await d.wait('the conversation about the case', () =>
+      d.js(`const row = [...document.querySelectorAll('[data-testid^="conversation-!"]')].find((row) => row.textContent.includes(arguments[0]))
+            if (!row) return false
+            row.setAttribute('data-walk-room', ''); return true`, lang === 'de' ? 'Fall 1' : 'Case 1'), 120000)
+    await d.click('[data-walk-room]')
+    await d.seen(test('composer'))
+    await d.wait('what was written', () => d.js('return document.querySelector("[data-testid=timeline]")?.textContent.includes("Damit keine Operation") ?? false'), 60000)
   })
   for (const section of ['person', 'appearance', 'images', 'security', 'keyboard', 'connection', 'about']) {
     await screen(`settings-${section}`, async () => {
