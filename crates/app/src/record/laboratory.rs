@@ -12,7 +12,7 @@ const FLAGS: &str = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpr
 const FINDINGS: [&str; 9] =
     ["83053-9", "85337-4", "85339-0", "85319-2", "85330-9", "81695-9", "94734-1", "59847-4", "69548-6"];
 /// How oncologists call them: LOINC's own names are sentences, and records often carry nothing else.
-const SHORT_NAMES: [(&str, &str); 8] = [
+const SHORT_NAMES: [(&str, &str); 9] = [
     ("83053-9", "PD-L1 TPS"),
     ("85337-4", "ER"),
     ("85339-0", "PR"),
@@ -21,6 +21,7 @@ const SHORT_NAMES: [(&str, &str); 8] = [
     ("81695-9", "MSI"),
     ("94734-1", "ISUP"),
     ("69548-6", "Gen"),
+    ("59847-4", "ICD-O"),
 ];
 /// The order in which the panel opens; others follow by name.
 const ORDER: [&str; 24] = [
@@ -125,8 +126,8 @@ pub(crate) fn findings(observations: &[Value]) -> Vec<FindingView> {
     let mut views: Vec<FindingView> = observations
         .iter()
         .filter(|o| !is_value(o) && o["status"] != "entered-in-error")
-        // Gradings of a tumor are shown with it.
-        .filter(|o| !has_code(&o["code"], LOINC, &["33732-9"]) || each(&o["focus"]).next().is_none())
+        // Grading and histology of a tumor are shown with it.
+        .filter(|o| !has_code(&o["code"], LOINC, &["33732-9", "59847-4"]) || each(&o["focus"]).next().is_none())
         .filter_map(|observation| {
             if let Some(variant) = variant(observation) {
                 return Some(variant);
@@ -151,8 +152,20 @@ pub(crate) fn findings(observations: &[Value]) -> Vec<FindingView> {
 
 #[cfg(test)]
 mod tests {
-    use super::laboratory;
+    use super::{findings, laboratory};
     use serde_json::json;
+
+    #[test]
+    fn a_histology_is_no_marker_beside_its_tumor_and_has_a_name_where_it_stands_alone() {
+        let histology = json!({"status": "final",
+            "code": {"coding": [{"system": "http://loinc.org", "code": "59847-4"}]},
+            "valueCodeableConcept": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/icd-o-3", "code": "8140/3"}]}});
+        let mut of_tumor = histology.clone();
+        of_tumor["focus"] = json!([{"reference": "Condition/c"}]);
+        let shown = findings(&[histology, of_tumor]);
+        let words: Vec<(&str, &str)> = shown.iter().map(|found| (&*found.name, &*found.value)).collect();
+        assert_eq!(words, [("ICD-O", "8140/3")], "once, and not under a number of LOINC");
+    }
 
     #[test]
     fn two_units_are_two_curves_and_digits_are_kept() {
