@@ -166,7 +166,8 @@ export function NewConversation({ close }: { close: () => void }) {
           ))}
         </ul>
       )}
-      <div className={styles['list']} tabIndex={-1}>
+      {/* A tab stop, so that what does not fit can be scrolled without a mouse. */}
+      <div className={styles['list']} tabIndex={0}>
         {/* A refusal names no cause, and neither does this. */}
         {failure?.code === 'not-allowed' && (
           <Notice tone="warn" title={m.chat_new_not_begun()}>
