@@ -1,5 +1,5 @@
 import { act, cleanup, fireEvent, render, waitFor } from '@testing-library/react';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createPlaces, PlacesContext } from '../frame/place';
 import type { CaseView } from '../host/contract';
 import { createDesk, DeskContext } from '../host/desk';
@@ -30,19 +30,6 @@ function open(view: CaseView) {
   return { page, host, asked };
 }
 
-beforeEach(() => {
-  globalThis.ResizeObserver = class {
-    observe() {
-      return undefined;
-    }
-    unobserve() {
-      return undefined;
-    }
-    disconnect() {
-      return undefined;
-    }
-  };
-});
 afterEach(() => {
   cleanup();
   vi.useRealTimers();

@@ -1,5 +1,5 @@
 import { act, cleanup, fireEvent, render, waitFor } from '@testing-library/react';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { createPlaces, PlacesContext } from '../frame/place';
 import type { Failure, Reply, Request } from '../host/contract';
 import { createDesk, DeskContext } from '../host/desk';
@@ -44,20 +44,6 @@ function open(decisions = exampleEntries(), answer?: (request: Request) => Reply
   return { page, host, read };
 }
 
-beforeEach(() => {
-  // happy-dom draws nothing and has nothing to observe.
-  globalThis.ResizeObserver = class {
-    observe() {
-      return undefined;
-    }
-    unobserve() {
-      return undefined;
-    }
-    disconnect() {
-      return undefined;
-    }
-  };
-});
 afterEach(cleanup);
 
 describe('the earlier decisions of a case', () => {

@@ -3,6 +3,7 @@ import { Chip } from '../components/Chip';
 import { Dialog } from '../components/Dialog';
 import { Icon, type IconName } from '../components/icons';
 import { Kbd } from '../components/Kbd';
+import { SearchFoot, SearchLine } from '../components/SearchLine';
 import { partValue } from '../components/PartView';
 import type { CaseRowView, CasesView, ConversationRowView } from '../host/contract';
 import { useDesk } from '../host/desk';
@@ -123,39 +124,22 @@ export function Palette({ onClose }: { onClose: () => void }) {
   };
   return (
     <Dialog title={m.command_palette()} titleHidden width={660} high onClose={onClose} testId="palette">
-      <div className={styles['top']}>
-        <Icon name="search" />
-        <input
-          className={styles['input']}
-          role="combobox"
-          aria-expanded
-          aria-controls={`${ids}-list`}
-          aria-activedescendant={choices[at] ? `${ids}-${at}` : undefined}
-          aria-label={m.frame_search()}
-          aria-autocomplete="list"
-          placeholder={m.frame_search()}
-          autoFocus
-          spellCheck={false}
-          autoComplete="off"
-          value={query}
-          data-testid="palette-input"
-          onChange={(event) => {
-            setQuery(event.target.value);
-            setCurrent(0);
-          }}
-          onKeyDown={(event) => {
-            if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
-              event.preventDefault();
-              const step = event.key === 'ArrowDown' ? 1 : -1;
-              setCurrent((at + step + choices.length) % Math.max(1, choices.length));
-            } else if (event.key === 'Enter') {
-              event.preventDefault();
-              choose(choices[at]);
-            }
-          }}
-        />
+      <SearchLine
+        label={m.frame_search()}
+        value={query}
+        onChange={(typed) => {
+          setQuery(typed);
+          setCurrent(0);
+        }}
+        listId={`${ids}-list`}
+        count={choices.length}
+        at={at}
+        move={setCurrent}
+        choose={(index) => choose(choices[index])}
+        testId="palette-input"
+      >
         {here && <Chip>{m.palette_case({ name: here.family ?? listName(here) })}</Chip>}
-      </div>
+      </SearchLine>
       <div className={styles['list']} id={`${ids}-list`} role="listbox" aria-label={m.palette_results()} ref={list} tabIndex={-1}>
         {groups.map((group) => (
           <div key={group.title} role="group" aria-label={group.title}>
@@ -167,7 +151,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
               return (
                 <div
                   key={choice.id}
-                  id={`${ids}-${index}`}
+                  id={`${ids}-list-${index}`}
                   role="option"
                   aria-selected={index === at}
                   className={styles['option']}
@@ -192,7 +176,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
         ))}
         {choices.length === 0 && <p className={styles['none']}>{m.palette_none({ query })}</p>}
       </div>
-      <div className={styles['foot']}>
+      <SearchFoot>
         <span>
           <Kbd keys="arrowup" />
           <Kbd keys="arrowdown" /> {m.palette_hint_choose()}
@@ -204,7 +188,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
         <span>
           <Kbd keys="?" /> {m.palette_hint_keys()}
         </span>
-      </div>
+      </SearchFoot>
     </Dialog>
   );
 }

@@ -151,6 +151,20 @@ describe('the mirrors', () => {
     expect(page.today.get()).toEqual({ state: 'here', value: today });
   });
 
+  test('the answer about a task does not hide a board that was read since', async () => {
+    let release: (() => void) | undefined;
+    const late = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const since = { ...today, asOf: '2026-11-24T13:38:00+01:00' };
+    const { desk: page, host } = desk({ ...demo, answer: (request) => (request.type === 'finish-task' ? late.then(() => ({ type: 'today', value: today })) : undefined) });
+    const finished = page.finishTask('task-studie', true);
+    host.send({ type: 'today-changed', value: since });
+    release?.();
+    await finished;
+    expect(page.today.get()).toEqual({ state: 'here', value: since });
+  });
+
   test('a failure is kept with its code', async () => {
     const { desk: page } = desk();
     page.openCase('pat-nobody');

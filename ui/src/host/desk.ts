@@ -196,7 +196,7 @@ export function createDesk(host: Host, start: StartView): Desk {
     drafts,
     openToday: () => load(today, younger(today, () => true, ask(host, { type: 'open-today' }, 'today')), signedIn),
     finishTask: (task, done) =>
-      ask(host, { type: 'finish-task', task, done }, 'today').then((value) => {
+      younger(today, () => true, ask(host, { type: 'finish-task', task, done }, 'today')).then((value) => {
         if (signedIn()) today.set({ state: 'here', value });
       }),
     openCases(query) {

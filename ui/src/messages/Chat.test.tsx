@@ -1,5 +1,5 @@
 import { act, cleanup, fireEvent, render, waitFor } from '@testing-library/react';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { LiveRegions } from '../components/announce';
 import { createPlaces, PlacesContext } from '../frame/place';
 import type { Reply, Request, SenderView } from '../host/contract';
@@ -43,20 +43,6 @@ function open(conversation: string | null, answer?: (request: Request) => Reply 
 
 const key = (name: string, init: KeyboardEventInit = {}) => fireEvent.keyDown(document.activeElement ?? document.body, { key: name, ...init });
 
-beforeEach(() => {
-  // happy-dom draws nothing and has nothing to observe.
-  globalThis.ResizeObserver = class {
-    observe() {
-      return undefined;
-    }
-    unobserve() {
-      return undefined;
-    }
-    disconnect() {
-      return undefined;
-    }
-  };
-});
 afterEach(cleanup);
 
 describe('the composer', () => {

@@ -8,6 +8,7 @@ import { Field } from '../components/Field';
 import { Icon } from '../components/icons';
 import { Kbd } from '../components/Kbd';
 import { Notice } from '../components/Notice';
+import { SearchFoot, SearchLine } from '../components/SearchLine';
 import { Segment } from '../components/Segment';
 import { Skeleton } from '../components/Skeleton';
 import { toast } from '../components/toasts';
@@ -112,39 +113,21 @@ export function NewConversation({ close }: { close: () => void }) {
 
   return (
     <Dialog title={m.chat_new_title()} titleHidden width={660} high onClose={close} testId="new-conversation">
-      <div className={styles['top']}>
-        <Icon name="search" />
-        <input
-          className={styles['input']}
-          role="combobox"
-          aria-expanded={people.length > 0}
-          aria-controls={`${ids}-list`}
-          aria-activedescendant={people[at] ? `${ids}-${at}` : undefined}
-          aria-label={m.chat_new_search()}
-          aria-autocomplete="list"
-          placeholder={m.chat_new_search()}
-          autoFocus
-          spellCheck={false}
-          autoComplete="off"
-          value={words}
-          data-testid="new-conversation-search"
-          onChange={(event) => {
-            setWords(event.target.value);
-            setCurrent(0);
-          }}
-          onKeyDown={(event) => {
-            if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
-              event.preventDefault();
-              const step = event.key === 'ArrowDown' ? 1 : -1;
-              setCurrent((at + step + people.length) % Math.max(1, people.length));
-            } else if (event.key === 'Enter') {
-              event.preventDefault();
-              choose(people[at]);
-            } else if (event.key === 'Backspace' && words === '' && chosen.length > 0) {
-              setChosen(chosen.slice(0, -1));
-            }
-          }}
-        />
+      <SearchLine
+        label={m.chat_new_search()}
+        value={words}
+        onChange={(typed) => {
+          setWords(typed);
+          setCurrent(0);
+        }}
+        listId={`${ids}-list`}
+        count={people.length}
+        at={at}
+        move={setCurrent}
+        choose={(index) => choose(people[index])}
+        erase={() => setChosen(chosen.slice(0, -1))}
+        testId="new-conversation-search"
+      >
         <Segment
           label={m.chat_new_way()}
           value={way}
@@ -154,7 +137,7 @@ export function NewConversation({ close }: { close: () => void }) {
           ]}
           onChange={setWay}
         />
-      </div>
+      </SearchLine>
       {way === 'group' && chosen.length > 0 && (
         <ul className={styles['chosen']} aria-label={m.chat_new_chosen()} data-testid="new-conversation-chosen">
           {chosen.map((person) => (
@@ -183,7 +166,7 @@ export function NewConversation({ close }: { close: () => void }) {
           {people.map((person, index) => (
             <div
               key={person.id}
-              id={`${ids}-${index}`}
+              id={`${ids}-list-${index}`}
               role="option"
               aria-selected={way === 'group' ? isChosen(person) : index === at}
               data-current={index === at ? '' : undefined}
@@ -211,7 +194,7 @@ export function NewConversation({ close }: { close: () => void }) {
           <Field label={m.chat_new_name()} hint={m.chat_new_name_hint()} value={name} onChange={setName} maxLength={100} testId="new-conversation-name" />
         </div>
       )}
-      <div className={styles['foot']}>
+      <SearchFoot>
         <span>
           <Kbd keys="arrowup" />
           <Kbd keys="arrowdown" /> {m.palette_hint_choose()}
@@ -227,7 +210,7 @@ export function NewConversation({ close }: { close: () => void }) {
         ) : (
           <span>{m.chat_new_where()}</span>
         )}
-      </div>
+      </SearchFoot>
     </Dialog>
   );
 }
