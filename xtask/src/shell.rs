@@ -4,9 +4,17 @@ use anyhow::{Context, Result, bail};
 use std::{
     env,
     ffi::OsStr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command},
 };
+
+/// The folder of this program's source. Checkouts that share their build output share the built program as well:
+/// cargo says from which of them it was started.
+fn source() -> PathBuf {
+    let started = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let ours = started.filter(|folder| folder.file_name() == Some(OsStr::new("xtask")));
+    ours.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")))
+}
 
 /// Where things are, and how commands are started.
 #[derive(Debug, Clone)]
@@ -19,7 +27,7 @@ pub(crate) struct Shell {
 
 impl Shell {
     pub(crate) fn new() -> Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the checkout")?.to_path_buf();
+        let root = source().parent().context("xtask lies in the checkout")?.to_path_buf();
         let cache = match env::var_os("KONSIL_CACHE") {
             Some(folder) => PathBuf::from(folder),
             None => match env::var_os("XDG_CACHE_HOME") {
