@@ -298,8 +298,9 @@ impl Desk {
             .map(|query| async move {
                 // A colleague may be writing: a draft that a server remembers from a minute ago would be taken for
                 // the newest and written over.
-                let fresh = matches!(query.part, Part::Plans | Part::Documents);
-                (query.part, ask(fhir, query, patient, fresh).await)
+                let how =
+                    if matches!(query.part, Part::Plans | Part::Documents) { How::Fresh } else { How::Remembered };
+                (query.part, ask(fhir, query, patient, how).await)
             })
             .collect();
         let around = async {
@@ -420,7 +421,7 @@ impl Desk {
     /// Asks again for one part.
     pub(crate) async fn reload_part(&self, fhir: &FhirClient, patient: &str, part: Part) {
         for query in QUERIES.iter().filter(|query| query.part == part) {
-            let loaded = loaded(ask(fhir, query, patient, true).await);
+            let loaded = loaded(ask(fhir, query, patient, How::Fresh).await);
             let _closed = self.with_case(patient, |case| case.record.set(part, loaded));
         }
     }
@@ -465,18 +466,35 @@ impl Desk {
     }
 }
 
+/// What a search says of order, company and pages; whoever looks for news needs none of them.
+const OF_NO_NEWS: [&str; 4] = ["_include", "_revinclude", "_sort", "_count"];
+
+/// How one of a case's searches is asked.
+#[derive(Clone, Copy)]
+pub(crate) enum How<'a> {
+    /// A server may answer from its memory.
+    Remembered,
+    /// It may not.
+    Fresh,
+    /// As before, and only what it stored since (a FHIR instant).
+    StoredSince(&'a str),
+}
+
 /// Asks one of a case's searches, and in another way where the server does not take it.
-async fn ask(fhir: &FhirClient, query: &Query, patient: &str, fresh: bool) -> Result<Found, FhirError> {
+pub(crate) async fn ask(fhir: &FhirClient, query: &Query, patient: &str, how: How<'_>) -> Result<Found, FhirError> {
     let today = Zoned::now().date();
     let ways = std::iter::once(query.parameters).chain(query.otherwise);
     let mut found = Ok(Found::default());
     for way in ways {
-        let parameters = filled(way, patient, today);
+        let mut parameters = filled(way, patient, today);
+        if let How::StoredSince(since) = how {
+            parameters.retain(|(name, _)| !OF_NO_NEWS.contains(name));
+            parameters.push(("_lastUpdated", format!("ge{since}")));
+        }
         let borrowed: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        found = if fresh {
-            fhir.search_fresh(query.kind, &borrowed, query.cap).await
-        } else {
-            fhir.search(query.kind, &borrowed, query.cap).await
+        found = match how {
+            How::Remembered => fhir.search(query.kind, &borrowed, query.cap).await,
+            How::Fresh | How::StoredSince(_) => fhir.search_fresh(query.kind, &borrowed, query.cap).await,
         };
         if !matches!(found, Err(FhirError::UnknownParameter(_) | FhirError::Rejected { status: 400, .. })) {
             break;
@@ -571,7 +589,7 @@ impl Gaps {
     /// What could be read, or nothing and a gap. A platform that went away in the middle has said nothing.
     fn read(&mut self, source: ListSource, found: Result<Found, FhirError>) -> Result<Found, FhirError> {
         match found {
-            Err(error @ (FhirError::Unreachable(_) | FhirError::NoToken(_) | FhirError::SessionEnded(_))) => Err(error),
+            Err(error) if !error.is_answer() => Err(error),
             Err(error) => {
                 tracing::warn!(%error, ?source, "a part of the surroundings could not be read");
                 self.note(source, failures::part_of_fhir(&error));

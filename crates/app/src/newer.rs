@@ -3,14 +3,14 @@
 
 use crate::{
     Desk,
-    cases::CaseSeat,
+    cases::{CaseSeat, How, ask},
     decision::{PlanStatus, read_plan},
     failures,
-    record::{CaseRecord, QUERIES, current_plan, filled},
+    record::{CaseRecord, QUERIES, current_plan},
 };
 use contract::{Failure, FailureCode, Freshness, Place};
-use jiff::{SignedDuration, Timestamp, Zoned};
-use platform::fhir::{FhirClient, FhirError};
+use jiff::{SignedDuration, Timestamp};
+use platform::fhir::FhirClient;
 use serde_json::Value;
 use std::{collections::BTreeSet, time::Duration};
 use tokio::time::{MissedTickBehavior, interval};
@@ -19,10 +19,6 @@ use tokio::time::{MissedTickBehavior, interval};
 pub const LOOK_EVERY: Duration = Duration::from_secs(120);
 /// A server's clock may be behind this computer's; what is known already is recognized by its version.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
-/// Resources of one search that are compared. More of them in two minutes are news in any case.
-const COMPARED: usize = 50;
-/// What a search says of order and company; a look needs neither.
-const OF_NO_USE: [&str; 4] = ["_include", "_revinclude", "_sort", "_count"];
 
 /// What is known of newer states of a case.
 #[derive(Default)]
@@ -55,25 +51,20 @@ impl Desk {
     async fn look_for_newer(&self) {
         let Ok((_, fhir)) = self.seated() else { return };
         let Some((patient, read)) = self.looked_at() else { return };
-        let since = format!("ge{}", (read - CLOCKS_DIFFER).strftime("%Y-%m-%dT%H:%M:%SZ"));
+        let since = (read - CLOCKS_DIFFER).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         for query in &QUERIES {
             let asked = self.with_case(&patient, |case| !case.record.part(query.part).failed());
             if asked != Ok(true) {
                 continue;
             }
-            let mut parameters = filled(query.parameters, &patient, Zoned::now().date());
-            parameters.retain(|(name, _)| !OF_NO_USE.contains(name));
-            parameters.push(("_lastUpdated", since.clone()));
-            parameters.push(("_count", COMPARED.to_string()));
-            let borrowed: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            match fhir.search_fresh(query.kind, &borrowed, COMPARED).await {
+            match ask(&fhir, query, &patient, How::StoredSince(&since)).await {
                 Ok(found) if self.is_newer(&patient, &found.matches) => return self.tell_case(&patient),
                 Ok(_) => {}
                 Err(error) => {
                     self.note_reachability(&error);
                     tracing::info!(%error, "a look at a part of the open case failed");
-                    // One part that this server searches in another way does not hide what is new in the others.
-                    if !matches!(error, FhirError::UnknownParameter(_) | FhirError::Rejected { status: 400, .. }) {
+                    // A part that the server refuses does not hide what is new in the others.
+                    if !error.is_answer() {
                         return;
                     }
                 }

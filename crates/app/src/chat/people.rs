@@ -3,14 +3,10 @@
 use super::{Up, of_account, views};
 use crate::Desk;
 use contract::{BegunView, Failure, FailureCode, FoundPeopleView};
-use futures_util::StreamExt as _;
-use std::{sync::Arc, time::Duration};
 use tim::NewConversation;
 
 /// Letters of a group's name at most.
 const NAME: usize = 100;
-/// A conversation that was made appears in the list by the next sync; a page that is slower than this opens it later.
-const APPEARS: Duration = Duration::from_secs(5);
 
 impl Desk {
     pub(crate) async fn find_people(&self, words: &str) -> Result<FoundPeopleView, Failure> {
@@ -42,7 +38,6 @@ impl Desk {
                 return Err(Failure::new(FailureCode::InvalidInput, "a person, or people and a name"));
             }
         };
-        appears(&up, &conversation).await;
         Ok(BegunView { conversation, refused })
     }
 }
@@ -57,18 +52,4 @@ async fn invite(up: &Up, conversation: &str, people: &[String]) -> Vec<String> {
         }
     }
     refused
-}
-
-async fn appears(up: &Arc<Up>, conversation: &str) {
-    let listed = async {
-        let mut changes = std::pin::pin!(up.account.list_changes());
-        while !up.account.rows().await.iter().any(|row| row.id == conversation) {
-            if changes.next().await.is_none() {
-                return;
-            }
-        }
-    };
-    if tokio::time::timeout(APPEARS, listed).await.is_err() {
-        tracing::info!("a new conversation is not in the list yet");
-    }
 }

@@ -12,7 +12,7 @@ const FLAGS: &str = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpr
 const FINDINGS: [&str; 9] =
     ["83053-9", "85337-4", "85339-0", "85319-2", "85330-9", "81695-9", "94734-1", "59847-4", "69548-6"];
 /// How oncologists call them: LOINC's own names are sentences, and records often carry nothing else.
-const SHORT_NAMES: [(&str, &str); 9] = [
+const SHORT_NAMES: [(&str, &str); 10] = [
     ("83053-9", "PD-L1 TPS"),
     ("85337-4", "ER"),
     ("85339-0", "PR"),
@@ -22,6 +22,7 @@ const SHORT_NAMES: [(&str, &str); 9] = [
     ("94734-1", "ISUP"),
     ("69548-6", "Gen"),
     ("59847-4", "ICD-O"),
+    ("33732-9", "Grading"),
 ];
 /// The order in which the panel opens; others follow by name.
 const ORDER: [&str; 24] = [
@@ -156,15 +157,18 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_histology_is_no_marker_beside_its_tumor_and_has_a_name_where_it_stands_alone() {
+    fn histology_is_no_marker_beside_its_tumor_and_has_a_name_where_it_stands_alone() {
         let histology = json!({"status": "final",
             "code": {"coding": [{"system": "http://loinc.org", "code": "59847-4"}]},
             "valueCodeableConcept": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/icd-o-3", "code": "8140/3"}]}});
         let mut of_tumor = histology.clone();
         of_tumor["focus"] = json!([{"reference": "Condition/c"}]);
-        let shown = findings(&[histology, of_tumor]);
+        let grading = json!({"status": "final",
+            "code": {"coding": [{"system": "http://loinc.org", "code": "33732-9"}]},
+            "valueCodeableConcept": {"text": "G3"}});
+        let shown = findings(&[histology, of_tumor, grading]);
         let words: Vec<(&str, &str)> = shown.iter().map(|found| (&*found.name, &*found.value)).collect();
-        assert_eq!(words, [("ICD-O", "8140/3")], "once, and not under a number of LOINC");
+        assert_eq!(words, [("ICD-O", "8140/3"), ("Grading", "G3")], "once, and not under a number of LOINC");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{
     directory::Directory,
-    read::{each, has_code, id, id_of, reference_id, text, when, words},
+    read::{each, id, id_of, reference_id, text, when, words},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use contract::DocumentEntryView;
@@ -77,9 +77,7 @@ pub(crate) fn attachment(report: &Value) -> Value {
     if form["data"].is_string() || form["url"].is_string() {
         return form.clone();
     }
-    let said = text(&report["conclusion"])
-        .or_else(|| each(&report["conclusionCode"]).find_map(words))
-        .filter(|_| has_code(&report["code"], "http://loinc.org", &["60568-3"]));
+    let said = text(&report["conclusion"]).or_else(|| each(&report["conclusionCode"]).find_map(words));
     match said {
         Some(said) => json!({
             "contentType": "text/plain;charset=utf-8",

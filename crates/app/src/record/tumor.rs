@@ -17,17 +17,6 @@ const ICD_O: &str = "http://terminology.hl7.org/CodeSystem/icd-o-3";
 pub(crate) const TNM_GROUPS: &str = "http://snomed.info/sct|399390009,http://snomed.info/sct|399537006,http://snomed.info/sct|399588009,http://loinc.org|21908-9,http://loinc.org|21902-2,http://loinc.org|21914-7";
 /// T, N and M by themselves: of any kind, clinical, pathological.
 pub(crate) const TNM_ALONE: &str = "http://snomed.info/sct|78873005,http://snomed.info/sct|399504009,http://snomed.info/sct|384625004,http://snomed.info/sct|277206009,http://snomed.info/sct|399534004,http://snomed.info/sct|371494008,http://snomed.info/sct|277208005,http://snomed.info/sct|399387003,http://snomed.info/sct|371497001";
-const ALONE: [&str; 9] = [
-    "78873005",
-    "399504009",
-    "384625004",
-    "277206009",
-    "399534004",
-    "371494008",
-    "277208005",
-    "399387003",
-    "371497001",
-];
 const GROUP_SNOMED: [&str; 3] = ["399390009", "399537006", "399588009"];
 const GROUP_LOINC: [&str; 3] = ["21908-9", "21902-2", "21914-7"];
 
@@ -145,7 +134,9 @@ pub(crate) fn tnm_views(observations: &[Value]) -> Vec<TnmView> {
 /// T, N and M of each day, where a server keeps no group around them.
 fn without_group(observations: &[Value]) -> Vec<TnmView> {
     let mut days: BTreeMap<Option<String>, Vec<&Value>> = BTreeMap::new();
-    let alone = observations.iter().filter(|o| has_code(&o["code"], SNOMED, &ALONE));
+    let codes: Vec<&str> =
+        TNM_ALONE.split(',').filter_map(|token| token.strip_prefix(SNOMED)?.strip_prefix('|')).collect();
+    let alone = observations.iter().filter(|o| has_code(&o["code"], SNOMED, &codes));
     for observation in alone.filter(|o| o["status"] != "entered-in-error") {
         days.entry(when(observation, "effective").map(|at| day(&at))).or_default().push(observation);
     }

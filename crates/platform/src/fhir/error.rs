@@ -56,6 +56,14 @@ pub enum FhirError {
     Unaskable(&'static str),
 }
 
+impl FhirError {
+    /// Whether the server said something: then other questions may fare better. Else it is gone, or the session is.
+    #[must_use]
+    pub fn is_answer(&self) -> bool {
+        !matches!(self, Self::Unreachable(_) | Self::NoToken(_) | Self::SessionEnded(_))
+    }
+}
+
 impl From<CallError> for FhirError {
     fn from(error: CallError) -> Self {
         match error {
