@@ -105,6 +105,10 @@ impl Account {
         let mut rows = Vec::new();
         for room in self.client.rooms() {
             let Some(membership) = membership(&room).await else { continue };
+            // Begun here, and nothing but its id has come: it has no name yet, nor anybody in it.
+            if membership == Membership::Joined && !room.is_state_partially_or_fully_synced() {
+                continue;
+            }
             // Idempotent: a room's last line is computed only for who asks for it.
             if membership == Membership::Joined
                 && let Err(error) = latest.listen_to_room(room.room_id()).await

@@ -9,6 +9,10 @@ use ruma::serde::Raw;
 use ruma::{OwnedUserId, RoomVersionId, UserId};
 use serde_json::{Value, json};
 use std::sync::PoisonError;
+use std::time::Duration;
+
+/// How long a new room is awaited.
+const ECHO: Duration = Duration::from_secs(5);
 
 /// The type of a room for talking.
 const ROOM_TYPE: &str = "de.gematik.tim.roomtype.default.v1";
@@ -57,6 +61,10 @@ impl Account {
         if !invite.is_empty() {
             // Else a verification would begin a conversation of its own.
             room.set_is_direct(true).await.map_err(|error| of_sdk(&error))?;
+        }
+        // Until the sync brings it, the room has no name and is in no list. A sync that hangs keeps nobody from writing.
+        if tokio::time::timeout(ECHO, self.client.await_room_remote_echo(room.room_id())).await.is_err() {
+            tracing::debug!("a room that was begun has not come by the sync");
         }
         Ok(room.room_id().to_string())
     }
