@@ -7,8 +7,8 @@
 import { BYTES_PER_PIXEL, HEADER_BYTES, readFrameHeader, type FrameHeader, type StoredFormat } from './bulkMessage';
 import { frameKey } from './prefetch';
 
-/** 64 frames of 512 × 512 in 16 bit: those around the one that is looked at. */
-export const DEFAULT_LIMIT_BYTES = 32 * 1024 * 1024;
+/** 32 frames of 512 × 512 in 16 bit: those around the one that is looked at. */
+export const DEFAULT_LIMIT_BYTES = 16 * 1024 * 1024;
 
 type Part = { firstRow: number; rows: number; message: ArrayBuffer };
 type StoredFrame = { format: StoredFormat; columns: number; parts: Part[]; complete: boolean; bytes: number };
@@ -27,6 +27,7 @@ export class FrameStore {
     return this.#bytes;
   }
 
+  /** Keeps a message, which belongs to this store from now on. */
   put(message: ArrayBuffer, header: FrameHeader | undefined = readFrameHeader(message)): void {
     if (header === undefined || header.preview) return;
     const key = frameKey(header.series, header.frame);
@@ -35,7 +36,7 @@ export class FrameStore {
       known === undefined || known.complete
         ? { format: header.format, columns: header.columns, parts: [], complete: false, bytes: 0 }
         : known;
-    if (known !== undefined && known !== frame) this.#bytes -= known.bytes;
+    if (known !== undefined && known !== frame) this.#letGo(known);
     frame.parts.push({ firstRow: header.firstRow, rows: header.rowsHere, message });
     frame.complete = header.lastPart;
     frame.bytes += message.byteLength;
@@ -74,7 +75,7 @@ export class FrameStore {
   drop(series: number): void {
     for (const [key, frame] of this.#frames) {
       if (!key.startsWith(`${String(series)}/`)) continue;
-      this.#bytes -= frame.bytes;
+      this.#letGo(frame);
       this.#frames.delete(key);
     }
   }
@@ -83,8 +84,19 @@ export class FrameStore {
     for (const [key, frame] of this.#frames) {
       if (this.#bytes <= this.#limit) return;
       if (key === except) continue;
-      this.#bytes -= frame.bytes;
+      this.#letGo(frame);
       this.#frames.delete(key);
     }
   }
+
+  #letGo(frame: StoredFrame): void {
+    this.#bytes -= frame.bytes;
+    for (const { message } of frame.parts) release(message);
+  }
+}
+
+/** Whoever puts a message here hands it over: its bytes go back at once, not when the collector next comes by. */
+function release(message: ArrayBuffer): void {
+  // ECMA-262 15.0, 25.1.6.9; a page that does not have it waits for the collector.
+  (message as ArrayBuffer & { transfer?: (length: number) => ArrayBuffer }).transfer?.(0);
 }
