@@ -3,6 +3,8 @@
 
 mod commands;
 mod desk;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod heap;
 mod scheme;
 #[cfg(target_os = "linux")]
 mod webkit;
@@ -72,5 +74,8 @@ pub fn main() -> ExitCode {
     if first.as_deref().and_then(|word| word.to_str()).is_some_and(app::door::is_command) {
         return app::door::main();
     }
-    window::run(Arguments::parse())
+    let arguments = Arguments::parse();
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    heap::give_back();
+    window::run(arguments)
 }
