@@ -1,13 +1,15 @@
 //! "Nachrichten": chat beside the session. It signs in with the same browser page, follows its homeserver for as long
 //! as somebody sits at the desk, and tells the list and the open conversation as whole views.
 //!
-//! [`crate::chat::views`] turns what `tim` says into what the page is told; nothing is decided there.
+//! [`crate::chat::cases`] finds out which case a conversation belongs to; [`crate::chat::views`] turns what `tim` says into what the page is told; nothing is decided there.
 
+mod cases;
 mod people;
 mod talk;
 mod views;
 
 use crate::{Desk, failures, session::Taken};
+use cases::Cases;
 use contract::{ChatStateView, ChatView, Event, Failure, FailureCode, RecoveryView};
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
@@ -23,6 +25,7 @@ use std::{
 };
 use talk::Open;
 use tim::{Account, AccountError, AccountOptions, Homeserver, SessionStore, SessionStoreError, SignIn, StoredSession};
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use url::Url;
 use vault::{Table, Vault};
@@ -35,7 +38,11 @@ const DISCOVERY: Duration = Duration::from_secs(4);
 
 /// The chat of a desk.
 #[derive(Default)]
-pub(crate) struct Chat(Mutex<State>);
+pub(crate) struct Chat {
+    state: Mutex<State>,
+    /// Tells that links of cases may be read or sent.
+    due: Notify,
+}
 
 #[derive(Default)]
 struct State {
@@ -45,6 +52,7 @@ struct State {
     view: Option<ChatView>,
     /// What was begun and not sent, by conversation.
     drafts: BTreeMap<String, String>,
+    cases: Cases,
 }
 
 #[derive(Default)]
@@ -82,7 +90,7 @@ impl Way {
 
 impl Chat {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -188,7 +196,7 @@ impl Desk {
         let (give, given) = tokio::sync::oneshot::channel::<Arc<Up>>();
         let task = tokio::spawn(async move {
             if let Ok(up) = given.await {
-                desk.tell_list(up).await;
+                tokio::join!(desk.tell_list(&up), desk.follow_cases(&up));
             }
         })
         .abort_handle();
@@ -198,13 +206,14 @@ impl Desk {
     }
 
     /// Tells the list, now and at each change.
-    async fn tell_list(&self, up: Arc<Up>) {
+    async fn tell_list(&self, up: &Up) {
         let mut list = Box::pin(up.account.list_changes());
         let mut recovery = Box::pin(up.account.recovery_changes());
         let mut state = up.account.state();
-        self.load_drafts(&up).await;
+        self.load_drafts(up).await;
         loop {
-            self.publish_list(&up).await;
+            self.publish_list(up).await;
+            self.0.chat.look_for_cases();
             let open = tokio::select! {
                 told = list.next() => told.is_some(),
                 told = recovery.next() => told.is_some(),
@@ -222,7 +231,8 @@ impl Desk {
         let state = *up.account.state().borrow();
         let view = {
             let chat = self.0.chat.state();
-            views::chat(&rows, state, up.account.recovery_state(), &chat.drafts)
+            let cases = |room: &str| chat.cases.view(room, &up.account.pinned(room));
+            views::chat(&rows, state, up.account.recovery_state(), &chat.drafts, cases)
         };
         let changed = {
             let mut chat = self.0.chat.state();
@@ -255,7 +265,7 @@ impl Desk {
     fn set_phase(&self, phase: Phase) {
         let former = {
             let mut chat = self.0.chat.state();
-            (chat.open, chat.view) = (None, None);
+            (chat.open, chat.view, chat.cases) = (None, None, Cases::default());
             std::mem::replace(&mut chat.phase, phase)
         };
         match former {

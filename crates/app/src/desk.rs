@@ -340,8 +340,11 @@ impl Desk {
                 self.leave_conversation(&conversation).await.map(|()| Reply::Done)
             }
             Request::FindPeople { words } => self.find_people(&words).await.map(Reply::People),
-            Request::BeginConversation { people, name } => {
-                self.begin_conversation(&people, name.as_deref()).await.map(Reply::Begun)
+            Request::BeginConversation { people, name, case } => {
+                self.begin_conversation(&people, name.as_deref(), case.as_deref()).await.map(Reply::Begun)
+            }
+            Request::LinkCase { conversation, patient } => {
+                self.link_case(&conversation, &patient).await.map(|()| Reply::Done)
             }
             Request::SetUpRecovery => self.set_up_recovery().await.map(Reply::RecoveryKey),
             Request::Recover { key } => self.recover(&key).await.map(|()| Reply::Done),
@@ -472,6 +475,7 @@ fn allowed_while_locked(request: &Request) -> bool {
         | Request::LeaveConversation { .. }
         | Request::FindPeople { .. }
         | Request::BeginConversation { .. }
+        | Request::LinkCase { .. }
         | Request::SetUpRecovery
         | Request::Recover { .. } => false,
     }

@@ -2,7 +2,7 @@
 //!
 //! Texts cross as blocks and spans, never as HTML: what a sender wrote cannot become markup of the page.
 
-use crate::Failure;
+use crate::{Failure, IdentityView};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -70,6 +70,8 @@ pub struct ConversationRowView {
     pub initials: String,
     /// What it is.
     pub kind: ConversationKind,
+    /// The case that it belongs to; several when people say different things.
+    pub cases: Vec<ConversationCaseView>,
     /// What this person is in it.
     pub membership: ConversationMembership,
     /// The last line.
@@ -96,6 +98,37 @@ pub enum ConversationKind {
     Group,
     /// About a case.
     Case,
+}
+
+/// A case that a conversation names.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ConversationCaseView {
+    /// The number that people know it by, as the conversation says.
+    pub number: Option<String>,
+    /// What this person's own record says of it.
+    pub access: CaseAccess,
+}
+
+/// What this person's own record says of a case that a conversation names.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "access", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum CaseAccess {
+    /// It can be opened.
+    Open {
+        /// FHIR id of the patient: opens the case.
+        patient: String,
+        /// Who.
+        identity: Box<IdentityView>,
+    },
+    /// It was not looked up yet.
+    Unknown,
+    /// This person may not open it.
+    Denied,
+    /// It lies on another platform.
+    Elsewhere,
+    /// The conversation says it in a form that a newer program writes.
+    Newer,
 }
 
 /// What the signed-in person is in a conversation.
@@ -169,6 +202,10 @@ pub struct ConversationView {
     pub initials: String,
     /// What it is.
     pub kind: ConversationKind,
+    /// The case that it belongs to; several when people say different things.
+    pub cases: Vec<ConversationCaseView>,
+    /// Whether this person may say which case it belongs to.
+    pub may_link: bool,
     /// What this person is in it.
     pub membership: ConversationMembership,
     /// What protects it.
@@ -471,6 +508,8 @@ pub enum NoticeKind {
     Renamed,
     /// Encryption was switched on.
     Encrypted,
+    /// Somebody said which case it belongs to.
+    CaseNamed,
     /// Something else, of no consequence for a reader.
     Changed,
 }

@@ -265,6 +265,15 @@ pub enum Request {
         people: Vec<String>,
         /// With a name it is a group. A name is not encrypted: it never names a patient.
         name: Option<String>,
+        /// FHIR id of the patient whose case it belongs to; it needs a name then.
+        case: Option<String>,
+    },
+    /// Say that a conversation belongs to a case, in the place of what it belonged to.
+    LinkCase {
+        /// The room's id.
+        conversation: String,
+        /// FHIR id of the patient.
+        patient: String,
     },
     /// Make a recovery key, so that a new device reads older messages. Answered by `RecoveryKey`.
     SetUpRecovery,

@@ -5,6 +5,7 @@
 //! crates of different layers speak of it.
 
 mod ids;
+pub mod names;
 mod phi;
 mod role;
 

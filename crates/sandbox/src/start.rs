@@ -155,7 +155,8 @@ impl Sandbox {
         });
         let task = tokio::spawn(async move { server.await });
         let colleagues = options.colleagues.then(|| {
-            let living = crate::colleagues::live(Arc::clone(&homeserver), plan, options.folder.clone());
+            let living =
+                crate::colleagues::live(Arc::clone(&homeserver), plan, options.folder.clone(), format!("{url}/fhir"));
             tokio::spawn(living).abort_handle()
         });
         tracing::info!(%url, "the platform is ready");

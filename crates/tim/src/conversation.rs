@@ -171,6 +171,12 @@ impl Conversation {
         membership(&self.room).await.unwrap_or(Membership::Left)
     }
 
+    /// Event ids that are pinned in it, the newest first.
+    #[must_use]
+    pub fn pinned(&self) -> Vec<String> {
+        crate::case::pinned(&self.room)
+    }
+
     /// Tells that something changed, once for any number of changes since the last time.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {

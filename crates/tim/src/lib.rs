@@ -3,6 +3,7 @@
 #![recursion_limit = "256"]
 
 mod account;
+mod case;
 mod conversation;
 mod homeserver;
 mod list;
@@ -15,6 +16,7 @@ mod sync;
 mod text;
 
 pub use account::{Account, AccountError, AccountOptions, SessionStore, SessionStoreError, SignIn, StoredSession};
+pub use case::{CaseLink, Pinned, Presence};
 pub use conversation::{
     Body, Change, ChangeKind, Conversation, ConversationError, Device, Earlier, Encryption, Line, Message, MessageId,
     Reaction, Replied, Sending, SendingFailed, Undecryptable,

@@ -122,6 +122,13 @@ impl Account {
         rows
     }
 
+    /// Conversations that this person is in, by room id.
+    #[must_use]
+    pub fn joined(&self) -> Vec<String> {
+        let rooms = self.client.joined_rooms();
+        rooms.iter().filter(|room| !room.is_space()).map(|room| room.room_id().to_string()).collect()
+    }
+
     /// A room that is not encrypted has no event that says so: the homeserver is asked, once.
     fn learn_encryption(&self, room: &Room) {
         let unknown = room.state() == RoomState::Joined && room.encryption_state().is_unknown();

@@ -14,13 +14,16 @@ import { PatientBanner } from '../frame/PatientBanner';
 import { usePlaces } from '../frame/place';
 import { tumourLine } from '../cases/caseWords';
 import type { CaseTab, CaseView } from '../host/contract';
-import { useDesk } from '../host/desk';
+import { isChatOffered, useDesk } from '../host/desk';
 import { useStore } from '../host/store';
 import { bannerName, time } from '../i18n/format';
+import { conversationsOf } from '../messages/caseOf';
 import { defineCommand, useCommand } from '../keys/keys';
 import { m } from '../paraglide/messages';
 import { bannerTumour, lacksSomething } from './caseView';
 import styles from './case.module.css';
+import { Dock, DockButton } from './Dock';
+import { dockOpen, kindOf } from './dockWidth';
 import { Documents } from './Documents';
 import { Laboratory } from './Laboratory';
 import { Overview } from './Overview';
@@ -39,6 +42,8 @@ const overviewCommand = defineCommand({ id: 'case-overview', keys: ['alt+1'], la
 const documentsCommand = defineCommand({ id: 'case-documents', keys: ['alt+3'], label: () => m.case_tab_documents(), group: 'case', whileTyping: true });
 const laboratoryCommand = defineCommand({ id: 'case-laboratory', keys: ['alt+4'], label: () => m.case_tab_laboratory(), group: 'case', whileTyping: true });
 const timelineCommand = defineCommand({ id: 'case-timeline', keys: ['alt+5'], label: () => m.case_tab_timeline(), group: 'case', whileTyping: true });
+
+const dockCommand = defineCommand({ id: 'case-dock', keys: ['mod+j'], label: () => m.dock_toggle(), group: 'case', whileTyping: true });
 
 const newerCommand = defineCommand({ id: 'case-newer', keys: ['f5'], label: () => m.command_newer(), group: 'case', whileTyping: true });
 
@@ -108,6 +113,14 @@ export function Case({ patient, tab }: { patient: string; tab: CaseTab }) {
     if (newer !== null) announce(m.case_newer({ time: time(newer) }), 'polite');
   }, [newer]);
   useCommand(newerCommand, retry, { enabled: newer !== null });
+  const chat = useStore(desk.chat);
+  const docks = useStore(dockOpen);
+  const dockable = isChatOffered(chat);
+  const kind = kindOf(tab);
+  const talks = chat.state === 'here' && conversationsOf(chat.value, patient).length > 0;
+  const docked = dockable && (docks[kind] ?? (talks && kind === 'reading' && window.innerWidth >= 1100));
+  const toggleDock = () => dockOpen.set({ ...docks, [kind]: !docked });
+  useCommand(dockCommand, toggleDock, { enabled: dockable });
   const body = (shown: CaseTab) => {
     if (shown === 'images') return ImagesTab && <ImagesTab patient={patient} />;
     if (shown === 'decision') return DecisionTab && <DecisionTab patient={patient} />;
@@ -149,52 +162,56 @@ export function Case({ patient, tab }: { patient: string; tab: CaseTab }) {
         allergies={view?.allergies}
       />
       {view && <KeptNotice freshness={view.freshness} asOf={view.asOf} retry={retry} />}
-      <Tabs className={styles['tabs'] ?? ''} selectedKey={tab} onSelectionChange={(key) => to(key as CaseTab)}>
-        <div className={styles['tabRow']}>
-          <TabList className={styles['tabList'] ?? ''} aria-label={m.case_tabs()}>
-            {tabs
-              .filter((one) => (one === 'images' ? ImagesTab : one === 'decision' ? DecisionTab : true))
-              .map((one) => {
-                const many = view ? count(view, one) : null;
-                return (
-                  <Tab key={one} id={one} className={styles['tab'] ?? ''} data-testid={`tab-${one}`}>
-                    {tabWord[one]()}
-                    {many !== null && <em>{many}</em>}
-                  </Tab>
-                );
-              })}
-          </TabList>
-          <div className={styles['tabAside']}>
-            {newer !== null && (
-              // In the place of the time, so that nothing moves under the reader.
-              <Button className={styles['newer']} size="small" icon="reload" onPress={retry} data-testid="case-newer">
-                {m.case_newer_take({ time: time(newer) })}
-                <Kbd keys="f5" />
-              </Button>
-            )}
-            {view && newer === null && view.freshness.state === 'current' && tab !== 'images' && <span title={m.case_as_of_title()}>{m.case_as_of({ time: time(view.asOf) })}</span>}
-            {tab !== 'images' && ImagesTab && (
-              <Button look="primary" size="small" icon="image" onPress={() => to('images')} data-testid="open-images">
-                {m.command_images()}
-                <Kbd keys="b" />
-              </Button>
-            )}
+      <div className={styles['beside']}>
+        <Tabs className={styles['tabs'] ?? ''} selectedKey={tab} onSelectionChange={(key) => to(key as CaseTab)}>
+          <div className={styles['tabRow']}>
+            <TabList className={styles['tabList'] ?? ''} aria-label={m.case_tabs()}>
+              {tabs
+                .filter((one) => (one === 'images' ? ImagesTab : one === 'decision' ? DecisionTab : true))
+                .map((one) => {
+                  const many = view ? count(view, one) : null;
+                  return (
+                    <Tab key={one} id={one} className={styles['tab'] ?? ''} data-testid={`tab-${one}`}>
+                      {tabWord[one]()}
+                      {many !== null && <em>{many}</em>}
+                    </Tab>
+                  );
+                })}
+            </TabList>
+            <div className={styles['tabAside']}>
+              {newer !== null && (
+                // In the place of the time, so that nothing moves under the reader.
+                <Button className={styles['newer']} size="small" icon="reload" onPress={retry} data-testid="case-newer">
+                  {m.case_newer_take({ time: time(newer) })}
+                  <Kbd keys="f5" />
+                </Button>
+              )}
+              {view && newer === null && view.freshness.state === 'current' && tab !== 'images' && <span title={m.case_as_of_title()}>{m.case_as_of({ time: time(view.asOf) })}</span>}
+              {dockable && <DockButton patient={patient} open={docked} toggle={toggleDock} />}
+              {tab !== 'images' && ImagesTab && (
+                <Button look="primary" size="small" icon="image" onPress={() => to('images')} data-testid="open-images">
+                  {m.command_images()}
+                  <Kbd keys="b" />
+                </Button>
+              )}
+            </div>
           </div>
-        </div>
-        {tabs.map((one) => (
-          <TabPanel key={one} id={one} className={styles['panel'] ?? ''}>
-            <Suspense
-              fallback={
-                <div className={styles['fallback']}>
-                  <Skeleton what={tabWord[one]()} />
-                </div>
-              }
-            >
-              <RetryContext value={until}>{body(one)}</RetryContext>
-            </Suspense>
-          </TabPanel>
-        ))}
-      </Tabs>
+          {tabs.map((one) => (
+            <TabPanel key={one} id={one} className={styles['panel'] ?? ''}>
+              <Suspense
+                fallback={
+                  <div className={styles['fallback']}>
+                    <Skeleton what={tabWord[one]()} />
+                  </div>
+                }
+              >
+                <RetryContext value={until}>{body(one)}</RetryContext>
+              </Suspense>
+            </TabPanel>
+          ))}
+        </Tabs>
+        {docked && <Dock key={patient} patient={patient} name={row?.slot ? m.dock_name_slot({ number: row.slot.number }) : m.dock_name()} close={toggleDock} />}
+      </div>
     </>
   );
 }

@@ -3,4 +3,4 @@
 /**
  * What changed.
  */
-export type NoticeKind = "created" | "invited" | "joined" | "left" | "removed" | "renamed" | "encrypted" | "changed";
+export type NoticeKind = "created" | "invited" | "joined" | "left" | "removed" | "renamed" | "encrypted" | "case-named" | "changed";

@@ -241,7 +241,19 @@ people: Array<string>,
 /**
  * With a name it is a group. A name is not encrypted: it never names a patient.
  */
-name: string | null, } | { "type": "set-up-recovery" } | { "type": "recover", 
+name: string | null, 
+/**
+ * FHIR id of the patient whose case it belongs to; it needs a name then.
+ */
+case: string | null, } | { "type": "link-case", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * FHIR id of the patient.
+ */
+patient: string, } | { "type": "set-up-recovery" } | { "type": "recover", 
 /**
  * As it was typed or pasted.
  */

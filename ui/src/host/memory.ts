@@ -152,6 +152,7 @@ export function memoryHost(fixture: Fixture): MemoryHost {
       case 'leave-conversation':
       case 'find-people':
       case 'begin-conversation':
+      case 'link-case':
       case 'set-up-recovery':
       case 'recover':
         return chat(request);

@@ -40,6 +40,7 @@ type ChatRequest = Extract<
       | 'leave-conversation'
       | 'find-people'
       | 'begin-conversation'
+      | 'link-case'
       | 'set-up-recovery'
       | 'recover';
   }
@@ -230,6 +231,12 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
         const [first] = request.people;
         const known = request.name === null ? [...rooms.values()].find((one) => one.kind === 'person' && one.members.some((member) => member.id === first)) : undefined;
         return { type: 'begun', value: { conversation: known?.id ?? '!neu', refused: [] } };
+      }
+      case 'link-case': {
+        const decided = room(request.conversation).cases.filter((one) => one.access.access === 'open' && one.access.patient === request.patient);
+        change(request.conversation, (before) => ({ ...before, cases: decided }));
+        changeRow(request.conversation, (row) => ({ ...row, cases: decided }));
+        return done;
       }
       case 'set-up-recovery': {
         if (view) view = { ...view, recovery: 'ready', asOf: clock() };

@@ -213,7 +213,7 @@ describe('a new conversation', () => {
     await page.findByTestId('conversations');
     const field = await search(page, 'Brunn');
     fireEvent.keyDown(field, { key: 'Enter' });
-    await waitFor(() => expect(asked('begin-conversation')).toEqual([{ type: 'begin-conversation', people: [brunnengold.id], name: null }]));
+    await waitFor(() => expect(asked('begin-conversation')).toEqual([{ type: 'begin-conversation', people: [brunnengold.id], name: null, case: null }]));
     await waitFor(() => expect(places.place.get()).toEqual({ screen: 'messages', conversation: '!steinklee' }));
   });
 
@@ -222,7 +222,7 @@ describe('a new conversation', () => {
     await page.findByTestId('conversations');
     const field = await search(page, '@i-rotdornhain:erlenstadt.example');
     fireEvent.keyDown(field, { key: 'Enter' });
-    await waitFor(() => expect(asked('begin-conversation')).toEqual([{ type: 'begin-conversation', people: ['@i-rotdornhain:erlenstadt.example'], name: null }]));
+    await waitFor(() => expect(asked('begin-conversation')).toEqual([{ type: 'begin-conversation', people: ['@i-rotdornhain:erlenstadt.example'], name: null, case: null }]));
   });
 
   test('with several waits for a name', async () => {
@@ -239,6 +239,6 @@ describe('a new conversation', () => {
     expect((page.getByTestId('new-conversation-begin') as HTMLButtonElement).disabled).toBe(true);
     fireEvent.change(page.getByTestId('new-conversation-name'), { target: { value: ' Lungenteam ' } });
     fireEvent.click(page.getByTestId('new-conversation-begin'));
-    await waitFor(() => expect(asked('begin-conversation')).toEqual([{ type: 'begin-conversation', people: [brunnengold.id, falkenried.id], name: 'Lungenteam' }]));
+    await waitFor(() => expect(asked('begin-conversation')).toEqual([{ type: 'begin-conversation', people: [brunnengold.id, falkenried.id], name: 'Lungenteam', case: null }]));
   });
 });

@@ -11,6 +11,8 @@ import type { ConversationView, Failure, Request } from '../host/contract';
 import { useDesk } from '../host/desk';
 import { asFailure } from '../host/host';
 import { m } from '../paraglide/messages';
+import { CaseBar } from './CaseBar';
+import { caseOf, conversationTitle } from './caseOf';
 import styles from './Chat.module.css';
 import { Composer } from './Composer';
 import { callNames } from './names';
@@ -19,7 +21,18 @@ import { isMessage, type MessageLine, messageText } from './timeline';
 import { useComposer } from './useComposer';
 import { encryptionWords, oneLine, typingWords } from './words';
 
-export function Conversation({ view, takesFocus, recover }: { view: ConversationView; takesFocus: RefObject<boolean>; recover: (() => void) | undefined }) {
+export function Conversation({
+  view,
+  takesFocus,
+  recover,
+  docked = false,
+}: {
+  view: ConversationView;
+  takesFocus: RefObject<boolean>;
+  recover: (() => void) | undefined;
+  /** Beside its case, which says who it is about. */
+  docked?: boolean;
+}) {
   const desk = useDesk();
   const { host } = desk;
   const conversation = view.id;
@@ -51,7 +64,14 @@ export function Conversation({ view, takesFocus, recover }: { view: Conversation
 
   return (
     <>
-      <ConversationHead view={view} />
+      {docked ? (
+        <div className={styles['dockedHead']}>
+          <Protection view={view} />
+        </div>
+      ) : (
+         <ConversationHead view={view} />
+      )}
+      {!docked && <CaseBar view={view} />}
       {view.lines.some(isMessage) || view.earlier !== 'none' ? (
         <Timeline
           view={view}
@@ -95,7 +115,8 @@ export function Conversation({ view, takesFocus, recover }: { view: Conversation
 
 function ConversationHead({ view }: { view: ConversationView }) {
   const places = usePlaces();
-  const { words, tone, all } = encryptionWords(view.encryption);
+  const known = caseOf(view);
+  const title = conversationTitle(view);
   return (
     <div className={styles['conversationHead']} data-testid="conversation-head">
       <span className={styles['back']}>
@@ -105,19 +126,32 @@ function ConversationHead({ view }: { view: ConversationView }) {
         {view.initials}
       </span>
       <div className={styles['headWords']}>
-        <h2 className={styles['name']} title={view.name}>
-          {view.name}
+        <h2 className={styles['name']} title={title === view.name ? title : m.chat_case_named({ title, name: view.name })}>
+          {title}
         </h2>
-        <p className={styles['about']}>
-          <span className={classes(styles['protection'], tone === 'warn' && styles['warn'], tone === 'ok' && styles['ok'])} title={all} data-testid="encryption">
-            <Icon name={view.encryption.state === 'plain' ? 'unlocked' : view.encryption.state === 'unknown' ? 'question' : 'shield'} size="s" />
-            <span>{words}</span>
-          </span>
-          <span aria-hidden> · </span>
-          <span>{m.chat_people({ count: view.memberCount })}</span>
-        </p>
+        <Protection view={view} />
       </div>
+      {known && (
+        <Button size="small" icon="cases" onPress={() => places.openCase(known.patient)} data-testid="conversation-open-case">
+          {m.chat_case_open()}
+        </Button>
+      )}
     </div>
+  );
+}
+
+/** What protects it, and how many are in it. */
+function Protection({ view }: { view: ConversationView }) {
+  const { words, tone, all } = encryptionWords(view.encryption);
+  return (
+    <p className={styles['about']}>
+      <span className={classes(styles['protection'], tone === 'warn' && styles['warn'], tone === 'ok' && styles['ok'])} title={all} data-testid="encryption">
+        <Icon name={view.encryption.state === 'plain' ? 'unlocked' : view.encryption.state === 'unknown' ? 'question' : 'shield'} size="s" />
+        <span>{words}</span>
+      </span>
+      <span aria-hidden> · </span>
+      <span>{m.chat_people({ count: view.memberCount })}</span>
+    </p>
   );
 }
 

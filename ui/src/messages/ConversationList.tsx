@@ -9,6 +9,7 @@ import type { ConversationRowView } from '../host/contract';
 import { useNow } from '../i18n/clock';
 import { dateTime, listMoment } from '../i18n/format';
 import { m } from '../paraglide/messages';
+import { conversationTitle } from './caseOf';
 import styles from './Chat.module.css';
 import { type Filter, heldOrder } from './chatView';
 import { InvitationButtons } from './Conversation';
@@ -39,7 +40,7 @@ export function ConversationList({ rows: given, filter, open, onOpen }: { rows: 
     if (row && row.membership.state !== 'invited') onOpen(row.id);
   };
   const reveal = useRef<(at: number) => void>(() => undefined);
-  const roving = useRovingRows({ count: rows.length, scope: 'conversations', names: rows.map((row) => row.name), open: choose, start: Math.max(0, openAt), reveal: (at) => reveal.current(at) });
+  const roving = useRovingRows({ count: rows.length, scope: 'conversations', names: rows.map(conversationTitle), open: choose, start: Math.max(0, openAt), reveal: (at) => reveal.current(at) });
   const list = useWindowed({ rows: lines, guess, pinned: [rows[roving.current]?.id ?? ''] });
   reveal.current = (at) => {
     const row = rows[at];
@@ -108,6 +109,7 @@ function ConversationRow({
   const by = row.membership.state === 'invited' ? row.membership.by : null;
   const left = row.membership.state === 'left';
   const words = lastLineWords(row);
+  const title = conversationTitle(row);
   return (
     <div
       role="row"
@@ -126,10 +128,10 @@ function ConversationRow({
         </span>
         <span className={styles['rowWords']}>
           <span className={styles['rowLine']}>
-            <span className={styles['rowName']} title={row.name}>
-              {row.name}
+            <span className={styles['rowName']} title={title === row.name ? title : m.chat_case_named({ title, name: row.name })}>
+              {title}
             </span>
-            {row.kind === 'case' && <span className="visually-hidden">{m.chat_kind_case()}</span>}
+            {row.kind === 'case' && title === row.name && <span className="visually-hidden">{m.chat_kind_case()}</span>}
             {row.public && <Sign icon="unlocked" text={m.chat_public()} warn />}
             {row.favorite && <Sign icon="favorite" text={m.chat_favorite()} />}
             {row.last && !invited && (

@@ -36,14 +36,15 @@ function withAddress(words: string, people: readonly SenderView[]): readonly Sen
   return [...people, { id: address, name: address, initials: '@', own: false, ambiguous: false }];
 }
 
-export function NewConversation({ close }: { close: () => void }) {
+/** `about`: the case that it belongs to, with a name for it that names nobody. */
+export function NewConversation({ about, close }: { about?: { patient: string; name: string }; close: () => void }) {
   const { host } = useDesk();
   const places = usePlaces();
   const ids = useId();
   const [words, setWords] = useState('');
-  const [way, setWay] = useState<Way>('person');
+  const [way, setWay] = useState<Way>(about ? 'group' : 'person');
   const [chosen, setChosen] = useState<readonly SenderView[]>([]);
-  const [name, setName] = useState('');
+  const [name, setName] = useState(about?.name ?? '');
   const [current, setCurrent] = useState(0);
   const [found, setFound] = useState<Load<Found> | null>(null);
   const [pending, setPending] = useState(false);
@@ -87,7 +88,7 @@ export function NewConversation({ close }: { close: () => void }) {
     if (pending) return;
     setPending(true);
     setFailure(null);
-    ask(host, { type: 'begin-conversation', people: whom.map((person) => person.id), name: title }, 'begun').then(
+    ask(host, { type: 'begin-conversation', people: whom.map((person) => person.id), name: title, case: about?.patient ?? null }, 'begun').then(
       ({ conversation, refused }) => {
         close();
         if (refused.length > 0) {
@@ -95,7 +96,7 @@ export function NewConversation({ close }: { close: () => void }) {
           toast({ text: m.chat_new_refused({ names: names.join(', ') }) });
         }
         // Once the dialog has given the focus back, so that the composer may take it.
-        window.setTimeout(() => places.go({ screen: 'messages', conversation }), 0);
+        if (!about) window.setTimeout(() => places.go({ screen: 'messages', conversation }), 0);
       },
       (thrown: unknown) => {
         setPending(false);
@@ -112,7 +113,7 @@ export function NewConversation({ close }: { close: () => void }) {
   const ready = way === 'group' && chosen.length > 0 && name.trim() !== '';
 
   return (
-    <Dialog title={m.chat_new_title()} titleHidden width={660} high onClose={close} testId="new-conversation">
+    <Dialog title={about ? m.dock_begin_title() : m.chat_new_title()} titleHidden width={660} high onClose={close} testId="new-conversation">
       <SearchLine
         label={m.chat_new_search()}
         value={words}
@@ -128,15 +129,17 @@ export function NewConversation({ close }: { close: () => void }) {
         erase={() => setChosen(chosen.slice(0, -1))}
         testId="new-conversation-search"
       >
-        <Segment
-          label={m.chat_new_way()}
-          value={way}
-          options={[
-            { id: 'person', label: m.chat_new_person() },
-            { id: 'group', label: m.chat_new_group() },
-          ]}
-          onChange={setWay}
-        />
+        {!about && (
+          <Segment
+            label={m.chat_new_way()}
+            value={way}
+            options={[
+              { id: 'person', label: m.chat_new_person() },
+              { id: 'group', label: m.chat_new_group() },
+            ]}
+            onChange={setWay}
+          />
+        )}
       </SearchLine>
       {way === 'group' && chosen.length > 0 && (
         <ul className={styles['chosen']} aria-label={m.chat_new_chosen()} data-testid="new-conversation-chosen">
@@ -191,7 +194,7 @@ export function NewConversation({ close }: { close: () => void }) {
       </div>
       {way === 'group' && (
         <div className={styles['group']}>
-          <Field label={m.chat_new_name()} hint={m.chat_new_name_hint()} value={name} onChange={setName} maxLength={100} testId="new-conversation-name" />
+          <Field label={about ? m.dock_name_label() : m.chat_new_name()} hint={m.chat_new_name_hint()} value={name} onChange={setName} maxLength={100} testId="new-conversation-name" />
         </div>
       )}
       <SearchFoot>
@@ -205,7 +208,7 @@ export function NewConversation({ close }: { close: () => void }) {
         <span className={styles['grow']} />
         {way === 'group' ? (
           <Button look="primary" isPending={pending} isDisabled={!ready} onPress={() => begin(chosen, name.trim())} data-testid="new-conversation-begin">
-            {m.chat_new_begin()}
+            {about ? m.dock_begin() : m.chat_new_begin()}
           </Button>
         ) : (
           <span>{m.chat_new_where()}</span>

@@ -13,7 +13,7 @@ describe('the list of conversations', () => {
     const view = chatView({ conversations: all });
     expect(shownRows(view, 'all', null)).toEqual(all);
     expect(ids(shownRows(view, 'unread', null))).toEqual(['!einladung', '!steinklee', '!auenwald', '!board']);
-    expect(ids(shownRows(view, 'cases', null))).toEqual(['!einladung', '!steinklee', '!auenwald', '!alt']);
+    expect(ids(shownRows(view, 'cases', null))).toEqual(['!steinklee', '!auenwald', '!alt']);
     expect(unreadConversations(all)).toBe(4);
   });
 
@@ -101,6 +101,7 @@ test('the same change by several people is one sentence', () => {
   expect(noticeWords(notice.changes, callName)).toEqual([
     'Lerchenhain hat das Gespräch begonnen.',
     'Lerchenhain hat die Verschlüsselung eingeschaltet.',
+    'Lerchenhain hat das Gespräch seinem Fall zugeordnet.',
     'Dazugekommen: Sonnkaya, Brunnengold und 2 weitere.',
   ]);
   expect(noticeWords([{ kind: 'left', sender: falkenried, target: null }], callName)).toEqual(['Sie haben das Gespräch verlassen.']);

@@ -2,6 +2,7 @@
 import type {
   BlockView,
   ChatView,
+  ConversationCaseView,
   ConversationKind,
   ConversationRowView,
   ConversationView,
@@ -14,6 +15,7 @@ import type {
   UndecryptableCause,
 } from '../host/contract';
 import { type ChatFixture, paragraphs } from '../host/memoryChat';
+import { auenwald as auenwaldIdentity, birkenlicht as birkenlichtIdentity, steinklee as steinkleeIdentity } from '../stories/people';
 
 const sender = (id: string, name: string, initials: string, own = false): SenderView => ({ id: `@${id}:eschenland.example`, name, initials, own, ambiguous: false });
 
@@ -61,12 +63,19 @@ export function message(by: SenderView, when: string, body: string | MessageBody
 
 export const day = (number: number): LineView => ({ type: 'day', id: `day-${number}`, date: `2026-11-${String(number).padStart(2, '0')}` });
 
+const known = (patient: string, identity: typeof auenwaldIdentity): ConversationCaseView => ({ number: null, access: { access: 'open', patient, identity } });
+export const caseAuenwald = known('pat-auenwald', auenwaldIdentity);
+export const caseSteinklee = known('pat-steinklee', steinkleeIdentity);
+export const caseBirkenlicht = known('pat-birkenlicht', birkenlichtIdentity);
+
 const members = [falkenried, lerchenhain, sonnkaya, brunnengold, ahlefels, weidenlohe, taubengruen];
 
 export function conversation(more: Partial<ConversationView> & Pick<ConversationView, 'id' | 'name'>): ConversationView {
   return {
     initials: 'FS',
     kind: 'case',
+    cases: [],
+    mayLink: true,
     membership: { state: 'joined' },
     encryption: { state: 'encrypted', devices: 7, unconfirmed: [] },
     members,
@@ -83,7 +92,9 @@ export function conversation(more: Partial<ConversationView> & Pick<Conversation
 
 export const steinklee = conversation({
   id: '!steinklee',
-  name: 'Fall Steinklee, Milan',
+  // A name is not encrypted, and names nobody.
+  name: 'Fall 3',
+  cases: [caseSteinklee],
   memberCount: 7,
   typing: [lerchenhain],
   lines: [
@@ -94,6 +105,7 @@ export const steinklee = conversation({
       changes: [
         { kind: 'created', sender: lerchenhain, target: null },
         { kind: 'encrypted', sender: lerchenhain, target: null },
+        { kind: 'case-named', sender: lerchenhain, target: null },
         { kind: 'joined', sender: sonnkaya, target: null },
         { kind: 'joined', sender: brunnengold, target: null },
         { kind: 'joined', sender: falkenried, target: null },
@@ -132,7 +144,8 @@ export const steinklee = conversation({
 
 const auenwald = conversation({
   id: '!auenwald',
-  name: 'Fall Auenwald, Gernot',
+  name: 'Fall 1',
+  cases: [caseAuenwald],
   initials: 'FA',
   encryption: { state: 'encrypted', devices: 9, unconfirmed: [{ owner: silbertal, name: 'Tablet' }] },
   lines: [
@@ -185,11 +198,12 @@ const taubengruenRoom = conversation({
   ],
 });
 
-const row = (of: { id: string; name: string; initials: string; kind: ConversationKind }, last: LastLineView | null, more: Partial<ConversationRowView> = {}): ConversationRowView => ({
+const row = (of: { id: string; name: string; initials: string; kind: ConversationKind; cases?: ConversationCaseView[] }, last: LastLineView | null, more: Partial<ConversationRowView> = {}): ConversationRowView => ({
   id: of.id,
   name: of.name,
   initials: of.initials,
   kind: of.kind,
+  cases: of.cases ?? [],
   membership: { state: 'joined' },
   last,
   unread: 0,
@@ -212,10 +226,10 @@ export const rows: ConversationRowView[] = [
   row(person('!kieselhof', kieselhof, 'Dr. med. Friedemann Kieselhof'), said(kieselhof, at(23, '17:02'), 'Danke, ich komme zu Fall 4 dazu.')),
   row({ id: '!lungenteam', name: 'Lungenteam Tannhalde', initials: 'LT', kind: 'group' }, said(sturmwald, at(23, '09:40'), 'OP-Plan Mittwoch.pdf', 'file'), { public: true }),
   row({ id: '!zweitmeinung', name: 'Zweitmeinung Quellhausen', initials: 'ZQ', kind: 'group' }, said(wintermoor, at(20, '15:12'), '', 'undecryptable')),
-  row({ id: '!alt', name: 'Fall Wiesenquell, Dora', initials: 'FW', kind: 'case' }, said(sonnkaya, at(12, '11:00'), 'Danke.'), { membership: { state: 'left' } }),
+  row({ id: '!alt', name: 'Fall 2', initials: 'F2', kind: 'case', cases: [{ number: 'K-2026-0388', access: { access: 'denied' } }] }, said(sonnkaya, at(12, '11:00'), 'Danke.'), { membership: { state: 'left' } }),
 ];
 
-export const invitation: ConversationRowView = row({ id: '!einladung', name: 'Fall Ährenfeld, Wilfried', initials: 'FÄ', kind: 'case' }, null, { membership: { state: 'invited', by: taubengruen } });
+export const invitation: ConversationRowView = row({ id: '!einladung', name: 'Fall 4', initials: 'F4', kind: 'group' }, null, { membership: { state: 'invited', by: taubengruen } });
 
 export const recoveryKey = 'EsTB kM4x 9qLp W2ud fH7c 8vRn Yg3s ZtKa 5bXm QjEo D6wi NrPh';
 
@@ -238,7 +252,8 @@ export const chat: ChatFixture = {
 /** Every form that a line has. */
 export const everyForm = conversation({
   id: '!formen',
-  name: 'Fall Auenwald, Gernot',
+  name: 'Fall 1',
+  cases: [caseAuenwald],
   initials: 'FA',
   lines: [
     day(23),
@@ -318,7 +333,7 @@ export function manyLines(from: number, to: number): LineView[] {
   });
 }
 
-export const long = conversation({ id: '!lang', name: 'Fall Lindenfurt, Petra', initials: 'FL', lines: manyLines(200, 2200), earlier: 'more' });
+export const long = conversation({ id: '!lang', name: 'Fallbesprechung', initials: 'FB', lines: manyLines(200, 2200), earlier: 'more' });
 
 export function longChat(more: Partial<ChatFixture> = {}): ChatFixture {
   return {

@@ -3,7 +3,7 @@ import type { ConversationView, Failure, Reply, Request } from '../host/contract
 import type { ChatFixture } from '../host/memoryChat';
 import { start } from '../stories/people';
 import { at, type Story } from '../stories/story';
-import { chat, chatView, conversation, everyForm, invitation, longChat, manyRows, rows, steinklee, unreadable } from './examples';
+import { caseBirkenlicht, caseSteinklee, chat, chatView, conversation, everyForm, invitation, longChat, manyRows, rows, steinklee, unreadable } from './examples';
 
 const never = () => new Promise<never>(() => undefined);
 
@@ -66,6 +66,10 @@ export const stories: Story[] = [
   shown('-deleting', {}, { keys: [own, 'click:[data-testid=more-AF-241007]', 'click:[data-testid=menu-message-delete]'] }),
   shown('-sent', {}, { keys: [composer, 'M', 'M', 'R', '?', 'Enter', 'see:[data-testid=message-new-2]'] }),
   shown('-not-sent', {}, { keys: [composer, 'M', 'M', 'R', '?', 'Enter'], answer: (request) => (request.type === 'send-message' ? { code: 'message-too-long', detail: '' } : undefined) }),
+  shown('-case-denied', { cases: [{ number: 'K-2026-0388', access: { access: 'denied' } }] }),
+  shown('-case-elsewhere', { cases: [{ number: null, access: { access: 'elsewhere' } }] }),
+  shown('-case-several', { cases: [caseSteinklee, caseBirkenlicht] }),
+  shown('-case-several-ask', { cases: [caseSteinklee, { number: null, access: { access: 'denied' } }], mayLink: false }),
   story('-recovery', null, { view: chatView({ recovery: 'set-up' }) }, { keys: [recoveryStart] }),
   story('-recovery-key', null, { view: chatView({ recovery: 'set-up' }) }, { keys: [recoveryStart, 'click:[data-testid=recovery-make]', 'see:[data-testid=recovery-key]', 'click:[data-testid=recovery-done]'] }),
   story('-recovery-needed', null, { view: chatView({ recovery: 'key-needed' }) }),

@@ -117,6 +117,8 @@ function changeWords(change: NoticeView, call: (sender: SenderView) => string): 
       return m.chat_notice_renamed({ name, own });
     case 'encrypted':
       return m.chat_notice_encrypted({ name, own });
+    case 'case-named':
+      return m.chat_notice_case({ name, own });
     case 'changed':
       return m.chat_notice_changed({ name, own });
     default: {

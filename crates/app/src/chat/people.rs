@@ -15,11 +15,22 @@ impl Desk {
     }
 
     /// One person without a name: the conversation that there is, else a new one. Several, or a name: a group.
-    pub(crate) async fn begin_conversation(&self, people: &[String], name: Option<&str>) -> Result<BegunView, Failure> {
+    /// That of a case is a group, also with one person.
+    pub(crate) async fn begin_conversation(
+        &self,
+        people: &[String],
+        name: Option<&str>,
+        case: Option<&str>,
+    ) -> Result<BegunView, Failure> {
         let up = self.up()?;
         let name = name.map(str::trim);
+        // Before anything is begun: a case that cannot be named has no conversation.
+        let link = match case {
+            Some(patient) => Some(self.link_of(patient).await?),
+            None => None,
+        };
         let (conversation, refused) = match (people, name) {
-            ([person], None) => {
+            ([person], None) if link.is_none() => {
                 let known = up.account.conversation_with(person);
                 let conversation = match known {
                     Some(known) => known,
@@ -32,7 +43,13 @@ impl Desk {
             ([_, ..], Some(name)) if !name.is_empty() && name.chars().count() <= NAME => {
                 let conversation =
                     up.account.begin(NewConversation::Group { name }).await.map_err(|error| of_account(&error))?;
-                (conversation.clone(), invite(&up, &conversation, people).await)
+                let refused = invite(&up, &conversation, people).await;
+                if let Some(link) = link {
+                    let asked = people.iter().filter(|person| !refused.contains(person)).cloned();
+                    self.await_them(&conversation, asked);
+                    self.want_link(&conversation, link);
+                }
+                (conversation, refused)
             }
             ([] | [_, ..], Some(_) | None) => {
                 return Err(Failure::new(FailureCode::InvalidInput, "a person, or people and a name"));

@@ -75,8 +75,20 @@ impl Desk {
     }
 
     async fn conversation_view(&self, open: &Open) -> ConversationView {
-        let draft = self.0.chat.state().drafts.get(&open.conversation.id()).cloned();
-        views::conversation(&open.conversation, draft).await
+        let id = open.conversation.id();
+        let (draft, cases, may_link) = {
+            let chat = self.0.chat.state();
+            let cases = chat.cases.view(&id, &open.conversation.pinned());
+            (chat.drafts.get(&id).cloned(), cases, chat.cases.may_link(&id))
+        };
+        views::conversation(&open.conversation, draft, cases, may_link).await
+    }
+
+    /// What is known of the open conversation's case has changed.
+    pub(super) async fn tell_open_conversation(&self) {
+        let Some(open) = self.talk() else { return };
+        let view = self.conversation_view(&open).await;
+        self.tell(Event::ConversationChanged(view));
     }
 
     pub(crate) fn load_earlier(&self, id: &str) -> Result<(), Failure> {
@@ -160,11 +172,11 @@ impl Desk {
     }
 }
 
-fn of_conversation(error: &ConversationError) -> Failure {
+pub(super) fn of_conversation(error: &ConversationError) -> Failure {
     let code = match error {
         ConversationError::NotFound => FailureCode::NotFound,
         ConversationError::EncryptionUnknown => FailureCode::PlatformUnreachable,
-        ConversationError::NotEncrypted => FailureCode::NotAllowed,
+        ConversationError::NotEncrypted | ConversationError::NotAllowed => FailureCode::NotAllowed,
         ConversationError::Empty | ConversationError::Reaction => FailureCode::InvalidInput,
         ConversationError::TooLong => FailureCode::MessageTooLong,
         ConversationError::TooLate => FailureCode::Conflict,

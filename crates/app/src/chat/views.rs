@@ -1,10 +1,10 @@
 //! From what `tim` says to what the page is told.
 
 use contract::{
-    BlockView, ChatStateView, ChatView, ConversationKind, ConversationMembership, ConversationRowView,
-    ConversationView, DeviceView, EarlierView, EncryptionView, Failure, FailureCode, LastLineKind, LastLineView,
-    LineView, MessageBodyView, MessageView, NoticeKind, NoticeView, ReactionView, RecoveryView, RepliedView,
-    SenderView, SendingView, SpanView, UndecryptableCause,
+    BlockView, ChatStateView, ChatView, ConversationCaseView, ConversationKind, ConversationMembership,
+    ConversationRowView, ConversationView, DeviceView, EarlierView, EncryptionView, Failure, FailureCode, LastLineKind,
+    LastLineView, LineView, MessageBodyView, MessageView, NoticeKind, NoticeView, ReactionView, RecoveryView,
+    RepliedView, SenderView, SendingView, SpanView, UndecryptableCause,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use std::collections::BTreeMap;
@@ -19,8 +19,9 @@ pub(super) fn chat(
     state: SyncState,
     recovery: RecoveryState,
     drafts: &BTreeMap<String, String>,
+    cases: impl Fn(&str) -> Vec<ConversationCaseView>,
 ) -> ChatView {
-    let conversations: Vec<_> = rows.iter().map(|row| self::row(row, drafts)).collect();
+    let conversations: Vec<_> = rows.iter().map(|row| self::row(row, drafts, cases(&row.id))).collect();
     let meant = conversations.iter().map(|row| match row.kind {
         ConversationKind::Person | ConversationKind::Case => row.unread,
         ConversationKind::Group => row.mentions,
@@ -50,12 +51,13 @@ pub(super) fn differs(shown: &ChatView, made: &ChatView) -> bool {
     timeless(shown) != timeless(made)
 }
 
-fn row(row: &Row, drafts: &BTreeMap<String, String>) -> ConversationRowView {
+fn row(row: &Row, drafts: &BTreeMap<String, String>, cases: Vec<ConversationCaseView>) -> ConversationRowView {
     ConversationRowView {
         id: row.id.clone(),
         name: row.name.clone(),
         initials: initials(&row.name),
-        kind: kind(row.kind),
+        kind: kind(row.kind, &cases),
+        cases,
         membership: membership(&row.membership),
         last: row.last.as_ref().map(last),
         unread: count(row.unread),
@@ -77,14 +79,21 @@ fn last(last: &Last) -> LastLineView {
 }
 
 /// The whole view of an open conversation.
-pub(super) async fn conversation(of: &Conversation, draft: Option<String>) -> ConversationView {
+pub(super) async fn conversation(
+    of: &Conversation,
+    draft: Option<String>,
+    cases: Vec<ConversationCaseView>,
+    may_link: bool,
+) -> ConversationView {
     let name = of.name().await;
     let members: Vec<_> = of.members().await.iter().map(sender).collect();
     ConversationView {
         id: of.id(),
         initials: initials(&name),
         name,
-        kind: kind(of.kind().await),
+        kind: kind(of.kind().await, &cases),
+        cases,
+        may_link,
         membership: membership(&of.membership().await),
         encryption: encryption(of.encryption().await),
         member_count: count(members.len() as u64),
@@ -231,6 +240,7 @@ fn change(change: &Change) -> NoticeView {
             ChangeKind::Removed => NoticeKind::Removed,
             ChangeKind::Renamed => NoticeKind::Renamed,
             ChangeKind::Encrypted => NoticeKind::Encrypted,
+            ChangeKind::CaseNamed => NoticeKind::CaseNamed,
         },
         sender: sender(&change.sender),
         target: change.target.as_ref().map(sender),
@@ -255,8 +265,9 @@ fn known(id: &str, members: &[SenderView]) -> SenderView {
     })
 }
 
-fn kind(kind: Kind) -> ConversationKind {
+fn kind(kind: Kind, cases: &[ConversationCaseView]) -> ConversationKind {
     match kind {
+        Kind::Person | Kind::Group if !cases.is_empty() => ConversationKind::Case,
         Kind::Person => ConversationKind::Person,
         Kind::Group => ConversationKind::Group,
     }

@@ -9,7 +9,7 @@ use jiff::{Timestamp, ToSpan as _};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use tim::{Conversation, Line, Message, NewConversation};
+use tim::{CaseLink, Conversation, Line, Message, NewConversation};
 use tokio::time::timeout;
 
 /// Something that the homeserver does at once; a busy computer takes its time.
@@ -46,6 +46,14 @@ impl<'a> Room<'a> {
         if self.entry["kind"] == "case" { name.split(':').next().unwrap_or_default() } else { name }
     }
 
+    /// The registration of the case that the agenda has under the room's case.
+    fn case(&self, fhir: &str) -> Option<CaseLink> {
+        let case = self.entry["case"].as_str()?;
+        let slot = list(&recipe::agenda()["slots"]).find(|slot| slot["id"] == case)?;
+        let reference = format!("ServiceRequest/{}", slot["registration"].as_str()?);
+        Some(CaseLink { base: fhir.to_owned(), reference, number: None })
+    }
+
     fn lines(&self) -> impl Iterator<Item = &'a Value> {
         list(&self.entry["messages"])
     }
@@ -72,6 +80,7 @@ pub(super) async fn write(
     colleagues: &BTreeMap<String, Colleague>,
     recipe: &Value,
     plan: Plan,
+    fhir: &str,
 ) -> Result<Past, ColleagueError> {
     let user = people().into_iter().next().map(|person| person.username).unwrap_or_default();
     let mut past = Past::default();
@@ -90,6 +99,13 @@ pub(super) async fn write(
             let id = founder.1.account.begin(NewConversation::Group { name: room.name(plan.language) }).await?;
             for member in members.iter().filter(|member| **member != founder.0) {
                 home.seat(&id, member);
+            }
+            if let Some(link) = room.case(fhir) {
+                let said = match plan.language {
+                    Language::German => "Dieses Gespräch gehört zu einem Fall. Konsil zeigt, zu welchem.",
+                    Language::English => "This conversation belongs to a case. Konsil shows which one.",
+                };
+                founder.1.account.link_case(&id, &link, said, &[]).await?;
             }
             id
         };

@@ -52,16 +52,16 @@ impl SessionStore for Forgetful {
     }
 }
 
-/// Waits until the demonstration's user has a device, writes the past, and lets the colleagues answer from then on.
+/// Waits until the demonstration's user has a device, writes the past, the links to cases of the record at `fhir` first, and lets the colleagues answer from then on.
 // In a box: the futures of chat are deeper than the compiler looks from another crate by itself.
-pub(crate) fn live(home: Arc<Homeserver>, plan: Plan, folder: Option<PathBuf>) -> BoxFuture<'static, ()> {
-    living(home, plan, folder).boxed()
+pub(crate) fn live(home: Arc<Homeserver>, plan: Plan, folder: Option<PathBuf>, fhir: String) -> BoxFuture<'static, ()> {
+    living(home, plan, folder, fhir).boxed()
 }
 
-async fn living(home: Arc<Homeserver>, plan: Plan, folder: Option<PathBuf>) {
+async fn living(home: Arc<Homeserver>, plan: Plan, folder: Option<PathBuf>, fhir: String) {
     let Some(user) = crate::people::people().into_iter().next() else { return };
     home.device_of(&user.username).await;
-    match arrive(&home, plan, folder.as_deref()).await {
+    match arrive(&home, plan, folder.as_deref(), &fhir).await {
         Ok((scripts, past)) => script::answer(scripts, past).await,
         Err(error) => tracing::warn!(%error, "the colleagues are not there"),
     }
@@ -69,14 +69,14 @@ async fn living(home: Arc<Homeserver>, plan: Plan, folder: Option<PathBuf>) {
 
 type Arrived = (Vec<(Script, Colleague)>, history::Past);
 
-async fn arrive(home: &Homeserver, plan: Plan, folder: Option<&Path>) -> Result<Arrived, ColleagueError> {
+async fn arrive(home: &Homeserver, plan: Plan, folder: Option<&Path>, fhir: &str) -> Result<Arrived, ColleagueError> {
     let recipe = recipe::conversations();
     let found = tim::Homeserver::discover(&|_url| Some(http()), home.server_name()).await?;
     let mut colleagues = BTreeMap::new();
     for person in history::authors(recipe) {
         colleagues.insert(person.to_owned(), sign_in(&found, person, folder).await?);
     }
-    let past = history::write(home, &colleagues, recipe, plan).await?;
+    let past = history::write(home, &colleagues, recipe, plan, fhir).await?;
     let scripts = Script::all(recipe)
         .into_iter()
         .filter_map(|script| {

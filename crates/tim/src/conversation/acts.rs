@@ -24,6 +24,9 @@ pub enum ConversationError {
     /// It is not encrypted and not public.
     #[error("the conversation is not encrypted")]
     NotEncrypted,
+    /// This person may not do it here.
+    #[error("it is not for this person to do")]
+    NotAllowed,
     /// Nothing was typed.
     #[error("there is no text")]
     Empty,

@@ -214,6 +214,8 @@ pub enum ChangeKind {
     Renamed,
     /// Encryption was switched on.
     Encrypted,
+    /// Somebody said which case it belongs to.
+    CaseNamed,
 }
 
 /// Messages older than this are not deleted for everyone (gemSpec_TI-M_Basis A_28358).
@@ -232,6 +234,9 @@ pub(super) fn lines(items: &Vector<Arc<TimelineItem>>, own: &UserId, recovery: R
             TimelineItemKind::Virtual(VirtualTimelineItem::ReadMarker) => lines.push(Line::Unread { id }),
             TimelineItemKind::Virtual(VirtualTimelineItem::TimelineStart) => {}
             TimelineItemKind::Event(event) => match event.content() {
+                TimelineItemContent::MsgLike(content) if names_case(event, content) => {
+                    fold(&mut lines, id, event, own, Some(ChangeKind::CaseNamed), None);
+                }
                 TimelineItemContent::MsgLike(content) => {
                     lines.push(Line::Message(Box::new(message(id, event, content, own, recovery))));
                 }
@@ -261,6 +266,17 @@ pub(super) fn lines(items: &Vector<Arc<TimelineItem>>, own: &UserId, recovery: R
         }
     }
     lines
+}
+
+/// The link of a case is no line to read; one that may be forged stays the text that it is.
+fn names_case(event: &EventTimelineItem, content: &MsgLikeContent) -> bool {
+    let said = matches!(&content.kind, MsgLikeKind::Message(message) if !message.is_edited());
+    let sound = event.encryption_info().is_some() && matches!(event.get_shield(false), TimelineEventShieldState::None);
+    let block = || {
+        let json: serde_json::Value = serde_json::from_str(event.latest_json()?.json().get()).ok()?;
+        crate::case::read(&json["content"])
+    };
+    said && sound && matches!(block(), Some(Ok(_)))
 }
 
 fn membership(change: Option<MembershipChange>) -> Option<ChangeKind> {

@@ -20,6 +20,7 @@ macro_rules! on_each_homeserver {
     )+ };
 }
 
+mod cases;
 mod desks;
 mod encryption;
 mod talking;
@@ -199,6 +200,21 @@ impl Device {
                     return found;
                 }
                 changes.next().await.expect("the account lives");
+            }
+        });
+        found.await.unwrap_or_else(|_elapsed| panic!("not in time: {what}"))
+    }
+
+    /// Asks again at each change of the list until there is an answer.
+    pub(crate) async fn eventually<T>(&self, what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
+        let mut changes = pin!(self.account.list_changes());
+        let found = timeout(PATIENCE, async {
+            loop {
+                if let Some(found) = ask().await {
+                    return found;
+                }
+                // Keys come without a change of the list.
+                let _told = timeout(std::time::Duration::from_millis(200), changes.next()).await;
             }
         });
         found.await.unwrap_or_else(|_elapsed| panic!("not in time: {what}"))

@@ -2,7 +2,8 @@
 
 use crate::{MODERATOR, at_work_on, code, opened, place};
 use contract::{
-    ChatStateView, ConversationMembership, FailureCode, LineView, MessageBodyView, Reply, Request, SendingView,
+    CaseAccess, ChatStateView, ConversationKind, ConversationMembership, FailureCode, LineView, MessageBodyView, Reply,
+    Request, SendingView,
 };
 use sandbox::Options;
 use testkit::{DeskKit, Platform, find_in_files};
@@ -88,7 +89,7 @@ async fn a_conversation_is_begun_once_with_a_person_and_by_name_with_several() {
     let colleague = found.people.first().expect("the recipe has her").id.clone();
     let begin = async |people: &[&str], name: Option<&str>| {
         let people = people.iter().map(|&person| person.to_owned()).collect();
-        desk.call(Request::BeginConversation { people, name: name.map(str::to_owned) }).await
+        desk.call(Request::BeginConversation { people, name: name.map(str::to_owned), case: None }).await
     };
     let first = begin(&[&colleague], None).await;
     let Ok(Reply::Begun(first)) = first else { panic!("a conversation: {:?}", code(&first)) };
@@ -107,4 +108,63 @@ async fn a_conversation_is_begun_once_with_a_person_and_by_name_with_several() {
         let refused = begin(people, name).await;
         assert_eq!(code(&refused), Some(FailureCode::InvalidInput), "nobody, or no name: {}", people.len());
     }
+}
+
+/// The patient of a conversation's only case, by its name.
+fn patient_of(view: &contract::ChatView, name: &str) -> Option<(String, Option<String>)> {
+    let row = view.conversations.iter().find(|row| row.name == name)?;
+    match row.cases.as_slice() {
+        [contract::ConversationCaseView { access: CaseAccess::Open { patient, identity }, .. }] => {
+            Some((patient.clone(), identity.family.clone()))
+        }
+        [] | [_, ..] => None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whose_case_a_conversation_is_about_says_the_readers_own_record() {
+    let platform = Platform::start(Options { colleagues: true, ..Options::default() }).await.expect("it starts");
+    let (folder, desk) = at_work_on(&platform, MODERATOR).await;
+    let first = sees_chat(&desk, "the first case", |view| patient_of(view, "Fall 1")).await;
+    assert_eq!(first, ("pat-auenwald".to_owned(), Some("Auenwald".to_owned())), "the agenda's first");
+    let third = sees_chat(&desk, "the third case", |view| patient_of(view, "Fall 3")).await;
+    assert_eq!(third.0, "pat-steinklee", "the agenda's third");
+    let board =
+        sees_chat(&desk, "the board", |view| view.conversations.iter().find(|row| row.name == "ITE – heute").cloned())
+            .await;
+    assert_eq!((board.kind, board.cases.len()), (ConversationKind::Group, 0), "a board has no case of its own");
+    drop(desk);
+    let needles = ["reg-auenwald".to_owned(), "Auenwald".to_owned()];
+    let found = find_in_files(&folder.path().join("profile"), &needles).expect("the profile can be read");
+    assert_eq!(found, None, "nothing of it lies readable on the disk");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_conversation_about_a_case_is_begun_with_its_link_and_none_without_a_registration() {
+    let platform = Platform::start(Options::default()).await.expect("it starts");
+    let (_folder, desk) = at_work_on(&platform, MODERATOR).await;
+    sees_chat(&desk, "chat", |view| (view.state == ChatStateView::Ready).then_some(())).await;
+    let found = desk.call(Request::FindPeople { words: "Sonnkaya".to_owned() }).await;
+    let Ok(Reply::People(found)) = found else { panic!("people: {:?}", code(&found)) };
+    let colleague = found.people.first().expect("the recipe has her").id.clone();
+    let begin = async |name: &str, patient: &str| {
+        let (people, name) = (vec![colleague.clone()], Some(name.to_owned()));
+        desk.call(Request::BeginConversation { people, name, case: Some(patient.to_owned()) }).await
+    };
+    let begun = begin("Lunge, intern", "pat-auenwald").await;
+    let Ok(Reply::Begun(begun)) = begun else { panic!("a conversation: {:?}", code(&begun)) };
+    let case = sees_chat(&desk, "its case", |view| patient_of(view, "Lunge, intern")).await;
+    assert_eq!(case.0, "pat-auenwald", "the one that it was begun for");
+
+    let nobody = begin("Ohne Fall", "pat-nobody").await;
+    assert_eq!(code(&nobody), Some(FailureCode::NotFound), "a case that nobody has registered");
+    let none = sees_chat(&desk, "the list", |view| Some(view.conversations.iter().any(|row| row.name == "Ohne Fall")));
+    assert!(!none.await, "and no conversation was begun for it");
+
+    let other = desk.call(Request::LinkCase { conversation: begun.conversation, patient: "pat-steinklee".to_owned() });
+    assert!(matches!(other.await, Ok(Reply::Done)), "whoever leads it may decide");
+    let decided = |view: &contract::ChatView| {
+        patient_of(view, "Lunge, intern").filter(|(patient, _)| patient == "pat-steinklee").map(|_| ())
+    };
+    sees_chat(&desk, "the other case in its place", decided).await;
 }

@@ -1,0 +1,4 @@
+//! Names of our own in other people's formats. They all begin with one domain, which is ours before a first release.
+
+/// A conversation's case, in the content of a Matrix message.
+pub const CASE: &str = "de.konsil.case";
