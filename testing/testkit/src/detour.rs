@@ -7,7 +7,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::{Request, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::Response,
 };
 use futures_util::stream;
@@ -36,6 +36,17 @@ pub enum Spoiled {
     Dated(i64),
     /// The JSON body is changed.
     Json(fn(&mut Value)),
+    /// The JSON body is changed by what only this test knows.
+    Edited(Box<dyn Fn(&mut Value) + Send + Sync>),
+    /// The platform is not asked; this JSON is the answer.
+    Instead {
+        /// The status.
+        status: u16,
+        /// Seconds of a `Retry-After`.
+        retry_after: Option<u32>,
+        /// The body.
+        body: Value,
+    },
 }
 
 impl fmt::Debug for Spoiled {
@@ -44,7 +55,7 @@ impl fmt::Debug for Spoiled {
     }
 }
 
-type Rule = Arc<dyn Fn(&Method, &str) -> Spoiled + Send + Sync>;
+type Rule = Arc<dyn Fn(&Method, &str, &[u8]) -> Spoiled + Send + Sync>;
 
 /// A proxy that passes everything until it is told otherwise.
 #[derive(Clone)]
@@ -72,16 +83,36 @@ impl Detour {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
         let origin = format!("http://{}", listener.local_addr()?);
         let running = Sandbox::start(Options { origin: Some(origin), ..options }).await?;
-        let detour = Self(Arc::new(RwLock::new(Arc::new(|_, _| Spoiled::Not))));
-        let target = format!("http://{}", running.address);
+        let detour = Self::open(listener, format!("http://{}", running.address))?;
+        Ok((Platform::of(running), detour))
+    }
+
+    /// A proxy before a server that somebody else runs, and its own address. It answers as long as the runtime it was
+    /// started in.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn before(target: &str) -> anyhow::Result<(String, Self)> {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = format!("http://{}", listener.local_addr()?);
+        Ok((address, Self::open(listener, target.trim_end_matches('/').to_owned())?))
+    }
+
+    fn open(listener: tokio::net::TcpListener, target: String) -> anyhow::Result<Self> {
+        let detour = Self(Arc::new(RwLock::new(Arc::new(|_, _, _| Spoiled::Not))));
         let way = Way { client: browser::client()?, target, detour: detour.clone() };
         let app = Router::new().fallback(pass).with_state(way);
         tokio::spawn(async move { axum::serve(listener, app).await });
-        Ok((Platform::of(running), detour))
+        Ok(detour)
     }
 
     /// From now on `rule` says what becomes of the answer to a method and a path with its query.
     pub fn spoil(&self, rule: impl Fn(&Method, &str) -> Spoiled + Send + Sync + 'static) {
+        self.judge(move |method, path, _| rule(method, path));
+    }
+
+    /// The same for a rule that looks into what is asked as well.
+    pub fn judge(&self, rule: impl Fn(&Method, &str, &[u8]) -> Spoiled + Send + Sync + 'static) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rule);
     }
 
@@ -94,24 +125,28 @@ impl Detour {
 async fn pass(State(way): State<Way>, request: Request) -> Response {
     let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
     let rule = way.detour.0.read().unwrap_or_else(PoisonError::into_inner).clone();
-    let spoiled = rule(request.method(), &path);
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else { return plain(400) };
+    let spoiled = rule(&parts.method, &path, &body);
     let answer = match &spoiled {
         Spoiled::Status(status) => Ok(plain(*status)),
         Spoiled::Hangup => Ok(cut(HeaderMap::new(), StatusCode::OK, Bytes::new())),
-        Spoiled::Not | Spoiled::Half | Spoiled::Bytes(_) | Spoiled::Dated(_) | Spoiled::Json(_) => {
-            way.ask(request, &path, &spoiled).await
-        }
+        Spoiled::Instead { status, retry_after, body } => Ok(instead(*status, *retry_after, body)),
+        Spoiled::Not
+        | Spoiled::Half
+        | Spoiled::Bytes(_)
+        | Spoiled::Dated(_)
+        | Spoiled::Json(_)
+        | Spoiled::Edited(_) => way.ask(parts, body, &path, &spoiled).await,
     };
     answer.unwrap_or_else(|_upstream_is_gone| plain(502))
 }
 
 impl Way {
-    async fn ask(&self, request: Request, path: &str, spoiled: &Spoiled) -> anyhow::Result<Response> {
-        let (mut parts, body) = request.into_parts();
+    async fn ask(&self, mut parts: Parts, body: Bytes, path: &str, spoiled: &Spoiled) -> anyhow::Result<Response> {
         for name in [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION] {
             parts.headers.remove(name);
         }
-        let body = axum::body::to_bytes(body, usize::MAX).await?;
         let asked = self.client.request(parts.method, format!("{}{path}", self.target)).headers(parts.headers);
         let answer = asked.body(body).send().await?;
         let (status, mut headers) = (answer.status(), answer.headers().clone());
@@ -125,11 +160,8 @@ impl Way {
                 return Ok(cut(headers, status, half));
             }
             Spoiled::Bytes(change) => Bytes::from(change(body.to_vec())),
-            Spoiled::Json(change) => {
-                let mut value: Value = serde_json::from_slice(&body).context("an answer that is no JSON")?;
-                change(&mut value);
-                Bytes::from(value.to_string())
-            }
+            Spoiled::Json(change) => edited(&body, change)?,
+            Spoiled::Edited(change) => edited(&body, change)?,
             Spoiled::Dated(seconds) => {
                 let date = Timestamp::now() + SignedDuration::from_secs(*seconds);
                 // RFC 9110 §5.6.7.
@@ -137,15 +169,31 @@ impl Way {
                 headers.insert(header::DATE, date.parse()?);
                 body
             }
-            Spoiled::Not | Spoiled::Status(_) | Spoiled::Hangup => body,
+            Spoiled::Not | Spoiled::Status(_) | Spoiled::Hangup | Spoiled::Instead { .. } => body,
         };
         Ok(response(headers, status, Body::from(body)))
     }
 }
 
+fn edited(body: &[u8], change: impl Fn(&mut Value)) -> anyhow::Result<Bytes> {
+    let mut value: Value = serde_json::from_slice(body).context("an answer that is no JSON")?;
+    change(&mut value);
+    Ok(Bytes::from(value.to_string()))
+}
+
 fn plain(status: u16) -> Response {
     let status = StatusCode::from_u16(status).expect("a test names a status of HTTP");
     response(HeaderMap::new(), status, Body::empty())
+}
+
+fn instead(status: u16, retry_after: Option<u32>, body: &Value) -> Response {
+    let mut answer = plain(status);
+    *answer.body_mut() = Body::from(body.to_string());
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(seconds) = retry_after {
+        answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    answer
 }
 
 /// An answer whose connection ends before it does.

@@ -1,8 +1,8 @@
 #![doc = include_str!("../README.md")]
 //!
 //! [`Platform`] answers, [`DeskKit`] asks, [`browser`] signs in, [`phi`] watches the log. [`Detour`],
-//! [`PlatformProcess`] and [`SmallDisk`] make what goes wrong. A test's own executable calls [`main`] and so
-//! becomes each of them.
+//! [`PlatformProcess`] and [`SmallDisk`] make what goes wrong; [`tim`] is a TI-Messenger's proxy. A test's own
+//! executable calls [`main`] and so becomes each of them.
 
 pub mod browser;
 mod desk;
@@ -15,6 +15,7 @@ mod platform;
 mod platform_process;
 mod roots;
 mod small_disk;
+pub mod tim;
 
 pub use desk::{DeskKit, DeskPlace, Seen, find_in_files};
 pub use desk_process::Fetched;
