@@ -1,7 +1,9 @@
 //! One person's account on a homeserver, on this device: signing in, going on after a restart, signing out.
 
 use crate::Homeserver;
-use crate::sync::{SyncState, follow, watch_session};
+use crate::generation::GenerationError;
+use crate::signals::Signals;
+use crate::sync::{SyncState, follow, send_again, watch_session};
 use matrix_sdk::authentication::matrix::MatrixSession;
 use matrix_sdk::config::RequestConfig;
 use matrix_sdk::encryption::{BackupDownloadStrategy, EncryptionSettings};
@@ -159,6 +161,7 @@ pub enum AccountError {
 pub struct Account {
     pub(crate) client: Client,
     state: watch::Sender<SyncState>,
+    pub(crate) signals: watch::Sender<Signals>,
     // Rooms whose encryption was asked for.
     pub(crate) asked: Mutex<BTreeSet<OwnedRoomId>>,
     // Conversations with one person that were begun here: the list of them comes back only with a later sync.
@@ -226,9 +229,11 @@ impl Account {
         let mut tasks = JoinSet::new();
         tasks.spawn(watch_session(client.clone(), state.clone(), options.sessions));
         tasks.spawn(follow(client.clone(), state.clone()));
+        tasks.spawn(send_again(client.clone(), state.clone()));
         Ok(Self {
             client,
             state,
+            signals: watch::Sender::new(Signals::default()),
             asked: Mutex::default(),
             begun: Mutex::default(),
             folder: options.folder,
@@ -268,6 +273,10 @@ impl Account {
 
 async fn build(options: &AccountOptions, base: &Url) -> Result<Client, AccountError> {
     tokio::fs::create_dir_all(&options.folder).await.map_err(|error| of_io(&error))?;
+    crate::generation::claim(&options.folder).await.map_err(|error| match error {
+        GenerationError::Io(error) => of_io(&error),
+        GenerationError::Newer(_) | GenerationError::Unreadable => AccountError::Store(error.to_string()),
+    })?;
     Client::builder()
         .homeserver_url(base)
         .http_client(options.http.clone())
@@ -278,6 +287,8 @@ async fn build(options: &AccountOptions, base: &Url) -> Result<Client, AccountEr
             None::<&Path>,
         )
         .handle_refresh_tokens()
+        // The address is the one that was found and may be asked; what stands behind a proxy would name itself instead.
+        .respect_login_well_known(false)
         .with_encryption_settings(EncryptionSettings {
             auto_enable_cross_signing: true,
             auto_enable_backups: true,

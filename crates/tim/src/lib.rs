@@ -5,6 +5,7 @@
 mod account;
 mod case;
 mod conversation;
+mod generation;
 mod homeserver;
 mod list;
 mod name;
@@ -12,6 +13,7 @@ mod people;
 mod person;
 mod recovery;
 mod rooms;
+mod signals;
 mod sync;
 mod text;
 
@@ -27,5 +29,6 @@ pub use people::FoundPeople;
 pub use person::Person;
 pub use recovery::{RecoveryError, RecoveryKey, RecoveryState};
 pub use rooms::NewConversation;
+pub use signals::Signals;
 pub use sync::SyncState;
 pub use text::{Block, Span};

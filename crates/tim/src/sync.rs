@@ -5,11 +5,15 @@
 
 use crate::account::SessionStore;
 use matrix_sdk::config::SyncSettings;
-use matrix_sdk::{Client, SessionChange};
-use ruma::api::client::filter::FilterDefinition;
+use matrix_sdk::{Client, RefreshTokenError, SessionChange};
+use ruma::OwnedRoomId;
+use ruma::api::client::filter::{Filter, FilterDefinition};
+use ruma::presence::PresenceState;
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{broadcast, watch};
+use tokio::task::JoinSet;
 
 /// How chat is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +41,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Follows the homeserver until the session ends or the task is dropped.
 pub(crate) async fn follow(client: Client, state: watch::Sender<SyncState>) {
     // Without lazy loading a homeserver sends no summary of a room, and nobody's number of members is known.
-    let filter = FilterDefinition::with_lazy_loading();
-    let settings = SyncSettings::default().filter(filter.into());
+    let mut filter = FilterDefinition::with_lazy_loading();
+    // Who follows is "online" for everybody who shares a room, unless it is said otherwise (gemSpec_TI-M_Basis A_25436).
+    filter.presence = Filter::ignore_all();
+    let settings = SyncSettings::default().filter(filter.into()).set_presence(PresenceState::Offline);
     let mut pause = FIRST_PAUSE;
     // A homeserver that has nothing to tell would hold the first answer back, and chat would seem to wait for it.
     let mut poll = Duration::ZERO;
@@ -73,20 +79,66 @@ pub(crate) async fn follow(client: Client, state: watch::Sender<SyncState>) {
     }
 }
 
+/// Tries again what a homeserver could not take that answers otherwise: too many requests, or a fault of its own. A
+/// room's queue stands still after each failure. When the homeserver does not answer at all, [`follow`] does it.
+pub(crate) async fn send_again(client: Client, state: watch::Sender<SyncState>) {
+    let mut failures = client.send_queue().subscribe_errors();
+    let mut pauses: BTreeMap<OwnedRoomId, (Instant, Duration)> = BTreeMap::new();
+    let mut waiting = JoinSet::new();
+    loop {
+        let failed = match failures.recv().await {
+            Ok(failed) => failed,
+            Err(broadcast::error::RecvError::Lagged(_)) => continue,
+            Err(broadcast::error::RecvError::Closed) => return,
+        };
+        // Ends that are over.
+        while waiting.try_join_next().is_some() {}
+        if !failed.is_recoverable || matches!(*state.borrow(), SyncState::Offline { .. } | SyncState::Ended) {
+            continue;
+        }
+        let pause = match pauses.get(&failed.room_id) {
+            // One failure after the other.
+            Some((last, pause)) if last.elapsed() < *pause * 3 + LONG_POLL => (*pause * 2).min(LONGEST_PAUSE),
+            Some(_) | None => FIRST_PAUSE,
+        };
+        pauses.insert(failed.room_id.clone(), (Instant::now(), pause));
+        if let Some(room) = client.get_room(&failed.room_id) {
+            waiting.spawn(async move {
+                tokio::time::sleep(spread(pause)).await;
+                room.send_queue().set_enabled(true);
+            });
+        }
+    }
+}
+
 /// Keeps refreshed tokens at once, and notices the end of the session.
 pub(crate) async fn watch_session(client: Client, state: watch::Sender<SyncState>, sessions: Arc<dyn SessionStore>) {
     let mut changes = client.subscribe_to_session_changes();
     loop {
         match changes.recv().await {
             Ok(SessionChange::UnknownToken(_)) => {
-                state.send_replace(SyncState::Ended);
-                return;
+                // The library says so as well when the question for new tokens was lost on the way.
+                if is_over(&client).await {
+                    state.send_replace(SyncState::Ended);
+                    return;
+                }
             }
             Ok(SessionChange::TokensRefreshed) | Err(broadcast::error::RecvError::Lagged(_)) => {
                 crate::account::keep(&client, sessions.as_ref());
             }
             Err(broadcast::error::RecvError::Closed) => return,
         }
+    }
+}
+
+/// Whether the homeserver itself says that the session cannot be refreshed.
+async fn is_over(client: &Client) -> bool {
+    match client.matrix_auth().refresh_access_token().await {
+        Ok(()) => false,
+        Err(RefreshTokenError::MatrixAuth(error)) => {
+            error.as_client_api_error().is_some_and(|error| matches!(error.status_code.as_u16(), 400 | 401 | 403))
+        }
+        Err(_) => true,
     }
 }
 
