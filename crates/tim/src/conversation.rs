@@ -4,6 +4,7 @@ mod acts;
 mod lines;
 
 pub use acts::ConversationError;
+pub(crate) use lines::is_forged;
 pub use lines::{
     Body, Change, ChangeKind, Line, Message, MessageId, Reaction, Replied, Sending, SendingFailed, Undecryptable,
 };
@@ -11,6 +12,7 @@ pub use lines::{
 use crate::account::Account;
 use crate::list::{Kind, Membership, is_public, kind, membership, name};
 use crate::person::Person;
+use crate::signals::Signals;
 use futures_util::StreamExt as _;
 use matrix_sdk::{Room, RoomMemberships};
 use matrix_sdk_ui::Timeline;
@@ -32,6 +34,7 @@ const SCREENFUL: usize = 30;
 pub struct Conversation {
     pub(crate) room: Room,
     pub(crate) timeline: Arc<Timeline>,
+    signals: watch::Receiver<Signals>,
     shared: Arc<Shared>,
     _tasks: JoinSet<()>,
 }
@@ -95,12 +98,12 @@ impl Account {
     /// [`ConversationError`] when there is none, or it cannot be read.
     pub async fn conversation(&self, id: &str) -> Result<Conversation, ConversationError> {
         let room = self.room(id).ok_or(ConversationError::NotFound)?;
-        Conversation::open(room).await
+        Conversation::open(room, self.signals.subscribe()).await
     }
 }
 
 impl Conversation {
-    async fn open(room: Room) -> Result<Self, ConversationError> {
+    async fn open(room: Room, signals: watch::Receiver<Signals>) -> Result<Self, ConversationError> {
         let timeline = Arc::new(room.timeline().await?);
         let (items, mut changes) = timeline.subscribe().await;
         let shared = Arc::new(Shared {
@@ -143,7 +146,7 @@ impl Conversation {
                 }
             }
         });
-        let conversation = Self { room, timeline, shared, _tasks: tasks };
+        let conversation = Self { room, timeline, signals, shared, _tasks: tasks };
         if conversation.shared.items().len() < SCREENFUL {
             conversation.load_earlier();
         }
@@ -193,11 +196,15 @@ impl Conversation {
     #[must_use]
     pub fn lines(&self) -> Vec<Line> {
         let items = self.shared.items().clone();
-        lines::lines(&items, self.room.own_user_id(), self.room.client().encryption().recovery().state())
+        let recovery = self.room.client().encryption().recovery().state();
+        lines::lines(&items, self.room.own_user_id(), recovery, self.signals().receipts)
     }
 
-    /// Who is typing, without the signed-in person.
+    /// Who is typing, without the signed-in person; nobody unless the person wants it.
     pub async fn typing(&self) -> Vec<Person> {
+        if !self.signals().typing {
+            return Vec::new();
+        }
         let typing = self.shared.typing.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut people = Vec::new();
         for id in typing {
@@ -285,6 +292,10 @@ impl Conversation {
             shared.earlier.send_replace(reached);
             shared.changed();
         });
+    }
+
+    pub(crate) fn signals(&self) -> Signals {
+        *self.signals.borrow()
     }
 
     pub(crate) fn item(&self, id: &MessageId) -> Option<Arc<TimelineItem>> {

@@ -1,12 +1,15 @@
 //! The list of conversations.
 
 use crate::account::{Account, AccountError};
+use crate::conversation::is_forged;
 use crate::name::clean;
 use crate::person::Person;
 use crate::text::one_line;
 use futures_util::Stream;
 use jiff::Timestamp;
 use matrix_sdk::{ComposerDraft, ComposerDraftType, Room, RoomDisplayName, RoomState};
+use matrix_sdk_base::deserialized_responses::RawAnySyncOrStrippedState;
+use matrix_sdk_base::latest_event;
 use matrix_sdk_ui::timeline::{LatestEventValue, MsgLikeKind, RoomExt as _, TimelineItemContent};
 use ruma::events::room::history_visibility::HistoryVisibility;
 use ruma::events::room::message::MessageType;
@@ -256,6 +259,9 @@ fn order(row: &Row) -> (bool, std::cmp::Reverse<Option<Timestamp>>) {
 }
 
 pub(crate) async fn name(room: &Room) -> String {
+    if let Some(name) = own_name(room).await {
+        return name;
+    }
     let name = match room.display_name().await {
         Ok(
             RoomDisplayName::Named(name)
@@ -266,6 +272,26 @@ pub(crate) async fn name(room: &Room) -> String {
         Ok(RoomDisplayName::Empty) | Err(_) => String::new(),
     };
     clean(&name)
+}
+
+/// The name that a room of the TI-Messenger bears beside the standard one, and before it (gemSpec_TI-M_Basis A_26338-02).
+/// Rooms of the second kind have the standard one alone (A_28595).
+async fn own_name(room: &Room) -> Option<String> {
+    let kind = room.room_type()?;
+    if !kind.as_str().starts_with("de.gematik.tim.roomtype.") || kind.as_str().ends_with(".v2") {
+        return None;
+    }
+    let state = room.get_state_event("de.gematik.tim.room.name".into(), "").await.ok()??;
+    let content = match &state {
+        RawAnySyncOrStrippedState::Sync(event) => event.get_field::<Named>("content"),
+        RawAnySyncOrStrippedState::Stripped(event) => event.get_field::<Named>("content"),
+    };
+    Some(clean(&content.ok()??.name)).filter(|name| !name.is_empty())
+}
+
+#[derive(serde::Deserialize)]
+struct Named {
+    name: String,
 }
 
 pub(crate) async fn kind(room: &Room) -> Kind {
@@ -285,7 +311,14 @@ async fn last(room: &Room) -> Option<Last> {
         | LatestEventValue::Local { timestamp, sender, profile, content, .. } => (sender, profile, content, timestamp),
         LatestEventValue::None | LatestEventValue::RemoteInvite { .. } => return None,
     };
-    Some(Last { sender: Person::of_profile(&sender, &profile, own), kind: last_kind(&content)?, at: moment(timestamp) })
+    let kind = last_kind(&content)?;
+    // The library's lines for the list do not say it.
+    let forged = matches!(
+        (**room).latest_event(),
+        latest_event::LatestEventValue::Remote(event) if is_forged(event.encryption_info().map(AsRef::as_ref))
+    );
+    let kind = if forged { LastKind::Undecryptable } else { kind };
+    Some(Last { sender: Person::of_profile(&sender, &profile, own), kind, at: moment(timestamp) })
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the library's list grows; what is not named here is treated alike")]
@@ -297,6 +330,7 @@ fn last_kind(content: &TimelineItemContent) -> Option<LastKind> {
             MessageType::Image(image) => LastKind::File(crate::name::clean_file(image.filename())),
             MessageType::Audio(audio) => LastKind::File(crate::name::clean_file(audio.filename())),
             MessageType::Video(video) => LastKind::File(crate::name::clean_file(video.filename())),
+            _ if message.body().trim().is_empty() => LastKind::Redacted,
             _ => LastKind::Text(one_line(message.body())),
         }),
         MsgLikeKind::Redacted => Some(LastKind::Redacted),

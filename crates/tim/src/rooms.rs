@@ -62,8 +62,14 @@ impl Account {
             // Else a verification would begin a conversation of its own.
             room.set_is_direct(true).await.map_err(|error| of_sdk(&error))?;
         }
-        // Until the sync brings it, the room has no name and is in no list. A sync that hangs keeps nobody from writing.
-        if tokio::time::timeout(ECHO, self.client.await_room_remote_echo(room.room_id())).await.is_err() {
+        // Until the sync brings it, the room has no name and is in no list; a busy homeserver brings its name later than
+        // the room. A sync that hangs keeps nobody from writing.
+        let whole = async {
+            let room = self.client.await_room_remote_echo(room.room_id()).await;
+            let mut changes = room.subscribe_info();
+            while name.is_some() && room.name().is_none() && changes.next().await.is_some() {}
+        };
+        if tokio::time::timeout(ECHO, whole).await.is_err() {
             tracing::debug!("a room that was begun has not come by the sync");
         }
         Ok(room.room_id().to_string())

@@ -1,16 +1,23 @@
 //! What a person does in a conversation.
 
+use super::lines::is_young;
 use super::{Conversation, MessageId};
+use matrix_sdk::deserialized_responses::TimelineEvent;
 use matrix_sdk::room::edit::EditedContent;
+use matrix_sdk::room::{IncludeRelations, RelationsOptions};
 use matrix_sdk_ui::timeline::{self, EventTimelineItem, TimelineEventItemId, TimelineItem};
-use ruma::EventId;
 use ruma::api::client::receipt::create_receipt::v3::ReceiptType;
 use ruma::events::Mentions;
+use ruma::events::relation::RelationType;
 use ruma::events::room::message::{RoomMessageEventContent, RoomMessageEventContentWithoutRelation};
+use ruma::{EventId, OwnedEventId, OwnedUserId};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// An encrypted event has 64 KiB at most; its text is written in base64 and stands beside keys.
 const LONGEST_TEXT: usize = 32 * 1024;
+/// How long a deletion waits to learn what else there is to delete: the person waits for it.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// Why something could not be done in a conversation.
 #[derive(Debug, thiserror::Error)]
@@ -86,18 +93,58 @@ impl Conversation {
         Ok(())
     }
 
-    /// Deletes a message for everyone; one that the homeserver does not have yet is given up.
+    /// Deletes a message for everyone, with all its changes (gemSpec_TI-M_Basis A_28355). One that is older than a day
+    /// becomes an empty text instead, since no redaction of it is taken (A_28358, A_25577-01). One that the homeserver
+    /// does not have yet is given up.
     ///
     /// # Errors
     /// [`ConversationError`].
     pub async fn redact(&self, message: &MessageId) -> Result<(), ConversationError> {
-        match self.event(message)?.identifier() {
-            // By the queue: it waits for the network like a message.
-            TimelineEventItemId::EventId(event) => {
-                let queued = self.room.send_queue().redact(event, None).await;
-                queued.map(drop).map_err(|error| ConversationError::Failed(error.to_string()))
+        let event = self.event(message)?;
+        match event.identifier() {
+            TimelineEventItemId::EventId(id) if is_young(&event) => {
+                let edited = event.content().as_message().is_some_and(|message| message.is_edited());
+                let edits = if edited { self.edits_of(&id).await } else { Vec::new() };
+                for event in edits.into_iter().chain([id]) {
+                    // By the queue: it waits for the network like a message.
+                    let queued = self.room.send_queue().redact(event, None).await;
+                    queued.map_err(|error| ConversationError::Failed(error.to_string()))?;
+                }
+                Ok(())
+            }
+            id @ TimelineEventItemId::EventId(_) => {
+                self.check_encryption().await?;
+                let nothing = RoomMessageEventContentWithoutRelation::text_plain("");
+                self.timeline.edit(&id, EditedContent::RoomMessage(nothing)).await?;
+                Ok(())
             }
             TimelineEventItemId::TransactionId(_) => self.cancel(message).await,
+        }
+    }
+
+    /// The own changes of a message. Without an answer there are none: the message itself is deleted all the same.
+    async fn edits_of(&self, event: &EventId) -> Vec<OwnedEventId> {
+        let options = RelationsOptions {
+            include_relations: IncludeRelations::RelationsOfType(RelationType::Replacement),
+            limit: Some(ruma::uint!(100)),
+            ..RelationsOptions::default()
+        };
+        match tokio::time::timeout(ANSWER, self.room.relations(event.to_owned(), options)).await {
+            Ok(Ok(found)) => {
+                let own = self.room.own_user_id();
+                let mine = |event: &&TimelineEvent| {
+                    event.raw().get_field::<OwnedUserId>("sender").ok().flatten().is_some_and(|sender| sender == own)
+                };
+                found.chunk.iter().filter(mine).filter_map(TimelineEvent::event_id).collect()
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "changes of a deleted message stay at the homeserver");
+                Vec::new()
+            }
+            Err(_elapsed) => {
+                tracing::warn!("changes of a deleted message stay at the homeserver: no answer in time");
+                Vec::new()
+            }
         }
     }
 
@@ -137,20 +184,25 @@ impl Conversation {
         if aborted { Ok(()) } else { Err(ConversationError::TooLate) }
     }
 
-    /// Everything up to the last line was read. Nobody else is told (gemSpec_TI-M_Basis A_25436: off by default).
+    /// Everything up to the last line was read. Others are told only if the person wants it (gemSpec_TI-M_Basis
+    /// A_25436: off by default).
     ///
     /// # Errors
     /// [`ConversationError::Failed`] when the homeserver did not take it.
     pub async fn mark_read(&self) -> Result<(), ConversationError> {
-        for receipt in [ReceiptType::ReadPrivate, ReceiptType::FullyRead] {
+        let read = if self.signals().receipts { ReceiptType::Read } else { ReceiptType::ReadPrivate };
+        for receipt in [read, ReceiptType::FullyRead] {
             self.timeline.mark_as_read(receipt).await.map_err(|error| ConversationError::Failed(error.to_string()))?;
         }
         Ok(())
     }
 
-    /// Tells the others that this person is writing, or no longer. Nobody is told unless the person wants it, so the
-    /// program does not call this by itself (gemSpec_TI-M_Basis A_25436).
+    /// Tells the others that this person is writing, or no longer. Nobody is told unless the person wants it
+    /// (gemSpec_TI-M_Basis A_25436).
     pub async fn set_typing(&self, typing: bool) {
+        if !self.signals().typing {
+            return;
+        }
         if let Err(error) = self.room.typing_notice(typing).await {
             tracing::debug!(%error, "nobody was told who is writing");
         }

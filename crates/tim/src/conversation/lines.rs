@@ -5,6 +5,7 @@ use crate::name::clean_file;
 use crate::person::Person;
 use crate::text::{Block, blocks, one_line};
 use jiff::Timestamp;
+use matrix_sdk::deserialized_responses::{EncryptionInfo, VerificationLevel, VerificationState};
 use matrix_sdk::encryption::recovery::RecoveryState;
 use matrix_sdk_base::crypto::types::events::UtdCause;
 use matrix_sdk_ui::eyeball_im::Vector;
@@ -76,6 +77,9 @@ pub struct Message {
     pub may_redact: bool,
     /// It came in clear into an encrypted conversation.
     pub in_clear: bool,
+    /// Who has read up to here and no further, by user id, without sender and signed-in person. Empty unless the person
+    /// wants it ([`crate::Signals`]).
+    pub read_by: Vec<String>,
 }
 
 /// What a message says.
@@ -134,7 +138,7 @@ pub enum Undecryptable {
     KeyMissing,
     /// The sender did not give this device the key.
     Withheld,
-    /// The sender's device is not confirmed by its owner.
+    /// The sender's device is not confirmed by its owner, or somebody else wrote it than the homeserver says.
     SenderNotTrusted,
 }
 
@@ -218,12 +222,22 @@ pub enum ChangeKind {
     CaseNamed,
 }
 
-/// Messages older than this are not deleted for everyone (gemSpec_TI-M_Basis A_28358).
+/// Messages older than this are not redacted (gemSpec_TI-M_Basis A_28358).
 const REDACTABLE_HOURS: i64 = 24;
+
+/// Whether servers take a redaction of it.
+pub(super) fn is_young(event: &EventTimelineItem) -> bool {
+    Timestamp::now().duration_since(moment(event.timestamp())).as_hours() < REDACTABLE_HOURS
+}
 
 /// All lines, with neighboring changes folded into one.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the library's list grows; what is not named here is treated alike")]
-pub(super) fn lines(items: &Vector<Arc<TimelineItem>>, own: &UserId, recovery: RecoveryState) -> Vec<Line> {
+pub(super) fn lines(
+    items: &Vector<Arc<TimelineItem>>,
+    own: &UserId,
+    recovery: RecoveryState,
+    receipts: bool,
+) -> Vec<Line> {
     let mut lines = Vec::with_capacity(items.len());
     for item in items {
         let id = item.unique_id().0.clone();
@@ -238,7 +252,11 @@ pub(super) fn lines(items: &Vector<Arc<TimelineItem>>, own: &UserId, recovery: R
                     fold(&mut lines, id, event, own, Some(ChangeKind::CaseNamed), None);
                 }
                 TimelineItemContent::MsgLike(content) => {
-                    lines.push(Line::Message(Box::new(message(id, event, content, own, recovery))));
+                    let mut message = message(id, event, content, own, recovery);
+                    if receipts {
+                        message.read_by = read_by(event, own);
+                    }
+                    lines.push(Line::Message(Box::new(message)));
                 }
                 TimelineItemContent::FailedToParseMessageLike { .. } => {
                     let body = Body::Unsupported { fallback: None };
@@ -333,7 +351,20 @@ fn bare(id: String, event: &EventTimelineItem, body: Body, own: &UserId) -> Mess
         may_edit: false,
         may_redact: false,
         in_clear: false,
+        read_by: Vec::new(),
     }
+}
+
+fn read_by(event: &EventTimelineItem, own: &UserId) -> Vec<String> {
+    let others = event.read_receipts().keys().filter(|reader| *reader != own && *reader != event.sender());
+    others.map(ToString::to_string).collect()
+}
+
+/// Whether the keys are another person's than the one whom the homeserver names as the sender.
+pub(crate) fn is_forged(encryption: Option<&EncryptionInfo>) -> bool {
+    encryption.is_some_and(|info| {
+        matches!(info.verification_state, VerificationState::Unverified(VerificationLevel::MismatchedSender))
+    })
 }
 
 fn message(
@@ -345,7 +376,6 @@ fn message(
 ) -> Message {
     let said = body(event, content, own, recovery);
     let deleted = matches!(said, Body::Redacted { .. });
-    let young = Timestamp::now().duration_since(moment(event.timestamp())).as_hours() < REDACTABLE_HOURS;
     let shield = event.get_shield(false);
     Message {
         edited: content.as_message().is_some_and(|message| message.is_edited()),
@@ -360,7 +390,7 @@ fn message(
             })
             .collect(),
         may_edit: matches!(said, Body::Text { .. }) && event.is_editable(),
-        may_redact: event.is_own() && !deleted && young,
+        may_redact: event.is_own() && !deleted && (is_young(event) || event.is_editable()),
         in_clear: matches!(
             shield,
             TimelineEventShieldState::Red { code: TimelineEventShieldStateCode::SentInClear }
@@ -371,7 +401,15 @@ fn message(
 }
 
 fn body(event: &EventTimelineItem, content: &MsgLikeContent, own: &UserId, recovery: RecoveryState) -> Body {
+    // Nobody is to read words under a name that is not their author's.
+    if is_forged(event.encryption_info()) {
+        return Body::Undecryptable(Undecryptable::SenderNotTrusted);
+    }
     match &content.kind {
+        // A message older than a day is deleted so (gemSpec_TI-M_Basis A_25577-01).
+        MsgLikeKind::Message(message) if message.is_edited() && message.body().trim().is_empty() => {
+            Body::Redacted { by: Some(Person::of_profile(event.sender(), event.sender_profile(), own)), at: None }
+        }
         MsgLikeKind::Message(message) => said(message.msgtype()),
         MsgLikeKind::Redacted => redacted(event, own),
         MsgLikeKind::UnableToDecrypt(encrypted) => Body::Undecryptable(undecryptable(encrypted, recovery)),
