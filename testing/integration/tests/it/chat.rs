@@ -1,7 +1,8 @@
 //! Chat by the program's own client, on each homeserver: the evaluation platform's, and Synapse where one runs.
 
-/// Makes two tests of each fact, an `async fn(&Home)` of the same module: `FACT::on_the_sandbox` and
-/// `FACT::on_synapse`. The second says SKIPPED, loudly, where Synapse does not run.
+/// Makes three tests of each fact, an `async fn(&Home)` of the same module: `FACT::on_the_sandbox`,
+/// `FACT::on_synapse`, which says SKIPPED, loudly, where Synapse does not run, and `FACT::behind_the_proxy`, before
+/// Synapse where it runs and before the sandbox else.
 macro_rules! on_each_homeserver {
     ($($fact:ident),+ $(,)?) => { $(
         mod $fact {
@@ -16,6 +17,13 @@ macro_rules! on_each_homeserver {
                     super::$fact(&home).await;
                 }
             }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn behind_the_proxy() {
+                let home = $crate::chat::Home::behind(testkit::tim::Unknown::NotFound).await;
+                super::$fact(&home).await;
+                $crate::chat::proxy::assert_known(home.proxy());
+            }
         }
     )+ };
 }
@@ -23,16 +31,22 @@ macro_rules! on_each_homeserver {
 mod cases;
 mod desks;
 mod encryption;
+mod faults;
+mod proxy;
+mod rooms;
+mod signals;
 mod talking;
 
 use crate::client::plain;
 use crate::servers::Servers;
 use futures_util::StreamExt as _;
+use sandbox::Options;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use tempfile::TempDir;
+use testkit::tim::{TimProxy, Unknown};
 use testkit::{PATIENCE, Platform};
 use tim::{
     Account, AccountOptions, Body, Conversation, Homeserver, Line, Membership, Message, NewConversation, SessionStore,
@@ -45,8 +59,13 @@ use zeroize::Zeroizing;
 /// A homeserver that accounts sign in to.
 pub(crate) struct Home {
     homeserver: Homeserver,
+    /// Where another program than ours reaches it.
+    direct: Url,
+    proxy: Option<TimProxy>,
     /// People are made as they are needed; the evaluation platform has its own.
     registers: bool,
+    /// Answers as long as it is held.
+    _platform: Option<Platform>,
 }
 
 /// Keeps the newest session, as a vault would.
@@ -77,14 +96,46 @@ pub(crate) struct Device {
 impl Home {
     /// The evaluation platform's homeserver.
     pub(crate) async fn sandbox() -> Self {
-        Self { homeserver: found(Platform::shared().url.trim_start_matches("http://")).await, registers: false }
+        Self::of(found(Platform::shared().url.trim_start_matches("http://")).await, false)
     }
 
     /// Synapse, where it runs.
     pub(crate) async fn synapse() -> Option<Self> {
         let address = Servers::with(&["synapse"])?.address("synapse");
         let name = format!("127.0.0.1:{}", address.port().expect("it has a port of its own"));
-        Some(Self { homeserver: found(&name).await, registers: true })
+        Some(Self::of(found(&name).await, true))
+    }
+
+    fn of(homeserver: Homeserver, registers: bool) -> Self {
+        Self { direct: homeserver.base.clone(), homeserver, proxy: None, registers, _platform: None }
+    }
+
+    /// Synapse behind a TI-Messenger's proxy, or where no Synapse runs an evaluation platform of the test's own.
+    pub(crate) async fn behind(unknown: Unknown) -> Self {
+        let servers = std::env::var_os("KONSIL_SERVERS").is_some();
+        let home = if servers { Self::synapse().await } else { None };
+        let home = if let Some(home) = home {
+            home
+        } else {
+            let platform = Platform::start(Options::default()).await.expect("a platform starts");
+            let homeserver = found(platform.url.trim_start_matches("http://")).await;
+            Self { _platform: Some(platform), ..Self::of(homeserver, false) }
+        };
+        let proxy = TimProxy::before(&home.direct, unknown).await.expect("a proxy starts");
+        let through = found(proxy.address.trim_start_matches("http://")).await;
+        assert_eq!(through.base.as_str().trim_end_matches('/'), proxy.address, "all goes through the proxy");
+        let homeserver = Homeserver { server_name: home.homeserver.server_name.clone(), ..through };
+        Self { homeserver, proxy: Some(proxy), ..home }
+    }
+
+    /// The same homeserver past the proxy.
+    pub(crate) fn past_the_proxy(&self) -> Self {
+        Self::of(Homeserver { base: self.direct.clone(), ..self.homeserver.clone() }, self.registers)
+    }
+
+    /// The proxy before it.
+    pub(crate) fn proxy(&self) -> &TimProxy {
+        self.proxy.as_ref().expect("it stands behind a proxy")
     }
 
     /// Somebody with an account here. Synapse remembers people of earlier tests, so each test has its own.
@@ -111,11 +162,15 @@ impl Home {
     pub(crate) async fn device(&self, user: &str) -> Device {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let shelf = Arc::new(Shelf::default());
-        let way = SignIn::Password { user, password: sandbox::PASSWORD };
-        let account = Account::sign_in(options(&folder, &shelf), &self.homeserver, way, "a test").await;
-        let device = Device { account: account.expect("the person may sign in"), folder, shelf };
+        let device = Device { account: self.signs_in(&folder, &shelf, user).await, folder, shelf };
         device.ready().await;
         device
+    }
+
+    async fn signs_in(&self, folder: &TempDir, shelf: &Arc<Shelf>, user: &str) -> Account {
+        let way = SignIn::Password { user, password: sandbox::PASSWORD };
+        let account = Account::sign_in(options(folder, shelf), &self.homeserver, way, "a test").await;
+        account.expect("the person may sign in")
     }
 
     /// What another program would ask, with a token of its own.
@@ -134,7 +189,7 @@ impl Home {
     }
 
     fn address(&self, path: &str) -> Url {
-        self.homeserver.base.join(path).expect("a path")
+        self.direct.join(path).expect("a path")
     }
 
     async fn token(&self, user: &str) -> String {
@@ -177,6 +232,11 @@ impl Device {
         Self { account, folder, shelf }
     }
 
+    /// The session as it is kept for the next start.
+    pub(crate) fn kept(&self) -> Zeroizing<Vec<u8>> {
+        self.shelf.kept().to_bytes()
+    }
+
     /// Where its stores lie.
     pub(crate) fn folder(&self) -> PathBuf {
         self.folder.path().join("chat")
@@ -186,9 +246,7 @@ impl Device {
     pub(crate) async fn signed_in_again(self, home: &Home, user: &str) -> Self {
         let Self { account, folder, shelf } = self;
         drop(account);
-        let way = SignIn::Password { user, password: sandbox::PASSWORD };
-        let account = Account::sign_in(options(&folder, &shelf), &home.homeserver, way, "a test").await;
-        Self { account: account.expect("the person may sign in"), folder, shelf }
+        Self { account: home.signs_in(&folder, &shelf, user).await, folder, shelf }
     }
 
     /// Waits until the list has what is wanted.

@@ -167,4 +167,40 @@ async fn a_conversation_about_a_case_is_begun_with_its_link_and_none_without_a_r
         patient_of(view, "Lunge, intern").filter(|(patient, _)| patient == "pat-steinklee").map(|_| ())
     };
     sees_chat(&desk, "the other case in its place", decided).await;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_chat_store_is_said_so_kept_aside_and_keeps_nobody_from_the_rest() {
+    let platform = Platform::start(Options::default()).await.expect("it starts");
+    let (folder, place) = place();
+    let desk = opened(&place, MODERATOR).await;
+    desk.sign_in(&platform.url).await.expect("the person may sign in");
+    let ready = |view: &contract::ChatView| matches!(view.state, ChatStateView::Ready).then_some(());
+    sees_chat(&desk, "chat", ready).await;
+    drop(desk);
+    let chat = folder.path().join("profile/chat");
+    let store = chat.join("matrix-sdk-crypto.sqlite3");
+    for file in ["matrix-sdk-crypto.sqlite3-wal", "matrix-sdk-crypto.sqlite3-shm"] {
+        // There may be none.
+        let _gone = std::fs::remove_file(chat.join(file));
+    }
+    std::fs::write(&store, [0x55; 4096]).expect("it can be written");
+
+    let desk = opened(&place, MODERATOR).await;
+    let failure = sees_chat(&desk, "why there is no chat", |view| match &view.state {
+        ChatStateView::Stopped { failure } => Some(failure.clone()),
+        ChatStateView::Absent | ChatStateView::Connecting | ChatStateView::Ready | ChatStateView::Offline { .. } => {
+            None
+        }
+    })
+    .await;
+    assert_eq!(failure.code, FailureCode::StoreUnreadable, "it is said");
+    let today = desk.call(Request::OpenToday).await;
+    assert!(today.is_ok(), "the rest works: {:?}", code(&today));
+    assert_eq!(std::fs::read(&store).expect("it is there"), [0x55; 4096], "nothing is written over it");
+
+    let again = desk.call(Request::ConnectChat).await;
+    assert!(again.is_ok(), "a new sign-in: {:?}", code(&again));
+    sees_chat(&desk, "chat again", ready).await;
+    let aside = folder.path().join("profile/chat-aside-1/matrix-sdk-crypto.sqlite3");
+    assert!(aside.is_file(), "the damaged store is kept aside");
 }

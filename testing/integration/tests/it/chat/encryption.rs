@@ -11,7 +11,7 @@ on_each_homeserver! {
     nothing_is_sent_into_a_room_that_is_not_encrypted,
 }
 
-async fn a_new_device_reads_everything_once_it_has_the_recovery_key(home: &Home) {
+pub(super) async fn a_new_device_reads_everything_once_it_has_the_recovery_key(home: &Home) {
     let Pair { one, other, room, first } = pair(home, "dr-kranichbach", "ebbelund").await;
     let (mine, theirs) = (one.opens(&room).await, other.opens(&room).await);
     for line in ["eins", "zwei", "drei"] {

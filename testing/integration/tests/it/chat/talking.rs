@@ -32,7 +32,7 @@ async fn a_message_is_read_by_the_other_and_by_nobody_on_the_way(home: &Home) {
     assert!(!raw.to_string().contains("verkalkt"), "no word of it is readable");
 }
 
-async fn an_answer_an_edit_a_reaction_and_a_deletion_reach_the_other(home: &Home) {
+pub(super) async fn an_answer_an_edit_a_reaction_and_a_deletion_reach_the_other(home: &Home) {
     let Pair { one, other, room, first } = pair(home, "dr-falkenried", "pd-brunnengold").await;
     let (mine, theirs) = (one.opens(&room).await, other.opens(&room).await);
     mine.send("MMR?", None).await.expect("it is taken");
@@ -64,7 +64,7 @@ async fn an_answer_an_edit_a_reaction_and_a_deletion_reach_the_other(home: &Home
     assert!(at.is_some(), "and when");
 }
 
-async fn the_list_shows_the_last_line_and_counts_what_is_unread(home: &Home) {
+pub(super) async fn the_list_shows_the_last_line_and_counts_what_is_unread(home: &Home) {
     let Pair { one, other, room, first } = pair(home, "dr-falkenried", "dr-ahlefels").await;
     let mine = one.opens(&room).await;
     for line in ["eins", "zwei"] {
@@ -83,7 +83,7 @@ async fn the_list_shows_the_last_line_and_counts_what_is_unread(home: &Home) {
     other.sees("nothing unread", |rows| rows.iter().any(|row| row.id == room && row.unread == 0).then_some(())).await;
 }
 
-async fn messages_reach_everybody_of_a_group_and_nobody_who_left(home: &Home) {
+pub(super) async fn messages_reach_everybody_of_a_group_and_nobody_who_left(home: &Home) {
     let one = home.device(&home.person("dr-falkenried").await).await;
     let room = one.account.begin(NewConversation::Group { name: "Lungenteam" }).await.expect("it may be begun");
     let rows = one.account.rows().await;
@@ -150,7 +150,7 @@ async fn a_restart_shows_what_was_there_and_keeps_what_was_begun(home: &Home) {
     assert_eq!(text(&seen), Some("nach dem Neustart"), "the keys are those of before");
 }
 
-async fn somebody_is_found_by_name_and_the_conversation_with_them_is_found_again(home: &Home) {
+pub(super) async fn somebody_is_found_by_name_and_the_conversation_with_them_is_found_again(home: &Home) {
     let Pair { one, room, first, .. } = pair(home, "dr-falkenried", "dr-weidenlohe").await;
     let found = one.account.find_people("weidenlohe").await.expect("the homeserver answers");
     let theirs = |person: &&tim::Person| one.account.conversation_with(&person.id).as_ref() == Some(&room);

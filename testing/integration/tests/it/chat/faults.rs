@@ -1,0 +1,450 @@
+//! What goes wrong between the client and its homeserver, and what the person sees of it. A TI-Messenger's proxy stands
+//! in between and spoils the answers.
+
+use super::{Device, Home, says, sees, text};
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use testkit::Spoiled;
+use testkit::tim::{Unknown, refusal};
+use tim::{
+    Account, AccountError, Body, Conversation, LastKind, Line, NewConversation, Sending, SendingFailed, SyncState,
+    Undecryptable,
+};
+use tokio::time::timeout;
+
+/// Two people in a conversation: the one behind the proxy, the other past it.
+struct Apart {
+    home: Home,
+    one: Device,
+    other: Device,
+    mine: Conversation,
+    theirs: Conversation,
+    room: String,
+    /// User names.
+    first: String,
+    second: String,
+}
+
+async fn apart() -> Apart {
+    let home = Home::behind(Unknown::NotFound).await;
+    let past = home.past_the_proxy();
+    let (first, second) = (home.person("dr-falkenried").await, home.person("dr-sonnkaya").await);
+    let (one, other) = (home.device(&first).await, past.device(&second).await);
+    let room = one.account.begin(NewConversation::Direct(&home.id(&second))).await.expect("it may be begun");
+    other.comes_to(&room).await;
+    let (mine, theirs) = (one.opens(&room).await, other.opens(&room).await);
+    // Each has the other's keys from here on.
+    mine.send("hin", None).await.expect("it is taken");
+    sees(&theirs, "the first", says("hin")).await;
+    theirs.send("her", None).await.expect("it is taken");
+    sees(&mine, "the second", says("her")).await;
+    Apart { home, one, other, mine, theirs, room, first, second }
+}
+
+impl Apart {
+    /// How many encrypted events the homeserver has of the first person.
+    async fn sent(&self) -> usize {
+        let path = format!("/_matrix/client/v3/rooms/{}/messages?dir=b&limit=100", self.room);
+        let raw = self.home.ask(&self.first, &path).await;
+        let own = self.home.id(&self.first);
+        let events = raw["chunk"].as_array().expect("events");
+        events.iter().filter(|event| event["type"] == "m.room.encrypted" && event["sender"] == own.as_str()).count()
+    }
+
+    async fn comes_to(&self, what: &str, wanted: impl FnMut(&SyncState) -> bool) {
+        let mut state = self.one.account.state();
+        let come = timeout(testkit::PATIENCE, state.wait_for(wanted));
+        come.await.unwrap_or_else(|_elapsed| panic!("not in time: {what}")).expect("the account lives");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_of_a_newer_version_is_kept_and_not_opened() {
+    let home = Home::sandbox().await;
+    let one = home.device("dr-falkenried").await;
+    let mark = one.folder().join("generation");
+    let own: u32 = std::fs::read_to_string(&mark).expect("it is marked").parse().expect("a number");
+    let Device { account, folder, shelf } = one;
+    drop(account);
+    let newer = (own + 1).to_string();
+    std::fs::write(&mark, &newer).expect("it can be written");
+    let refused = Account::restore(super::options(&folder, &shelf), &shelf.kept()).await;
+    assert!(matches!(refused, Err(AccountError::Store(_))), "it is said: {refused:?}");
+    assert_eq!(std::fs::read_to_string(&mark).expect("it is there"), newer, "and left as it is");
+    let one = Device { account: home.signs_in(&folder, &shelf, "dr-falkenried").await, folder, shelf };
+    let aside = one.folder().with_file_name("chat-aside-1").join("generation");
+    assert_eq!(std::fs::read_to_string(aside).expect("it is kept"), newer, "a new sign-in keeps it aside");
+}
+
+/// A fault and its name.
+type Fault = (&'static str, fn() -> Spoiled);
+
+fn sends(path: &str) -> bool {
+    path.contains("/send/m.room.encrypted/")
+}
+
+fn syncs(path: &str) -> bool {
+    path.starts_with("/_matrix/client/v3/sync")
+}
+
+fn too_many(retry_after: Option<u32>) -> Spoiled {
+    let body = json!({ "errcode": "M_LIMIT_EXCEEDED", "error": "Too Many Requests" });
+    Spoiled::Instead { status: 429, retry_after, body }
+}
+
+fn is_offline(state: &SyncState) -> bool {
+    matches!(state, SyncState::Offline { .. })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_homeserver_that_names_a_time_is_asked_no_sooner() {
+    let apart = apart().await;
+    let asked = Arc::<Mutex<Vec<Instant>>>::default();
+    let record = asked.clone();
+    apart.home.proxy().spoil(move |_, path| {
+        if !sends(path) {
+            return Spoiled::Not;
+        }
+        let mut asked = record.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.push(Instant::now());
+        // RFC 9110 §10.2.3, as the client-server API v1.11 §4.4 has it.
+        if asked.len() == 1 { too_many(Some(3)) } else { Spoiled::Not }
+    });
+    apart.mine.send("mit Geduld", None).await.expect("it is taken");
+    sees(&apart.theirs, "the message", says("mit Geduld")).await;
+    let asked = asked.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    assert!(asked[1].duration_since(asked[0]) >= Duration::from_secs(3), "the time was waited for");
+    assert_eq!(asked.len(), 2, "and it was asked once more");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_is_refused_for_a_while_is_sent_once_in_the_end_without_the_person() {
+    let apart = apart().await;
+    let rules: [Fault; 4] = [
+        ("429", || too_many(None)),
+        ("502", || Spoiled::Status(502)),
+        ("500", || refusal(500, "M_UNKNOWN", "Internal server error")),
+        ("cut", || Spoiled::Hangup),
+    ];
+    let before = apart.sent().await;
+    for (name, rule) in rules {
+        // More than one request tries by itself.
+        let left = AtomicUsize::new(5);
+        apart.home.proxy().spoil(move |_, path| {
+            let spoil =
+                sends(path) && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok();
+            if spoil { rule() } else { Spoiled::Not }
+        });
+        apart.mine.send(name, None).await.expect("it is taken");
+        sees(&apart.mine, "that it waits", |m| text(m) == Some(name) && m.sending == Sending::Waiting).await;
+        sees(&apart.theirs, name, says(name)).await;
+        sees(&apart.mine, "that it is sent", |m| text(m) == Some(name) && m.event.is_some()).await;
+    }
+    assert_eq!(apart.sent().await - before, rules.len(), "each of them once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_breaks_off_after_the_message_was_taken_sends_it_no_second_time() {
+    let apart = apart().await;
+    let before = apart.sent().await;
+    let first = AtomicUsize::new(0);
+    apart.home.proxy().spoil(move |_, path| {
+        if sends(path) && first.fetch_add(1, Ordering::SeqCst) == 0 { Spoiled::Half } else { Spoiled::Not }
+    });
+    apart.mine.send("einmal", None).await.expect("it is taken");
+    sees(&apart.mine, "that it is sent", |m| says("einmal")(m) && m.event.is_some()).await;
+    sees(&apart.theirs, "the message", says("einmal")).await;
+    assert_eq!(apart.sent().await - before, 1, "the same transaction is the same event (client-server API v1.11 §4.3)");
+    let lines = apart.mine.lines();
+    let shown = lines.iter().filter(|line| matches!(line, Line::Message(m) if text(m) == Some("einmal"))).count();
+    assert_eq!(shown, 1, "and one line");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_the_homeserver_will_never_take_is_said_so_and_can_be_given_up() {
+    let apart = apart().await;
+    // Client-server API v1.11 §4.2: the request, or what is in it, is too large.
+    apart.home.proxy().spoil(
+        |_, path| {
+            if sends(path) { refusal(413, "M_TOO_LARGE", "event too large") } else { Spoiled::Not }
+        },
+    );
+    apart.mine.send("zu groß", None).await.expect("it is taken");
+    let failed = sees(&apart.mine, "that it failed", |m| matches!(m.sending, Sending::Failed(_))).await;
+    assert_eq!(failed.sending, Sending::Failed(SendingFailed::Refused), "by the homeserver");
+    apart.home.proxy().heal();
+    apart.mine.cancel(&failed.id).await.expect("it may be given up");
+    apart.mine.send("danach", None).await.expect("it is taken");
+    sees(&apart.theirs, "the next", says("danach")).await;
+    let gone = apart.theirs.lines().iter().all(|line| !matches!(line, Line::Message(m) if text(m) == Some("zu groß")));
+    assert!(gone, "what was given up never arrives");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sync_that_fails_in_any_way_is_told_as_offline_and_misses_nothing() {
+    let apart = apart().await;
+    let rules: [Fault; 5] = [
+        ("429", || too_many(Some(1))),
+        ("503", || Spoiled::Status(503)),
+        ("cut", || Spoiled::Hangup),
+        ("half", || Spoiled::Half),
+        ("a page", || Spoiled::Bytes(|_| b"<!doctype html><title>Proxy</title>".to_vec())),
+    ];
+    for (name, rule) in rules {
+        apart.home.proxy().spoil(move |_, path| if syncs(path) { rule() } else { Spoiled::Not });
+        // Ends the question that is open.
+        apart.theirs.send("Weckruf", None).await.expect("it is taken");
+        apart.comes_to(name, is_offline).await;
+        apart.theirs.send(name, None).await.expect("it is taken");
+        sees(&apart.theirs, "that it is sent", |m| text(m) == Some(name) && m.event.is_some()).await;
+        apart.home.proxy().heal();
+        apart.comes_to("that it is back", |state| *state == SyncState::Ready).await;
+        sees(&apart.mine, name, says(name)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_expired_token_is_refreshed_in_mid_sync_and_kept() {
+    let apart = apart().await;
+    let before = apart.one.kept();
+    let (expired, refreshed) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+    let count = refreshed.clone();
+    apart.home.proxy().spoil(move |_, path| {
+        if path.ends_with("/refresh") {
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+        // Client-server API v1.11 §5.7.1, soft logout.
+        if syncs(path) && expired.fetch_add(1, Ordering::SeqCst) == 0 { expired_token(true) } else { Spoiled::Not }
+    });
+    apart.theirs.send("Weckruf", None).await.expect("it is taken");
+    apart.theirs.send("nach dem Ablauf", None).await.expect("it is taken");
+    sees(&apart.mine, "the message", says("nach dem Ablauf")).await;
+    assert_eq!(refreshed.load(Ordering::SeqCst), 1, "refreshed once");
+    assert_ne!(*apart.one.kept(), *before, "what is kept for the next start is new");
+    let Apart { one, mine, room, theirs, other, .. } = apart;
+    drop(mine);
+    let one = one.restarted().await;
+    theirs.send("nach dem Neustart", None).await.expect("it is taken");
+    sees(&one.opens(&room).await, "with the new tokens", says("nach dem Neustart")).await;
+    drop(other);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refresh_that_is_lost_on_the_way_signs_nobody_out() {
+    let apart = apart().await;
+    let expired = AtomicUsize::new(0);
+    apart.home.proxy().spoil(move |_, path| {
+        if path.ends_with("/refresh") {
+            Spoiled::Hangup
+        } else if syncs(path) && expired.fetch_add(1, Ordering::SeqCst) < 3 {
+            expired_token(true)
+        } else {
+            Spoiled::Not
+        }
+    });
+    apart.theirs.send("Weckruf", None).await.expect("it is taken");
+    apart.comes_to("offline", is_offline).await;
+    apart.home.proxy().heal();
+    let mut state = apart.one.account.state();
+    let settled = timeout(testkit::PATIENCE, state.wait_for(|state| !is_offline(state))).await;
+    let settled = *settled.expect("in time").expect("the account lives");
+    assert_eq!(settled, SyncState::Ready, "the session goes on");
+    apart.theirs.send("wieder da", None).await.expect("it is taken");
+    sees(&apart.mine, "the message", says("wieder da")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_the_homeserver_ended_is_over_and_said_so() {
+    let apart = apart().await;
+    apart
+        .home
+        .proxy()
+        .spoil(|_, path| if path.ends_with("/refresh") || syncs(path) { expired_token(false) } else { Spoiled::Not });
+    apart.theirs.send("Weckruf", None).await.expect("it is taken");
+    apart.comes_to("the end", |state| *state == SyncState::Ended).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_sent_under_another_name_is_not_shown_under_it() {
+    let apart = apart().await;
+    let (real, forged) = (apart.home.id(&apart.second), apart.home.id("chefarzt"));
+    let name = forged.clone();
+    apart.home.proxy().spoil(move |_, path| {
+        let (real, forged) = (real.clone(), forged.clone());
+        let reads = syncs(path) || path.contains("/messages") || path.contains("/context/") || path.contains("/event/");
+        if !reads {
+            return Spoiled::Not;
+        }
+        Spoiled::Edited(Box::new(move |answer| {
+            each_event(answer, &mut |event| {
+                if event["type"] == "m.room.encrypted" && event["sender"] == real.as_str() {
+                    event["sender"] = json!(forged);
+                }
+            });
+        }))
+    });
+    // The first is what ends the open question, and comes unforged.
+    apart.theirs.send("Weckruf", None).await.expect("it is taken");
+    apart.theirs.send("Bitte absetzen.", None).await.expect("it is taken");
+    let seen = sees(&apart.mine, "the forged line", |m| m.sender.id == name).await;
+    let cause = &seen.body;
+    assert!(matches!(cause, Body::Undecryptable(Undecryptable::SenderNotTrusted)), "it says that it is not theirs");
+    let shown = apart
+        .mine
+        .lines()
+        .iter()
+        .any(|line| matches!(line, Line::Message(m) if m.sender.id == name && text(m).is_some()));
+    assert!(!shown, "no word is shown under that name");
+    let last = |rows: &[tim::Row]| {
+        let row = rows.iter().find(|row| row.id == apart.room)?;
+        row.last.clone().filter(|last| last.sender.id == name)
+    };
+    let last = apart.one.sees("the forged last line", last).await;
+    assert_eq!(last.kind, LastKind::Undecryptable, "nor in the list");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_comes_twice_is_one_line() {
+    let apart = apart().await;
+    apart.home.proxy().spoil(|_, path| {
+        if !syncs(path) {
+            return Spoiled::Not;
+        }
+        Spoiled::Edited(Box::new(|answer| {
+            each_timeline(answer, |events| {
+                let again = events.clone();
+                events.extend(again);
+            });
+        }))
+    });
+    apart.theirs.send("Weckruf", None).await.expect("it is taken");
+    for line in ["eins", "zwei"] {
+        apart.theirs.send(line, None).await.expect("it is taken");
+        sees(&apart.mine, line, says(line)).await;
+    }
+    let lines = apart.mine.lines();
+    let shown = lines.iter().filter(|line| matches!(line, Line::Message(m) if text(m) == Some("zwei"))).count();
+    assert_eq!(shown, 1, "of the same event");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn contents_of_no_shape_and_of_any_size_break_no_conversation() {
+    let apart = apart().await;
+    let (sender, count) = (apart.home.id(&apart.second), Arc::new(AtomicUsize::new(0)));
+    let added = count.clone();
+    apart.home.proxy().spoil(move |_, path| {
+        let (sender, count) = (sender.clone(), count.clone());
+        if !syncs(path) {
+            return Spoiled::Not;
+        }
+        Spoiled::Edited(Box::new(move |answer| {
+            each_timeline(answer, |events| {
+                let number = count.fetch_add(1, Ordering::SeqCst);
+                for (index, (kind, content)) in hostile().into_iter().enumerate() {
+                    let event = json!({
+                        "type": kind, "content": content, "sender": sender, "origin_server_ts": -1_i64,
+                        "event_id": format!("$hostile-{number}-{index}"),
+                    });
+                    events.insert(0, event);
+                }
+            });
+        }))
+    });
+    apart.theirs.send("Weckruf", None).await.expect("it is taken");
+    for line in ["davor", "danach"] {
+        apart.theirs.send(line, None).await.expect("it is taken");
+        sees(&apart.mine, line, says(line)).await;
+    }
+    assert!(added.load(Ordering::SeqCst) > 0, "they came along");
+    assert_eq!(*apart.one.account.state().borrow(), SyncState::Ready, "and chat goes on");
+}
+
+/// Contents that no honest client sends.
+fn hostile() -> Vec<(&'static str, Value)> {
+    // Client-server API v1.11 §8, "size limits": 65,536 bytes, sixteen times over.
+    let long = "x".repeat(1 << 20);
+    let deep = (0..100).fold(json!("x"), |inner, _| json!([inner]));
+    vec![
+        ("m.room.message", json!({ "msgtype": "m.text", "body": long })),
+        ("m.room.message", json!({ "msgtype": 7, "body": null })),
+        (
+            "m.room.message",
+            json!({ "msgtype": "m.text", "body": "a", "formatted_body": deep, "format": "org.matrix.custom.html" }),
+        ),
+        (
+            "m.room.message",
+            json!({ "msgtype": "m.image", "body": "", "url": "file:///etc/passwd", "info": { "size": -1 } }),
+        ),
+        (
+            "m.room.encrypted",
+            json!({ "algorithm": "m.megolm.v1.aes-sha2", "ciphertext": long, "session_id": "x", "sender_key": "x" }),
+        ),
+        ("m.room.encrypted", json!({ "algorithm": "x" })),
+        ("m.reaction", json!({ "m.relates_to": { "rel_type": "m.annotation", "event_id": "no id", "key": long } })),
+        ("m.room.redaction", json!({ "redacts": [] })),
+        ("m.poll.start", json!({})),
+    ]
+}
+
+fn expired_token(soft_logout: bool) -> Spoiled {
+    let body = json!({ "errcode": "M_UNKNOWN_TOKEN", "error": "Access token has expired", "soft_logout": soft_logout });
+    Spoiled::Instead { status: 401, retry_after: None, body }
+}
+
+/// Whatever looks like an event, wherever it stands.
+fn each_event(value: &mut Value, change: &mut impl FnMut(&mut Value)) {
+    if value["type"].is_string() && value["sender"].is_string() {
+        change(value);
+    }
+    match value {
+        Value::Object(members) => members.values_mut().for_each(|member| each_event(member, change)),
+        Value::Array(members) => members.iter_mut().for_each(|member| each_event(member, change)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// The new events of each joined room that has some.
+fn each_timeline(answer: &mut Value, change: impl Fn(&mut Vec<Value>)) {
+    let rooms = answer["rooms"]["join"].as_object_mut();
+    for room in rooms.into_iter().flat_map(|rooms| rooms.values_mut()) {
+        if let Some(events) = room["timeline"]["events"].as_array_mut().filter(|events| !events.is_empty()) {
+            change(events);
+        }
+    }
+}
+
+/// The homeserver says that it is two days old.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_older_than_a_day_is_deleted_by_an_empty_text() {
+    let apart = apart().await;
+    apart.home.proxy().spoil(|_, path| {
+        if !syncs(path) {
+            return Spoiled::Not;
+        }
+        Spoiled::Edited(Box::new(|answer| {
+            each_event(answer, &mut |event| {
+                let at = event["origin_server_ts"].as_i64().unwrap_or_default();
+                event["origin_server_ts"] = json!(at - 2 * 24 * 60 * 60 * 1000);
+            });
+        }))
+    });
+    apart.theirs.send("Weckruf", None).await.expect("it is taken");
+    sees(&apart.mine, "the end of the open question", says("Weckruf")).await;
+    apart.mine.send("überholt", None).await.expect("it is taken");
+    let yesterday = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24);
+    let old =
+        sees(&apart.mine, "the old message", |m| says("überholt")(m) && m.event.is_some() && m.at < yesterday).await;
+    assert!(old.may_redact, "it can be deleted all the same (gemSpec_TI-M_Basis A_25577-01)");
+    sees(&apart.theirs, "the message", says("überholt")).await;
+    apart.mine.redact(&old.id).await.expect("by an empty text");
+    let event = old.event.clone();
+    let gone =
+        sees(&apart.theirs, "the deletion", |m| m.event == event && matches!(m.body, Body::Redacted { .. })).await;
+    let Body::Redacted { by, .. } = &gone.body else { panic!("it is deleted") };
+    assert_eq!(by.as_ref().map(|by| by.id.clone()), Some(apart.home.id(&apart.first)), "by whom");
+    let raw =
+        apart.home.ask(&apart.first, &format!("/_matrix/client/v3/rooms/{}/messages?dir=b&limit=50", apart.room)).await;
+    assert!(!raw.to_string().contains("m.room.redaction"), "A_28358: no redaction of what is old");
+}
