@@ -24,7 +24,9 @@ use std::{
     time::Duration,
 };
 use talk::Open;
-use tim::{Account, AccountError, AccountOptions, Homeserver, SessionStore, SessionStoreError, SignIn, StoredSession};
+use tim::{
+    Account, AccountError, AccountOptions, Homeserver, SessionStore, SessionStoreError, SignIn, Signals, StoredSession,
+};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use url::Url;
@@ -202,7 +204,16 @@ impl Desk {
         .abort_handle();
         let up = Arc::new(Up { account, task });
         self.set_phase(Phase::Up(up.clone()));
+        self.tell_signals();
         let _task_lives = give.send(up);
+    }
+
+    /// What others may see of the person, as the settings have it.
+    pub(crate) fn tell_signals(&self) {
+        let typing = self.state().settings.typing_notices;
+        if let Ok(up) = self.up() {
+            up.account.set_signals(Signals { typing, receipts: false });
+        }
     }
 
     /// Tells the list, now and at each change.

@@ -330,6 +330,9 @@ impl Desk {
                 self.cancel_message(&conversation, message).await.map(|()| Reply::Done)
             }
             Request::MarkRead { conversation } => self.mark_read(&conversation).await.map(|()| Reply::Done),
+            Request::SetTyping { conversation, typing } => {
+                self.set_typing(&conversation, typing).await.map(|()| Reply::Done)
+            }
             Request::KeepMessageDraft { conversation, text } => {
                 self.keep_message_draft(&conversation, text).await.map(|()| Reply::Done)
             }
@@ -470,6 +473,7 @@ fn allowed_while_locked(request: &Request) -> bool {
         | Request::RetryMessage { .. }
         | Request::CancelMessage { .. }
         | Request::MarkRead { .. }
+        | Request::SetTyping { .. }
         | Request::KeepMessageDraft { .. }
         | Request::JoinConversation { .. }
         | Request::LeaveConversation { .. }

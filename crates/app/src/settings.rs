@@ -20,6 +20,7 @@ pub(crate) struct Settings {
     pub(crate) lock_after_minutes: u16,
     pub(crate) bulk_way: BulkWay,
     pub(crate) letter_keys: bool,
+    pub(crate) typing_notices: bool,
     /// The address used last.
     pub(crate) address: Option<String>,
 }
@@ -34,6 +35,8 @@ impl Default for Settings {
             lock_after_minutes: 10,
             bulk_way: BulkWay::Auto,
             letter_keys: true,
+            // Off unless the person wants it (gemSpec_TI-M_Basis A_25436).
+            typing_notices: false,
             address: None,
         }
     }
@@ -60,6 +63,7 @@ impl Settings {
             lock_after_minutes: self.lock_after_minutes,
             bulk_way: self.bulk_way,
             letter_keys: self.letter_keys,
+            typing_notices: self.typing_notices,
             fixed: fixed.chain(policy.address.as_ref().map(|_| "address".to_owned())).collect(),
         }
     }
@@ -86,9 +90,11 @@ impl Desk {
             settings.lock_after_minutes = view.lock_after_minutes.clamp(3, 60);
             settings.bulk_way = self.0.policy.bulk_way.unwrap_or(view.bulk_way);
             settings.letter_keys = view.letter_keys;
+            settings.typing_notices = view.typing_notices;
             settings.clone()
         };
         self.keep_settings(&changed)?;
+        self.tell_signals();
         let view = changed.view(&self.0.policy);
         self.tell(Event::SettingsChanged(view.clone()));
         Ok(view)

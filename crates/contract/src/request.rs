@@ -237,6 +237,13 @@ pub enum Request {
         /// The room's id.
         conversation: String,
     },
+    /// The person writes, or no longer. Nobody is told unless the settings say so.
+    SetTyping {
+        /// The room's id.
+        conversation: String,
+        /// Whether something is being written.
+        typing: bool,
+    },
     /// What was typed and not sent. Answered by `Done` once it is safe on disk.
     KeepMessageDraft {
         /// The room's id.

@@ -145,6 +145,8 @@ pub struct SettingsView {
     pub bulk_way: BulkWay,
     /// Single-letter shortcuts on (WCAG 2.1.4).
     pub letter_keys: bool,
+    /// Others are told that this person writes, and this person is told of them.
+    pub typing_notices: bool,
     /// Names of the settings that IT has fixed.
     pub fixed: Vec<String>,
 }

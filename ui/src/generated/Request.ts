@@ -213,7 +213,15 @@ message: string, } | { "type": "mark-read",
 /**
  * The room's id.
  */
-conversation: string, } | { "type": "keep-message-draft", 
+conversation: string, } | { "type": "set-typing", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * Whether something is being written.
+ */
+typing: boolean, } | { "type": "keep-message-draft", 
 /**
  * The room's id.
  */

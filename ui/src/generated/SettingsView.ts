@@ -36,6 +36,10 @@ bulkWay: BulkWay,
  */
 letterKeys: boolean, 
 /**
+ * Others are told that this person writes, and this person is told of them.
+ */
+typingNotices: boolean, 
+/**
  * Names of the settings that IT has fixed.
  */
 fixed: Array<string>, };

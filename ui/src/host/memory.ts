@@ -147,6 +147,7 @@ export function memoryHost(fixture: Fixture): MemoryHost {
       case 'retry-message':
       case 'cancel-message':
       case 'mark-read':
+      case 'set-typing':
       case 'keep-message-draft':
       case 'join-conversation':
       case 'leave-conversation':

@@ -35,6 +35,7 @@ type ChatRequest = Extract<
       | 'retry-message'
       | 'cancel-message'
       | 'mark-read'
+      | 'set-typing'
       | 'keep-message-draft'
       | 'join-conversation'
       | 'leave-conversation'
@@ -211,6 +212,8 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
         return done;
       case 'mark-read':
         changeRow(request.conversation, (row) => ({ ...row, unread: 0, mentions: 0 }));
+        return done;
+      case 'set-typing':
         return done;
       case 'keep-message-draft':
         rooms.set(request.conversation, { ...room(request.conversation), draft: request.text === '' ? null : request.text });

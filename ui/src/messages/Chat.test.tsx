@@ -7,6 +7,7 @@ import { createDesk, DeskContext } from '../host/desk';
 import { memoryHost } from '../host/memory';
 import { useStore } from '../host/store';
 import { useKeyDispatcher } from '../keys/keys';
+import { settings } from '../stories/people';
 import { at } from '../stories/story';
 import { Chat } from './Chat';
 import { brunnengold, chat, chatView, falkenried, message, rows, steinklee } from './examples';
@@ -67,6 +68,19 @@ describe('the composer', () => {
     key('Enter');
     await waitFor(() => page.getByText('Die Nachricht ist zu lang und wurde nicht gesendet.'));
     expect(area().value).toBe('sehr lang');
+  });
+
+  test('tells once that something is being written, and that it is over, if the person wants it', async () => {
+    const { host, asked, write } = open('!steinklee');
+    await write('D');
+    expect(asked('set-typing')).toEqual([]);
+    act(() => host.send({ type: 'settings-changed', value: { ...settings, typingNotices: true } }));
+    await write('Da');
+    await write('Dan');
+    const told = (typing: boolean) => ({ type: 'set-typing', conversation: '!steinklee', typing });
+    expect(asked('set-typing')).toEqual([told(true)]);
+    key('Enter');
+    expect(asked('set-typing')).toEqual([told(true), told(false)]);
   });
 
   test('leaves Umschalt Enter to the text and sends no empty message', async () => {

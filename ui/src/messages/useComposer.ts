@@ -1,11 +1,14 @@
 /** What is written into a conversation: a message, an answer, or the change of an own message. */
-import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import type { ConversationView, Failure } from '../host/contract';
-import { useDesk } from '../host/desk';
+import { useDesk, useSettings } from '../host/desk';
 import { asFailure } from '../host/host';
 import type { ComposerMode } from '../host/messageDrafts';
 import { lastEditable, type MessageLine, messageText } from './timeline';
 import { oneLine } from './words';
+
+/** Milliseconds after which the others are told again: the homeserver forgets it a little later. */
+const typingAgain = 3000;
 
 export interface Composing {
   text: string;
@@ -28,6 +31,7 @@ export interface Composing {
 
 export function useComposer(view: ConversationView): Composing {
   const { host, drafts } = useDesk();
+  const { typingNotices } = useSettings();
   const conversation = view.id;
   const [mode, showMode] = useState(() => drafts.mode(conversation));
   const [text, setText] = useState(() => {
@@ -38,14 +42,26 @@ export function useComposer(view: ConversationView): Composing {
   const [pending, setPending] = useState(false);
   const [failure, setFailure] = useState<Failure | null>(null);
   const draftFailed = useSyncExternalStore(drafts.subscribe, () => drafts.failed(conversation));
+  // When the others were last told that something is being written.
+  const told = useRef(0);
+  const tellTyping = useCallback(
+    (typing: boolean) => {
+      const now = performance.now();
+      if (typing ? now - told.current < typingAgain && told.current > 0 : told.current === 0) return;
+      told.current = typing ? now : 0;
+      void host.call({ type: 'set-typing', conversation, typing }).catch(() => undefined);
+    },
+    [host, conversation],
+  );
   const here = useRef(true);
   useEffect(() => {
     here.current = true;
     return () => {
       here.current = false;
       drafts.flush(conversation);
+      tellTyping(false);
     };
-  }, [drafts, conversation]);
+  }, [drafts, conversation, tellTyping]);
 
   const setMode = (next: ComposerMode) => {
     drafts.setMode(conversation, next);
@@ -53,6 +69,7 @@ export function useComposer(view: ConversationView): Composing {
   };
   const type = (next: string) => {
     setText(next);
+    if (typingNotices) tellTyping(next.trim() !== '');
     if (mode.kind === 'edit') setMode({ ...mode, text: next });
     else drafts.typed(conversation, next);
   };
@@ -90,6 +107,7 @@ export function useComposer(view: ConversationView): Composing {
       if (pending || text.trim() === '') return;
       setPending(true);
       setFailure(null);
+      tellTyping(false);
       const asked =
         mode.kind === 'edit'
           ? host.call({ type: 'edit-message', conversation, message: mode.message, text })
@@ -111,6 +129,9 @@ export function useComposer(view: ConversationView): Composing {
         },
       );
     },
-    flush: () => drafts.flush(conversation),
+    flush() {
+      drafts.flush(conversation);
+      tellTyping(false);
+    },
   };
 }

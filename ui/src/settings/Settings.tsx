@@ -21,13 +21,14 @@ import { m } from '../paraglide/messages';
 import { PolicyRow } from './PolicyRow';
 import styles from './Settings.module.css';
 
-type SectionId = 'person' | 'appearance' | 'images' | 'security' | 'keyboard' | 'connection' | 'about';
+type SectionId = 'person' | 'appearance' | 'images' | 'security' | 'chat' | 'keyboard' | 'connection' | 'about';
 
 const sections: { id: SectionId; icon: IconName; title: () => string; fields: (keyof SettingsView)[]; Page: () => ReactNode }[] = [
   { id: 'person', icon: 'person', title: m.settings_person, fields: [], Page: Person },
   { id: 'appearance', icon: 'sun', title: m.settings_appearance, fields: ['theme', 'language', 'fontSize'], Page: Appearance },
   { id: 'images', icon: 'image', title: m.settings_images, fields: ['imageTextSize'], Page: Images },
   { id: 'security', icon: 'locked', title: m.settings_security, fields: ['lockAfterMinutes'], Page: Security },
+  { id: 'chat', icon: 'chat', title: m.frame_chat, fields: ['typingNotices'], Page: Chat },
   { id: 'keyboard', icon: 'keyboard', title: m.settings_keyboard, fields: ['letterKeys'], Page: KeyboardPage },
   { id: 'connection', icon: 'monitor', title: m.settings_connection, fields: ['bulkWay'], Page: Connection },
   { id: 'about', icon: 'info', title: m.settings_about, fields: [], Page: About },
@@ -187,6 +188,21 @@ function Security() {
       <h3 className={styles['group']}>{m.settings_on_device()}</h3>
       <PolicyRow name={m.settings_encrypted()} text={m.settings_encrypted_text()} />
     </>
+  );
+}
+
+function Chat() {
+  const desk = useDesk();
+  const settings = useSettings();
+  return (
+    <PolicyRow
+      name={m.settings_typing()}
+      text={m.settings_typing_text()}
+      fixed={isFixed(settings, 'typingNotices')}
+      value={settings.typingNotices ? m.settings_on() : m.settings_off()}
+    >
+      <Switch label={m.settings_typing()} on={settings.typingNotices} onChange={(typingNotices) => desk.changeSettings({ typingNotices })} testId="typing-notices" />
+    </PolicyRow>
   );
 }
 

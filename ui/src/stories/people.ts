@@ -30,6 +30,7 @@ export const settings: SettingsView = {
   lockAfterMinutes: 10,
   bulkWay: 'auto',
   letterKeys: true,
+  typingNotices: false,
   fixed: [],
 };
 

@@ -130,6 +130,11 @@ impl Desk {
         self.conversation(id)?.conversation.mark_read().await.map_err(|error| of_conversation(&error))
     }
 
+    pub(crate) async fn set_typing(&self, id: &str, typing: bool) -> Result<(), Failure> {
+        self.conversation(id)?.conversation.set_typing(typing).await;
+        Ok(())
+    }
+
     pub(crate) async fn join_conversation(&self, id: &str) -> Result<(), Failure> {
         self.up()?.account.join(id).await.map_err(|error| super::of_account(&error))
     }

@@ -1,12 +1,15 @@
 //! Chat as the page sees it: a desk that signs in once, for the platform and for the homeserver.
 
+use super::signals::sees_typing;
+use super::{Home, found, says, sees};
 use crate::{MODERATOR, at_work_on, code, opened, place};
 use contract::{
     CaseAccess, ChatStateView, ConversationKind, ConversationMembership, FailureCode, LineView, MessageBodyView, Reply,
-    Request, SendingView,
+    Request, SendingView, SettingsView,
 };
 use sandbox::Options;
 use testkit::{DeskKit, Platform, find_in_files};
+use tim::Signals;
 
 /// Waits until the list is what is wanted; whatever holds is answered.
 async fn sees_chat<T>(desk: &DeskKit, what: &str, wanted: impl Fn(&contract::ChatView) -> Option<T>) -> T {
@@ -167,6 +170,7 @@ async fn a_conversation_about_a_case_is_begun_with_its_link_and_none_without_a_r
         patient_of(view, "Lunge, intern").filter(|(patient, _)| patient == "pat-steinklee").map(|_| ())
     };
     sees_chat(&desk, "the other case in its place", decided).await;
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_damaged_chat_store_is_said_so_kept_aside_and_keeps_nobody_from_the_rest() {
@@ -203,4 +207,49 @@ async fn a_damaged_chat_store_is_said_so_kept_aside_and_keeps_nobody_from_the_re
     sees_chat(&desk, "chat again", ready).await;
     let aside = folder.path().join("profile/chat-aside-1/matrix-sdk-crypto.sqlite3");
     assert!(aside.is_file(), "the damaged store is kept aside");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_writes_is_told_once_the_person_wants_it_and_only_then() {
+    let platform = Platform::start(Options::default()).await.expect("it starts");
+    let (_folder, desk) = at_work_on(&platform, MODERATOR).await;
+    sees_chat(&desk, "chat", |view| (view.state == ChatStateView::Ready).then_some(())).await;
+    let home = Home::of(found(platform.url.trim_start_matches("http://")).await, false);
+    let other = home.device("dr-sonnkaya").await;
+    other.account.set_signals(Signals { typing: true, receipts: false });
+    let people = vec![home.id("dr-sonnkaya")];
+    let begun = desk.call(Request::BeginConversation { people, name: None, case: None }).await;
+    let Ok(Reply::Begun(begun)) = begun else { panic!("a conversation: {:?}", code(&begun)) };
+    let conversation = begun.conversation;
+    other.comes_to(&conversation).await;
+    let theirs = other.opens(&conversation).await;
+    let opened = desk.call(Request::OpenConversation { conversation: conversation.clone() }).await;
+    assert!(matches!(opened, Ok(Reply::Conversation(_))), "it opens");
+
+    let writes = async || {
+        let told = desk.call(Request::SetTyping { conversation: conversation.clone(), typing: true }).await;
+        assert!(matches!(told, Ok(Reply::Done)), "the page need not know the setting: {told:?}");
+    };
+    writes().await;
+    let text = "fertig".to_owned();
+    let sent = desk.call(Request::SendMessage { conversation: conversation.clone(), text, reply_to: None }).await;
+    assert!(matches!(sent, Ok(Reply::Done)), "it is taken: {sent:?}");
+    sees(&theirs, "the message", says("fertig")).await;
+    assert!(theirs.typing().await.is_empty(), "nobody is told unless the person wants it (A_25436)");
+
+    let started = desk.call(Request::Start).await;
+    let Ok(Reply::Started(start)) = started else { panic!("a start: {:?}", code(&started)) };
+    assert!(!start.settings.typing_notices, "off from the first");
+    let settings = SettingsView { typing_notices: true, ..start.settings };
+    let changed = desk.call(Request::ChangeSettings { settings }).await;
+    assert!(matches!(changed, Ok(Reply::Settings(_))), "it is kept: {changed:?}");
+    writes().await;
+    sees_typing(&theirs, &[home.id(MODERATOR)]).await;
+    theirs.set_typing(true).await;
+    let id = home.id("dr-sonnkaya");
+    desk.eventually("that the other writes", |seen| {
+        let view = seen.conversation.as_ref()?;
+        view.typing.iter().any(|person| person.id == id).then_some(())
+    })
+    .await;
 }

@@ -52,7 +52,7 @@ async fn who_wants_it_tells_and_sees_writing_and_reading(home: &Home) {
     assert!(question.read_by.is_empty(), "who wants none of it sees none of it");
 }
 
-async fn sees_typing(conversation: &Conversation, wanted: &[String]) {
+pub(super) async fn sees_typing(conversation: &Conversation, wanted: &[String]) {
     let mut changes = conversation.changes();
     let seen = timeout(testkit::PATIENCE, async {
         loop {
