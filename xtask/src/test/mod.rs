@@ -73,7 +73,7 @@ impl Area {
             Self::Imaging => &["imaging"],
             Self::Viewer => &["viewer", "viewer-web"],
             Self::Platform => &["platform"],
-            Self::Chat => &["tim"],
+            Self::Chat => &["attachment", "tim"],
             Self::Vault => &["vault"],
             Self::App => &["app"],
             Self::Sandbox => &["sandbox"],

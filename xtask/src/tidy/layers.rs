@@ -5,10 +5,11 @@ use serde_json::Value;
 use std::{collections::BTreeMap, path::Path};
 
 /// The house's floors. A crate that is missing here must be given its place first.
-const LAYERS: [(&str, u8); 18] = [
+const LAYERS: [(&str, u8); 19] = [
     ("model", 0),
     ("contract", 0),
     ("imaging", 1),
+    ("attachment", 1),
     ("rounds-proto", 1),
     ("viewer", 2),
     ("rounds", 2),
@@ -30,7 +31,7 @@ const LAYERS: [(&str, u8); 18] = [
 const SHELLS: u8 = 4;
 
 /// Crates without I/O, and what they must not link to stay so.
-const PURE: [&str; 4] = ["model", "contract", "imaging", "rounds-proto"];
+const PURE: [&str; 5] = ["model", "contract", "imaging", "attachment", "rounds-proto"];
 const IMPURE: [&str; 10] =
     ["tokio", "async-std", "mio", "socket2", "reqwest", "hyper", "axum", "rusqlite", "rand", "getrandom"];
 
