@@ -169,10 +169,26 @@ pub struct Egress(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    outside: reqwest::Client,
-    loopback: reqwest::Client,
+    clients: Clients,
+    transfers: Clients,
     time: Time,
     facts: Facts,
+}
+
+#[derive(Debug)]
+struct Clients {
+    outside: reqwest::Client,
+    loopback: reqwest::Client,
+}
+
+impl Clients {
+    fn of(&self, url: &Url) -> Option<reqwest::Client> {
+        match (url.scheme(), is_loopback(url)) {
+            ("http" | "https", true) => Some(self.loopback.clone()),
+            ("https", false) => Some(self.outside.clone()),
+            _ => None,
+        }
+    }
 }
 
 /// How requests leave this computer, in words that may be shown to IT.
@@ -261,12 +277,11 @@ impl Egress {
             .with_no_client_auth();
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
 
-        let builder = || {
+        let patient = || {
             reqwest::Client::builder()
                 .tls_backend_preconfigured(tls.clone())
                 .user_agent(options.user_agent.clone())
                 .connect_timeout(options.connect_timeout)
-                .read_timeout(options.read_timeout)
                 // A redirect is followed here and not by the client: it would carry the token elsewhere.
                 .redirect(reqwest::redirect::Policy::none())
                 .referer(false)
@@ -275,18 +290,24 @@ impl Egress {
         let build = |builder: reqwest::ClientBuilder| {
             builder.build().map_err(|error| EgressSetupError::Tls(error.without_url().to_string()))
         };
-        let outside = match &options.proxy {
-            ProxyChoice::System => builder(),
-            ProxyChoice::Direct => builder().no_proxy(),
-            ProxyChoice::Fixed { url, except } => {
-                let usable = matches!(url.scheme(), "http" | "https") && url.has_host();
-                let proxy = reqwest::Proxy::all(url.clone()).ok().filter(|_| usable).ok_or(EgressSetupError::Proxy)?;
-                builder().no_proxy().proxy(proxy.no_proxy(reqwest::NoProxy::from_string(except)))
-            }
+        let proxied = |builder: reqwest::ClientBuilder| {
+            Ok(match &options.proxy {
+                ProxyChoice::System => builder,
+                ProxyChoice::Direct => builder.no_proxy(),
+                ProxyChoice::Fixed { url, except } => {
+                    let usable = matches!(url.scheme(), "http" | "https") && url.has_host();
+                    let proxy = reqwest::Proxy::all(url.clone()).ok().filter(|_| usable);
+                    let proxy = proxy.ok_or(EgressSetupError::Proxy)?;
+                    builder.no_proxy().proxy(proxy.no_proxy(reqwest::NoProxy::from_string(except)))
+                }
+            })
+        };
+        let clients = |builder: &dyn Fn() -> reqwest::ClientBuilder| {
+            Ok(Clients { outside: build(proxied(builder())?)?, loopback: build(builder().no_proxy())? })
         };
         Ok(Self(Arc::new(Inner {
-            outside: build(outside)?,
-            loopback: build(builder().no_proxy())?,
+            clients: clients(&|| patient().read_timeout(options.read_timeout))?,
+            transfers: clients(&patient)?,
             time: options.time,
             facts,
         })))
@@ -296,11 +317,14 @@ impl Egress {
     /// rule of https; none for an address that may not be asked.
     #[must_use]
     pub fn client_for(&self, url: &Url) -> Option<reqwest::Client> {
-        match (url.scheme(), is_loopback(url)) {
-            ("http" | "https", true) => Some(self.0.loopback.clone()),
-            ("https", false) => Some(self.0.outside.clone()),
-            _ => None,
-        }
+        self.0.clients.of(url)
+    }
+
+    /// As [`Egress::client_for`], for bodies that take their time: an answer that comes after a long upload would be
+    /// late by the read timeout. Whoever uses it has to notice by itself that nothing moves.
+    #[must_use]
+    pub fn transfers_for(&self, url: &Url) -> Option<reqwest::Client> {
+        self.0.transfers.of(url)
     }
 
     /// How requests leave, for the diagnosis.
