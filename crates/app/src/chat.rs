@@ -158,10 +158,11 @@ impl Desk {
         let (folder, key) = self.0.vault.chat_store();
         let egress = self.0.egress.clone();
         let options = |base: &Url| -> Result<AccountOptions, Failure> {
-            let http = egress.client_for(base);
-            let http = http.ok_or_else(|| Failure::new(FailureCode::NotAllowed, "the homeserver may not be asked"))?;
+            let clients = egress.client_for(base).zip(egress.transfers_for(base));
+            let (http, transfers) =
+                clients.ok_or_else(|| Failure::new(FailureCode::NotAllowed, "the homeserver may not be asked"))?;
             let sessions = Arc::new(SealedSession { vault: self.0.vault.clone(), owner: owner.clone() });
-            Ok(AccountOptions { folder: folder.clone(), key: key.clone(), http, sessions })
+            Ok(AccountOptions { folder: folder.clone(), key: key.clone(), http, transfers, sessions })
         };
         if let Some(Kept { session, .. }) = kept(&self.0.vault).filter(|kept| kept.owner == owner) {
             return Account::restore(options(&session.base)?, &session).await.map_err(|error| of_account(&error));

@@ -1,6 +1,7 @@
 //! One person's account on a homeserver, on this device: signing in, going on after a restart, signing out.
 
 use crate::Homeserver;
+use crate::file::{Wire, forget_arrived};
 use crate::generation::GenerationError;
 use crate::signals::Signals;
 use crate::sync::{SyncState, follow, send_again, watch_session};
@@ -22,6 +23,8 @@ use zeroize::Zeroizing;
 
 /// How long a sign-out waits for the homeserver: the person waits for it.
 const FAREWELL: Duration = Duration::from_secs(5);
+/// Folder of ciphertext that is being fetched, beside the stores.
+const ARRIVING: &str = "arriving";
 
 /// What an account needs from its owner.
 pub struct AccountOptions {
@@ -31,6 +34,8 @@ pub struct AccountOptions {
     pub key: Zeroizing<[u8; 32]>,
     /// How requests leave this computer.
     pub http: reqwest::Client,
+    /// The same for files: without a limit on how long an answer takes, since that of an upload comes after its end.
+    pub transfers: reqwest::Client,
     /// Where tokens are kept.
     pub sessions: Arc<dyn SessionStore>,
 }
@@ -167,6 +172,7 @@ pub struct Account {
     // Conversations with one person that were begun here: the list of them comes back only with a later sync.
     pub(crate) begun: Mutex<BTreeMap<OwnedUserId, OwnedRoomId>>,
     folder: PathBuf,
+    pub(crate) wire: Wire,
     // Ends its tasks when it is dropped.
     tasks: Mutex<JoinSet<()>>,
 }
@@ -225,6 +231,9 @@ impl Account {
         // After the session and never before: the task that heals undecryptable messages looks for the keys once.
         client.event_cache().subscribe().map_err(|error| AccountError::Store(error.to_string()))?;
         client.send_queue().respawn_tasks_for_rooms_with_unsent_requests().await;
+        let arriving = options.folder.join(ARRIVING);
+        forget_arrived(&arriving).await;
+        let wire = Wire { client: client.clone(), http: options.transfers, folder: arriving };
         let state = watch::Sender::new(SyncState::Connecting);
         let mut tasks = JoinSet::new();
         tasks.spawn(watch_session(client.clone(), state.clone(), options.sessions));
@@ -237,6 +246,7 @@ impl Account {
             asked: Mutex::default(),
             begun: Mutex::default(),
             folder: options.folder,
+            wire,
             tasks: Mutex::new(tasks),
         })
     }

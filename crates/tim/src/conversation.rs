@@ -10,6 +10,7 @@ pub use lines::{
 };
 
 use crate::account::Account;
+use crate::file::Wire;
 use crate::list::{Kind, Membership, is_public, kind, membership, name};
 use crate::person::Person;
 use crate::signals::Signals;
@@ -35,6 +36,7 @@ pub struct Conversation {
     pub(crate) room: Room,
     pub(crate) timeline: Arc<Timeline>,
     signals: watch::Receiver<Signals>,
+    pub(crate) wire: Wire,
     shared: Arc<Shared>,
     _tasks: JoinSet<()>,
 }
@@ -98,12 +100,12 @@ impl Account {
     /// [`ConversationError`] when there is none, or it cannot be read.
     pub async fn conversation(&self, id: &str) -> Result<Conversation, ConversationError> {
         let room = self.room(id).ok_or(ConversationError::NotFound)?;
-        Conversation::open(room, self.signals.subscribe()).await
+        Conversation::open(room, self.signals.subscribe(), self.wire.clone()).await
     }
 }
 
 impl Conversation {
-    async fn open(room: Room, signals: watch::Receiver<Signals>) -> Result<Self, ConversationError> {
+    async fn open(room: Room, signals: watch::Receiver<Signals>, wire: Wire) -> Result<Self, ConversationError> {
         let timeline = Arc::new(room.timeline().await?);
         let (items, mut changes) = timeline.subscribe().await;
         let shared = Arc::new(Shared {
@@ -146,7 +148,7 @@ impl Conversation {
                 }
             }
         });
-        let conversation = Self { room, timeline, signals, shared, _tasks: tasks };
+        let conversation = Self { room, timeline, signals, wire, shared, _tasks: tasks };
         if conversation.shared.items().len() < SCREENFUL {
             conversation.load_earlier();
         }

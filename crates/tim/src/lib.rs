@@ -5,6 +5,7 @@
 mod account;
 mod case;
 mod conversation;
+mod file;
 mod generation;
 mod homeserver;
 mod list;
@@ -23,6 +24,7 @@ pub use conversation::{
     Body, Change, ChangeKind, Conversation, ConversationError, Device, Earlier, Encryption, Line, Message, MessageId,
     Reaction, Replied, Sending, SendingFailed, Undecryptable,
 };
+pub use file::{Fallback, FileError, Incoming, NewFile, Outgoing, Progress, Sink, Source, Splitting};
 pub use homeserver::{Clients, Homeserver, HomeserverError, SignInWay};
 pub use list::{Kind, Last, LastKind, Membership, Row};
 pub use people::FoundPeople;

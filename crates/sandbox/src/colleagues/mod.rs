@@ -104,6 +104,7 @@ async fn sign_in(
         folder: place.path().join("chat"),
         key: Zeroizing::new(rand::random()),
         http: http(),
+        transfers: http(),
         sessions: Arc::new(Forgetful),
     };
     let way = SignIn::Password { user: person, password: PASSWORD };

@@ -209,7 +209,7 @@ impl Conversation {
     }
 
     /// Nothing leaves in clear: a room whose encryption cannot be learned gets nothing.
-    async fn check_encryption(&self) -> Result<(), ConversationError> {
+    pub(crate) async fn check_encryption(&self) -> Result<(), ConversationError> {
         let state = self.room.latest_encryption_state().await.map_err(|_error| ConversationError::EncryptionUnknown)?;
         if state.is_unknown() {
             Err(ConversationError::EncryptionUnknown)

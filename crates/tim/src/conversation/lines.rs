@@ -1,7 +1,8 @@
 //! From the library's timeline to lines that a page can show.
 
+use crate::file::in_parts;
 use crate::list::moment;
-use crate::name::clean_file;
+use crate::name::{clean_file, clean_media_type};
 use crate::person::Person;
 use crate::text::{Block, blocks, one_line};
 use jiff::Timestamp;
@@ -98,7 +99,7 @@ pub enum Body {
     File {
         /// Cleaned name.
         name: String,
-        /// Media type as the sender says.
+        /// Media type as the sender says, where that is one.
         mimetype: Option<String>,
         /// Bytes as the sender says.
         size: Option<u64>,
@@ -410,7 +411,15 @@ fn body(event: &EventTimelineItem, content: &MsgLikeContent, own: &UserId, recov
         MsgLikeKind::Message(message) if message.is_edited() && message.body().trim().is_empty() => {
             Body::Redacted { by: Some(Person::of_profile(event.sender(), event.sender_profile(), own)), at: None }
         }
-        MsgLikeKind::Message(message) => said(message.msgtype()),
+        MsgLikeKind::Message(message) => {
+            // An edit never changes files: one that drops the block leaves its text.
+            let json = event.original_json().filter(|_| !message.is_edited());
+            match json.and_then(|json| in_parts(json.json().get())) {
+                Some(Ok(file)) => Body::File { name: file.name, mimetype: file.mimetype, size: file.size },
+                Some(Err(_form)) => Body::Unsupported { fallback: Some(one_line(message.body())) },
+                None => said(message.msgtype()),
+            }
+        }
         MsgLikeKind::Redacted => redacted(event, own),
         MsgLikeKind::UnableToDecrypt(encrypted) => Body::Undecryptable(undecryptable(encrypted, recovery)),
         MsgLikeKind::Poll(poll) => Body::Unsupported { fallback: poll.fallback_text().map(|text| one_line(&text)) },
@@ -421,9 +430,9 @@ fn body(event: &EventTimelineItem, content: &MsgLikeContent, own: &UserId, recov
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the library's list grows; what is not named here is treated alike")]
 fn said(message: &MessageType) -> Body {
-    let file = |name: &str, mimetype: Option<String>, size: Option<ruma::UInt>| Body::File {
+    let file = |name: &str, mimetype: Option<&str>, size: Option<ruma::UInt>| Body::File {
         name: clean_file(name),
-        mimetype,
+        mimetype: mimetype.and_then(clean_media_type),
         size: size.map(u64::from),
     };
     match message {
@@ -436,19 +445,19 @@ fn said(message: &MessageType) -> Body {
         MessageType::Emote(text) => Body::Emote(blocks(&text.body, text.formatted.as_ref())),
         MessageType::File(content) => {
             let info = content.info.as_deref();
-            file(content.filename(), info.and_then(|i| i.mimetype.clone()), info.and_then(|i| i.size))
+            file(content.filename(), info.and_then(|i| i.mimetype.as_deref()), info.and_then(|i| i.size))
         }
         MessageType::Image(content) => {
             let info = content.info.as_deref();
-            file(content.filename(), info.and_then(|i| i.mimetype.clone()), info.and_then(|i| i.size))
+            file(content.filename(), info.and_then(|i| i.mimetype.as_deref()), info.and_then(|i| i.size))
         }
         MessageType::Audio(content) => {
             let info = content.info.as_deref();
-            file(content.filename(), info.and_then(|i| i.mimetype.clone()), info.and_then(|i| i.size))
+            file(content.filename(), info.and_then(|i| i.mimetype.as_deref()), info.and_then(|i| i.size))
         }
         MessageType::Video(content) => {
             let info = content.info.as_deref();
-            file(content.filename(), info.and_then(|i| i.mimetype.clone()), info.and_then(|i| i.size))
+            file(content.filename(), info.and_then(|i| i.mimetype.as_deref()), info.and_then(|i| i.size))
         }
         other => Body::Unsupported { fallback: Some(one_line(other.body())) },
     }

@@ -213,6 +213,7 @@ fn options(folder: &TempDir, shelf: &Arc<Shelf>) -> AccountOptions {
         folder: folder.path().join("chat"),
         key: Zeroizing::new([7; 32]),
         http: plain(),
+        transfers: plain(),
         sessions: shelf.clone(),
     }
 }

@@ -1,0 +1,262 @@
+//! What an event says about its file, and what of it is believed.
+//!
+//! A file in parts is an `m.room.message` of type `m.text` with a readable body, and `de.konsil.file` beside it. Each
+//! part is an ordinary encrypted file of Matrix; one key for all of them, and an IV for each.
+
+use super::FileError;
+use crate::name::{clean_file, clean_media_type};
+use attachment::{Key, Seal, root};
+use ruma::OwnedMxcUri;
+use ruma::events::room::message::MessageType;
+use ruma::events::room::{
+    EncryptedFile, EncryptedFileHash, EncryptedFileHashAlgorithm, EncryptedFileHashes, EncryptedFileInfo, MediaSource,
+    V2EncryptedFileInfo,
+};
+use ruma::serde::Base64;
+use ruma::serde::base64::{Standard, UrlSafe};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// Names the block of a file in parts.
+pub(crate) const MARK: &str = "de.konsil.file";
+/// The version that is written, and the only one that is read.
+const VERSION: u64 = 1;
+/// More parts make an event too long: 200 bytes for each, of the 40 kB that an event may have before encryption.
+pub(super) const MOST_PARTS: usize = 128;
+/// What has no media type of its own.
+pub(super) const BYTES: &str = "application/octet-stream";
+
+/// What is known of a file before it is fetched.
+#[derive(Clone)]
+pub(crate) struct Described {
+    /// Cleaned.
+    pub(crate) name: String,
+    /// Cleaned.
+    pub(crate) mimetype: Option<String>,
+    /// As the sender says.
+    pub(crate) size: Option<u64>,
+    pub(super) key: Key,
+    pub(super) parts: Vec<Part>,
+}
+
+/// An encrypted upload.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    pub(super) url: OwnedMxcUri,
+    pub(super) seal: Seal,
+    /// How long it is, where that is known.
+    pub(super) size: Option<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Form {
+    v: u64,
+    name: String,
+    mimetype: String,
+    size: u64,
+    key: KeyForm,
+    parts: Vec<PartForm>,
+    root: Base64<Standard, [u8; 32]>,
+}
+
+/// JSON Web Key, as Matrix writes it in `EncryptedFile`.
+#[derive(Serialize, Deserialize)]
+struct KeyForm {
+    kty: String,
+    alg: String,
+    ext: bool,
+    k: Base64<UrlSafe, [u8; 32]>,
+    key_ops: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PartForm {
+    url: OwnedMxcUri,
+    iv: Base64<Standard, [u8; 16]>,
+    sha256: Base64<Standard, [u8; 32]>,
+    size: u64,
+}
+
+/// The one upload of an ordinary file.
+pub(super) fn encrypted_file(key: &Key, part: &Part) -> EncryptedFile {
+    let info = V2EncryptedFileInfo::encode(*key.reveal(), part.seal.iv);
+    EncryptedFile::new(part.url.clone(), info.into(), EncryptedFileHashes::with_sha256(part.seal.sha256))
+}
+
+/// The event of a file in parts.
+pub(super) fn parts_event(body: &str, name: &str, mimetype: &str, key: &Key, parts: &[Part]) -> Value {
+    let form = Form {
+        v: VERSION,
+        name: name.to_owned(),
+        mimetype: mimetype.to_owned(),
+        size: parts.iter().filter_map(|part| part.size).sum(),
+        key: KeyForm {
+            kty: "oct".to_owned(),
+            alg: "A256CTR".to_owned(),
+            ext: true,
+            k: Base64::new(*key.reveal()),
+            key_ops: vec!["encrypt".to_owned(), "decrypt".to_owned()],
+        },
+        parts: parts
+            .iter()
+            .map(|part| PartForm {
+                url: part.url.clone(),
+                iv: Base64::new(part.seal.iv),
+                sha256: Base64::new(part.seal.sha256),
+                size: part.size.unwrap_or_default(),
+            })
+            .collect(),
+        root: Base64::new(root(parts.iter().map(|part| &part.seal.sha256))),
+    };
+    json!({ "msgtype": "m.text", "body": body, "m.mentions": {}, MARK: form })
+}
+
+/// The file of an ordinary message; none where it has none.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the library's list grows; what is not named here has no file")]
+pub(crate) fn described_by(message: &MessageType) -> Option<Result<Described, FileError>> {
+    let (name, source, mimetype, size) = match message {
+        MessageType::File(file) => {
+            let info = file.info.as_deref();
+            (file.filename(), &file.source, info.and_then(|i| i.mimetype.as_deref()), info.and_then(|i| i.size))
+        }
+        MessageType::Image(file) => {
+            let info = file.info.as_deref();
+            (file.filename(), &file.source, info.and_then(|i| i.mimetype.as_deref()), info.and_then(|i| i.size))
+        }
+        MessageType::Video(file) => {
+            let info = file.info.as_deref();
+            (file.filename(), &file.source, info.and_then(|i| i.mimetype.as_deref()), info.and_then(|i| i.size))
+        }
+        MessageType::Audio(file) => {
+            let info = file.info.as_deref();
+            (file.filename(), &file.source, info.and_then(|i| i.mimetype.as_deref()), info.and_then(|i| i.size))
+        }
+        _ => return None,
+    };
+    let size = size.map(u64::from);
+    let opened = opened(source, size);
+    Some(opened.map(|(key, part)| Described {
+        name: clean_file(name),
+        mimetype: mimetype.and_then(clean_media_type),
+        size,
+        key,
+        parts: vec![part],
+    }))
+}
+
+fn opened(source: &MediaSource, size: Option<u64>) -> Result<(Key, Part), FileError> {
+    let MediaSource::Encrypted(file) = source else { return Err(FileError::Form) };
+    let EncryptedFileInfo::V2(info) = &file.info else { return Err(FileError::Form) };
+    let Some(EncryptedFileHash::Sha256(hash)) = file.hashes.get(&EncryptedFileHashAlgorithm::Sha256) else {
+        return Err(FileError::Form);
+    };
+    let seal = Seal { iv: *info.iv.as_inner(), sha256: *hash.as_inner() };
+    Ok((Key::new(*info.k.as_inner()), Part { url: file.url.clone(), seal, size }))
+}
+
+/// The file in parts of an event's JSON; none where the event has none.
+pub(crate) fn in_parts(event: &str) -> Option<Result<Described, FileError>> {
+    // Most events are text, and text is looked through each time that a line is drawn.
+    if !event.contains(MARK) {
+        return None;
+    }
+    let event: Value = serde_json::from_str(event).ok()?;
+    let block = event["content"].get(MARK)?.clone();
+    if block["v"] != VERSION {
+        return Some(Err(FileError::Form));
+    }
+    let form = serde_json::from_value::<Form>(block).map_err(|_error| FileError::Form);
+    Some(form.and_then(believed))
+}
+
+fn believed(form: Form) -> Result<Described, FileError> {
+    let named = form.key.kty == "oct" && form.key.alg == "A256CTR";
+    let counted = (1..=MOST_PARTS).contains(&form.parts.len());
+    let sizes = form.parts.iter().try_fold(0_u64, |sum, part| sum.checked_add(part.size));
+    let whole = sizes == Some(form.size) && form.parts.iter().all(|part| part.size > 0);
+    let hashes = root(form.parts.iter().map(|part| part.sha256.as_inner())) == *form.root.as_inner();
+    if !(named && counted && whole && hashes) {
+        return Err(FileError::Form);
+    }
+    Ok(Described {
+        name: clean_file(&form.name),
+        mimetype: clean_media_type(&form.mimetype),
+        size: Some(form.size),
+        key: Key::new(*form.key.k.as_inner()),
+        parts: form
+            .parts
+            .into_iter()
+            .map(|part| Part {
+                seal: Seal { iv: *part.iv.as_inner(), sha256: *part.sha256.as_inner() },
+                size: Some(part.size),
+                url: part.url,
+            })
+            .collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FileError, Key, MARK, Part, Seal, in_parts, parts_event};
+    use serde_json::{Value, json};
+
+    fn event() -> Value {
+        let part = |number: u8, size| Part {
+            url: format!("mxc://tim.example/{number}").into(),
+            seal: Seal { iv: [number; 16], sha256: [number; 32] },
+            size: Some(size),
+        };
+        let parts = [part(1, 1_048_576), part(2, 7)];
+        let content = parts_event("Datei CT.zip", "CT.zip", "application/zip", &Key::new([9; 32]), &parts);
+        json!({ "type": "m.room.message", "content": content })
+    }
+
+    #[test]
+    fn a_file_in_parts_reads_back_as_it_was_written() {
+        let event = event();
+        assert_eq!(event["content"]["msgtype"], "m.text", "other programs show its text");
+        let key = &event["content"][MARK]["key"];
+        // 32 bytes of 9 in base64url, by Python's base64 module.
+        let jwk = json!({
+            "kty": "oct", "alg": "A256CTR", "ext": true, "key_ops": ["encrypt", "decrypt"],
+            "k": "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk",
+        });
+        assert_eq!(*key, jwk, "the key has the form that Matrix' encrypted files have");
+        let file = in_parts(&event.to_string()).expect("it has one").expect("it is well formed");
+        assert_eq!((file.name.as_str(), file.size), ("CT.zip", Some(1_048_583)), "name and size");
+        assert_eq!(file.parts.len(), 2, "both parts");
+        assert_eq!(file.key.reveal(), &[9; 32], "the key");
+    }
+
+    #[test]
+    fn what_does_not_add_up_is_no_file() {
+        let changes: [(&str, fn(&mut Value)); 8] = [
+            ("a newer version", |block| block["v"] = json!(2)),
+            ("another size", |block| block["size"] = json!(5)),
+            ("parts in another order", |block| block["parts"].as_array_mut().expect("parts").reverse()),
+            ("a part that is missing", |block| {
+                block["parts"].as_array_mut().expect("parts").pop();
+            }),
+            ("no parts", |block| block["parts"] = json!([])),
+            ("another cipher", |block| block["key"]["alg"] = json!("A128CTR")),
+            ("a short key", |block| block["key"]["k"] = json!("CQkJ")),
+            ("sizes that run over", |block| block["parts"][0]["size"] = json!(u64::MAX)),
+        ];
+        for (what, change) in changes {
+            let mut event = event();
+            change(&mut event["content"][MARK]);
+            let read = in_parts(&event.to_string()).expect("it has one");
+            assert!(matches!(read, Err(FileError::Form)), "{what}");
+        }
+    }
+
+    #[test]
+    fn hostile_names_and_types_are_cleaned() {
+        let mut event = event();
+        event["content"][MARK]["name"] = json!("../..\\etc/\u{202E}gpj.exe");
+        event["content"][MARK]["mimetype"] = json!("text/html\r\nX-Evil: 1");
+        let file = in_parts(&event.to_string()).expect("it has one").expect("it is well formed");
+        assert_eq!(file.name, "gpj.exe", "no path, no turned direction");
+        assert_eq!(file.mimetype, None, "no media type");
+    }
+}

@@ -1,0 +1,177 @@
+//! A file on its way in.
+//!
+//! Ciphertext waits on disk until its hash is known to be right; only then it is decrypted into the sink. So no byte that
+//! was altered leaves, no clear byte is on disk, and memory holds one piece.
+
+use super::form::{Described, Part};
+use super::wire::{Attempts, Trouble, Wire};
+use super::{FileError, Progress, described_by, in_parts};
+use crate::conversation::{Conversation, MessageId};
+use attachment::{Check, Decryptor};
+use bytes::{Bytes, BytesMut};
+use futures_util::future::BoxFuture;
+use std::io;
+use std::path::PathBuf;
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufWriter};
+use tokio::sync::watch;
+
+const PIECE: usize = 256 * 1024;
+/// A file whose sender names no size may have this one.
+const LARGEST_UNSAID: u64 = 4 * 1024 * 1024 * 1024;
+
+/// Where the bytes of a file go.
+pub trait Sink: Send {
+    /// The next bytes, in their order. Each was checked; the file is whole when [`Incoming::fetch`] has said so.
+    fn write(&mut self, bytes: Bytes) -> BoxFuture<'_, io::Result<()>>;
+}
+
+/// A file of a message. Dropping the future of [`Incoming::fetch`] ends the download.
+pub struct Incoming {
+    wire: Wire,
+    file: Described,
+    progress: watch::Sender<Progress>,
+}
+
+impl std::fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Incoming([not shown])")
+    }
+}
+
+impl Conversation {
+    /// The file of a message. Nothing is fetched yet.
+    ///
+    /// # Errors
+    /// [`FileError::NotFound`] when the message has none, [`FileError::Form`] when its form is not known.
+    pub fn file(&self, message: &MessageId) -> Result<Incoming, FileError> {
+        let item = self.item(message).ok_or(FileError::NotFound)?;
+        let event = item.as_event().ok_or(FileError::NotFound)?;
+        let message = event.content().as_message().ok_or(FileError::NotFound)?;
+        let parts = event.original_json().filter(|_| !message.is_edited()).and_then(|json| in_parts(json.json().get()));
+        let file = parts.or_else(|| described_by(message.msgtype())).ok_or(FileError::NotFound)??;
+        let progress = watch::Sender::new(Progress { moved: 0, total: file.size });
+        Ok(Incoming { wire: self.wire.clone(), file, progress })
+    }
+}
+
+impl Incoming {
+    /// Its name, cleaned.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.file.name
+    }
+
+    /// Its media type as the sender says, where that is one.
+    #[must_use]
+    pub fn mimetype(&self) -> Option<&str> {
+        self.file.mimetype.as_deref()
+    }
+
+    /// Bytes as the sender says.
+    #[must_use]
+    pub fn size(&self) -> Option<u64> {
+        self.file.size
+    }
+
+    /// How far it is, now and from now on.
+    #[must_use]
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
+    }
+
+    /// Fetches, checks and decrypts it into `sink`, part after part. Gives its length.
+    ///
+    /// # Errors
+    /// [`FileError`]; the sink then holds a beginning of the file, which is to be thrown away.
+    pub async fn fetch(&self, sink: &mut dyn Sink) -> Result<u64, FileError> {
+        let mut length = 0;
+        for part in &self.file.parts {
+            let arrived = self.arrive(part, length).await?;
+            self.decrypt(part, &arrived, sink).await?;
+            length += arrived.length;
+        }
+        Ok(length)
+    }
+
+    async fn arrive(&self, part: &Part, before: u64) -> Result<Arrived, FileError> {
+        let mut attempts = Attempts::default();
+        loop {
+            self.progress.send_modify(|progress| progress.moved = before);
+            match self.attempt(part).await {
+                Ok(arrived) => return Ok(arrived),
+                Err(trouble) => self.wire.after(&mut attempts, trouble).await?,
+            }
+        }
+    }
+
+    /// Ciphertext of a part on disk, its hash and its length checked.
+    async fn attempt(&self, part: &Part) -> Result<Arrived, Trouble> {
+        let most = part.size.unwrap_or(LARGEST_UNSAID);
+        let mut answer = self.wire.download(&part.url).await?;
+        let final_ = |error: FileError| Trouble::Final(error);
+        if answer.content_length().is_some_and(|length| length > most) {
+            return Err(final_(FileError::Altered));
+        }
+        let (mut arrived, file) = Arrived::begin(&self.wire.folder).await.map_err(final_)?;
+        let mut file = BufWriter::with_capacity(PIECE, file);
+        let mut check = Check::default();
+        while let Some(piece) = Wire::piece(&mut answer).await? {
+            arrived.length += piece.len() as u64;
+            if arrived.length > most {
+                return Err(final_(FileError::Altered));
+            }
+            check.push(&piece);
+            file.write_all(&piece).await.map_err(|error| final_(of_disk(&error)))?;
+            self.progress.send_modify(|progress| progress.moved += piece.len() as u64);
+        }
+        file.flush().await.map_err(|error| final_(of_disk(&error)))?;
+        if part.size.is_some_and(|size| size != arrived.length) {
+            return Err(final_(FileError::Altered));
+        }
+        check.finish(&part.seal).map_err(|altered| final_(altered.into()))?;
+        Ok(arrived)
+    }
+
+    async fn decrypt(&self, part: &Part, arrived: &Arrived, sink: &mut dyn Sink) -> Result<(), FileError> {
+        let mut file = File::open(&arrived.path).await.map_err(|error| of_disk(&error))?;
+        let mut decryptor = Decryptor::new(&self.file.key, &part.seal);
+        loop {
+            let mut piece = BytesMut::with_capacity(PIECE);
+            while piece.len() < PIECE && file.read_buf(&mut piece).await.map_err(|error| of_disk(&error))? > 0 {}
+            if piece.is_empty() {
+                // Once more, since a disk is not the memory either.
+                return Ok(decryptor.finish()?);
+            }
+            decryptor.push(&mut piece);
+            sink.write(piece.freeze()).await.map_err(|error| FileError::Sink(error.to_string()))?;
+        }
+    }
+}
+
+/// Ciphertext on disk. Dropping this removes it.
+struct Arrived {
+    path: PathBuf,
+    length: u64,
+}
+
+impl Arrived {
+    async fn begin(folder: &std::path::Path) -> Result<(Self, File), FileError> {
+        tokio::fs::create_dir_all(folder).await.map_err(|error| of_disk(&error))?;
+        let path = folder.join(format!("{:032x}", rand::random::<u128>()));
+        let file = File::create_new(&path).await.map_err(|error| of_disk(&error))?;
+        Ok((Self { path, length: 0 }, file))
+    }
+}
+
+impl Drop for Arrived {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_file(&self.path) {
+            tracing::warn!(%error, "ciphertext stays behind");
+        }
+    }
+}
+
+fn of_disk(error: &io::Error) -> FileError {
+    if error.kind() == io::ErrorKind::StorageFull { FileError::DiskFull } else { FileError::Sink(error.to_string()) }
+}

@@ -1,0 +1,366 @@
+//! A file on its way out.
+
+use super::form::{BYTES, MOST_PARTS, Part, encrypted_file, parts_event};
+use super::wire::{Attempts, Trouble, Wire};
+use super::{FileError, Progress};
+use crate::ConversationError;
+use crate::conversation::Conversation;
+use crate::name::{clean_file, clean_media_type};
+use attachment::{Encryptor, Key, Seal};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use matrix_sdk::Room;
+use ruma::UInt;
+use ruma::events::room::ImageInfo;
+use ruma::events::room::message::{
+    AudioInfo, AudioMessageEventContent, FileInfo, FileMessageEventContent, ImageMessageEventContent, MessageType,
+    RoomMessageEventContent, VideoInfo, VideoMessageEventContent,
+};
+use ruma::events::{AnyMessageLikeEventContent, Mentions};
+use ruma::serde::Raw;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
+
+const MIB: u64 = 1024 * 1024;
+
+/// Makes the readable text of a file in parts.
+pub type Fallback = Arc<dyn Fn(&str, usize) -> String + Send + Sync>;
+
+/// A file to send.
+#[derive(Clone)]
+pub struct NewFile {
+    /// Its name; a path before it is left out.
+    pub name: String,
+    /// Its media type, where it is known.
+    pub mimetype: Option<String>,
+    /// Bytes.
+    pub size: u64,
+    /// Width and height in pixels of a picture or a video.
+    pub picture: Option<(u32, u32)>,
+    /// What programs that do not know files in parts show, by the cleaned name and the number of parts.
+    pub fallback: Fallback,
+}
+
+impl std::fmt::Debug for NewFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("NewFile([not shown])")
+    }
+}
+
+/// When a file goes in parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Splitting {
+    /// The largest file that goes as one upload, in bytes.
+    pub whole: u64,
+    /// Length of a part; none when a file goes as one upload or not at all, since only this program reads parts.
+    pub part: Option<u64>,
+}
+
+impl Default for Splitting {
+    fn default() -> Self {
+        Self { whole: 64 * MIB, part: Some(32 * MIB) }
+    }
+}
+
+/// Where the bytes of a file come from.
+pub trait Source: Send {
+    /// The bytes from `offset` on. Asked again where an upload has to begin anew; what was given before is dropped.
+    fn read_from(&mut self, offset: u64) -> BoxFuture<'_, io::Result<BoxStream<'static, io::Result<Bytes>>>>;
+}
+
+/// A file that is being sent. It remembers the parts that are done: dropping the future of [`Outgoing::send`] pauses
+/// it, and calling that again goes on with the first part that is not done. Dropping this gives the file up.
+pub struct Outgoing {
+    conversation: Room,
+    wire: Wire,
+    file: NewFile,
+    /// Length of each part but the last; the whole length where there is one.
+    part: u64,
+    whole: bool,
+    key: Key,
+    done: Vec<Part>,
+    sent: bool,
+    progress: watch::Sender<Progress>,
+}
+
+impl std::fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Outgoing([not shown])")
+    }
+}
+
+impl Conversation {
+    /// Makes a file ready to be sent: whether the conversation and the homeserver take it. Nothing leaves yet.
+    ///
+    /// # Errors
+    /// [`FileError`]; [`FileError::TooLarge`] says what would be taken.
+    pub async fn attach(&self, file: NewFile, splitting: Splitting) -> Result<Outgoing, FileError> {
+        if file.size == 0 {
+            return Err(FileError::Empty);
+        }
+        self.check_encryption().await?;
+        // A public room takes text in clear, and the key of a file would be text.
+        if !self.room.encryption_state().is_encrypted() {
+            return Err(ConversationError::NotEncrypted.into());
+        }
+        if !self.may_send().await {
+            return Err(FileError::NotAllowed);
+        }
+        let limit = self.wire.limit().await?;
+        let (part, whole) = divided(file.size, limit, splitting)?;
+        let progress = watch::Sender::new(Progress { moved: 0, total: Some(file.size) });
+        let file = NewFile {
+            name: clean_file(&file.name),
+            mimetype: file.mimetype.as_deref().and_then(clean_media_type),
+            ..file
+        };
+        Ok(Outgoing {
+            conversation: self.room.clone(),
+            wire: self.wire.clone(),
+            file,
+            part,
+            whole,
+            key: Key::new(rand::random()),
+            done: Vec::new(),
+            sent: false,
+            progress,
+        })
+    }
+}
+
+/// Length of a part, and whether it is the whole file.
+fn divided(size: u64, limit: u64, splitting: Splitting) -> Result<(u64, bool), FileError> {
+    if size <= limit && (size <= splitting.whole || splitting.part.is_none()) {
+        return Ok((size, true));
+    }
+    let Some(part) = splitting.part else { return Err(FileError::TooLarge { limit }) };
+    // Whole MiB, so that a reader that fetches by range meets no odd places.
+    let part = part.min(limit / MIB * MIB);
+    let most = part.saturating_mul(MOST_PARTS as u64);
+    if part == 0 {
+        Err(FileError::TooLarge { limit })
+    } else if size > most {
+        Err(FileError::TooLarge { limit: most })
+    } else {
+        Ok((part, false))
+    }
+}
+
+impl Outgoing {
+    /// How far it is, now and from now on.
+    #[must_use]
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
+    }
+
+    /// Its name, cleaned.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.file.name
+    }
+
+    /// In how many uploads it goes.
+    #[must_use]
+    pub fn parts(&self) -> usize {
+        usize::try_from(self.file.size.div_ceil(self.part)).unwrap_or(usize::MAX)
+    }
+
+    /// Uploads what is not done, and hands the message to the send queue.
+    ///
+    /// # Errors
+    /// [`FileError`]; parts that are done stay done, and calling this again goes on.
+    pub async fn send(&mut self, source: &mut dyn Source) -> Result<(), FileError> {
+        while self.offset() < self.file.size {
+            let part = self.upload_part(source).await?;
+            self.done.push(part);
+        }
+        if !self.sent {
+            self.enqueue().await?;
+            self.sent = true;
+        }
+        Ok(())
+    }
+
+    fn offset(&self) -> u64 {
+        self.done.iter().filter_map(|part| part.size).sum()
+    }
+
+    async fn upload_part(&self, source: &mut dyn Source) -> Result<Part, FileError> {
+        let offset = self.offset();
+        let length = self.part.min(self.file.size - offset);
+        let mut attempts = Attempts::default();
+        loop {
+            self.progress.send_modify(|progress| progress.moved = offset);
+            match self.attempt(source, offset, length).await {
+                Ok(part) => return Ok(part),
+                Err(trouble) => self.wire.after(&mut attempts, trouble).await?,
+            }
+        }
+    }
+
+    async fn attempt(&self, source: &mut dyn Source, offset: u64, length: u64) -> Result<Part, Trouble> {
+        let read = source.read_from(offset).await.map_err(|error| Trouble::Final(unreadable(&error)))?;
+        let end = Arc::new(Mutex::new(End::Open));
+        let sending = Sending {
+            read,
+            // Never the same counter twice under one key: each attempt has an IV of its own.
+            encryptor: Some(Encryptor::new(&self.key, rand::random())),
+            left: length,
+            end: end.clone(),
+            progress: self.progress.clone(),
+        };
+        let body = reqwest::Body::wrap_stream(futures_util::stream::try_unfold(sending, Sending::next));
+        let uploaded = self.wire.upload(length, body, self.progress.subscribe()).await;
+        let end = std::mem::replace(&mut *end.lock().unwrap_or_else(PoisonError::into_inner), End::Open);
+        match (end, uploaded) {
+            (End::Fault(fault), _) => Err(Trouble::Final(fault)),
+            (End::Sealed(seal), Ok(url)) => Ok(Part { url, seal, size: Some(length) }),
+            // An answer before the last byte is none to this file.
+            (End::Open, Ok(_url)) => Err(Trouble::Final(FileError::Changed)),
+            (End::Sealed(_) | End::Open, Err(trouble)) => Err(trouble),
+        }
+    }
+
+    /// The message goes by the send queue: it is on disk before this returns, and waits for the network there.
+    async fn enqueue(&self) -> Result<(), FileError> {
+        let content: Raw<AnyMessageLikeEventContent> = match self.done.as_slice() {
+            [part] if self.whole => raw(&AnyMessageLikeEventContent::from(self.ordinary(part)))?,
+            parts => {
+                let mimetype = self.file.mimetype.as_deref().unwrap_or(BYTES);
+                let body = (self.file.fallback)(&self.file.name, parts.len());
+                raw(&parts_event(&body, &self.file.name, mimetype, &self.key, parts))?.cast_unchecked()
+            }
+        };
+        let queued = self.conversation.send_queue().send_raw(content, "m.room.message".to_owned()).await;
+        queued.map(|_handle| ()).map_err(|error| ConversationError::Failed(error.to_string()).into())
+    }
+
+    /// The message that every program knows.
+    fn ordinary(&self, part: &Part) -> RoomMessageEventContent {
+        let (name, source) = (self.file.name.clone(), encrypted_file(&self.key, part));
+        let (mimetype, size) = (self.file.mimetype.clone(), UInt::new(self.file.size));
+        let (width, height) = self.file.picture.map(|(w, h)| (w.into(), h.into())).unzip();
+        let kind = self.file.mimetype.as_deref().and_then(|mimetype| mimetype.split('/').next()).unwrap_or_default();
+        let message = match kind {
+            // A drawing in XML is a program; nobody shows it unasked.
+            "image" if self.file.mimetype.as_deref() != Some("image/svg+xml") => {
+                let mut info = ImageInfo::new();
+                (info.mimetype, info.size, info.width, info.height) = (mimetype, size, width, height);
+                MessageType::Image(ImageMessageEventContent::encrypted(name, source).info(Box::new(info)))
+            }
+            "video" => {
+                let mut info = VideoInfo::new();
+                (info.mimetype, info.size, info.width, info.height) = (mimetype, size, width, height);
+                MessageType::Video(VideoMessageEventContent::encrypted(name, source).info(Box::new(info)))
+            }
+            "audio" => {
+                let mut info = AudioInfo::new();
+                (info.mimetype, info.size) = (mimetype, size);
+                MessageType::Audio(AudioMessageEventContent::encrypted(name, source).info(Box::new(info)))
+            }
+            _ => {
+                let mut info = FileInfo::new();
+                (info.mimetype, info.size) = (mimetype, size);
+                MessageType::File(FileMessageEventContent::encrypted(name, source).info(Box::new(info)))
+            }
+        };
+        // Always with mentions: without them other programs look for names in the text.
+        RoomMessageEventContent::new(message).add_mentions(Mentions::new())
+    }
+}
+
+fn raw<T: serde::Serialize>(content: &T) -> Result<Raw<T>, FileError> {
+    Raw::new(content).map_err(|error| ConversationError::Failed(error.to_string()).into())
+}
+
+/// A part on its way: what is read, encrypted and counted piece by piece.
+struct Sending {
+    read: BoxStream<'static, io::Result<Bytes>>,
+    encryptor: Option<Encryptor>,
+    left: u64,
+    end: Arc<Mutex<End>>,
+    progress: watch::Sender<Progress>,
+}
+
+/// How the body of an upload ended.
+enum End {
+    /// Not at its last byte.
+    Open,
+    Sealed(Seal),
+    Fault(FileError),
+}
+
+impl Sending {
+    async fn next(mut self) -> io::Result<Option<(Bytes, Self)>> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        let mut piece = match self.read.next().await {
+            Some(Ok(piece)) => BytesMut::from(piece),
+            Some(Err(error)) => {
+                self.ends(End::Fault(unreadable(&error)));
+                return Err(error);
+            }
+            None => {
+                self.ends(End::Fault(FileError::Changed));
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        };
+        // What follows belongs to the next part.
+        piece.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let length = piece.len() as u64;
+        self.left -= length;
+        if let Some(encryptor) = &mut self.encryptor {
+            encryptor.push(&mut piece);
+        }
+        if self.left == 0
+            && let Some(encryptor) = self.encryptor.take()
+        {
+            // Here and not at the next call: a body whose length is known is not asked after its last byte.
+            self.ends(End::Sealed(encryptor.finish()));
+        }
+        self.progress.send_modify(|progress| progress.moved += length);
+        Ok(Some((piece.freeze(), self)))
+    }
+
+    fn ends(&self, end: End) {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner) = end;
+    }
+}
+
+fn unreadable(error: &io::Error) -> FileError {
+    if error.kind() == io::ErrorKind::UnexpectedEof { FileError::Changed } else { FileError::Source(error.to_string()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FileError, MIB, Splitting, divided};
+
+    /// Sizes and limits in MiB; the expected answer is the decided form written down.
+    #[test]
+    fn a_file_goes_whole_where_that_fits_and_else_in_parts_of_whole_mebibytes() {
+        let parts = Splitting::default();
+        let never = Splitting { part: None, ..parts };
+        let cases: [(u64, u64, Splitting, Result<(u64, bool), u64>); 9] = [
+            (64 * MIB, 100 * MIB, parts, Ok((64 * MIB, true))),
+            (64 * MIB + 1, 100 * MIB, parts, Ok((32 * MIB, false))),
+            (50 * MIB, 50 * MIB, parts, Ok((50 * MIB, true))),
+            (50 * MIB + 1, 50 * MIB, parts, Ok((32 * MIB, false))),
+            (30 * MIB, 20 * MIB + 5, parts, Ok((20 * MIB, false))),
+            (2 * MIB, MIB - 1, parts, Err(MIB - 1)),
+            (4096 * MIB + 1, 50 * MIB, parts, Err(4096 * MIB)),
+            (80 * MIB, 100 * MIB, never, Ok((80 * MIB, true))),
+            (101 * MIB, 100 * MIB, never, Err(100 * MIB)),
+        ];
+        for (size, limit, splitting, expected) in cases {
+            let found = divided(size, limit, splitting).map_err(|error| match error {
+                FileError::TooLarge { limit } => limit,
+                other => panic!("of {size} with {limit}: {other}"),
+            });
+            assert_eq!(found, expected, "{size} bytes where {limit} are taken");
+        }
+    }
+}
