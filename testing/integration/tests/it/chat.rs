@@ -32,6 +32,7 @@ mod cases;
 mod desks;
 mod encryption;
 mod faults;
+mod files;
 mod proxy;
 mod rooms;
 mod signals;
@@ -188,6 +189,19 @@ impl Home {
         answer["room_id"].as_str().expect("a room").to_owned()
     }
 
+    /// What lies in the homeserver's folder of uploads.
+    pub(crate) fn uploads(&self) -> Vec<PathBuf> {
+        let folders = if self.registers {
+            vec![Servers::folder("synapse").join("store").join("media")]
+        } else {
+            // The evaluation platform's lie under names of their own, also those of other tests.
+            let names = std::fs::read_dir(std::env::temp_dir()).expect("it can be read").flatten();
+            let uploads = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with("konsil-sandbox-media-");
+            names.filter(|entry| uploads(&entry.file_name())).map(|entry| entry.path()).collect()
+        };
+        folders.iter().flat_map(|folder| files_below(folder)).collect()
+    }
+
     fn address(&self, path: &str) -> Url {
         self.direct.join(path).expect("a path")
     }
@@ -201,6 +215,12 @@ impl Home {
         let session: Value = asked.send().await.expect("it answers").json().await.expect("JSON");
         session["access_token"].as_str().expect("a token").to_owned()
     }
+}
+
+fn files_below(folder: &std::path::Path) -> Vec<PathBuf> {
+    // A folder of another test may go away meanwhile.
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
 }
 
 async fn found(server_name: &str) -> Homeserver {
@@ -227,9 +247,15 @@ impl Device {
 
     /// The program ends and begins again: nothing is left but what is on disk.
     pub(crate) async fn restarted(self) -> Self {
+        self.restarted_with(plain()).await
+    }
+
+    /// The same with another client for files.
+    pub(crate) async fn restarted_with(self, transfers: reqwest::Client) -> Self {
         let Self { account, folder, shelf } = self;
         drop(account);
-        let account = Account::restore(options(&folder, &shelf), &shelf.kept()).await.expect("it goes on");
+        let options = AccountOptions { transfers, ..options(&folder, &shelf) };
+        let account = Account::restore(options, &shelf.kept()).await.expect("it goes on");
         Self { account, folder, shelf }
     }
 

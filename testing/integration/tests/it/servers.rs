@@ -41,6 +41,12 @@ impl Servers {
         Url::parse(address).expect("an address is a URL")
     }
 
+    /// Where a server that was started here keeps what is its own.
+    pub(crate) fn folder(name: &str) -> PathBuf {
+        let list = std::env::var_os("KONSIL_SERVERS").map(PathBuf::from).expect("the servers were found by it");
+        list.parent().expect("it is a file").join(name)
+    }
+
     /// The address of a discovery document that names all three, as a person would type it. It answers until the test
     /// process ends.
     pub(crate) fn discovery(&self) -> &'static str {
