@@ -1,12 +1,18 @@
 //! "Nachrichten": chat beside the session. It signs in with the same browser page, follows its homeserver for as long
 //! as somebody sits at the desk, and tells the list and the open conversation as whole views.
 //!
-//! [`crate::chat::cases`] finds out which case a conversation belongs to; [`crate::chat::views`] turns what `tim` says into what the page is told; nothing is decided there.
+//! [`crate::chat::cases`] finds out which case a conversation belongs to; [`crate::chat::views`] turns what `tim` says
+//! into what the page is told, and decides nothing.
 
 mod cases;
+mod door;
+mod files;
 mod people;
 mod talk;
 mod views;
+
+pub(crate) use door::FileDoor;
+pub(crate) use files::Begun;
 
 use crate::{Desk, failures, session::Taken};
 use cases::Cases;
@@ -55,6 +61,8 @@ struct State {
     /// What was begun and not sent, by conversation.
     drafts: BTreeMap<String, String>,
     cases: Cases,
+    /// What is being sent.
+    files: files::Files,
 }
 
 #[derive(Default)]
@@ -275,6 +283,7 @@ impl Desk {
     }
 
     fn set_phase(&self, phase: Phase) {
+        self.stop_files();
         let former = {
             let mut chat = self.0.chat.state();
             (chat.open, chat.view, chat.cases) = (None, None, Cases::default());

@@ -117,6 +117,7 @@ pub(crate) struct Inner {
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) images: Images,
     pub(crate) bulk: BulkServer,
+    pub(crate) files: crate::chat::FileDoor,
     /// Whose turn it is to write the lock's mark.
     pub(crate) lock_mark: Mutex<()>,
     pub(crate) keeping: crate::decisions::Keeping,
@@ -172,7 +173,8 @@ impl Desk {
         let settings = Settings::load(&vault, &policy);
         let place = crate::settings::load_place(&vault);
         let images = Images::new(vault.clone(), worker);
-        let bulk = BulkServer::start(images.clone(), origins).await.map_err(OpenDeskError::Bulk)?;
+        let bulk = BulkServer::start(images.clone(), origins.clone()).await.map_err(OpenDeskError::Bulk)?;
+        let files = crate::chat::FileDoor::start(origins).await.map_err(OpenDeskError::Bulk)?;
         let desk = Self(Arc::new(Inner {
             vault,
             shelf,
@@ -182,6 +184,7 @@ impl Desk {
             events: broadcast::Sender::new(EVENT_BACKLOG),
             images,
             bulk,
+            files,
             lock_mark: Mutex::new(()),
             keeping: crate::decisions::Keeping::default(),
             chat: crate::chat::Chat::default(),
@@ -329,6 +332,19 @@ impl Desk {
             Request::CancelMessage { conversation, message } => {
                 self.cancel_message(&conversation, message).await.map(|()| Reply::Done)
             }
+            Request::BeginAttachment { conversation, name, size, mimetype, width, height } => {
+                let file = crate::chat::Begun { name, size, mimetype, picture: width.zip(height) };
+                self.begin_attachment(&conversation, file).await.map(Reply::FileDoor)
+            }
+            Request::ResumeAttachment { conversation, attachment } => {
+                self.resume_attachment(&conversation, &attachment).await.map(Reply::FileDoor)
+            }
+            Request::CancelAttachment { conversation, attachment } => {
+                self.cancel_attachment(&conversation, &attachment).await.map(|()| Reply::Done)
+            }
+            Request::OpenAttachment { conversation, message } => {
+                self.open_attachment(&conversation, message).map(Reply::FileDoor)
+            }
             Request::MarkRead { conversation } => self.mark_read(&conversation).await.map(|()| Reply::Done),
             Request::SetTyping { conversation, typing } => {
                 self.set_typing(&conversation, typing).await.map(|()| Reply::Done)
@@ -472,6 +488,10 @@ fn allowed_while_locked(request: &Request) -> bool {
         | Request::ToggleReaction { .. }
         | Request::RetryMessage { .. }
         | Request::CancelMessage { .. }
+        | Request::BeginAttachment { .. }
+        | Request::ResumeAttachment { .. }
+        | Request::CancelAttachment { .. }
+        | Request::OpenAttachment { .. }
         | Request::MarkRead { .. }
         | Request::SetTyping { .. }
         | Request::KeepMessageDraft { .. }

@@ -25,6 +25,7 @@ pub mod door;
 mod failures;
 pub mod images;
 pub mod log;
+mod loopback;
 mod machine;
 mod measurements;
 mod newer;

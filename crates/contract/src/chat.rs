@@ -218,6 +218,8 @@ pub struct ConversationView {
     pub lines: Vec<LineView>,
     /// What there is before the first line.
     pub earlier: EarlierView,
+    /// Files that this person is sending, in the order in which they were begun.
+    pub outgoing: Vec<OutgoingView>,
     /// Who is typing.
     pub typing: Vec<SenderView>,
     /// Whether this person may write here.
@@ -226,6 +228,114 @@ pub struct ConversationView {
     pub draft: Option<String>,
     /// ISO time when this was made.
     pub as_of: String,
+}
+
+/// A file that is being sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct OutgoingView {
+    /// Names it while it is being sent.
+    pub id: String,
+    /// Name without path or control characters.
+    pub name: String,
+    /// Bytes.
+    #[ts(type = "number")]
+    pub size: u64,
+    /// How far it is.
+    pub state: OutgoingStateView,
+}
+
+/// How far a file that is being sent is. What was sent is a message and no longer here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "state", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum OutgoingStateView {
+    /// It waits for the page to give its bytes.
+    Waiting,
+    /// On its way.
+    Sending {
+        /// Bytes that were handed to the network.
+        #[ts(type = "number")]
+        sent: u64,
+    },
+    /// It stopped. `ResumeAttachment` goes on where the page still has the file, `CancelAttachment` gives it up.
+    Failed {
+        /// Why.
+        failure: Failure,
+    },
+}
+
+/// The door by which the bytes of a file cross: a WebSocket on the loopback address that opens once.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct FileDoorView {
+    /// The file that is sent by it; absent where one is fetched.
+    pub attachment: Option<String>,
+    /// Address with its token.
+    pub socket: String,
+}
+
+impl std::fmt::Debug for FileDoorView {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FileDoorView([not shown])")
+    }
+}
+
+/// What the page hears at the door of a file, as text. The pieces of a file that it fetches come between as binary
+/// messages of at most 256 KiB, in their order.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum FileSaid {
+    /// Give these bytes of the file, as binary messages: where the piece begins in 8 bytes, little endian, then at most
+    /// 256 KiB. Nothing else may be sent: asking is the credit.
+    Read {
+        /// Where they begin.
+        #[ts(type = "number")]
+        offset: u64,
+        /// How many.
+        #[ts(type = "number")]
+        length: u64,
+    },
+    /// What comes; the first word about a file that is fetched.
+    File {
+        /// Name without path or control characters.
+        name: String,
+        /// Media type as the sender says; it is not believed.
+        mimetype: Option<String>,
+        /// Bytes as the sender says.
+        #[ts(type = "number | null")]
+        size: Option<u64>,
+    },
+    /// All is there, and it is what was sent. The last word.
+    Done {
+        /// Bytes.
+        #[ts(type = "number")]
+        size: u64,
+    },
+    /// It ended before. What came is to be thrown away. The last word.
+    Failed {
+        /// Why.
+        failure: Failure,
+    },
+}
+
+impl std::fmt::Debug for FileSaid {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FileSaid([not shown])")
+    }
+}
+
+/// What the page says at the door of a file, as text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum FileHeard {
+    /// So many more bytes may come. Nothing comes before the first of these words.
+    Credit {
+        /// Bytes.
+        #[ts(type = "number")]
+        bytes: u64,
+    },
+    /// The file that is being sent cannot be read any more.
+    Unreadable,
 }
 
 /// What protects a conversation.

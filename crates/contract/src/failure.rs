@@ -77,6 +77,12 @@ pub enum FailureCode {
     ChatSignInUnknown,
     /// The message is too long.
     MessageTooLong,
+    /// The file is larger than the homeserver takes; the detail is the largest in bytes.
+    FileTooLarge,
+    /// The file could not be read to its end, or changed meanwhile.
+    FileUnreadable,
+    /// The file is not what was sent.
+    FileAltered,
     /// A bug of ours.
     Internal,
 }

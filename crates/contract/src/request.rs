@@ -2,7 +2,7 @@
 
 use crate::{
     BegunView, BulkAccessView, CaseView, CasesView, ChatView, ConflictChoice, ConnectionView, ConversationView,
-    DecisionView, DiagnosisView, DocumentView, DraftView, FoundPeopleView, ImagesView, MeasurementView,
+    DecisionView, DiagnosisView, DocumentView, DraftView, FileDoorView, FoundPeopleView, ImagesView, MeasurementView,
     MeasurementsView, PlatformView, RecoveryKeyView, SeriesView, SessionView, SettingsView, SigningPreviewView,
     StartView, TextBlockView, TodayView,
 };
@@ -232,6 +232,43 @@ pub enum Request {
         /// The message's id in the view.
         message: String,
     },
+    /// Send a file. Answered by `FileDoor`: the page opens it and gives the bytes as they are asked for.
+    BeginAttachment {
+        /// The room's id.
+        conversation: String,
+        /// The file's name.
+        name: String,
+        /// Bytes.
+        #[ts(type = "number")]
+        size: u64,
+        /// Media type, where it is known.
+        mimetype: Option<String>,
+        /// Width of a picture or a video, in pixels.
+        width: Option<u32>,
+        /// Height of a picture or a video, in pixels.
+        height: Option<u32>,
+    },
+    /// Go on with a file that stopped. Answered by `FileDoor`; parts that are done are not asked for again.
+    ResumeAttachment {
+        /// The room's id.
+        conversation: String,
+        /// The file's id in the view.
+        attachment: String,
+    },
+    /// Give up a file that is being sent.
+    CancelAttachment {
+        /// The room's id.
+        conversation: String,
+        /// The file's id in the view.
+        attachment: String,
+    },
+    /// The bytes of a message's file. Answered by `FileDoor`.
+    OpenAttachment {
+        /// The room's id.
+        conversation: String,
+        /// The message's id in the view.
+        message: String,
+    },
     /// Everything up to the last line was read.
     MarkRead {
         /// The room's id.
@@ -348,6 +385,8 @@ pub enum Reply {
     People(FoundPeopleView),
     /// To `BeginConversation`.
     Begun(BegunView),
+    /// To `BeginAttachment` and its kin.
+    FileDoor(FileDoorView),
     /// To `SetUpRecovery`.
     RecoveryKey(RecoveryKeyView),
     /// To `ChangeSettings`.

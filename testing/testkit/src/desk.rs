@@ -329,6 +329,7 @@ fn learn_reply(seen: &mut Seen, reply: &Reply) {
         | Reply::Settings(_)
         | Reply::Measurements(_)
         | Reply::TextBlocks(_)
+        | Reply::FileDoor(_)
         | Reply::RecoveryKey(_)
         | Reply::People(_)
         | Reply::Begun(_)

@@ -5,6 +5,7 @@ import type { ConversationMembership } from "./ConversationMembership";
 import type { EarlierView } from "./EarlierView";
 import type { EncryptionView } from "./EncryptionView";
 import type { LineView } from "./LineView";
+import type { OutgoingView } from "./OutgoingView";
 import type { SenderView } from "./SenderView";
 
 /**
@@ -59,6 +60,10 @@ lines: Array<LineView>,
  * What there is before the first line.
  */
 earlier: EarlierView, 
+/**
+ * Files that this person is sending, in the order in which they were begun.
+ */
+outgoing: Array<OutgoingView>, 
 /**
  * Who is typing.
  */

@@ -8,6 +8,7 @@ import type { ConversationView } from "./ConversationView";
 import type { DecisionView } from "./DecisionView";
 import type { DiagnosisView } from "./DiagnosisView";
 import type { DocumentView } from "./DocumentView";
+import type { FileDoorView } from "./FileDoorView";
 import type { FoundPeopleView } from "./FoundPeopleView";
 import type { ImagesView } from "./ImagesView";
 import type { MeasurementsView } from "./MeasurementsView";
@@ -23,4 +24,4 @@ import type { TodayView } from "./TodayView";
 /**
  * An answer.
  */
-export type Reply = { "type": "done" } | { "type": "started", "value": StartView } | { "type": "platform", "value": PlatformView } | { "type": "today", "value": TodayView } | { "type": "cases", "value": CasesView } | { "type": "case", "value": CaseView } | { "type": "document", "value": DocumentView } | { "type": "images", "value": ImagesView } | { "type": "series", "value": SeriesView } | { "type": "bulk-access", "value": BulkAccessView } | { "type": "measurements", "value": MeasurementsView } | { "type": "decision", "value": DecisionView } | { "type": "text-blocks", "value": Array<TextBlockView> } | { "type": "signing-preview", "value": SigningPreviewView } | { "type": "chat", "value": ChatView } | { "type": "conversation", "value": ConversationView } | { "type": "people", "value": FoundPeopleView } | { "type": "begun", "value": BegunView } | { "type": "recovery-key", "value": RecoveryKeyView } | { "type": "settings", "value": SettingsView } | { "type": "diagnosis", "value": DiagnosisView };
+export type Reply = { "type": "done" } | { "type": "started", "value": StartView } | { "type": "platform", "value": PlatformView } | { "type": "today", "value": TodayView } | { "type": "cases", "value": CasesView } | { "type": "case", "value": CaseView } | { "type": "document", "value": DocumentView } | { "type": "images", "value": ImagesView } | { "type": "series", "value": SeriesView } | { "type": "bulk-access", "value": BulkAccessView } | { "type": "measurements", "value": MeasurementsView } | { "type": "decision", "value": DecisionView } | { "type": "text-blocks", "value": Array<TextBlockView> } | { "type": "signing-preview", "value": SigningPreviewView } | { "type": "chat", "value": ChatView } | { "type": "conversation", "value": ConversationView } | { "type": "people", "value": FoundPeopleView } | { "type": "begun", "value": BegunView } | { "type": "file-door", "value": FileDoorView } | { "type": "recovery-key", "value": RecoveryKeyView } | { "type": "settings", "value": SettingsView } | { "type": "diagnosis", "value": DiagnosisView };

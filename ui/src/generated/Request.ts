@@ -209,6 +209,54 @@ conversation: string,
 /**
  * The message's id in the view.
  */
+message: string, } | { "type": "begin-attachment", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * The file's name.
+ */
+name: string, 
+/**
+ * Bytes.
+ */
+size: number, 
+/**
+ * Media type, where it is known.
+ */
+mimetype: string | null, 
+/**
+ * Width of a picture or a video, in pixels.
+ */
+width: number | null, 
+/**
+ * Height of a picture or a video, in pixels.
+ */
+height: number | null, } | { "type": "resume-attachment", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * The file's id in the view.
+ */
+attachment: string, } | { "type": "cancel-attachment", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * The file's id in the view.
+ */
+attachment: string, } | { "type": "open-attachment", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * The message's id in the view.
+ */
 message: string, } | { "type": "mark-read", 
 /**
  * The room's id.

@@ -160,6 +160,10 @@ export function memoryHost(fixture: Fixture): MemoryHost {
       case 'confirm-identity':
       case 'open-series':
       case 'open-bulk':
+      case 'begin-attachment':
+      case 'resume-attachment':
+      case 'cancel-attachment':
+      case 'open-attachment':
       case 'resolve-conflicts':
       case 'preview-signing':
       case 'sign-decision':

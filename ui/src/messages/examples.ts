@@ -82,6 +82,7 @@ export function conversation(more: Partial<ConversationView> & Pick<Conversation
     memberCount: members.length,
     lines: [],
     earlier: 'none',
+    outgoing: [],
     typing: [],
     maySend: true,
     draft: null,

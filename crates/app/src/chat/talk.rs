@@ -58,7 +58,7 @@ impl Desk {
         self.0.chat.state().open.clone()
     }
 
-    fn conversation(&self, id: &str) -> Result<Arc<Open>, Failure> {
+    pub(super) fn conversation(&self, id: &str) -> Result<Arc<Open>, Failure> {
         self.up()?;
         let open = self.talk().filter(|open| open.conversation.id() == id);
         open.ok_or_else(|| Failure::new(FailureCode::NotFound, "the conversation is not open"))
@@ -69,26 +69,32 @@ impl Desk {
         while changes.changed().await.is_ok() {
             tokio::time::sleep(GATHER).await;
             let Some(open) = open.upgrade() else { return };
-            let view = self.conversation_view(&open).await;
-            self.tell(Event::ConversationChanged(view));
+            self.tell_now(&open).await;
         }
+    }
+
+    pub(super) async fn tell_now(&self, open: &Open) {
+        let view = self.conversation_view(open).await;
+        self.tell(Event::ConversationChanged(view));
     }
 
     async fn conversation_view(&self, open: &Open) -> ConversationView {
         let id = open.conversation.id();
-        let (draft, cases, may_link) = {
+        let (draft, cases, may_link, outgoing) = {
             let chat = self.0.chat.state();
             let cases = chat.cases.view(&id, &open.conversation.pinned());
-            (chat.drafts.get(&id).cloned(), cases, chat.cases.may_link(&id))
+            (chat.drafts.get(&id).cloned(), cases, chat.cases.may_link(&id), chat.files.views(&id))
         };
-        views::conversation(&open.conversation, draft, cases, may_link).await
+        let mut view = views::conversation(&open.conversation, draft, cases, may_link).await;
+        view.outgoing = outgoing;
+        view
     }
 
     /// What is known of the open conversation's case has changed.
     pub(super) async fn tell_open_conversation(&self) {
-        let Some(open) = self.talk() else { return };
-        let view = self.conversation_view(&open).await;
-        self.tell(Event::ConversationChanged(view));
+        if let Some(open) = self.talk() {
+            self.tell_now(&open).await;
+        }
     }
 
     pub(crate) fn load_earlier(&self, id: &str) -> Result<(), Failure> {

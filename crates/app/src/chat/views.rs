@@ -104,6 +104,7 @@ pub(super) async fn conversation(
             Earlier::Loading => EarlierView::Loading,
             Earlier::Failed => EarlierView::Failed,
         },
+        outgoing: Vec::new(),
         typing: of.typing().await.iter().map(sender).collect(),
         may_send: of.may_send().await,
         members,

@@ -199,7 +199,7 @@ async fn address(desk: &DeskKit) -> String {
 }
 
 /// The status of a refusal, or the open socket.
-async fn knock(address: &str, origin: Option<&str>, host: Option<&str>) -> Result<Socket, u16> {
+pub(crate) async fn knock(address: &str, origin: Option<&str>, host: Option<&str>) -> Result<Socket, u16> {
     let mut request = address.into_client_request().expect("an address");
     let value = |text: &str| HeaderValue::from_str(text).expect("a header");
     if let Some(origin) = origin {

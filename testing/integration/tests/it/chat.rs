@@ -30,6 +30,7 @@ macro_rules! on_each_homeserver {
 
 mod cases;
 mod desks;
+mod doors;
 mod encryption;
 mod faults;
 mod files;
@@ -98,6 +99,11 @@ impl Home {
     /// The evaluation platform's homeserver.
     pub(crate) async fn sandbox() -> Self {
         Self::of(found(Platform::shared().url.trim_start_matches("http://")).await, false)
+    }
+
+    /// The homeserver of a platform of the test's own.
+    pub(crate) async fn at(platform: &Platform) -> Self {
+        Self { homeserver: found(platform.url.trim_start_matches("http://")).await, registers: false }
     }
 
     /// Synapse, where it runs.

@@ -35,7 +35,7 @@ const MIB: u64 = 1024 * 1024;
 const SMALL_PARTS: Splitting = Splitting { whole: MIB, part: Some(MIB) };
 
 /// Bytes that repeat nowhere near, by xorshift64*; what they are does not matter.
-fn bytes(length: u64) -> Vec<u8> {
+pub(super) fn bytes(length: u64) -> Vec<u8> {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64 ^ length;
     let mut next = move || {
         state ^= state >> 12;
@@ -53,7 +53,7 @@ fn hash(bytes: &[u8]) -> [u8; 32] {
 }
 
 /// A file that remembers where it was read from, and breaks off or stands still where it is told to, once.
-struct Shelf {
+pub(super) struct Shelf {
     bytes: Bytes,
     read: Vec<u64>,
     trouble: Option<(u64, Trouble)>,
@@ -66,7 +66,7 @@ enum Trouble {
 }
 
 impl Shelf {
-    fn of(bytes: &[u8]) -> Self {
+    pub(super) fn of(bytes: &[u8]) -> Self {
         Self { bytes: Bytes::copy_from_slice(bytes), read: Vec::new(), trouble: None }
     }
 }
@@ -94,7 +94,7 @@ impl Source for Shelf {
 }
 
 #[derive(Default)]
-struct Basket(Vec<u8>);
+pub(super) struct Basket(pub(super) Vec<u8>);
 
 impl Sink for Basket {
     fn write(&mut self, bytes: Bytes) -> BoxFuture<'_, io::Result<()>> {
@@ -103,7 +103,7 @@ impl Sink for Basket {
     }
 }
 
-fn file(name: &str, mimetype: &str, size: u64) -> NewFile {
+pub(super) fn file(name: &str, mimetype: &str, size: u64) -> NewFile {
     NewFile {
         name: name.to_owned(),
         mimetype: Some(mimetype.to_owned()),

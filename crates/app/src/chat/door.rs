@@ -1,0 +1,107 @@
+//! The loopback door of files: a WebSocket beside the bulk port, by which the page gives the bytes of a file that it
+//! holds, or gets those of one that came. Origin and Host are checked, and each token opens once.
+
+use crate::loopback::{is_own_page, same, token};
+use axum::{
+    Router,
+    extract::{
+        Query, State,
+        ws::{WebSocket, WebSocketUpgrade},
+    },
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use futures_util::future::BoxFuture;
+use serde::Deserialize;
+use std::{
+    collections::VecDeque,
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// The most that the page may send in one message: a piece and where it begins.
+pub(super) const LONGEST_MESSAGE: usize = super::files::PIECE + super::files::HEADER;
+/// Tokens given out and not used yet; older ones expire.
+const OPEN_TICKETS: usize = 16;
+
+/// What happens behind the door.
+type Serve = Box<dyn FnOnce(WebSocket) -> BoxFuture<'static, ()> + Send>;
+
+struct Ticket {
+    token: String,
+    serve: Serve,
+}
+
+/// The door. It lives as long as the desk.
+#[derive(Clone)]
+pub(crate) struct FileDoor(Arc<Inner>);
+
+struct Inner {
+    port: u16,
+    origins: Vec<String>,
+    tickets: Mutex<VecDeque<Ticket>>,
+}
+
+#[derive(Deserialize)]
+struct Knock {
+    token: String,
+}
+
+impl FileDoor {
+    pub(crate) async fn start(origins: Vec<String>) -> io::Result<Self> {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
+        let port = listener.local_addr()?.port();
+        let door = Self(Arc::new(Inner { port, origins, tickets: Mutex::default() }));
+        let router = Router::new().route("/file", get(open)).with_state(door.clone());
+        tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, router).await {
+                tracing::error!(%error, "the door of files closed");
+            }
+        });
+        Ok(door)
+    }
+
+    /// An address that opens once, and what then happens.
+    pub(super) fn ticket(&self, serve: impl FnOnce(WebSocket) -> BoxFuture<'static, ()> + Send + 'static) -> String {
+        let token = token();
+        let address = format!("ws://127.0.0.1:{}/file?token={token}", self.0.port);
+        let mut tickets = self.tickets();
+        tickets.push_back(Ticket { token, serve: Box::new(serve) });
+        while tickets.len() > OPEN_TICKETS {
+            tickets.pop_front();
+        }
+        address
+    }
+
+    /// Nobody comes in with what was given out so far.
+    pub(super) fn close(&self) {
+        self.tickets().clear();
+    }
+
+    fn tickets(&self) -> MutexGuard<'_, VecDeque<Ticket>> {
+        self.0.tickets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn admit(&self, headers: &HeaderMap, token: &str) -> Option<Serve> {
+        if !is_own_page(headers, &self.0.origins, self.0.port) {
+            return None;
+        }
+        let mut tickets = self.tickets();
+        let found = tickets.iter().position(|ticket| same(&ticket.token, token))?;
+        tickets.remove(found).map(|ticket| ticket.serve)
+    }
+}
+
+async fn open(
+    State(door): State<FileDoor>,
+    Query(knock): Query<Knock>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let Some(serve) = door.admit(&headers, &knock.token) else {
+        tracing::warn!("a stranger knocked at the door of files");
+        return StatusCode::FORBIDDEN.into_response();
+    };
+    upgrade.max_message_size(LONGEST_MESSAGE).on_upgrade(serve)
+}

@@ -1,0 +1,438 @@
+//! Files of a conversation between the page and `tim`: what the page may do with them, and what goes over the door.
+//!
+//! A file that is sent comes from the page piece by piece as it is asked for, and is encrypted and uploaded as it comes;
+//! one that is opened goes to the page as it may take it. Nothing of either is on this computer in clear.
+
+use super::{Up, talk::Open};
+use crate::Desk;
+use axum::extract::ws::{Message, WebSocket};
+use bytes::{Buf as _, Bytes};
+use contract::{Failure, FailureCode, FileDoorView, FileHeard, FileSaid, OutgoingStateView, OutgoingView};
+use futures_util::future::BoxFuture;
+use futures_util::stream::{BoxStream, SplitSink, SplitStream};
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tim::{FileError, Incoming, MessageId, NewFile, Outgoing, Progress, Splitting};
+use tokio::sync::{Mutex as Turn, Semaphore, mpsc, watch};
+use tokio::task::AbortHandle;
+
+/// The longest piece of a file in one message.
+pub(super) const PIECE: usize = 256 * 1024;
+/// Before a piece from the page stands where in the file it begins, in 8 bytes, little endian.
+pub(super) const HEADER: usize = 8;
+/// So much of a file is asked for ahead.
+const AHEAD: u64 = 1024 * 1024;
+/// How often the page is told how far a file is.
+const TELL: Duration = Duration::from_millis(500);
+/// Files that are being sent at a time, or wait for it.
+const MOST_OUTGOING: usize = 16;
+
+/// The files of a desk that are being sent, by their ids.
+#[derive(Default)]
+pub(super) struct Files(BTreeMap<String, Arc<Sending>>);
+
+/// A file that is being sent.
+struct Sending {
+    conversation: String,
+    name: String,
+    size: u64,
+    outgoing: Arc<Turn<Outgoing>>,
+    progress: watch::Receiver<Progress>,
+    stand: Mutex<Stand>,
+}
+
+enum Stand {
+    /// The page has not opened the door.
+    Waiting,
+    Sending(AbortHandle),
+    Failed(Failure),
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        if let Stand::Sending(task) = self.stand.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            task.abort();
+        }
+    }
+}
+
+impl Sending {
+    fn stands(&self, stand: Stand) {
+        *self.stand.lock().unwrap_or_else(PoisonError::into_inner) = stand;
+    }
+
+    fn stop(&self) {
+        let former = std::mem::replace(&mut *self.stand.lock().unwrap_or_else(PoisonError::into_inner), Stand::Waiting);
+        if let Stand::Sending(task) = former {
+            task.abort();
+        }
+    }
+}
+
+impl Files {
+    /// The files that are being sent into a conversation, in the order in which they were begun.
+    pub(super) fn views(&self, conversation: &str) -> Vec<OutgoingView> {
+        let of = self.0.iter().filter(|(_, sending)| sending.conversation == conversation);
+        of.map(|(id, sending)| OutgoingView {
+            id: id.clone(),
+            name: sending.name.clone(),
+            size: sending.size,
+            state: match &*sending.stand.lock().unwrap_or_else(PoisonError::into_inner) {
+                Stand::Waiting => OutgoingStateView::Waiting,
+                Stand::Sending(_) => OutgoingStateView::Sending { sent: sending.progress.borrow().moved },
+                Stand::Failed(failure) => OutgoingStateView::Failed { failure: failure.clone() },
+            },
+        })
+        .collect()
+    }
+}
+
+/// A file as the page names it.
+pub(crate) struct Begun {
+    pub(crate) name: String,
+    pub(crate) size: u64,
+    pub(crate) mimetype: Option<String>,
+    pub(crate) picture: Option<(u32, u32)>,
+}
+
+impl Desk {
+    pub(crate) async fn begin_attachment(&self, conversation: &str, file: Begun) -> Result<FileDoorView, Failure> {
+        let open = self.conversation(conversation)?;
+        if self.0.chat.state().files.0.len() >= MOST_OUTGOING {
+            return Err(Failure::new(FailureCode::Conflict, "too many files at a time"));
+        }
+        let Begun { name, size, mimetype, picture } = file;
+        let fallback = Arc::new(move |name: &str, parts| fallback(name, size, parts));
+        let new = NewFile { name, mimetype, size, picture, fallback };
+        let outgoing = open.conversation.attach(new, Splitting::default()).await.map_err(|error| of_file(&error))?;
+        // Rising, so that the page shows them in the order of their beginning.
+        let id = format!("{:08x}", self.next_serial());
+        let sending = Arc::new(Sending {
+            conversation: conversation.to_owned(),
+            name: outgoing.name().to_owned(),
+            size,
+            progress: outgoing.progress(),
+            outgoing: Arc::new(Turn::new(outgoing)),
+            stand: Mutex::new(Stand::Waiting),
+        });
+        self.0.chat.state().files.0.insert(id.clone(), sending);
+        self.tell_files(conversation).await;
+        self.upload_door(&id)
+    }
+
+    pub(crate) async fn resume_attachment(&self, conversation: &str, id: &str) -> Result<FileDoorView, Failure> {
+        let sending = self.sending(conversation, id)?;
+        sending.stop();
+        self.tell_files(conversation).await;
+        self.upload_door(id)
+    }
+
+    pub(crate) async fn cancel_attachment(&self, conversation: &str, id: &str) -> Result<(), Failure> {
+        let sending = self.sending(conversation, id)?;
+        self.0.chat.state().files.0.remove(id);
+        sending.stop();
+        self.tell_files(conversation).await;
+        Ok(())
+    }
+
+    pub(crate) fn open_attachment(&self, conversation: &str, message: String) -> Result<FileDoorView, Failure> {
+        let (up, open) = (self.up()?, self.conversation(conversation)?);
+        let incoming = open.conversation.file(&MessageId(message)).map_err(|error| of_file(&error))?;
+        let desk = self.clone();
+        let socket = self.0.files.ticket(move |socket| async move { desk.give(socket, &incoming, &up).await }.boxed());
+        Ok(FileDoorView { attachment: None, socket })
+    }
+
+    fn sending(&self, conversation: &str, id: &str) -> Result<Arc<Sending>, Failure> {
+        self.up()?;
+        let sending = self.0.chat.state().files.0.get(id).cloned();
+        let sending = sending.filter(|sending| sending.conversation == conversation);
+        sending.ok_or_else(|| Failure::new(FailureCode::NotFound, "no such file is being sent"))
+    }
+
+    fn upload_door(&self, id: &str) -> Result<FileDoorView, Failure> {
+        self.up()?;
+        let (desk, name) = (self.clone(), id.to_owned());
+        let socket = self.0.files.ticket(move |socket| {
+            async move {
+                let sending = desk.0.chat.state().files.0.get(&name).cloned();
+                let Some(sending) = sending else { return };
+                // One at a time: a page that opens the door again ends what it began before.
+                sending.stop();
+                let (go, start) = tokio::sync::oneshot::channel::<()>();
+                let taking = desk.clone().take(socket, name, Arc::downgrade(&sending));
+                let task = tokio::spawn(async move {
+                    if start.await.is_ok() {
+                        taking.await;
+                    }
+                });
+                sending.stands(Stand::Sending(task.abort_handle()));
+                let _task_lives = go.send(());
+            }
+            .boxed()
+        });
+        Ok(FileDoorView { attachment: Some(id.to_owned()), socket })
+    }
+
+    /// Sends a file whose bytes the page gives.
+    async fn take(self, socket: WebSocket, id: String, sending: std::sync::Weak<Sending>) {
+        let Some((outgoing, conversation, size, mut progress)) = sending.upgrade().map(|sending| {
+            (sending.outgoing.clone(), sending.conversation.clone(), sending.size, sending.progress.clone())
+        }) else {
+            return;
+        };
+        let (mut say, hear) = socket.split();
+        let (words, mut asked) = mpsc::channel::<FileSaid>(16);
+        let (pieces, given) = mpsc::channel(8);
+        let mut page = Page { words, pieces: Arc::new(Turn::new(Given { pieces: given, next: 0, asked: 0 })), size };
+        let sent = {
+            let send = async { outgoing.lock().await.send(&mut page).await };
+            let mut send = std::pin::pin!(send);
+            let mut hearing = std::pin::pin!(hear_pieces(hear, pieces));
+            let (mut heard, mut shown) = (false, tokio::time::interval(TELL));
+            loop {
+                tokio::select! {
+                    sent = &mut send => break sent,
+                    () = &mut hearing, if !heard => heard = true,
+                    Some(word) = asked.recv() => {
+                        // A page that is gone gives nothing, which the reading notices.
+                        let _gone = say.send(text(&word)).await;
+                    }
+                    _ = shown.tick() => {
+                        if progress.has_changed().unwrap_or(false) {
+                            progress.mark_unchanged();
+                            self.tell_files(&conversation).await;
+                        }
+                    }
+                }
+            }
+        };
+        let last = match sent {
+            Ok(()) => {
+                if let Some(sending) = sending.upgrade() {
+                    // Forgotten below, which must not end this task.
+                    sending.stands(Stand::Waiting);
+                }
+                self.0.chat.state().files.0.remove(&id);
+                FileSaid::Done { size }
+            }
+            Err(error) => {
+                let failure = of_file(&error);
+                tracing::warn!(code = ?failure.code, "a file was not sent");
+                if let Some(sending) = sending.upgrade() {
+                    sending.stands(Stand::Failed(failure.clone()));
+                }
+                FileSaid::Failed { failure }
+            }
+        };
+        let _gone = say.send(text(&last)).await;
+        let _gone = say.close().await;
+        self.tell_files(&conversation).await;
+    }
+
+    /// Gives a file to the page.
+    async fn give(&self, socket: WebSocket, incoming: &Incoming, up: &Arc<Up>) {
+        let (mut say, hear) = socket.split();
+        let about = FileSaid::File {
+            name: incoming.name().to_owned(),
+            mimetype: incoming.mimetype().map(str::to_owned),
+            size: incoming.size(),
+        };
+        if say.send(text(&about)).await.is_err() {
+            return;
+        }
+        let credit = Arc::new(Semaphore::new(0));
+        let mut basket = Basket { say, credit: credit.clone(), desk: self.clone(), up: up.clone() };
+        let fetched = tokio::select! {
+            fetched = incoming.fetch(&mut basket) => fetched,
+            // A page that went away wants nothing more.
+            () = hear_credit(hear, &credit) => return,
+        };
+        let last = match fetched {
+            Ok(size) => FileSaid::Done { size },
+            Err(error) => {
+                let failure = if self.is_locked() { Failure::new(FailureCode::Locked, "") } else { of_file(&error) };
+                tracing::warn!(code = ?failure.code, "a file did not come");
+                FileSaid::Failed { failure }
+            }
+        };
+        let _gone = basket.say.send(text(&last)).await;
+        let _gone = basket.say.close().await;
+    }
+
+    /// Tells the open conversation anew, if it is this one.
+    async fn tell_files(&self, conversation: &str) {
+        let open: Option<Arc<Open>> = self.conversation(conversation).ok();
+        if let Some(open) = open {
+            self.tell_now(&open).await;
+        }
+    }
+
+    /// Ends all transfers, and what was given out for others.
+    pub(super) fn stop_files(&self) {
+        self.0.files.close();
+        let files = std::mem::take(&mut self.0.chat.state().files);
+        drop(files);
+    }
+}
+
+fn text(said: &FileSaid) -> Message {
+    Message::Text(serde_json::to_string(said).expect("a word is plain text").into())
+}
+
+/// The file as the page gives it.
+struct Page {
+    words: mpsc::Sender<FileSaid>,
+    pieces: Arc<Turn<Given>>,
+    size: u64,
+}
+
+struct Given {
+    pieces: mpsc::Receiver<io::Result<(u64, Bytes)>>,
+    /// Where the next piece has to begin.
+    next: u64,
+    /// How far the page was asked.
+    asked: u64,
+}
+
+impl tim::Source for Page {
+    fn read_from(&mut self, offset: u64) -> BoxFuture<'_, io::Result<BoxStream<'static, io::Result<Bytes>>>> {
+        let (words, pieces, size) = (self.words.clone(), self.pieces.clone(), self.size);
+        async move {
+            {
+                let mut given = pieces.lock().await;
+                if given.next != offset || given.asked < offset {
+                    (given.next, given.asked) = (offset, offset);
+                }
+            }
+            let state = (words, pieces, size);
+            let read = futures_util::stream::try_unfold(state, |(words, pieces, size)| async move {
+                let piece = pieces.lock().await.next_piece(&words, size).await?;
+                Ok(piece.map(|piece| (piece, (words, pieces, size))))
+            });
+            Ok(read.boxed())
+        }
+        .boxed()
+    }
+}
+
+impl Given {
+    async fn next_piece(&mut self, words: &mpsc::Sender<FileSaid>, size: u64) -> io::Result<Option<Bytes>> {
+        if self.next >= size {
+            return Ok(None);
+        }
+        let gone = || io::Error::from(io::ErrorKind::NotConnected);
+        while self.asked < size.min(self.next + AHEAD) {
+            let length = (size - self.asked).min(PIECE as u64);
+            let word = FileSaid::Read { offset: self.asked, length };
+            words.send(word).await.map_err(|_closed| gone())?;
+            self.asked += length;
+        }
+        loop {
+            let (offset, piece) = self.pieces.recv().await.ok_or_else(gone)??;
+            // What was asked for before an attempt that failed is passed over.
+            if offset == self.next && !piece.is_empty() {
+                self.next += piece.len() as u64;
+                return Ok(Some(piece));
+            }
+        }
+    }
+}
+
+async fn hear_pieces(mut hear: SplitStream<WebSocket>, pieces: mpsc::Sender<io::Result<(u64, Bytes)>>) {
+    while let Some(Ok(message)) = hear.next().await {
+        let piece = match message {
+            Message::Binary(mut bytes) if bytes.len() > HEADER => Ok((bytes.get_u64_le(), bytes)),
+            Message::Text(word) => match serde_json::from_str(&word) {
+                Ok(FileHeard::Unreadable) => Err(io::Error::other("the page cannot read it any more")),
+                Ok(FileHeard::Credit { .. }) | Err(_) => continue,
+            },
+            Message::Close(_) => return,
+            Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => continue,
+        };
+        if pieces.send(piece).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn hear_credit(mut hear: SplitStream<WebSocket>, credit: &Semaphore) {
+    while let Some(Ok(message)) = hear.next().await {
+        match message {
+            Message::Text(word) => {
+                if let Ok(FileHeard::Credit { bytes }) = serde_json::from_str(&word) {
+                    // More than this is no credit but an end of it.
+                    let room = (1 << 30_usize) - credit.available_permits().min(1 << 30);
+                    credit.add_permits(usize::try_from(bytes).unwrap_or(usize::MAX).min(room));
+                }
+            }
+            Message::Close(_) => return,
+            Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => {}
+        }
+    }
+}
+
+/// The page as it takes a file.
+struct Basket {
+    say: SplitSink<WebSocket, Message>,
+    credit: Arc<Semaphore>,
+    desk: Desk,
+    up: Arc<Up>,
+}
+
+impl tim::Sink for Basket {
+    fn write(&mut self, bytes: Bytes) -> BoxFuture<'_, io::Result<()>> {
+        async move {
+            let length = u32::try_from(bytes.len()).map_err(|_long| io::Error::other("a long piece"))?;
+            let permits = self.credit.acquire_many(length).await.map_err(|_closed| io::ErrorKind::NotConnected)?;
+            permits.forget();
+            // Behind a lock nothing leaves, and nothing for whoever comes after this person.
+            if self.desk.is_locked() || !self.desk.up().is_ok_and(|up| Arc::ptr_eq(&up, &self.up)) {
+                return Err(io::ErrorKind::PermissionDenied.into());
+            }
+            self.say.send(Message::Binary(bytes)).await.map_err(|_gone| io::ErrorKind::NotConnected.into())
+        }
+        .boxed()
+    }
+}
+
+/// What programs that do not know files in parts show. It is a message and not a word of the page, so it is written
+/// here, in the language of the house.
+fn fallback(name: &str, size: u64, parts: usize) -> String {
+    let tenths = |unit: u64| size.saturating_mul(10).div_ceil(unit);
+    let (tenths, unit) = if size >= 1_000_000_000 { (tenths(1_000_000_000), "GB") } else { (tenths(1_000_000), "MB") };
+    let (whole, tenth) = (tenths / 10, tenths % 10);
+    format!("Datei {name}, {whole},{tenth} {unit}, in {parts} Teilen verschlüsselt. Zum Öffnen wird Konsil gebraucht.")
+}
+
+fn of_file(error: &FileError) -> Failure {
+    let code = match error {
+        FileError::Conversation(error) => return super::talk::of_conversation(error),
+        FileError::NotFound => FailureCode::NotFound,
+        FileError::NotAllowed | FileError::Refused(_) => FailureCode::NotAllowed,
+        FileError::Empty => FailureCode::InvalidInput,
+        FileError::TooLarge { limit } => return Failure::new(FailureCode::FileTooLarge, limit.to_string()),
+        FileError::Source(_) | FileError::Changed => FailureCode::FileUnreadable,
+        FileError::Form => FailureCode::AnswerUnreadable,
+        FileError::Altered => FailureCode::FileAltered,
+        FileError::Sink(_) => FailureCode::Internal,
+        FileError::DiskFull => FailureCode::DiskFull,
+        FileError::Unreachable(_) => FailureCode::PlatformUnreachable,
+    };
+    Failure::new(code, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fallback;
+
+    #[test]
+    fn the_readable_text_names_size_and_parts() {
+        let text = "Datei CT.zip, 2,0 GB, in 60 Teilen verschlüsselt. Zum Öffnen wird Konsil gebraucht.";
+        assert_eq!(fallback("CT.zip", 2_000_000_000, 60), text, "as the form says");
+        assert!(fallback("CT.zip", 71_200_000, 3).contains("71,2 MB"), "in megabytes below that");
+    }
+}

@@ -1,0 +1,265 @@
+//! Files as the page sends and gets them: by requests, and by the door on the loopback address.
+
+use super::Home;
+use super::files::{Basket, Shelf, bytes, file};
+use crate::bulk::{Socket, knock};
+use crate::{MODERATOR, at_work_on};
+use contract::{
+    ChatView, ConversationMembership, FailureCode, FileDoorView, FileHeard, FileSaid, LineView, MessageBodyView,
+    OutgoingStateView, Reply, Request,
+};
+use futures_util::{SinkExt as _, StreamExt as _};
+use sandbox::Options;
+use tempfile::TempDir;
+use testkit::{DeskKit, PATIENCE, Platform, find_in_files};
+use tim::{Body, Conversation, NewConversation, Splitting};
+use tokio_tungstenite::tungstenite::Message;
+
+/// A desk and, at another program, the person that it is in conversation with.
+struct Talk {
+    _platform: Platform,
+    folder: TempDir,
+    desk: DeskKit,
+    room: String,
+    other: super::Device,
+}
+
+async fn talk() -> Talk {
+    let platform = Platform::start(Options::default()).await.expect("it starts");
+    let home = Home::at(&platform).await;
+    let (folder, desk) = at_work_on(&platform, MODERATOR).await;
+    let other = home.device("dr-sonnkaya").await;
+    let room = other.account.begin(NewConversation::Direct(&home.id(MODERATOR))).await.expect("it may be begun");
+    let invited = |view: &ChatView| {
+        let asked = |membership: &ConversationMembership| matches!(membership, ConversationMembership::Invited { .. });
+        view.conversations.iter().any(|row| row.id == room && asked(&row.membership)).then_some(())
+    };
+    desk.eventually("the invitation", |seen| seen.chat.as_ref().and_then(invited)).await;
+    done(&desk, Request::JoinConversation { conversation: room.clone() }).await;
+    let joined = |view: &ChatView| {
+        view.conversations
+            .iter()
+            .any(|row| row.id == room && row.membership == ConversationMembership::Joined)
+            .then_some(())
+    };
+    desk.eventually("the conversation", |seen| seen.chat.as_ref().and_then(joined)).await;
+    let opened = desk.call(Request::OpenConversation { conversation: room.clone() }).await;
+    assert!(matches!(opened, Ok(Reply::Conversation(_))), "it opens");
+    Talk { _platform: platform, folder, desk, room, other }
+}
+
+impl Talk {
+    /// Begins a file and gives its door.
+    async fn begins(&self, name: &str, size: u64) -> FileDoorView {
+        let begin = Request::BeginAttachment {
+            conversation: self.room.clone(),
+            name: name.to_owned(),
+            size,
+            mimetype: Some("application/pdf".to_owned()),
+            width: None,
+            height: None,
+        };
+        door(self.desk.call(begin).await)
+    }
+
+    /// Asks for the file of a line.
+    async fn asks_for(&self, name: &str) -> FileDoorView {
+        let message = self.desk.eventually(name, |seen| file_line(seen.conversation.as_ref()?, name)).await;
+        door(self.desk.call(Request::OpenAttachment { conversation: self.room.clone(), message }).await)
+    }
+}
+
+fn file_line(view: &contract::ConversationView, wanted: &str) -> Option<String> {
+    view.lines.iter().find_map(|line| match line {
+        LineView::Message(message) => match &message.body {
+            MessageBodyView::File { name, .. } if name == wanted && message.event.is_some() => Some(message.id.clone()),
+            MessageBodyView::File { .. }
+            | MessageBodyView::Text { .. }
+            | MessageBodyView::Emote { .. }
+            | MessageBodyView::Redacted { .. }
+            | MessageBodyView::Undecryptable { .. }
+            | MessageBodyView::Unsupported { .. } => None,
+        },
+        LineView::Day { .. } | LineView::Unread { .. } | LineView::Notice { .. } => None,
+    })
+}
+
+fn door(answer: Result<Reply, contract::Failure>) -> FileDoorView {
+    match answer {
+        Ok(Reply::FileDoor(door)) => door,
+        other => panic!("a door: {other:?}"),
+    }
+}
+
+async fn done(desk: &DeskKit, request: Request) {
+    let answer = desk.call(request).await;
+    assert!(matches!(answer, Ok(Reply::Done)), "it is done: {answer:?}");
+}
+
+async fn page(door: &FileDoorView) -> Socket {
+    knock(&door.socket, Some(DeskKit::ORIGIN), None).await.expect("the page gets through")
+}
+
+async fn hears(socket: &mut Socket) -> Message {
+    let next = tokio::time::timeout(PATIENCE, socket.next()).await.expect("it is said in time");
+    next.expect("the door is open").expect("it can be heard")
+}
+
+fn word(message: &Message) -> FileSaid {
+    serde_json::from_str(message.to_text().expect("a word")).expect("a known word")
+}
+
+/// Gives a file as it is asked for; with `until`, the page goes away when it was asked for more than that.
+async fn gives(mut socket: Socket, file: &[u8], until: u64) -> Option<FileSaid> {
+    loop {
+        match word(&hears(&mut socket).await) {
+            FileSaid::Read { offset, .. } if offset >= until => return None,
+            FileSaid::Read { offset, length } => {
+                assert!(length <= 256 * 1024, "no more than a piece: {length}");
+                let from = usize::try_from(offset).expect("a small file");
+                let to = from + usize::try_from(length).expect("a piece");
+                let piece = [&offset.to_le_bytes()[..], &file[from..to]].concat();
+                socket.send(Message::Binary(piece.into())).await.expect("the door is open");
+            }
+            FileSaid::File { .. } => panic!("nothing comes"),
+            last @ (FileSaid::Done { .. } | FileSaid::Failed { .. }) => return Some(last),
+        }
+    }
+}
+
+/// Takes a file with a credit of `credit` bytes at a time.
+async fn takes(mut socket: Socket, credit: u64) -> (Vec<u8>, FileSaid) {
+    let FileSaid::File { size, .. } = word(&hears(&mut socket).await) else { panic!("what comes is said first") };
+    assert!(size.is_some(), "and how much it is");
+    let (mut file, mut left) = (Vec::new(), 0);
+    loop {
+        if left < 256 * 1024 {
+            let word = serde_json::to_string(&FileHeard::Credit { bytes: credit }).expect("a word");
+            socket.send(Message::Text(word.into())).await.expect("the door is open");
+            left += credit;
+        }
+        match hears(&mut socket).await {
+            Message::Binary(piece) => {
+                left = left.checked_sub(piece.len() as u64).expect("never more than the credit");
+                file.extend_from_slice(&piece);
+            }
+            message => return (file, word(&message)),
+        }
+    }
+}
+
+async fn fetched(conversation: &Conversation, wanted: &str) -> Vec<u8> {
+    let is = |message: &tim::Message| matches!(&message.body, Body::File { name, .. } if name == wanted);
+    let message = super::sees(conversation, wanted, is).await;
+    let mut basket = Basket::default();
+    conversation.file(&message.id).expect("it has one").fetch(&mut basket).await.expect("it comes");
+    basket.0
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_goes_out_and_comes_in_by_the_door_and_is_nowhere_on_the_disk() {
+    let talk = talk().await;
+    let theirs = talk.other.opens(&talk.room).await;
+    let sent = "Adenokarzinom des Rektums. ".repeat(60_000).into_bytes();
+    let size = sent.len() as u64;
+    let door = talk.begins("../Befund.pdf", size).await;
+    let begun = talk
+        .desk
+        .eventually("the file in the conversation", |seen| seen.conversation.as_ref()?.outgoing.first().cloned());
+    let begun = begun.await;
+    assert_eq!((begun.name.as_str(), begun.size), ("Befund.pdf", size), "its name without a path, and its size");
+    assert_eq!(Some(&begun.id), door.attachment.as_ref(), "by the id of the answer");
+    let last = gives(page(&door).await, &sent, u64::MAX).await;
+    assert_eq!(last, Some(FileSaid::Done { size }), "all of it went");
+    talk.desk
+        .eventually("the message in its place", |seen| {
+            let view = seen.conversation.as_ref()?;
+            file_line(view, "Befund.pdf").filter(|_| view.outgoing.is_empty())
+        })
+        .await;
+    assert!(fetched(&theirs, "Befund.pdf").await == sent, "the other has what the page gave");
+
+    let reply = "Kein Anhalt für Lebermetastasen. ".repeat(50_000).into_bytes();
+    let new = file("Leber.pdf", "application/pdf", reply.len() as u64);
+    let mut outgoing = theirs.attach(new, Splitting::default()).await.expect("it is taken");
+    outgoing.send(&mut Shelf::of(&reply)).await.expect("it goes");
+    let door = talk.asks_for("Leber.pdf").await;
+    assert_eq!(door.attachment, None, "nothing is sent");
+    let (came, last) = takes(page(&door).await, 300_000).await;
+    assert!(came == reply, "the page has what the other sent");
+    assert_eq!(last, FileSaid::Done { size: reply.len() as u64 }, "and knows that it is whole");
+
+    drop(talk.desk);
+    let needles = ["Adenokarzinom".to_owned(), "Lebermetastasen".to_owned()];
+    let found = find_in_files(&talk.folder.path().join("profile"), &needles).expect("the profile can be read");
+    assert_eq!(found, None, "nothing of them lies readable on the disk");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_stopped_goes_on_or_is_given_up() {
+    let talk = talk().await;
+    let sent = bytes(3_000_000);
+    let door = talk.begins("Befund.pdf", 3_000_000).await;
+    let id = door.attachment.clone().expect("it is sent");
+    let gone = gives(page(&door).await, &sent, 1_500_000).await;
+    assert_eq!(gone, None, "the page went away in the middle");
+    let state = |seen: &testkit::Seen| Some(seen.conversation.as_ref()?.outgoing.first()?.state.clone());
+    let failed = talk.desk.eventually("the failure", |seen| match state(seen)? {
+        OutgoingStateView::Failed { failure } => Some(failure.code),
+        OutgoingStateView::Waiting | OutgoingStateView::Sending { .. } => None,
+    });
+    assert_eq!(failed.await, FailureCode::FileUnreadable, "the line says why");
+
+    let resume = Request::ResumeAttachment { conversation: talk.room.clone(), attachment: id };
+    let again = door_of(&talk, resume).await;
+    let last = gives(page(&again).await, &sent, u64::MAX).await;
+    assert_eq!(last, Some(FileSaid::Done { size: 3_000_000 }), "it went on");
+    let theirs = talk.other.opens(&talk.room).await;
+    assert!(fetched(&theirs, "Befund.pdf").await == sent, "the other has all of it, once");
+
+    let door = talk.begins("Doch nicht.pdf", 3_000_000).await;
+    let id = door.attachment.clone().expect("it is sent");
+    let mut socket = page(&door).await;
+    assert!(matches!(word(&hears(&mut socket).await), FileSaid::Read { offset: 0, .. }), "it asks for the beginning");
+    done(&talk.desk, Request::CancelAttachment { conversation: talk.room.clone(), attachment: id }).await;
+    talk.desk
+        .eventually("no file any more", |seen| seen.conversation.as_ref()?.outgoing.is_empty().then_some(()))
+        .await;
+    let view = talk.desk.seen().conversation.expect("it is open");
+    assert_eq!(file_line(&view, "Doch nicht.pdf"), None, "nothing of it was sent");
+}
+
+async fn door_of(talk: &Talk, request: Request) -> FileDoorView {
+    door(talk.desk.call(request).await)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_the_page_opens_the_door_of_a_file_once_and_nothing_comes_behind_a_lock() {
+    let talk = talk().await;
+    let theirs = talk.other.opens(&talk.room).await;
+    let mut outgoing =
+        theirs.attach(file("Leber.pdf", "application/pdf", 5_000), Splitting::default()).await.expect("it is taken");
+    outgoing.send(&mut Shelf::of(&bytes(5_000))).await.expect("it goes");
+    let open = talk.asks_for("Leber.pdf").await.socket;
+    let (base, token) = open.split_once("token=").expect("a token");
+    assert!(base.starts_with("ws://127.0.0.1:"), "the loopback address and no name: {base}");
+    let own = Some(DeskKit::ORIGIN);
+    let other = format!("{base}token={}", "0".repeat(token.len()));
+    for (what, address, origin, host) in [
+        ("another origin", open.as_str(), Some("http://evil.example"), None),
+        ("no origin", open.as_str(), None, None),
+        ("a name that leads here by DNS", open.as_str(), own, Some("konsil.evil.example")),
+        ("another token", other.as_str(), own, None),
+    ] {
+        assert_eq!(knock(address, origin, host).await.err(), Some(403), "{what}");
+    }
+    let socket = knock(&open, own, None).await.expect("the page itself, after all those who tried");
+    assert_eq!(knock(&open, own, None).await.err(), Some(403), "the same token again");
+    assert_eq!(takes(socket, 300_000).await.0, bytes(5_000), "the file");
+
+    let before = talk.asks_for("Leber.pdf").await;
+    done(&talk.desk, Request::Lock).await;
+    let (came, last) = takes(page(&before).await, 300_000).await;
+    let FileSaid::Failed { failure } = last else { panic!("it ends: {last:?}") };
+    assert_eq!((came.len(), failure.code), (0, FailureCode::Locked), "nothing leaves behind a lock");
+}
