@@ -249,7 +249,8 @@ pub struct OutgoingView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "state", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum OutgoingStateView {
-    /// It waits for the page to give its bytes.
+    /// It waits for the page to give its bytes: the door was not opened, or the page has closed it, which pauses the
+    /// file. `ResumeAttachment` goes on.
     Waiting,
     /// On its way.
     Sending {

@@ -11,6 +11,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::get,
+    serve::ListenerExt as _,
 };
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
@@ -19,6 +20,7 @@ use std::{
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use tokio::sync::watch;
 
 /// The most that the page may send in one message: a piece and where it begins.
 pub(super) const LONGEST_MESSAGE: usize = super::files::PIECE + super::files::HEADER;
@@ -41,6 +43,8 @@ struct Inner {
     port: u16,
     origins: Vec<String>,
     tickets: Mutex<VecDeque<Ticket>>,
+    /// Changes when what was let in has to go.
+    shut: watch::Sender<()>,
 }
 
 #[derive(Deserialize)]
@@ -52,7 +56,13 @@ impl FileDoor {
     pub(crate) async fn start(origins: Vec<String>) -> io::Result<Self> {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
         let port = listener.local_addr()?.port();
-        let door = Self(Arc::new(Inner { port, origins, tickets: Mutex::default() }));
+        // Short words ask for the next pieces; none of them waits for another.
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "short words may wait at the door of files");
+            }
+        });
+        let door = Self(Arc::new(Inner { port, origins, tickets: Mutex::default(), shut: watch::Sender::new(()) }));
         let router = Router::new().route("/file", get(open)).with_state(door.clone());
         tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
@@ -74,9 +84,15 @@ impl FileDoor {
         address
     }
 
-    /// Nobody comes in with what was given out so far.
+    /// Nobody comes in with what was given out so far, and who is in has to go.
     pub(super) fn close(&self) {
         self.tickets().clear();
+        self.0.shut.send_replace(());
+    }
+
+    /// Changes when the door is closed after this call.
+    pub(super) fn shut(&self) -> watch::Receiver<()> {
+        self.0.shut.subscribe()
     }
 
     fn tickets(&self) -> MutexGuard<'_, VecDeque<Ticket>> {
@@ -103,5 +119,5 @@ async fn open(
         tracing::warn!("a stranger knocked at the door of files");
         return StatusCode::FORBIDDEN.into_response();
     };
-    upgrade.max_message_size(LONGEST_MESSAGE).on_upgrade(serve)
+    upgrade.max_message_size(LONGEST_MESSAGE).max_frame_size(LONGEST_MESSAGE).on_upgrade(serve)
 }

@@ -18,6 +18,7 @@ use std::time::Duration;
 use tim::{FileError, Incoming, MessageId, NewFile, Outgoing, Progress, Splitting};
 use tokio::sync::{Mutex as Turn, Semaphore, mpsc, watch};
 use tokio::task::AbortHandle;
+use tokio::time::MissedTickBehavior;
 
 /// The longest piece of a file in one message.
 pub(super) const PIECE: usize = 256 * 1024;
@@ -45,7 +46,7 @@ struct Sending {
 }
 
 enum Stand {
-    /// The page has not opened the door.
+    /// The page has not opened the door, or has closed it.
     Waiting,
     Sending(AbortHandle),
     Failed(Failure),
@@ -64,11 +65,16 @@ impl Sending {
         *self.stand.lock().unwrap_or_else(PoisonError::into_inner) = stand;
     }
 
-    fn stop(&self) {
-        let former = std::mem::replace(&mut *self.stand.lock().unwrap_or_else(PoisonError::into_inner), Stand::Waiting);
+    /// Takes the place of what was under way; one task at a time sends a file.
+    fn turns(&self, stand: Stand) {
+        let former = std::mem::replace(&mut *self.stand.lock().unwrap_or_else(PoisonError::into_inner), stand);
         if let Stand::Sending(task) = former {
             task.abort();
         }
+    }
+
+    fn stop(&self) {
+        self.turns(Stand::Waiting);
     }
 }
 
@@ -141,8 +147,17 @@ impl Desk {
     pub(crate) fn open_attachment(&self, conversation: &str, message: String) -> Result<FileDoorView, Failure> {
         let (up, open) = (self.up()?, self.conversation(conversation)?);
         let incoming = open.conversation.file(&MessageId(message)).map_err(|error| of_file(&error))?;
-        let desk = self.clone();
-        let socket = self.0.files.ticket(move |socket| async move { desk.give(socket, &incoming, &up).await }.boxed());
+        let (desk, mut shut) = (self.clone(), self.0.files.shut());
+        let socket = self.0.files.ticket(move |socket| {
+            async move {
+                tokio::select! {
+                    () = desk.give(socket, &incoming, &up) => {}
+                    // It holds the account, and whoever comes after this person has another one.
+                    _ = shut.changed() => {}
+                }
+            }
+            .boxed()
+        });
         Ok(FileDoorView { attachment: None, socket })
     }
 
@@ -160,8 +175,6 @@ impl Desk {
             async move {
                 let sending = desk.0.chat.state().files.0.get(&name).cloned();
                 let Some(sending) = sending else { return };
-                // One at a time: a page that opens the door again ends what it began before.
-                sending.stop();
                 let (go, start) = tokio::sync::oneshot::channel::<()>();
                 let taking = desk.clone().take(socket, name, Arc::downgrade(&sending));
                 let task = tokio::spawn(async move {
@@ -169,7 +182,8 @@ impl Desk {
                         taking.await;
                     }
                 });
-                sending.stands(Stand::Sending(task.abort_handle()));
+                // A page that opens the door again ends what it began before.
+                sending.turns(Stand::Sending(task.abort_handle()));
                 let _task_lives = go.send(());
             }
             .boxed()
@@ -188,15 +202,17 @@ impl Desk {
         let (words, mut asked) = mpsc::channel::<FileSaid>(16);
         let (pieces, given) = mpsc::channel(8);
         let mut page = Page { words, pieces: Arc::new(Turn::new(Given { pieces: given, next: 0, asked: 0 })), size };
+        let mut heard = None;
         let sent = {
             let send = async { outgoing.lock().await.send(&mut page).await };
             let mut send = std::pin::pin!(send);
             let mut hearing = std::pin::pin!(hear_pieces(hear, pieces));
-            let (mut heard, mut shown) = (false, tokio::time::interval(TELL));
+            let mut shown = tokio::time::interval(TELL);
+            shown.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 tokio::select! {
                     sent = &mut send => break sent,
-                    () = &mut hearing, if !heard => heard = true,
+                    end = &mut hearing, if heard.is_none() => heard = Some(end),
                     Some(word) = asked.recv() => {
                         // A page that is gone gives nothing, which the reading notices.
                         let _gone = say.send(text(&word)).await;
@@ -218,6 +234,14 @@ impl Desk {
                 }
                 self.0.chat.state().files.0.remove(&id);
                 FileSaid::Done { size }
+            }
+            // To close the door is to pause.
+            Err(FileError::Source(_)) if heard == Some(Hearing::Left) => {
+                if let Some(sending) = sending.upgrade() {
+                    sending.stands(Stand::Waiting);
+                }
+                self.tell_files(&conversation).await;
+                return;
             }
             Err(error) => {
                 let failure = of_file(&error);
@@ -342,21 +366,34 @@ impl Given {
     }
 }
 
-async fn hear_pieces(mut hear: SplitStream<WebSocket>, pieces: mpsc::Sender<io::Result<(u64, Bytes)>>) {
+/// How hearing the page ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hearing {
+    /// The page went away.
+    Left,
+    /// It said that it cannot read the file any more.
+    Unreadable,
+}
+
+async fn hear_pieces(mut hear: SplitStream<WebSocket>, pieces: mpsc::Sender<io::Result<(u64, Bytes)>>) -> Hearing {
     while let Some(Ok(message)) = hear.next().await {
         let piece = match message {
             Message::Binary(mut bytes) if bytes.len() > HEADER => Ok((bytes.get_u64_le(), bytes)),
             Message::Text(word) => match serde_json::from_str(&word) {
-                Ok(FileHeard::Unreadable) => Err(io::Error::other("the page cannot read it any more")),
+                Ok(FileHeard::Unreadable) => {
+                    let _ended = pieces.send(Err(io::Error::other("the page cannot read it any more"))).await;
+                    return Hearing::Unreadable;
+                }
                 Ok(FileHeard::Credit { .. }) | Err(_) => continue,
             },
-            Message::Close(_) => return,
+            Message::Close(_) => return Hearing::Left,
             Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => continue,
         };
         if pieces.send(piece).await.is_err() {
-            return;
+            break;
         }
     }
+    Hearing::Left
 }
 
 async fn hear_credit(mut hear: SplitStream<WebSocket>, credit: &Semaphore) {

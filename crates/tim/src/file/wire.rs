@@ -27,6 +27,9 @@ const PAUSES: [Duration; 6] = [
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// Nothing moves for so long: the line is dead.
 const SILENCE: Duration = Duration::from_secs(30);
+/// So long the answer to an upload may take after its last byte was handed over. Some megabytes of it wait in the
+/// system's buffers then, and a slow line takes minutes for them.
+const LAST_SILENCE: Duration = Duration::from_secs(300);
 /// An error is short.
 const LONGEST_ERROR: usize = 16 * 1024;
 
@@ -70,13 +73,14 @@ impl Wire {
         }
     }
 
-    /// Uploads `length` bytes of ciphertext. `moved` counts them.
+    /// Uploads `length` bytes of ciphertext. `moved` counts them, and what went before.
     pub(super) async fn upload(
         &self,
         length: u64,
         body: Body,
         moved: watch::Receiver<super::Progress>,
     ) -> Result<OwnedMxcUri, Trouble> {
+        let end = moved.borrow().moved + length;
         // No name and no type: the homeserver learns the size.
         let request = self
             .http
@@ -87,7 +91,7 @@ impl Wire {
             .body(body);
         let answer = tokio::select! {
             answer = self.ask(request) => answer?,
-            () = silence(moved) => return Err(Trouble::Again(None, FileError::Unreachable("silence".to_owned()))),
+            () = silence(moved, end) => return Err(Trouble::Again(None, FileError::Unreachable("silence".to_owned()))),
         };
         let answer = short(answer).await?;
         let url = answer["content_uri"].as_str().map(OwnedMxcUri::from).filter(|url| url.is_valid());
@@ -99,7 +103,15 @@ impl Wire {
         let (server, id) = url.parts().map_err(|_error| Trouble::Final(FileError::Form))?;
         let path = ["_matrix", "client", "v1", "media", "download", server.as_str(), id];
         let asked = tokio::time::timeout(SILENCE, self.ask(self.http.get(self.address(&path)?)));
-        asked.await.map_err(|_elapsed| Trouble::Again(None, FileError::Unreachable("silence".to_owned())))?
+        let answer = asked.await.map_err(|_elapsed| {
+            let silence = FileError::Unreachable("silence".to_owned());
+            Trouble::Again(None, silence)
+        })?;
+        answer.map_err(|trouble| match trouble {
+            // Its time was over, or its homeserver does not know it.
+            Trouble::Final(FileError::Refused(code)) if code == "M_NOT_FOUND" => Trouble::Final(FileError::NotFound),
+            trouble @ (Trouble::Final(_) | Trouble::Again(..) | Trouble::Token(_)) => trouble,
+        })
     }
 
     /// The next bytes of an answer.
@@ -189,8 +201,11 @@ async fn short(mut answer: Response) -> Result<Value, Trouble> {
 }
 
 /// Ends when nothing has moved for too long.
-async fn silence(mut moved: watch::Receiver<super::Progress>) {
-    while let Ok(Ok(())) = tokio::time::timeout(SILENCE, moved.changed()).await {}
+async fn silence(mut moved: watch::Receiver<super::Progress>, end: u64) {
+    loop {
+        let patience = if moved.borrow_and_update().moved < end { SILENCE } else { LAST_SILENCE };
+        let Ok(Ok(())) = tokio::time::timeout(patience, moved.changed()).await else { return };
+    }
 }
 
 /// Removes what a former run has left of files that were arriving.

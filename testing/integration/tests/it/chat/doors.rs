@@ -109,18 +109,20 @@ fn word(message: &Message) -> FileSaid {
     serde_json::from_str(message.to_text().expect("a word")).expect("a known word")
 }
 
+async fn give(socket: &mut Socket, file: &[u8], offset: u64, length: u64) {
+    assert!(length <= 256 * 1024, "no more than a piece: {length}");
+    let from = usize::try_from(offset).expect("a small file");
+    let to = from + usize::try_from(length).expect("a piece");
+    let piece = [&offset.to_le_bytes()[..], &file[from..to]].concat();
+    socket.send(Message::Binary(piece.into())).await.expect("the door is open");
+}
+
 /// Gives a file as it is asked for; with `until`, the page goes away when it was asked for more than that.
 async fn gives(mut socket: Socket, file: &[u8], until: u64) -> Option<FileSaid> {
     loop {
         match word(&hears(&mut socket).await) {
             FileSaid::Read { offset, .. } if offset >= until => return None,
-            FileSaid::Read { offset, length } => {
-                assert!(length <= 256 * 1024, "no more than a piece: {length}");
-                let from = usize::try_from(offset).expect("a small file");
-                let to = from + usize::try_from(length).expect("a piece");
-                let piece = [&offset.to_le_bytes()[..], &file[from..to]].concat();
-                socket.send(Message::Binary(piece.into())).await.expect("the door is open");
-            }
+            FileSaid::Read { offset, length } => give(&mut socket, file, offset, length).await,
             FileSaid::File { .. } => panic!("nothing comes"),
             last @ (FileSaid::Done { .. } | FileSaid::Failed { .. }) => return Some(last),
         }
@@ -196,21 +198,34 @@ async fn a_file_goes_out_and_comes_in_by_the_door_and_is_nowhere_on_the_disk() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_that_stopped_goes_on_or_is_given_up() {
+async fn a_file_that_was_paused_or_stopped_goes_on_or_is_given_up() {
     let talk = talk().await;
     let sent = bytes(3_000_000);
     let door = talk.begins("Befund.pdf", 3_000_000).await;
     let id = door.attachment.clone().expect("it is sent");
-    let gone = gives(page(&door).await, &sent, 1_500_000).await;
-    assert_eq!(gone, None, "the page went away in the middle");
     let state = |seen: &testkit::Seen| Some(seen.conversation.as_ref()?.outgoing.first()?.state.clone());
+    let mut socket = page(&door).await;
+    let FileSaid::Read { offset: 0, length } = word(&hears(&mut socket).await) else { panic!("from the beginning") };
+    give(&mut socket, &sent, 0, length).await;
+    talk.desk
+        .eventually("that it is on its way", |seen| {
+            matches!(state(seen)?, OutgoingStateView::Sending { .. }).then_some(())
+        })
+        .await;
+    let gone = gives(socket, &sent, 1_500_000).await;
+    assert_eq!(gone, None, "the page went away in the middle");
+    talk.desk.eventually("the pause", |seen| matches!(state(seen)?, OutgoingStateView::Waiting).then_some(())).await;
+    let resume = Request::ResumeAttachment { conversation: talk.room.clone(), attachment: id.clone() };
+    let mut socket = page(&door_of(&talk, resume.clone()).await).await;
+    assert!(matches!(word(&hears(&mut socket).await), FileSaid::Read { .. }), "it asks again");
+    let unreadable = serde_json::to_string(&FileHeard::Unreadable).expect("a word");
+    socket.send(Message::Text(unreadable.into())).await.expect("the door is open");
     let failed = talk.desk.eventually("the failure", |seen| match state(seen)? {
         OutgoingStateView::Failed { failure } => Some(failure.code),
         OutgoingStateView::Waiting | OutgoingStateView::Sending { .. } => None,
     });
     assert_eq!(failed.await, FailureCode::FileUnreadable, "the line says why");
 
-    let resume = Request::ResumeAttachment { conversation: talk.room.clone(), attachment: id };
     let again = door_of(&talk, resume).await;
     let last = gives(page(&again).await, &sent, u64::MAX).await;
     assert_eq!(last, Some(FileSaid::Done { size: 3_000_000 }), "it went on");

@@ -24,6 +24,7 @@ on_each_homeserver! {
     a_file_in_parts_arrives_as_it_was_sent,
     an_upload_that_was_cut_goes_on_after_the_last_whole_part,
     a_paused_upload_goes_on_after_the_last_whole_part,
+    a_line_that_is_cut_costs_no_more_than_the_part_that_was_on_it,
     a_file_that_was_altered_on_its_way_is_refused,
     a_busy_homeserver_and_a_spent_token_are_no_end,
     a_file_that_the_homeserver_does_not_take_is_refused_before_a_byte_leaves,
@@ -229,6 +230,24 @@ async fn goes_on_after(home: &Home, second: &str, trouble: Trouble) {
     assert_eq!(hash(&arrived), hash(&sent), "the bytes are those that were sent");
 }
 
+async fn a_line_that_is_cut_costs_no_more_than_the_part_that_was_on_it(home: &Home) {
+    let meddler = Meddler::start().await;
+    let Pair { one, other, room, .. } = pair(home, "dr-falkenried", "prof-sturmwald").await;
+    let (one, other) = (one.by_way_of(&meddler.address()).await, other.by_way_of(&meddler.address()).await);
+    let (mine, theirs) = (one.opens(&room).await, other.opens(&room).await);
+    let length = 3 * MIB + 5;
+    let sent = bytes(length);
+    let mut outgoing = mine.attach(file("CT.zip", "application/zip", length), SMALL_PARTS).await.expect("it is taken");
+    meddler.will([Meddling::None, Meddling::CutIn(400_000)]);
+    let mut shelf = Shelf::of(&sent);
+    outgoing.send(&mut shelf).await.expect("it goes on by itself");
+    assert_eq!(shelf.read, [0, MIB, MIB, 2 * MIB, 3 * MIB], "the part that was cut was read again, and no other");
+    let message = sees_file(&theirs, "CT.zip").await;
+    meddler.will([Meddling::None, Meddling::CutOut]);
+    let arrived = fetched(&theirs, &message.id).await.expect("it comes");
+    assert_eq!(hash(&arrived), hash(&sent), "nothing of the half part is in it");
+}
+
 async fn a_file_that_was_altered_on_its_way_is_refused(home: &Home) {
     let meddler = Meddler::start().await;
     let Pair { one, other, room, .. } = pair(home, "dr-falkenried", "pd-brunnengold").await;
@@ -258,7 +277,7 @@ async fn a_file_that_was_altered_on_its_way_is_refused(home: &Home) {
 
 async fn a_busy_homeserver_and_a_spent_token_are_no_end(home: &Home) {
     let meddler = Meddler::start().await;
-    let Pair { one, other, room, .. } = pair(home, "dr-falkenried", "dr-weidenlohe").await;
+    let Pair { one, other, room, .. } = pair(home, "dr-falkenried", "dr-kieselhof").await;
     let one = one.by_way_of(&meddler.address()).await;
     let (mine, theirs) = (one.opens(&room).await, other.opens(&room).await);
     let sent = bytes(70_000);
@@ -341,6 +360,10 @@ enum Meddling {
     OneBit,
     /// The last byte of the body is missing, and its length says so.
     Shorter,
+    /// The line is cut when so many bytes have come in; the homeserver learns nothing of it.
+    CutIn(usize),
+    /// The line is cut in the middle of the answer.
+    CutOut,
     /// The homeserver is not asked.
     Answer(u16, &'static str),
 }
@@ -366,8 +389,15 @@ impl Meddler {
 
 async fn meddle(State(next): State<Next>, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, usize::MAX).await.expect("a whole request");
     let meddling = next.lock().unwrap_or_else(PoisonError::into_inner).pop_front().unwrap_or(Meddling::None);
+    if let Meddling::CutIn(most) = meddling {
+        let (mut pieces, mut come) = (body.into_data_stream(), 0);
+        while come < most {
+            come += pieces.next().await.expect("as much comes").expect("it comes").len();
+        }
+        return cut(Bytes::new());
+    }
+    let body = axum::body::to_bytes(body, usize::MAX).await.expect("a whole request");
     if let Meddling::Answer(status, text) = meddling {
         let status = StatusCode::from_u16(status).expect("a status");
         return (status, [(header::CONTENT_TYPE, "application/json")], text).into_response();
@@ -382,11 +412,18 @@ async fn meddle(State(next): State<Next>, request: Request) -> Response {
             bytes[middle] ^= 1;
         }
         Meddling::Shorter => drop(bytes.pop()),
-        Meddling::None | Meddling::Answer(..) => {}
+        Meddling::CutOut => return cut(Bytes::copy_from_slice(&bytes[..bytes.len() / 2])),
+        Meddling::None | Meddling::CutIn(_) | Meddling::Answer(..) => {}
     }
     let mut answer = Response::new(Content::from(bytes));
     *answer.status_mut() = status;
     answer
+}
+
+/// An answer that breaks off after some bytes, and the connection with it.
+fn cut(begun: Bytes) -> Response {
+    let broken = stream::iter([Ok(begun), Err(io::Error::other("the line is cut"))]);
+    Response::new(Content::from_stream(broken))
 }
 
 impl Device {
