@@ -1,5 +1,7 @@
-//! Sends a large file through chat on the evaluation platform and fetches it again, and says what that took: peak memory
-//! above idle, and speed. `cargo run -p integration --example large_file [MIB]`; 2 GiB unless told otherwise.
+//! Sends a large file through chat and fetches it again, and says what that took: peak memory above idle, and speed
+//! beside that of `curl` with the same homeserver. `cargo run -p integration --example large_file [MIB [HOMESERVER]]`;
+//! 2 GiB unless told otherwise, on the evaluation platform unless another homeserver is named, which has to let people
+//! register.
 #![recursion_limit = "256"]
 #![expect(clippy::print_stdout, reason = "a command line tool talks to the terminal")]
 
@@ -8,8 +10,10 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use testkit::PlatformProcess;
@@ -30,19 +34,13 @@ impl SessionStore for Forgetful {
     }
 }
 
-/// A file that is nowhere: each piece follows from its place.
+/// A file that is nowhere: no two pieces are the same, and each costs little.
 struct Made(u64);
 
 impl Made {
     fn piece(offset: u64, size: u64) -> Bytes {
-        let mut state = offset ^ 0x9E37_79B9_7F4A_7C15;
         let mut piece = vec![0; usize::try_from(PIECE.min(size - offset)).expect("a piece")];
-        for eight in piece.chunks_mut(8) {
-            state ^= state >> 12;
-            state ^= state << 25;
-            state ^= state >> 27;
-            eight.copy_from_slice(&state.wrapping_mul(0x2545_F491_4F6C_DD1D).to_le_bytes()[..eight.len()]);
-        }
+        piece[..8].copy_from_slice(&offset.to_le_bytes());
         piece.into()
     }
 
@@ -85,18 +83,69 @@ fn forget_peak() -> anyhow::Result<()> {
     Ok(std::fs::write("/proc/self/clear_refs", "5")?)
 }
 
-fn say(what: &str, size: u64, idle: u64, begun: Instant) -> anyhow::Result<()> {
+/// Gives the speed in MB/s.
+fn say(what: &str, size: u64, idle: u64, begun: Instant) -> anyhow::Result<f64> {
     let (seconds, peak) = (begun.elapsed().as_secs_f64(), memory("VmHWM")?);
     let speed = size as f64 / 1e6 / seconds;
     println!(
         "{what}: {} MiB in {seconds:.1} s, {speed:.0} MB/s, peak {peak} MiB, {} MiB above idle",
         size / MIB,
-        peak - idle
+        peak.saturating_sub(idle)
     );
-    Ok(())
+    Ok(speed)
 }
 
-async fn account(homeserver: &Homeserver, user: &str, folder: &std::path::Path) -> anyhow::Result<Account> {
+/// What `curl` reaches with uploads of the same length, in clear, and with fetching them: MB/s.
+async fn curl(homeserver: &Homeserver, user: &str, folder: &Path, size: u64, part: u64) -> anyhow::Result<(f64, f64)> {
+    let login = json!({
+        "type": "m.login.password", "password": sandbox::PASSWORD,
+        "identifier": { "type": "m.id.user", "user": user },
+    });
+    let http = reqwest::Client::builder().no_proxy().build()?;
+    let asked = http.post(homeserver.base.join("/_matrix/client/v3/login")?).json(&login).send();
+    let session: Value = asked.await?.json().await?;
+    let token = format!("Authorization: Bearer {}", session["access_token"].as_str().context("a token")?);
+    let path = folder.join("part");
+    tokio::fs::write(&path, vec![1; usize::try_from(part)?]).await?;
+    let upload = homeserver.base.join("/_matrix/media/v3/upload")?;
+    let (mut addresses, begun) = (Vec::new(), Instant::now());
+    let times = size.div_ceil(part);
+    for _ in 0..times {
+        let mut curl = tokio::process::Command::new("curl");
+        curl.args(["--silent", "--fail", "--noproxy", "*", "--request", "POST", "--header", &token]);
+        curl.args(["--header", "Content-Type: application/octet-stream", "--header", "Expect:", "--upload-file"]);
+        let done = curl.arg(&path).arg(upload.as_str()).output().await.context("curl has to be installed")?;
+        ensure!(done.status.success(), "curl could not upload: {}", done.status);
+        let answer: Value = serde_json::from_slice(&done.stdout)?;
+        let address =
+            answer["content_uri"].as_str().and_then(|uri| uri.strip_prefix("mxc://")).context("an address")?;
+        addresses.push(homeserver.base.join(&format!("/_matrix/client/v1/media/download/{address}"))?);
+    }
+    let speed = |begun: Instant| (times * part) as f64 / 1e6 / begun.elapsed().as_secs_f64();
+    let sent = speed(begun);
+    let begun = Instant::now();
+    for address in addresses {
+        let mut curl = tokio::process::Command::new("curl");
+        curl.args(["--silent", "--fail", "--noproxy", "*", "--header", &token, "--output", "/dev/null"]);
+        let done = curl.arg(address.as_str()).status().await?;
+        ensure!(done.success(), "curl could not download: {done}");
+    }
+    Ok((sent, speed(begun)))
+}
+
+/// An account on a homeserver that lets people register.
+async fn register(homeserver: &Homeserver, user: &str) -> anyhow::Result<String> {
+    let user = format!("{user}-{}", uuid::Uuid::new_v4().simple());
+    let request = json!({
+        "username": user, "password": sandbox::PASSWORD, "inhibit_login": true, "auth": { "type": "m.login.dummy" },
+    });
+    let http = reqwest::Client::builder().no_proxy().build()?;
+    let asked = http.post(homeserver.base.join("/_matrix/client/v3/register")?).json(&request).send();
+    asked.await?.error_for_status()?;
+    Ok(user)
+}
+
+async fn account(homeserver: &Homeserver, user: &str, folder: &Path) -> anyhow::Result<Account> {
     let http = reqwest::Client::builder().no_proxy().build()?;
     let options = AccountOptions {
         folder: folder.join(user),
@@ -116,14 +165,25 @@ async fn main() -> anyhow::Result<()> {
     let _installed = rustls::crypto::ring::default_provider().install_default();
     let mib = std::env::args().nth(1).map_or(Ok(2048), |text| text.parse::<u64>())?;
     let folder = tempfile::tempdir()?;
-    // In a process of its own, whose memory does not count.
-    let program = std::env::current_exe()?.with_file_name("../konsil-test");
-    let platform = PlatformProcess::start(program.to_str().context("a path")?, &folder.path().join("platform")).await?;
-    let name = platform.url.trim_start_matches("http://").to_owned();
+    let (platform, name) = match std::env::args().nth(2) {
+        Some(name) => (None, name),
+        None => {
+            // In a process of its own, whose memory does not count.
+            let program = std::env::current_exe()?.with_file_name("../konsil-test");
+            let program = program.to_str().context("a path")?;
+            let platform = PlatformProcess::start(program, &folder.path().join("platform")).await?;
+            let name = platform.url.trim_start_matches("http://").to_owned();
+            (Some(platform), name)
+        }
+    };
     let homeserver = Homeserver::discover(&|_url| reqwest::Client::builder().no_proxy().build().ok(), &name).await?;
-    let one = account(&homeserver, "dr-falkenried", folder.path()).await?;
-    let other = account(&homeserver, "dr-sonnkaya", folder.path()).await?;
-    let room = one.begin(NewConversation::Direct(&format!("@dr-sonnkaya:{name}"))).await?;
+    let (mut first, mut second) = ("dr-falkenried".to_owned(), "dr-sonnkaya".to_owned());
+    if platform.is_none() {
+        (first, second) = (register(&homeserver, &first).await?, register(&homeserver, &second).await?);
+    }
+    let one = account(&homeserver, &first, folder.path()).await?;
+    let other = account(&homeserver, &second, folder.path()).await?;
+    let room = one.begin(NewConversation::Direct(&format!("@{second}:{}", homeserver.server_name))).await?;
     let asked = other.list_changes();
     let mut asked = std::pin::pin!(asked);
     while !other.rows().await.iter().any(|row| row.id == room) {
@@ -145,11 +205,12 @@ async fn main() -> anyhow::Result<()> {
         fallback: Arc::new(|name, parts| format!("{name} in {parts} parts")),
     };
     let mut outgoing = mine.attach(new, Splitting::default()).await?;
-    println!("uploads: {}", outgoing.parts());
+    let parts = outgoing.parts();
+    println!("uploads: {parts}");
     forget_peak()?;
     let begun = Instant::now();
     outgoing.send(&mut Made(size)).await?;
-    say("sent", size, idle, begun)?;
+    let sent = say("sent", size, idle, begun)?;
 
     let mut changes = theirs.changes();
     let message = loop {
@@ -166,8 +227,12 @@ async fn main() -> anyhow::Result<()> {
     forget_peak()?;
     let (begun, mut hashed) = (Instant::now(), Hashed(Sha256::new()));
     theirs.file(&message)?.fetch(&mut hashed).await?;
-    say("fetched", size, idle, begun)?;
+    let fetched = say("fetched", size, idle, begun)?;
     ensure!(<[u8; 32]>::from(hashed.0.finalize()) == Made(size).hash(), "what came is not what was sent");
     println!("what came is what was sent");
+    let part = size.div_ceil(parts as u64);
+    let (up, down) = curl(&homeserver, &first, folder.path(), size, part).await?;
+    println!("curl: {up:.0} MB/s up, {down:.0} MB/s down");
+    println!("beside curl: {:.0} % up, {:.0} % down", sent / up * 100.0, fetched / down * 100.0);
     Ok(())
 }
