@@ -21,8 +21,15 @@ use serde_json::{Value, json};
 pub(crate) const MARK: &str = "de.konsil.file";
 /// The version that is written, and the only one that is read.
 const VERSION: u64 = 1;
-/// More parts make an event too long: 200 bytes for each, of the 40 kB that an event may have before encryption.
-pub(super) const MOST_PARTS: usize = 128;
+/// More parts make an event too long: 200 bytes for each, of the 40 kB that an event may have before encryption. They
+/// are listed in an encrypted file of their own.
+pub(super) const MOST_INLINE: usize = 128;
+/// More parts than these are no file.
+pub(super) const MOST_PARTS: u64 = 8192;
+/// A part takes no more than this in a list, in bytes.
+pub(super) const LISTED: u64 = 256;
+/// So long may a list be.
+pub(super) const LONGEST_LIST: u64 = MOST_PARTS * LISTED;
 /// What has no media type of its own.
 pub(super) const BYTES: &str = "application/octet-stream";
 
@@ -36,7 +43,30 @@ pub(crate) struct Described {
     /// As the sender says.
     pub(crate) size: Option<u64>,
     pub(super) key: Key,
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Parts,
+}
+
+/// Where the parts of a file are listed.
+#[derive(Clone)]
+pub(super) enum Parts {
+    /// In the event.
+    Here(Vec<Part>),
+    /// In an encrypted file of their own.
+    Listed {
+        /// Of that file.
+        key: Key,
+        /// That file.
+        list: Box<Part>,
+        /// What the parts have to be together.
+        whole: Whole,
+    },
+}
+
+/// What the parts of a file have to be together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Whole {
+    size: u64,
+    root: [u8; 32],
 }
 
 /// An encrypted upload.
@@ -55,7 +85,10 @@ struct Form {
     mimetype: String,
     size: u64,
     key: KeyForm,
-    parts: Vec<PartForm>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parts: Option<Vec<PartForm>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parts_file: Option<EncryptedFile>,
     root: Base64<Standard, [u8; 32]>,
 }
 
@@ -83,8 +116,20 @@ pub(super) fn encrypted_file(key: &Key, part: &Part) -> EncryptedFile {
     EncryptedFile::new(part.url.clone(), info.into(), EncryptedFileHashes::with_sha256(part.seal.sha256))
 }
 
-/// The event of a file in parts.
-pub(super) fn parts_event(body: &str, name: &str, mimetype: &str, key: &Key, parts: &[Part]) -> Value {
+/// The list of the parts, where it goes as a file.
+pub(super) fn parts_list(parts: &[Part]) -> Result<Vec<u8>, serde_json::Error> {
+    serde_json::to_vec(&part_forms(parts))
+}
+
+/// The event of a file in parts; `list` names where they are listed if not here.
+pub(super) fn parts_event(
+    body: &str,
+    name: &str,
+    mimetype: &str,
+    key: &Key,
+    parts: &[Part],
+    list: Option<EncryptedFile>,
+) -> Value {
     let form = Form {
         v: VERSION,
         name: name.to_owned(),
@@ -97,18 +142,21 @@ pub(super) fn parts_event(body: &str, name: &str, mimetype: &str, key: &Key, par
             k: Base64::new(*key.reveal()),
             key_ops: vec!["encrypt".to_owned(), "decrypt".to_owned()],
         },
-        parts: parts
-            .iter()
-            .map(|part| PartForm {
-                url: part.url.clone(),
-                iv: Base64::new(part.seal.iv),
-                sha256: Base64::new(part.seal.sha256),
-                size: part.size.unwrap_or_default(),
-            })
-            .collect(),
+        parts: list.is_none().then(|| part_forms(parts)),
+        parts_file: list,
         root: Base64::new(root(parts.iter().map(|part| &part.seal.sha256))),
     };
     json!({ "msgtype": "m.text", "body": body, "m.mentions": {}, MARK: form })
+}
+
+fn part_forms(parts: &[Part]) -> Vec<PartForm> {
+    let form = |part: &Part| PartForm {
+        url: part.url.clone(),
+        iv: Base64::new(part.seal.iv),
+        sha256: Base64::new(part.seal.sha256),
+        size: part.size.unwrap_or_default(),
+    };
+    parts.iter().map(form).collect()
 }
 
 /// The file of an ordinary message; none where it has none.
@@ -140,12 +188,16 @@ pub(crate) fn described_by(message: &MessageType) -> Option<Result<Described, Fi
         mimetype: mimetype.and_then(clean_media_type),
         size,
         key,
-        parts: vec![part],
+        parts: Parts::Here(vec![part]),
     }))
 }
 
 fn opened(source: &MediaSource, size: Option<u64>) -> Result<(Key, Part), FileError> {
     let MediaSource::Encrypted(file) = source else { return Err(FileError::Form) };
+    unlocked(file, size)
+}
+
+fn unlocked(file: &EncryptedFile, size: Option<u64>) -> Result<(Key, Part), FileError> {
     let EncryptedFileInfo::V2(info) = &file.info else { return Err(FileError::Form) };
     let Some(EncryptedFileHash::Sha256(hash)) = file.hashes.get(&EncryptedFileHashAlgorithm::Sha256) else {
         return Err(FileError::Form);
@@ -170,44 +222,69 @@ pub(crate) fn in_parts(event: &str) -> Option<Result<Described, FileError>> {
 }
 
 fn believed(form: Form) -> Result<Described, FileError> {
-    let named = form.key.kty == "oct" && form.key.alg == "A256CTR";
-    let counted = (1..=MOST_PARTS).contains(&form.parts.len());
-    let sizes = form.parts.iter().try_fold(0_u64, |sum, part| sum.checked_add(part.size));
-    let whole = sizes == Some(form.size) && form.parts.iter().all(|part| part.size > 0);
-    let hashes = root(form.parts.iter().map(|part| part.sha256.as_inner())) == *form.root.as_inner();
-    if !(named && counted && whole && hashes) {
+    if form.key.kty != "oct" || form.key.alg != "A256CTR" || form.size == 0 {
         return Err(FileError::Form);
     }
+    let whole = Whole { size: form.size, root: *form.root.as_inner() };
+    let parts = match (form.parts, form.parts_file) {
+        (Some(parts), None) if parts.len() <= MOST_INLINE => Parts::Here(whole.of(parts)?),
+        (None, Some(file)) => {
+            let (key, list) = unlocked(&file, None)?;
+            Parts::Listed { key, list: Box::new(list), whole }
+        }
+        (Some(_), _) | (None, None) => return Err(FileError::Form),
+    };
     Ok(Described {
         name: clean_file(&form.name),
         mimetype: clean_media_type(&form.mimetype),
         size: Some(form.size),
         key: Key::new(*form.key.k.as_inner()),
-        parts: form
-            .parts
-            .into_iter()
-            .map(|part| Part {
-                seal: Seal { iv: *part.iv.as_inner(), sha256: *part.sha256.as_inner() },
-                size: Some(part.size),
-                url: part.url,
-            })
-            .collect(),
+        parts,
     })
+}
+
+impl Whole {
+    /// The parts of a list that came as a file.
+    pub(super) fn listed(&self, list: &[u8]) -> Result<Vec<Part>, FileError> {
+        self.of(serde_json::from_slice(list).map_err(|_error| FileError::Form)?)
+    }
+
+    fn of(&self, parts: Vec<PartForm>) -> Result<Vec<Part>, FileError> {
+        let counted = (1..=MOST_PARTS).contains(&(parts.len() as u64));
+        let size = parts.iter().try_fold(0_u64, |sum, part| sum.checked_add(part.size));
+        let sized = size == Some(self.size) && parts.iter().all(|part| part.size > 0);
+        let hashes = root(parts.iter().map(|part| part.sha256.as_inner())) == self.root;
+        if !(counted && sized && hashes) {
+            return Err(FileError::Form);
+        }
+        let part = |part: PartForm| Part {
+            seal: Seal { iv: *part.iv.as_inner(), sha256: *part.sha256.as_inner() },
+            size: Some(part.size),
+            url: part.url,
+        };
+        Ok(parts.into_iter().map(part).collect())
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{FileError, Key, MARK, Part, Seal, in_parts, parts_event};
+    use super::{FileError, Key, MARK, Part, Parts, Seal, encrypted_file, in_parts, parts_event, parts_list};
     use serde_json::{Value, json};
 
-    fn event() -> Value {
-        let part = |number: u8, size| Part {
+    fn part(number: u8, size: u64) -> Part {
+        Part {
             url: format!("mxc://tim.example/{number}").into(),
             seal: Seal { iv: [number; 16], sha256: [number; 32] },
             size: Some(size),
-        };
-        let parts = [part(1, 1_048_576), part(2, 7)];
-        let content = parts_event("Datei CT.zip", "CT.zip", "application/zip", &Key::new([9; 32]), &parts);
+        }
+    }
+
+    fn parts() -> [Part; 2] {
+        [part(1, 1_048_576), part(2, 7)]
+    }
+
+    fn event() -> Value {
+        let content = parts_event("Datei CT.zip", "CT.zip", "application/zip", &Key::new([9; 32]), &parts(), None);
         json!({ "type": "m.room.message", "content": content })
     }
 
@@ -224,8 +301,32 @@ mod tests {
         assert_eq!(*key, jwk, "the key has the form that Matrix' encrypted files have");
         let file = in_parts(&event.to_string()).expect("it has one").expect("it is well formed");
         assert_eq!((file.name.as_str(), file.size), ("CT.zip", Some(1_048_583)), "name and size");
-        assert_eq!(file.parts.len(), 2, "both parts");
+        let Parts::Here(parts) = file.parts else { panic!("they are in the event") };
+        assert_eq!(parts.len(), 2, "both parts");
         assert_eq!(file.key.reveal(), &[9; 32], "the key");
+    }
+
+    #[test]
+    fn parts_that_are_listed_in_a_file_have_to_add_up_as_well() {
+        let list = encrypted_file(&Key::new([7; 32]), &part(3, 400));
+        let content =
+            parts_event("Datei CT.zip", "CT.zip", "application/zip", &Key::new([9; 32]), &parts(), Some(list));
+        let mut event = json!({ "type": "m.room.message", "content": content });
+        let block = &event["content"][MARK];
+        assert!(block["parts"].is_null() && block["parts_file"]["v"] == "v2", "an encrypted file in place of them");
+        let file = in_parts(&event.to_string()).expect("it has one").expect("it is well formed");
+        let Parts::Listed { key, list, whole } = file.parts else { panic!("they are in a file") };
+        assert_eq!((key.reveal(), list.url.as_str()), (&[7; 32], "mxc://tim.example/3"), "of its own");
+        let there = parts_list(&parts()).expect("JSON");
+        assert_eq!(whole.listed(&there).expect("they add up").len(), 2, "both parts");
+        let missing = parts_list(&parts()[..1]).expect("JSON");
+        let turned = parts_list(&[part(2, 7), part(1, 1_048_576)]).expect("JSON");
+        for (what, list) in [("a part is missing", missing), ("another order", turned), ("no list", b"{}".to_vec())] {
+            assert!(matches!(whole.listed(&list), Err(FileError::Form)), "{what}");
+        }
+        event["content"][MARK]["parts"] = json!([]);
+        let both = in_parts(&event.to_string()).expect("it has one");
+        assert!(matches!(both, Err(FileError::Form)), "both ways are none");
     }
 
     #[test]

@@ -3,11 +3,11 @@
 //! Ciphertext waits on disk until its hash is known to be right; only then it is decrypted into the sink. So no byte that
 //! was altered leaves, no clear byte is on disk, and memory holds one piece.
 
-use super::form::{Described, Part};
+use super::form::{Described, LONGEST_LIST, Part, Parts};
 use super::wire::{Attempts, Trouble, Wire};
 use super::{FileError, Progress, described_by, in_parts};
 use crate::conversation::{Conversation, MessageId};
-use attachment::{Check, Decryptor};
+use attachment::{Check, Decryptor, Key};
 use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 use std::io;
@@ -85,20 +85,31 @@ impl Incoming {
     /// # Errors
     /// [`FileError`]; the sink then holds a beginning of the file, which is to be thrown away.
     pub async fn fetch(&self, sink: &mut dyn Sink) -> Result<u64, FileError> {
+        let listed;
+        let parts = match &self.file.parts {
+            Parts::Here(parts) => parts,
+            Parts::Listed { key, list, whole } => {
+                let arrived = self.arrive(list, LONGEST_LIST, 0).await?;
+                let mut bytes = Collected::default();
+                self.decrypt(key, list, &arrived, &mut bytes).await?;
+                listed = whole.listed(&bytes.0)?;
+                &listed
+            }
+        };
         let mut length = 0;
-        for part in &self.file.parts {
-            let arrived = self.arrive(part, length).await?;
-            self.decrypt(part, &arrived, sink).await?;
+        for part in parts {
+            let arrived = self.arrive(part, part.size.unwrap_or(LARGEST_UNSAID), length).await?;
+            self.decrypt(&self.file.key, part, &arrived, sink).await?;
             length += arrived.length;
         }
         Ok(length)
     }
 
-    async fn arrive(&self, part: &Part, before: u64) -> Result<Arrived, FileError> {
+    async fn arrive(&self, part: &Part, most: u64, before: u64) -> Result<Arrived, FileError> {
         let mut attempts = Attempts::default();
         loop {
             self.progress.send_modify(|progress| progress.moved = before);
-            match self.attempt(part).await {
+            match self.attempt(part, most).await {
                 Ok(arrived) => return Ok(arrived),
                 Err(trouble) => self.wire.after(&mut attempts, trouble).await?,
             }
@@ -106,8 +117,7 @@ impl Incoming {
     }
 
     /// Ciphertext of a part on disk, its hash and its length checked.
-    async fn attempt(&self, part: &Part) -> Result<Arrived, Trouble> {
-        let most = part.size.unwrap_or(LARGEST_UNSAID);
+    async fn attempt(&self, part: &Part, most: u64) -> Result<Arrived, Trouble> {
         let mut answer = self.wire.download(&part.url).await?;
         let final_ = |error: FileError| Trouble::Final(error);
         if answer.content_length().is_some_and(|length| length > most) {
@@ -133,9 +143,9 @@ impl Incoming {
         Ok(arrived)
     }
 
-    async fn decrypt(&self, part: &Part, arrived: &Arrived, sink: &mut dyn Sink) -> Result<(), FileError> {
+    async fn decrypt(&self, key: &Key, part: &Part, arrived: &Arrived, sink: &mut dyn Sink) -> Result<(), FileError> {
         let mut file = File::open(&arrived.path).await.map_err(|error| of_disk(&error))?;
-        let mut decryptor = Decryptor::new(&self.file.key, &part.seal);
+        let mut decryptor = Decryptor::new(key, &part.seal);
         loop {
             let mut piece = BytesMut::with_capacity(PIECE);
             while piece.len() < PIECE && file.read_buf(&mut piece).await.map_err(|error| of_disk(&error))? > 0 {}
@@ -146,6 +156,17 @@ impl Incoming {
             decryptor.push(&mut piece);
             sink.write(piece.freeze()).await.map_err(|error| FileError::Sink(error.to_string()))?;
         }
+    }
+}
+
+/// What is short enough for the memory.
+#[derive(Default)]
+struct Collected(Vec<u8>);
+
+impl Sink for Collected {
+    fn write(&mut self, bytes: Bytes) -> BoxFuture<'_, io::Result<()>> {
+        self.0.extend_from_slice(&bytes);
+        Box::pin(std::future::ready(Ok(())))
     }
 }
 

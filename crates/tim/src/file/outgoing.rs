@@ -1,6 +1,6 @@
 //! A file on its way out.
 
-use super::form::{BYTES, MOST_PARTS, Part, encrypted_file, parts_event};
+use super::form::{BYTES, LISTED, MOST_INLINE, MOST_PARTS, Part, encrypted_file, parts_event, parts_list};
 use super::wire::{Attempts, Trouble, Wire};
 use super::{FileError, Progress};
 use crate::ConversationError;
@@ -82,6 +82,8 @@ pub struct Outgoing {
     whole: bool,
     key: Key,
     done: Vec<Part>,
+    /// The file in which the parts are listed, where they are many.
+    list: Option<(Key, Part)>,
     sent: bool,
     progress: watch::Sender<Progress>,
 }
@@ -125,6 +127,7 @@ impl Conversation {
             whole,
             key: Key::new(rand::random()),
             done: Vec::new(),
+            list: None,
             sent: false,
             progress,
         })
@@ -139,7 +142,8 @@ fn divided(size: u64, limit: u64, splitting: Splitting) -> Result<(u64, bool), F
     let Some(part) = splitting.part else { return Err(FileError::TooLarge { limit }) };
     // Whole MiB, so that a reader that fetches by range meets no odd places.
     let part = part.min(limit / MIB * MIB);
-    let most = part.saturating_mul(MOST_PARTS as u64);
+    // The list of them has to be taken as well.
+    let most = part.saturating_mul(MOST_PARTS.min(limit / LISTED));
     if part == 0 {
         Err(FileError::TooLarge { limit })
     } else if size > most {
@@ -174,8 +178,18 @@ impl Outgoing {
     /// [`FileError`]; parts that are done stay done, and calling this again goes on.
     pub async fn send(&mut self, source: &mut dyn Source) -> Result<(), FileError> {
         while self.offset() < self.file.size {
-            let part = self.upload_part(source).await?;
+            let offset = self.offset();
+            let length = self.part.min(self.file.size - offset);
+            let part = self.upload(source, &self.key, offset, length, &self.progress).await?;
             self.done.push(part);
+        }
+        if self.done.len() > MOST_INLINE && self.list.is_none() {
+            let list = parts_list(&self.done).map_err(|error| ConversationError::Failed(error.to_string()))?;
+            let (key, length) = (Key::new(rand::random()), list.len() as u64);
+            // The person is told of the file and not of this.
+            let progress = watch::Sender::new(Progress { moved: 0, total: Some(length) });
+            let part = self.upload(&mut Listed(list.into()), &key, 0, length, &progress).await?;
+            self.list = Some((key, part));
         }
         if !self.sent {
             self.enqueue().await?;
@@ -188,32 +202,44 @@ impl Outgoing {
         self.done.iter().filter_map(|part| part.size).sum()
     }
 
-    async fn upload_part(&self, source: &mut dyn Source) -> Result<Part, FileError> {
-        let offset = self.offset();
-        let length = self.part.min(self.file.size - offset);
+    async fn upload(
+        &self,
+        source: &mut dyn Source,
+        key: &Key,
+        offset: u64,
+        length: u64,
+        progress: &watch::Sender<Progress>,
+    ) -> Result<Part, FileError> {
         let mut attempts = Attempts::default();
         loop {
-            self.progress.send_modify(|progress| progress.moved = offset);
-            match self.attempt(source, offset, length).await {
+            progress.send_modify(|progress| progress.moved = offset);
+            match self.attempt(source, key, offset, length, progress).await {
                 Ok(part) => return Ok(part),
                 Err(trouble) => self.wire.after(&mut attempts, trouble).await?,
             }
         }
     }
 
-    async fn attempt(&self, source: &mut dyn Source, offset: u64, length: u64) -> Result<Part, Trouble> {
+    async fn attempt(
+        &self,
+        source: &mut dyn Source,
+        key: &Key,
+        offset: u64,
+        length: u64,
+        progress: &watch::Sender<Progress>,
+    ) -> Result<Part, Trouble> {
         let read = source.read_from(offset).await.map_err(|error| Trouble::Final(unreadable(&error)))?;
         let end = Arc::new(Mutex::new(End::Open));
         let sending = Sending {
             read,
             // Never the same counter twice under one key: each attempt has an IV of its own.
-            encryptor: Some(Encryptor::new(&self.key, rand::random())),
+            encryptor: Some(Encryptor::new(key, rand::random())),
             left: length,
             end: end.clone(),
-            progress: self.progress.clone(),
+            progress: progress.clone(),
         };
         let body = reqwest::Body::wrap_stream(futures_util::stream::try_unfold(sending, Sending::next));
-        let uploaded = self.wire.upload(length, body, self.progress.subscribe()).await;
+        let uploaded = self.wire.upload(length, body, progress.subscribe()).await;
         let end = std::mem::replace(&mut *end.lock().unwrap_or_else(PoisonError::into_inner), End::Open);
         match (end, uploaded) {
             (End::Fault(fault), _) => Err(Trouble::Final(fault)),
@@ -231,7 +257,8 @@ impl Outgoing {
             parts => {
                 let mimetype = self.file.mimetype.as_deref().unwrap_or(BYTES);
                 let body = (self.file.fallback)(&self.file.name, parts.len());
-                raw(&parts_event(&body, &self.file.name, mimetype, &self.key, parts))?.cast_unchecked()
+                let list = self.list.as_ref().map(|(key, part)| encrypted_file(key, part));
+                raw(&parts_event(&body, &self.file.name, mimetype, &self.key, parts, list))?.cast_unchecked()
             }
         };
         let queued = self.conversation.send_queue().send_raw(content, "m.room.message".to_owned()).await;
@@ -274,6 +301,17 @@ impl Outgoing {
 
 fn raw<T: serde::Serialize>(content: &T) -> Result<Raw<T>, FileError> {
     Raw::new(content).map_err(|error| ConversationError::Failed(error.to_string()).into())
+}
+
+/// The list of a file's parts as what is sent.
+struct Listed(Bytes);
+
+impl Source for Listed {
+    fn read_from(&mut self, offset: u64) -> BoxFuture<'_, io::Result<BoxStream<'static, io::Result<Bytes>>>> {
+        let from = usize::try_from(offset).unwrap_or(usize::MAX).min(self.0.len());
+        let rest = self.0.slice(from..);
+        Box::pin(std::future::ready(Ok(futures_util::stream::iter([Ok(rest)]).boxed())))
+    }
 }
 
 /// A part on its way: what is read, encrypted and counted piece by piece.
@@ -344,14 +382,15 @@ mod tests {
     fn a_file_goes_whole_where_that_fits_and_else_in_parts_of_whole_mebibytes() {
         let parts = Splitting::default();
         let never = Splitting { part: None, ..parts };
-        let cases: [(u64, u64, Splitting, Result<(u64, bool), u64>); 9] = [
+        let cases: [(u64, u64, Splitting, Result<(u64, bool), u64>); 10] = [
             (64 * MIB, 100 * MIB, parts, Ok((64 * MIB, true))),
             (64 * MIB + 1, 100 * MIB, parts, Ok((32 * MIB, false))),
             (50 * MIB, 50 * MIB, parts, Ok((50 * MIB, true))),
             (50 * MIB + 1, 50 * MIB, parts, Ok((32 * MIB, false))),
             (30 * MIB, 20 * MIB + 5, parts, Ok((20 * MIB, false))),
             (2 * MIB, MIB - 1, parts, Err(MIB - 1)),
-            (4096 * MIB + 1, 50 * MIB, parts, Err(4096 * MIB)),
+            (4096 * MIB + 1, 50 * MIB, parts, Ok((32 * MIB, false))),
+            (262_144 * MIB + 1, 50 * MIB, parts, Err(262_144 * MIB)),
             (80 * MIB, 100 * MIB, never, Ok((80 * MIB, true))),
             (101 * MIB, 100 * MIB, never, Err(100 * MIB)),
         ];

@@ -22,6 +22,7 @@ on_each_homeserver! {
     the_bytes_of_a_file_arrive_as_they_were_sent_and_nobody_on_the_way_has_them,
     a_picture_says_how_large_it_is,
     a_file_in_parts_arrives_as_it_was_sent,
+    a_file_in_more_parts_than_an_event_holds_arrives_as_it_was_sent,
     an_upload_that_was_cut_goes_on_after_the_last_whole_part,
     a_paused_upload_goes_on_after_the_last_whole_part,
     a_line_that_is_cut_costs_no_more_than_the_part_that_was_on_it,
@@ -196,6 +197,25 @@ async fn a_file_in_parts_arrives_as_it_was_sent(home: &Home) {
     assert_eq!(hash(&arrived), hash(&sent), "the parts in their order");
 }
 
+async fn a_file_in_more_parts_than_an_event_holds_arrives_as_it_was_sent(home: &Home) {
+    let Pair { one, other, room, first } = pair(home, "dr-falkenried", "prof-wintermoor").await;
+    let (mine, theirs) = (one.opens(&room).await, other.opens(&room).await);
+    // 128 stand in the event itself.
+    let length = 128 * 4096 + 5;
+    let sent = bytes(length);
+    let parts = Splitting { whole: 0, part: Some(4096) };
+    let mut outgoing = mine.attach(file("CT.zip", "application/zip", length), parts).await.expect("it is taken");
+    assert_eq!(outgoing.parts(), 129, "one too many");
+    outgoing.send(&mut Shelf::of(&sent)).await.expect("it goes");
+    let message = sees_file(&theirs, "CT.zip").await;
+    let arrived = fetched(&theirs, &message.id).await.expect("it comes");
+    assert_eq!(hash(&arrived), hash(&sent), "the parts in their order");
+    let event = message.event.as_ref().expect("the homeserver has it");
+    let raw = home.ask(&first, &format!("/_matrix/client/v3/rooms/{room}/event/{event}")).await;
+    // 129 parts would be 25 kB in clear, and a third more as base64 of their ciphertext.
+    assert!(raw.to_string().len() < 8_000, "the event is short: {}", raw.to_string().len());
+}
+
 async fn an_upload_that_was_cut_goes_on_after_the_last_whole_part(home: &Home) {
     goes_on_after(home, "dr-rosenpfad", Trouble::BreaksOff).await;
 }
@@ -313,7 +333,7 @@ async fn a_file_that_the_homeserver_does_not_take_is_refused_before_a_byte_leave
     let refused = mine.attach(file("zu-gross.bin", "application/octet-stream", limit + 1), whole).await;
     let Err(FileError::TooLarge { limit: told }) = refused else { panic!("it is refused: {refused:?}") };
     assert_eq!(told, limit, "and says what would be taken");
-    let most = 128 * MIB;
+    let most = 8192 * MIB;
     let refused = mine.attach(file("zu-viele.bin", "application/octet-stream", most + 1), SMALL_PARTS).await;
     assert!(matches!(refused, Err(FileError::TooLarge { limit }) if limit == most), "too many parts: {refused:?}");
     let refused = mine.attach(file("leer.txt", "text/plain", 0), whole).await;
