@@ -220,6 +220,9 @@ pub struct ConversationView {
     pub earlier: EarlierView,
     /// Files that this person is sending, in the order in which they were begun.
     pub outgoing: Vec<OutgoingView>,
+    /// The largest file that the homeserver takes, in bytes, once it has said so.
+    #[ts(type = "number | null")]
+    pub largest_file: Option<u64>,
     /// Who is typing.
     pub typing: Vec<SenderView>,
     /// Whether this person may write here.

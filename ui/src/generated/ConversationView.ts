@@ -65,6 +65,10 @@ earlier: EarlierView,
  */
 outgoing: Array<OutgoingView>, 
 /**
+ * The largest file that the homeserver takes, in bytes, once it has said so.
+ */
+largestFile: number | null, 
+/**
  * Who is typing.
  */
 typing: Array<SenderView>, 

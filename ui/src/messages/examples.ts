@@ -83,6 +83,7 @@ export function conversation(more: Partial<ConversationView> & Pick<Conversation
     lines: [],
     earlier: 'none',
     outgoing: [],
+    largestFile: 4_294_967_296,
     typing: [],
     maySend: true,
     draft: null,

@@ -3,9 +3,9 @@
 use super::{Up, views};
 use crate::Desk;
 use contract::{ConversationView, Event, Failure, FailureCode, RecoveryKeyView};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tim::{Conversation, ConversationError, MessageId, RecoveryError};
+use tim::{Conversation, ConversationError, MessageId, RecoveryError, Splitting};
 use tokio::task::AbortHandle;
 
 /// What happens together is told together.
@@ -14,6 +14,8 @@ const GATHER: Duration = Duration::from_millis(25);
 /// A conversation on the screen, and the task that tells it.
 pub(super) struct Open {
     pub(super) conversation: Conversation,
+    /// Bytes, once the homeserver has said so.
+    largest_file: OnceLock<u64>,
     task: AbortHandle,
 }
 
@@ -35,11 +37,11 @@ impl Desk {
         let (give, given) = tokio::sync::oneshot::channel::<std::sync::Weak<Open>>();
         let task = tokio::spawn(async move {
             if let Ok(open) = given.await {
-                desk.tell_conversation(open).await;
+                tokio::join!(desk.tell_conversation(open.clone()), desk.learn_largest_file(open));
             }
         })
         .abort_handle();
-        let open = Arc::new(Open { conversation, task });
+        let open = Arc::new(Open { conversation, largest_file: OnceLock::new(), task });
         let view = self.conversation_view(&open).await;
         // Another conversation, or another person, may have come in between.
         if !Arc::ptr_eq(&up, &self.up()?) {
@@ -73,6 +75,18 @@ impl Desk {
         }
     }
 
+    /// So that a person hears of a limit before sending. Without an answer the limit is told when a file is begun.
+    async fn learn_largest_file(&self, open: std::sync::Weak<Open>) {
+        let Some(asking) = open.upgrade().map(|open| open.conversation.largest_file(Splitting::default())) else {
+            return;
+        };
+        let Ok(largest) = asking.await else { return };
+        let Some(open) = open.upgrade() else { return };
+        if open.largest_file.set(largest).is_ok() {
+            self.tell_now(&open).await;
+        }
+    }
+
     pub(super) async fn tell_now(&self, open: &Open) {
         let view = self.conversation_view(open).await;
         self.tell(Event::ConversationChanged(view));
@@ -87,6 +101,7 @@ impl Desk {
         };
         let mut view = views::conversation(&open.conversation, draft, cases, may_link).await;
         view.outgoing = outgoing;
+        view.largest_file = open.largest_file.get().copied();
         view
     }
 

@@ -105,6 +105,7 @@ pub(super) async fn conversation(
             Earlier::Failed => EarlierView::Failed,
         },
         outgoing: Vec::new(),
+        largest_file: None,
         typing: of.typing().await.iter().map(sender).collect(),
         may_send: of.may_send().await,
         members,

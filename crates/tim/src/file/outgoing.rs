@@ -8,9 +8,9 @@ use crate::conversation::Conversation;
 use crate::name::{clean_file, clean_media_type};
 use attachment::{Encryptor, Key, Seal};
 use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
+use futures_util::{FutureExt as _, StreamExt as _};
 use matrix_sdk::Room;
 use ruma::UInt;
 use ruma::events::room::ImageInfo;
@@ -95,6 +95,15 @@ impl std::fmt::Debug for Outgoing {
 }
 
 impl Conversation {
+    /// Asks for the largest file that can be sent, in bytes; the homeserver's answer is kept.
+    ///
+    /// # Errors
+    /// [`FileError`] where the homeserver does not say.
+    pub fn largest_file(&self, splitting: Splitting) -> BoxFuture<'static, Result<u64, FileError>> {
+        let wire = self.wire.clone();
+        async move { Ok(largest(wire.limit().await?, splitting)) }.boxed()
+    }
+
     /// Makes a file ready to be sent: whether the conversation and the homeserver take it. Nothing leaves yet.
     ///
     /// # Errors
@@ -132,6 +141,13 @@ impl Conversation {
             progress,
         })
     }
+}
+
+/// The largest file that [`divided`] takes.
+fn largest(limit: u64, splitting: Splitting) -> u64 {
+    let Some(part) = splitting.part else { return limit };
+    let parts = part.min(limit / MIB * MIB).saturating_mul(MOST_PARTS as u64);
+    parts.max(limit.min(splitting.whole))
 }
 
 /// Length of a part, and whether it is the whole file.
@@ -375,7 +391,7 @@ fn unreadable(error: &io::Error) -> FileError {
 
 #[cfg(test)]
 mod tests {
-    use super::{FileError, MIB, Splitting, divided};
+    use super::{FileError, MIB, Splitting, divided, largest};
 
     /// Sizes and limits in MiB; the expected answer is the decided form written down.
     #[test]
@@ -400,6 +416,24 @@ mod tests {
                 other => panic!("of {size} with {limit}: {other}"),
             });
             assert_eq!(found, expected, "{size} bytes where {limit} are taken");
+        }
+    }
+
+    #[test]
+    fn the_largest_file_is_the_one_that_is_just_taken() {
+        let parts = Splitting::default();
+        let never = Splitting { part: None, ..parts };
+        for (limit, splitting, expected) in [
+            (50 * MIB, parts, 4096 * MIB),
+            (20 * MIB + 5, parts, 2560 * MIB),
+            (8 * 1024 * MIB, parts, 4096 * MIB),
+            (MIB - 1, parts, MIB - 1),
+            (100 * MIB, never, 100 * MIB),
+        ] {
+            let found = largest(limit, splitting);
+            assert_eq!(found, expected, "where {limit} bytes are taken");
+            assert!(divided(found, limit, splitting).is_ok(), "{found} bytes go");
+            assert!(divided(found + 1, limit, splitting).is_err(), "one more does not");
         }
     }
 }
