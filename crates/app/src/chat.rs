@@ -11,7 +11,7 @@ mod people;
 mod talk;
 mod views;
 
-pub(crate) use door::FileDoor;
+pub use door::{FileDoor, Serve};
 pub(crate) use files::Begun;
 
 use crate::{Desk, failures, session::Taken};

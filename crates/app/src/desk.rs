@@ -389,6 +389,12 @@ impl Desk {
         }
     }
 
+    /// The door by which the bytes of files cross, for shells that serve it themselves.
+    #[must_use]
+    pub fn files(&self) -> crate::chat::FileDoor {
+        self.0.files.clone()
+    }
+
     /// The bulk pipe, for a shell with a scheme or a listener of its own.
     #[must_use]
     pub fn bulk(&self) -> BulkServer {

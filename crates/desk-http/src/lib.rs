@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-use app::Desk;
+use app::{Desk, FileDoor};
 use axum::{
     Router,
     body::Body,
@@ -69,8 +69,13 @@ pub fn serve(desk: Desk, pages: PathBuf, listener: tokio::net::TcpListener) -> s
         .route("/events", get(events))
         .fallback_service(ServeDir::new(pages))
         .layer(middleware::from_fn_with_state(door.clone(), guard));
-    // The bulk socket has a token of its own, as in the window.
-    let router = Router::new().route("/start", get(start)).route("/bulk", get(bulk)).merge(inside).with_state(door);
+    // The sockets of images and files have tokens of their own, as in the window.
+    let router = Router::new()
+        .route("/start", get(start))
+        .route("/bulk", get(bulk))
+        .route("/file", get(file))
+        .merge(inside)
+        .with_state(door);
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
             tracing::error!(%error, "the desk's port closed");
@@ -94,7 +99,7 @@ async fn guard(State(door): State<Door>, request: Request, next: Next) -> Respon
     }
     let mut response = next.run(request).await;
     let policy = format!(
-        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob:; font-src 'self'; \
+        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; font-src 'self'; \
          worker-src 'self'; connect-src 'self' ws://{}; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
         door.address
     );
@@ -166,6 +171,13 @@ async fn call(State(door): State<Door>, body: axum::body::Bytes) -> Response {
             access.scheme = None;
             json(StatusCode::OK, &Reply::BulkAccess(access))
         }
+        Ok(Reply::FileDoor(mut file)) => {
+            // The page's policy lets it reach this port and no other.
+            if let Some((_, token)) = file.socket.rsplit_once('=') {
+                file.socket = format!("ws://{}/file?token={token}", door.address);
+            }
+            json(StatusCode::OK, &Reply::FileDoor(file))
+        }
         Ok(reply) => json(StatusCode::OK, &reply),
         Err(failure) => json(StatusCode::UNPROCESSABLE_ENTITY, &failure),
     }
@@ -222,4 +234,17 @@ async fn bulk(
     upgrade.max_message_size(1 << 16).write_buffer_size(512 << 10).on_upgrade(move |socket| async move {
         bulk.serve(socket).await;
     })
+}
+
+async fn file(
+    State(door): State<Door>,
+    Query(query): Query<BTreeMap<String, String>>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let own = door.knows_origin(&headers) && headers.contains_key(header::ORIGIN);
+    let serve = query.get("token").filter(|_| own).and_then(|token| door.desk.files().let_in(token));
+    let Some(serve) = serve else { return StatusCode::FORBIDDEN.into_response() };
+    let longest = FileDoor::LONGEST_MESSAGE;
+    upgrade.max_message_size(longest).max_frame_size(longest).on_upgrade(serve)
 }

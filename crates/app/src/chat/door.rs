@@ -22,13 +22,11 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// The most that the page may send in one message: a piece and where it begins.
-pub(super) const LONGEST_MESSAGE: usize = super::files::PIECE + super::files::HEADER;
 /// Tokens given out and not used yet; older ones expire.
 const OPEN_TICKETS: usize = 16;
 
-/// What happens behind the door.
-type Serve = Box<dyn FnOnce(WebSocket) -> BoxFuture<'static, ()> + Send>;
+/// What happens behind the door with a socket that was let in.
+pub type Serve = Box<dyn FnOnce(WebSocket) -> BoxFuture<'static, ()> + Send>;
 
 struct Ticket {
     token: String,
@@ -37,7 +35,13 @@ struct Ticket {
 
 /// The door. It lives as long as the desk.
 #[derive(Clone)]
-pub(crate) struct FileDoor(Arc<Inner>);
+pub struct FileDoor(Arc<Inner>);
+
+impl std::fmt::Debug for FileDoor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FileDoor({})", self.0.port)
+    }
+}
 
 struct Inner {
     port: u16,
@@ -53,6 +57,9 @@ struct Knock {
 }
 
 impl FileDoor {
+    /// The most that the page may send in one message, in bytes: a piece and where it begins.
+    pub const LONGEST_MESSAGE: usize = super::files::PIECE + super::files::HEADER;
+
     pub(crate) async fn start(origins: Vec<String>) -> io::Result<Self> {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
         let port = listener.local_addr()?.port();
@@ -103,6 +110,12 @@ impl FileDoor {
         if !is_own_page(headers, &self.0.origins, self.0.port) {
             return None;
         }
+        self.let_in(token)
+    }
+
+    /// What happens behind the door, for a shell that has checked by itself who knocks. The token is spent.
+    #[must_use]
+    pub fn let_in(&self, token: &str) -> Option<Serve> {
         let mut tickets = self.tickets();
         let found = tickets.iter().position(|ticket| same(&ticket.token, token))?;
         tickets.remove(found).map(|ticket| ticket.serve)
@@ -119,5 +132,5 @@ async fn open(
         tracing::warn!("a stranger knocked at the door of files");
         return StatusCode::FORBIDDEN.into_response();
     };
-    upgrade.max_message_size(LONGEST_MESSAGE).max_frame_size(LONGEST_MESSAGE).on_upgrade(serve)
+    upgrade.max_message_size(FileDoor::LONGEST_MESSAGE).max_frame_size(FileDoor::LONGEST_MESSAGE).on_upgrade(serve)
 }
