@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
 };
-use tauri::{Manager, RunEvent, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
+use tauri::{Manager, RunEvent, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent, webview::DownloadEvent};
 
 const LABEL: &str = "main";
 /// The least that the screens are made for.
@@ -69,6 +69,15 @@ fn open(app: &tauri::App, profile: &Path) -> tauri::Result<WebviewWindow> {
         .inner_size(size("width", smallest.0, USUAL.0), size("height", smallest.1, USUAL.1))
         .min_inner_size(smallest.0, smallest.1)
         .maximized(kept["maximized"] == true)
+        // Files are dropped on the page, which takes them itself.
+        .disable_drag_drop_handler()
+        // What the page saves goes to the person's downloads, under a name that is free there.
+        .on_download(|_webview, event| {
+            if let DownloadEvent::Finished { success: false, .. } = event {
+                tracing::warn!("a file was not saved");
+            }
+            true
+        })
         .build()?;
     #[cfg(target_os = "linux")]
     webkit::tend(&window)?;
