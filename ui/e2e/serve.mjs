@@ -11,6 +11,7 @@ export const policy = [
   "style-src 'self'",
   "font-src 'self'",
   "img-src 'self' blob:",
+  "media-src 'self' blob:",
   "connect-src 'self' ws://127.0.0.1:*",
   "worker-src 'self'",
   "base-uri 'none'",

@@ -1,5 +1,5 @@
 /** From the session to the screen: who is here decides what is drawn. */
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { I18nProvider } from 'react-aria-components';
 import { LiveRegions } from './components/announce';
 import { Toasts } from './components/toasts';
@@ -23,6 +23,7 @@ export function App({ desk, place }: { desk: Desk; place: Place }) {
   speak(settings.language);
   useAppearance(settings);
   useKeyDispatcher(settings.letterKeys);
+  useDropGuard();
   return (
     <I18nProvider locale={localeTag()}>
       <DeskContext value={desk}>
@@ -37,4 +38,21 @@ export function App({ desk, place }: { desk: Desk; place: Place }) {
       </DeskContext>
     </I18nProvider>
   );
+}
+
+/** A file that is dropped where nothing takes it would be opened in place of the program. */
+function useDropGuard(): void {
+  useEffect(() => {
+    const guard = (event: DragEvent) => {
+      if (event.defaultPrevented) return;
+      event.preventDefault();
+      if (event.dataTransfer) event.dataTransfer.dropEffect = 'none';
+    };
+    window.addEventListener('dragover', guard);
+    window.addEventListener('drop', guard);
+    return () => {
+      window.removeEventListener('dragover', guard);
+      window.removeEventListener('drop', guard);
+    };
+  }, []);
 }

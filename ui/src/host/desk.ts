@@ -21,6 +21,7 @@ import type {
 import { asFailure, ask, type Host } from './host';
 import { MessageDrafts } from './messageDrafts';
 import { createStore, type Store, useStore } from './store';
+import { Transfers } from './transfers';
 
 /** A view that is asked for: waiting, here, or failed. `since` is a time in milliseconds. */
 export type Load<T> =
@@ -45,6 +46,8 @@ export interface Desk {
   conversation: Store<Load<ConversationView>>;
   /** What was typed into conversations and not sent. */
   drafts: MessageDrafts;
+  /** Files of conversations that are in the page. */
+  transfers: Transfers;
   openToday(): void;
   /** Says of a task that it is done, or takes that back; fails with the program's failure. */
   finishTask(task: string, done: boolean): Promise<void>;
@@ -81,6 +84,12 @@ export function createDesk(host: Host, start: StartView): Desk {
       return () => clearTimeout(timer);
     },
   });
+  const transfers = new Transfers({
+    ask: (request) => ask(host, request, 'file-door'),
+    call: (request) => host.call(request),
+    open: (address, hear) => host.door(address, hear),
+    now: () => performance.now(),
+  });
   // The patient whose views are mirrored; answers and events about another one are dropped (risk: old data under
   // a new banner).
   let patient: string | null = null;
@@ -100,6 +109,7 @@ export function createDesk(host: Host, start: StartView): Desk {
     chat.set(waiting());
     conversation.set(waiting());
     drafts.forget();
+    transfers.forget();
   };
 
   // An answer and an event may overtake each other: of one patient's views the newer stays.
@@ -107,6 +117,14 @@ export function createDesk(host: Host, start: StartView): Desk {
     if (value.patient !== patient) return;
     const here = store.get();
     if (here.state !== 'here' || here.value.patient !== value.patient || value.serial >= here.value.serial) store.set({ state: 'here', value });
+  };
+
+  const showChat = (value: ChatView) => {
+    const before = chat.get();
+    chat.set({ state: 'here', value });
+    const open = conversation.get();
+    const back = before.state === 'here' && before.value.state.state === 'offline' && value.state.state === 'ready';
+    if (back && open.state === 'here') transfers.backOnline(open.value.outgoing);
   };
 
   const hear = (event: Event) => {
@@ -138,10 +156,12 @@ export function createDesk(host: Host, start: StartView): Desk {
         take(decision, event.value);
         return;
       case 'chat-changed':
-        if (signedIn()) chat.set({ state: 'here', value: event.value });
+        if (signedIn()) showChat(event.value);
         return;
       case 'conversation-changed':
-        if (event.value.id === room) conversation.set({ state: 'here', value: event.value });
+        if (event.value.id !== room) return;
+        conversation.set({ state: 'here', value: event.value });
+        transfers.note(event.value);
         return;
       default: {
         const unknown: never = event;
@@ -194,6 +214,7 @@ export function createDesk(host: Host, start: StartView): Desk {
     chat,
     conversation,
     drafts,
+    transfers,
     openToday: () => load(today, younger(today, () => true, ask(host, { type: 'open-today' }, 'today')), signedIn),
     finishTask: (task, done) =>
       younger(today, () => true, ask(host, { type: 'finish-task', task, done }, 'today')).then((value) => {

@@ -1,11 +1,14 @@
 /** The one interface through which the page reaches the program. Everything else in `ui/` builds on it. */
 import type { Event, Failure, FailureCode, Reply, Request } from './contract';
+import type { OpenDoor } from './fileDoor';
 
 export interface Host {
   /** Asks the program. Rejects with a {@link Failure}. */
   call(request: Request): Promise<Reply>;
   /** Hears every event from now on; the returned function ends it. */
   listen(hear: (event: Event) => void): () => void;
+  /** Opens the door by which the bytes of a file cross. */
+  door: OpenDoor;
 }
 
 type Valued = Extract<Reply, { value: unknown }>;

@@ -1,11 +1,13 @@
 /** `desk-http` as host: the same program behind a plain browser, for work on the page and for its tests. */
 import type { Event, Failure, Reply } from './contract';
+import { socketDoor } from './fileDoor';
 import { asFailure, type Host } from './host';
 
 const retryMillis = [250, 500, 1000, 2000, 5000];
 
 export function httpHost(): Host {
   return {
+    door: socketDoor,
     async call(request) {
       let answer: Response;
       try {

@@ -156,14 +156,14 @@ export function memoryHost(fixture: Fixture): MemoryHost {
       case 'link-case':
       case 'set-up-recovery':
       case 'recover':
-        return chat(request);
-      case 'confirm-identity':
-      case 'open-series':
-      case 'open-bulk':
       case 'begin-attachment':
       case 'resume-attachment':
       case 'cancel-attachment':
       case 'open-attachment':
+        return chat.reply(request);
+      case 'confirm-identity':
+      case 'open-series':
+      case 'open-bulk':
       case 'resolve-conflicts':
       case 'preview-signing':
       case 'sign-decision':
@@ -180,6 +180,7 @@ export function memoryHost(fixture: Fixture): MemoryHost {
   return {
     asked,
     send,
+    door: (address, hear) => chat.door(address, hear),
     async call(request) {
       asked.push(request);
       const own = fixture.answer?.(request);

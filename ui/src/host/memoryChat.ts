@@ -1,4 +1,6 @@
 /** Chat of the host in memory: conversations that remember, and a colleague who answers. */
+import type { OpenDoor } from './fileDoor';
+import { type FilesFixture, memoryFiles } from './memoryFiles';
 import type { BlockView, ChatView, ConversationRowView, ConversationView, Event, Failure, LineView, MessageView, Reply, Request, SenderView } from './contract';
 
 export interface ChatFixture {
@@ -17,6 +19,8 @@ export interface ChatFixture {
   answerAfter?: number;
   /** Messages that come by themselves into a conversation, one after so many milliseconds. */
   talk?: { conversation: string; by: SenderView; every: number; times: number };
+  /** How files go and come. */
+  files?: FilesFixture;
 }
 
 type ChatRequest = Extract<
@@ -43,7 +47,11 @@ type ChatRequest = Extract<
       | 'begin-conversation'
       | 'link-case'
       | 'set-up-recovery'
-      | 'recover';
+      | 'recover'
+      | 'begin-attachment'
+      | 'resume-attachment'
+      | 'cancel-attachment'
+      | 'open-attachment';
   }
 >;
 
@@ -54,7 +62,7 @@ export function paragraphs(text: string): BlockView[] {
   return text.split('\n\n').map((part) => ({ type: 'paragraph', spans: [{ text: part, strong: false, emphasis: false, strike: false, code: false, link: null, mention: null }] }));
 }
 
-export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event) => void): (request: ChatRequest) => Reply {
+export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event) => void): { reply: (request: ChatRequest) => Reply; door: OpenDoor } {
   let view: ChatView | undefined = fixture?.view;
   const rooms = new Map((fixture?.conversations ?? []).map((one) => [one.id, one]));
   const earlier = new Map(Object.entries(fixture?.earlier ?? {}));
@@ -137,8 +145,25 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
   };
   if (fixture?.talk) talk(fixture.talk.times);
 
-  return (request) => {
+  const files = memoryFiles(fixture?.files ?? {}, {
+    outgoing: (id, how) => change(id, (before) => ({ ...before, outgoing: how(before.outgoing) })),
+    sent(id, body) {
+      append(id, { ...message(fixture?.self ?? missing(), ''), body, event: `$file-${count}`, sending: { state: 'sent' }, mayEdit: false }, body.name);
+    },
+  });
+
+  const reply = (request: ChatRequest): Reply => {
     switch (request.type) {
+      case 'begin-attachment':
+        room(request.conversation);
+        return files.begin(request);
+      case 'resume-attachment':
+        return files.resume(request.attachment);
+      case 'cancel-attachment':
+        files.cancel(request.attachment);
+        return done;
+      case 'open-attachment':
+        return files.open(request.message);
       case 'open-chat':
         return { type: 'chat', value: view ?? { state: { state: 'absent' }, recovery: 'unknown', conversations: [], unread: 0, asOf: clock() } };
       case 'connect-chat':
@@ -260,6 +285,7 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
       }
     }
   };
+  return { reply, door: files.door };
 }
 
 function asLine(message: MessageView | null): LineView | null {

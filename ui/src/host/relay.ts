@@ -9,6 +9,7 @@ export function relay(host: Host): Host {
   });
   return {
     call: (request) => host.call(request),
+    door: (address, hear) => host.door(address, hear),
     listen(hear) {
       hearers.add(hear);
       return () => {

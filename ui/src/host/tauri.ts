@@ -2,10 +2,12 @@
 import { invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
 import type { Event, Reply } from './contract';
+import { socketDoor } from './fileDoor';
 import { asFailure, type Host } from './host';
 
 export function tauriHost(): Host {
   return {
+    door: socketDoor,
     async call(request) {
       try {
         return await invoke<Reply>('call', { request });

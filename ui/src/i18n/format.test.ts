@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { IdentityView } from '../host/contract';
-import { ageAndGender, bannerName, bytes, calendarDays, clock, date, day, dayHeading, dayShort, digits, fold, foldLong, kvnr, listMoment, listName, moment, number, period, range, time, unit } from './format';
+import { ageAndGender, bannerName, bytes, bytesOf, calendarDays, clock, date, day, dayHeading, dayShort, digits, fold, foldLong, kvnr, listMoment, listName, moment, number, period, range, rate, time, unit } from './format';
 import { speak } from './language';
 
 const now = new Date('2026-11-24T13:36:00+01:00');
@@ -122,5 +122,15 @@ describe('names', () => {
 
   test('Müller is found as Muller and as Mueller', () => {
     expect([fold('Müller'), foldLong('Müller'), foldLong('Mueller'), fold('Weiß'), fold('Ayşe')]).toEqual(['muller', 'mueller', 'mueller', 'weiss', 'ayse']);
+  });
+});
+
+describe('what is on its way', () => {
+  test('a part and its whole have one unit, and the part is never rounded up to the whole', () => {
+    expect([bytesOf(900_000_000, 1_400_000_000), bytesOf(3_000_000, 5_000_000), bytesOf(70_900_000, 71_000_000), bytesOf(12, 512)]).toEqual(['0,9 von 1,4\u00a0GB', '3,0 von 5,0\u00a0MB', '70 von 71\u00a0MB', '12 von 512\u00a0B']);
+  });
+
+  test('a rate is a number of decimal bytes a second', () => {
+    expect([rate(6_200_000), rate(640_000), rate(1_250_000_000)]).toEqual(['6,2\u00a0MB/s', '640\u00a0kB/s', '1,3\u00a0GB/s']);
   });
 });

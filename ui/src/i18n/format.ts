@@ -190,6 +190,22 @@ export function bytes(count: number): string {
   return `${number(value, at >= 3 ? 1 : 0)}${noBreak}${units[at] ?? ''}`;
 }
 
+/** 0,9 von 1,4 GB: both in the unit of the whole, and never all of it before it is all. */
+export function bytesOf(count: number, total: number): string {
+  const at = total >= 1e9 ? 3 : total >= 1e6 ? 2 : total >= 1e3 ? 1 : 0;
+  const step = 1000 ** at;
+  const places = at > 0 && (at === 3 || total < 10 * step) ? 1 : 0;
+  const part = Math.floor((count / step) * 10 ** places) / 10 ** places;
+  return m.format_bytes_of({ part: number(part, places), total: `${number(total / step, places)}${noBreak}${['B', 'kB', 'MB', 'GB'][at] ?? ''}` });
+}
+
+/** 6,2 MB/s. */
+export function rate(bytesASecond: number): string {
+  const [step, name] = bytesASecond >= 1e9 ? [1e9, 'GB/s'] : bytesASecond >= 1e6 ? [1e6, 'MB/s'] : [1e3, 'kB/s'];
+  const value = bytesASecond / step;
+  return `${number(value, value < 100 && step > 1e3 ? 1 : 0)}${noBreak}${name}`;
+}
+
 /** "13,5–17,2", "> 60", "< 5". */
 export function range(low: string | null, high: string | null): string {
   if (low !== null && high !== null) return `${digits(low)}–${digits(high)}`;

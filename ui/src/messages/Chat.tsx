@@ -21,6 +21,7 @@ import { Conversation } from './Conversation';
 import { ConversationList } from './ConversationList';
 import { NewConversation } from './NewConversation';
 import { RecoveryDialog, RecoveryNotice } from './Recovery';
+import { useToldFiles } from './useTransfers';
 
 const nextCommand = defineCommand({ id: 'conversation-next', keys: ['mod+arrowdown'], label: () => m.chat_next(), group: 'messages', whileTyping: true });
 const previousCommand = defineCommand({ id: 'conversation-previous', keys: ['mod+arrowup'], label: () => m.chat_previous(), group: 'messages', whileTyping: true });
@@ -35,6 +36,7 @@ export function Chat({ conversation }: { conversation: string | null }) {
   const [recovering, setRecovering] = useState<'set-up' | 'key-needed' | null>(null);
   const [begins, setBegins] = useState(false);
   const takesFocus = useRef(false);
+  useToldFiles();
 
   useEffect(() => {
     if (conversation === null) desk.closeConversation();

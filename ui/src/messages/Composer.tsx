@@ -1,17 +1,21 @@
 /** Where a message is written. It holds the text until the program has it safe. */
-import { type RefObject, useId, useLayoutEffect, useState } from 'react';
+import { type RefObject, useId, useLayoutEffect, useRef, useState } from 'react';
 import { Button, IconButton } from '../components/Button';
 import { classes } from '../components/classes';
 import { FailureNotice } from '../components/FailureNotice';
 import { Icon } from '../components/icons';
 import { Kbd } from '../components/Kbd';
+import { Tooltip } from '../components/Tooltip';
 import type { ConversationView } from '../host/contract';
 import { defineCommand, useCommand } from '../keys/keys';
 import { m } from '../paraglide/messages';
 import styles from './Composer.module.css';
+import { AttachedFiles } from './AttachedFiles';
+import type { Attaching } from './useAttaching';
 import type { Composing } from './useComposer';
 
 const sendCommand = defineCommand({ id: 'message-send', keys: ['enter'], label: () => m.chat_send(), group: 'messages', whileTyping: true });
+const attachCommand = defineCommand({ id: 'message-attach', keys: ['mod+shift+o'], label: () => m.file_attach(), group: 'messages', whileTyping: true });
 const lineCommand = defineCommand({ id: 'message-line', keys: ['shift+enter'], label: () => m.chat_new_line(), group: 'messages', whileTyping: true });
 const leaveCommand = defineCommand({ id: 'message-leave', keys: ['escape'], label: () => m.command_step_back(), group: 'messages', whileTyping: true });
 const editLastCommand = defineCommand({ id: 'message-edit-last', keys: ['arrowup'], label: () => m.chat_edit_last(), group: 'messages', whileTyping: true });
@@ -23,7 +27,7 @@ function reasonOf(view: ConversationView): string | null {
   return view.maySend ? null : m.chat_closed_read_only();
 }
 
-export function Composer({ view, composing, area }: { view: ConversationView; composing: Composing; area: RefObject<HTMLTextAreaElement | null> }) {
+export function Composer({ view, composing, area, attaching }: { view: ConversationView; composing: Composing; area: RefObject<HTMLTextAreaElement | null>; attaching: Attaching }) {
   const { text, mode, pending, failure } = composing;
   const ids = useId();
   const reason = reasonOf(view);
@@ -35,6 +39,11 @@ export function Composer({ view, composing, area }: { view: ConversationView; co
   useCommand(lineCommand, () => undefined, { scope: 'composer', enabled: false });
   useCommand(leaveCommand, composing.leave, { scope: 'composer', enabled: focused && mode.kind !== 'new' && !pending });
   useCommand(editLastCommand, composing.editLast, { ...writing, enabled: writing.enabled && text === '' && mode.kind === 'new' });
+
+  const picker = useRef<HTMLInputElement>(null);
+  const attachable = reason === null && mode.kind !== 'edit';
+  const attach = () => picker.current?.click();
+  useCommand(attachCommand, attach, { scope: 'composer', enabled: attachable });
 
   // As high as its text; the style sheet ends it at eight lines.
   useLayoutEffect(() => {
@@ -67,6 +76,7 @@ export function Composer({ view, composing, area }: { view: ConversationView; co
             <IconButton icon="close" size="small" label={mode.kind === 'edit' ? m.chat_leave_edit() : m.chat_leave_reply()} onPress={() => { composing.leave(); area.current?.focus(); }} data-testid="composer-leave" />
           </div>
         )}
+        {attachable && <AttachedFiles conversation={view.id} refocus={() => area.current?.focus()} />}
         <textarea
           ref={area}
           className={styles['area']}
@@ -93,6 +103,27 @@ export function Composer({ view, composing, area }: { view: ConversationView; co
             </span>
           ) : (
             <>
+              {attachable && (
+                <>
+                  <input
+                    ref={picker}
+                    type="file"
+                    multiple
+                    hidden
+                    tabIndex={-1}
+                    aria-label={m.file_attach()}
+                    data-testid="attach-input"
+                    onChange={({ currentTarget: input }) => {
+                      attaching.take({ files: [...(input.files ?? [])], folders: [] });
+                      // The same file may be chosen again.
+                      input.value = '';
+                    }}
+                  />
+                  <Tooltip text={m.file_attach()} keys="mod+shift+o">
+                    <IconButton icon="attach" size="small" label={m.file_attach()} onPress={attach} data-testid="attach" />
+                  </Tooltip>
+                </>
+              )}
               {composing.draftFailed && (
                 <span className={styles['warn']} role="status">
                   <Icon name="warn" size="s" />
@@ -106,7 +137,7 @@ export function Composer({ view, composing, area }: { view: ConversationView; co
                   , <Kbd keys="shift+enter" /> {m.chat_hint_line()}
                 </span>
               </span>
-              <Button look="primary" size="small" icon="send" isPending={pending} isDisabled={text.trim() === ''} aria-label={mode.kind === 'edit' ? m.chat_keep_edit() : m.chat_send()} onPress={composing.send} data-testid="send" />
+              <Button look="primary" size="small" icon="send" isPending={pending} isDisabled={text.trim() === '' && (mode.kind === 'edit' || !attaching.any)} aria-label={mode.kind === 'edit' ? m.chat_keep_edit() : m.chat_send()} onPress={composing.send} data-testid="send" />
             </>
           )}
         </div>

@@ -18,7 +18,12 @@ import { Composer } from './Composer';
 import { callNames } from './names';
 import { Timeline } from './Timeline';
 import { isMessage, type MessageLine, messageText } from './timeline';
+import { claimedKind, mayBeShown } from '../host/fileKinds';
+import files from './Files.module.css';
+import { useAttaching } from './useAttaching';
 import { useComposer } from './useComposer';
+import { useFileDrop } from './useFileDrop';
+import { Viewer } from './Viewer';
 import { encryptionWords, oneLine, typingWords } from './words';
 
 export function Conversation({
@@ -60,19 +65,23 @@ export function Conversation({
   const loadEarlier = useCallback(() => host.call({ type: 'load-earlier', conversation }), [host, conversation]);
   const markRead = useCallback(() => void host.call({ type: 'mark-read', conversation }).catch(() => undefined), [host, conversation]);
   const invited = view.membership.state === 'invited';
+  const attaching = useAttaching(view, composing, () => area.current?.focus());
+  const drop = useFileDrop(attaching.take);
+  const [shown, setShown] = useState<MessageLine | null>(null);
+  const showable = useMemo(() => view.lines.filter((line): line is MessageLine => isMessage(line) && line.body.type === 'file' && mayBeShown(claimedKind(line.body.name, line.body.mimetype))), [view.lines]);
   const typing = typingWords(view.typing, call);
 
   return (
-    <>
+    <div className={styles['inside']} {...(invited ? {} : drop.handlers)} data-testid="conversation">
       {docked ? (
         <div className={styles['dockedHead']}>
           <Protection view={view} />
         </div>
       ) : (
-         <ConversationHead view={view} />
+        <ConversationHead view={view} />
       )}
       {!docked && <CaseBar view={view} />}
-      {view.lines.some(isMessage) || view.earlier !== 'none' ? (
+      {view.lines.some(isMessage) || view.earlier !== 'none' || view.outgoing.length > 0 ? (
         <Timeline
           view={view}
           loadEarlier={loadEarlier}
@@ -90,6 +99,7 @@ export function Conversation({
             remove: setRemoving,
             retry: (line) => ask({ type: 'retry-message', conversation, message: line.id }),
             giveUp: (line) => ask({ type: 'cancel-message', conversation, message: line.id }),
+            show: setShown,
             recover,
           }}
         />
@@ -107,9 +117,19 @@ export function Conversation({
         </div>
       )}
       <div className={styles['typing']}>{typing}</div>
-      {invited ? <Invitation view={view} /> : <Composer view={view} composing={composing} area={area} />}
+      {invited ? <Invitation view={view} /> : <Composer view={view} composing={composing} area={area} attaching={attaching} />}
       {removing && <RemoveDialog conversation={conversation} line={removing} close={() => setRemoving(null)} />}
-    </>
+      {shown && <Viewer conversation={conversation} line={shown} others={showable} go={setShown} close={() => setShown(null)} />}
+      {drop.over && (
+        <div className={files['target']} data-testid="drop-target">
+          <div>
+            <Icon name="attach" size="l" />
+            <b>{m.file_drop({ name: view.name })}</b>
+            <p>{m.file_drop_more()}</p>
+          </div>
+        </div>
+      )}
+    </div>
   );
 }
 

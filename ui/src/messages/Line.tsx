@@ -9,9 +9,10 @@ import { Menu, type MenuEntry } from '../components/Menu';
 import { Tooltip } from '../components/Tooltip';
 import type { LineView, SenderView } from '../host/contract';
 import { failureWords } from '../i18n/failure';
-import { bytes, dateTime, dayHeading, time } from '../i18n/format';
+import { dateTime, dayHeading, time } from '../i18n/format';
 import { m } from '../paraglide/messages';
 import { Blocks } from './Blocks';
+import { ReceivedFile } from './ReceivedFile';
 import styles from './Timeline.module.css';
 import { continues, type MessageLine, messageText } from './timeline';
 import { causeWords, listed, noticeWords, reactionKeys, reactionName, spoken } from './words';
@@ -26,6 +27,8 @@ export interface MessageActions {
   giveUp: (line: MessageLine) => void;
   /** To the message that this one answers. */
   goTo: (event: string) => void;
+  /** A file in front of everything. */
+  show: (line: MessageLine) => void;
   /** To the dialog for the recovery key; absent where it would not help. */
   recover?: (() => void) | undefined;
 }
@@ -36,6 +39,7 @@ export function isAnswerable(line: MessageLine): boolean {
 }
 
 export interface LineProps {
+  conversation: string;
   line: LineView;
   before: LineView | undefined;
   now: Date;
@@ -100,7 +104,7 @@ function NoticeLine({ words, at, current, onFocus }: { words: readonly string[];
   );
 }
 
-function Message({ line, before, call, current, lit, maySend, picking, setPicking, onFocus, actions }: LineProps & { line: MessageLine }) {
+function Message({ conversation, line, before, call, current, lit, maySend, picking, setPicking, onFocus, actions }: LineProps & { line: MessageLine }) {
   const goesOn = continues(before, line);
   const name = line.sender.own ? m.chat_you() : call(line.sender);
   // The tools are drawn once somebody comes near: forty lines of buttons would be slow, and a menu must outlive the pointer.
@@ -142,7 +146,7 @@ function Message({ line, before, call, current, lit, maySend, picking, setPickin
           </div>
         )}
         {line.replyTo && <Replied replied={line.replyTo} call={call} goTo={actions.goTo} current={current} />}
-        <Body line={line} name={name} call={call} recover={actions.recover} />
+        <Body conversation={conversation} line={line} name={name} call={call} current={current} actions={actions} />
         {line.inClear && (
           <p className={styles['clear']}>
             <Icon name="unlocked" size="xs" />
@@ -209,7 +213,7 @@ function Replied({ replied, call, goTo, current }: { replied: NonNullable<Messag
   );
 }
 
-function Body({ line, name, call, recover }: { line: MessageLine; name: string; call: (sender: SenderView) => string; recover: (() => void) | undefined }): ReactNode {
+function Body({ conversation, line, name, call, current, actions: { recover, show } }: { conversation: string; line: MessageLine; name: string; call: (sender: SenderView) => string; current: boolean; actions: MessageActions }): ReactNode {
   const { body } = line;
   const edited = line.edited ? <span className={styles['edited']}> {m.chat_edited()}</span> : null;
   switch (body.type) {
@@ -228,17 +232,7 @@ function Body({ line, name, call, recover }: { line: MessageLine; name: string; 
         </div>
       );
     case 'file':
-      return (
-        <div className={styles['file']}>
-          <span className={styles['fileIcon']}>
-            <Icon name={body.mimetype?.startsWith('image/') === true ? 'image' : 'document'} />
-          </span>
-          <span className={styles['fileWords']}>
-            <b title={body.name}>{body.name}</b>
-            <span>{[body.size === null ? '' : bytes(body.size), m.chat_file_not_here()].filter((word) => word !== '').join(' · ')}</span>
-          </span>
-        </div>
-      );
+      return <ReceivedFile conversation={conversation} line={line} body={body} current={current} show={show} />;
     case 'redacted': {
       const by = body.by === null ? null : body.by.own ? m.chat_you() : call(body.by);
       const words =

@@ -13,6 +13,7 @@ import { m } from '../paraglide/messages';
 import { isAnswerable, Line, type MessageActions } from './Line';
 import { callNames } from './names';
 import { arrived, guessHeight, isMessage, isStop, lastMessage, lineOfEvent, newAfter, newSince } from './timeline';
+import { OutgoingFiles } from './OutgoingFiles';
 import styles from './Timeline.module.css';
 import { useWindowed } from './useWindowed';
 import { useWindowFocus } from './useWindowFocus';
@@ -20,6 +21,7 @@ import type { Row } from './windowing';
 import { arrivalWords } from './words';
 
 const replyCommand = defineCommand({ id: 'message-reply', keys: ['r'], label: () => m.chat_reply(), group: 'messages' });
+const openCommand = defineCommand({ id: 'message-open-file', keys: ['enter'], label: () => m.file_open(), group: 'messages' });
 const reactCommand = defineCommand({ id: 'message-react', keys: ['e'], label: () => m.chat_react(), group: 'messages' });
 
 /** How often earlier lines are asked for in search of an answered message. */
@@ -85,6 +87,13 @@ export function Timeline({
     const words = arrivalWords(fresh, call);
     if (words !== '') announce(words);
   }, [lines, call, toEnd]);
+
+  // So is a file that was just begun.
+  const going = useRef(view.outgoing.length);
+  useLayoutEffect(() => {
+    if (view.outgoing.length > going.current) toEnd();
+    going.current = view.outgoing.length;
+  }, [view.outgoing.length, toEnd]);
 
   const marked = useRef<string | null>(null);
   useEffect(() => {
@@ -158,6 +167,16 @@ export function Timeline({
   useCommand(listMoves.last, () => move(stops.length - 1), here);
   const answerable = inside && view.maySend && focused !== undefined && isMessage(focused) && isAnswerable(focused);
   useCommand(replyCommand, () => focused && isMessage(focused) && actions.reply(focused), { scope: 'timeline', enabled: answerable });
+  const hasFile = inside && focused !== undefined && isMessage(focused) && focused.body.type === 'file';
+  useCommand(
+    openCommand,
+    () => {
+      // What its first button does; a file that is only saved has another one.
+      const place = list.scroller.current?.querySelector(`[data-line="${CSS.escape(focused?.id ?? '')}"]`);
+      (place?.querySelector<HTMLElement>('[data-primary]') ?? place?.querySelector<HTMLElement>('[data-testid^=save-]'))?.click();
+    },
+    { scope: 'timeline', enabled: hasFile },
+  );
   useCommand(reactCommand, () => focused && setPicking(focused.id), { scope: 'timeline', enabled: answerable });
 
   const earlier = refused ? 'failed' : view.earlier;
@@ -187,9 +206,15 @@ export function Timeline({
               {gap > 0 && <div style={{ height: gap }} />}
               <div data-line={row.id} className={styles['line']}>
                 {row.id === earlierRow && <Earlier state={earlier} empty={lines.length === 0} retry={ask} />}
-                {row.id === endRow && <div className={styles['tail']} />}
+                {row.id === endRow && (
+                  <>
+                    <OutgoingFiles view={view} />
+                    <div className={styles['tail']} />
+                  </>
+                )}
                 {line && (
                   <Line
+                    conversation={view.id}
                     line={line}
                     before={lines[index - 2]}
                     now={now}

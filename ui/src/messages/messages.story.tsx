@@ -1,5 +1,6 @@
 /** "Nachrichten" in its states. */
 import type { ConversationView, Failure, Reply, Request } from '../host/contract';
+import type { Desk } from '../host/desk';
 import type { ChatFixture } from '../host/memoryChat';
 import { start } from '../stories/people';
 import { at, type Story } from '../stories/story';
@@ -7,11 +8,12 @@ import { caseBirkenlicht, caseSteinklee, chat, chatView, conversation, everyForm
 
 const never = () => new Promise<never>(() => undefined);
 
-function story(id: string, open: string | null, fixture: Partial<ChatFixture> = {}, more: { keys?: readonly string[]; answer?: (request: Request) => Reply | Failure | Promise<Reply> | undefined } = {}): Story {
+function story(id: string, open: string | null, fixture: Partial<ChatFixture> = {}, more: { keys?: readonly string[]; prepare?: (desk: Desk) => void; answer?: (request: Request) => Reply | Failure | Promise<Reply> | undefined } = {}): Story {
   return {
     id: `10-messages${id}`,
     fixture: at({ screen: 'messages', conversation: open }, { chat: { ...chat, ...fixture }, ...(more.answer ? { answer: more.answer } : {}) }),
     ...(more.keys ? { keys: more.keys } : {}),
+    ...(more.prepare ? { prepare: more.prepare } : {}),
   };
 }
 

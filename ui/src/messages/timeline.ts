@@ -1,4 +1,5 @@
 /** What a conversation's lines mean to a reader: which belong together, which are new, what is said aloud. */
+import { claimedKind } from '../host/fileKinds';
 import type { BlockView, ConversationView, LineView, MessageView, SpanView } from '../host/contract';
 
 export type MessageLine = Extract<LineView, { type: 'message' }>;
@@ -18,6 +19,18 @@ export function continues(before: LineView | undefined, line: LineView): boolean
 
 export function isMessage(line: LineView): line is MessageLine {
   return line.type === 'message';
+}
+
+/** A picture that is no larger than this comes without being asked for. */
+const picturesUnasked = 8_000_000;
+/** A picture in its frame, and a card. */
+const frameHeight = 268;
+const cardHeight = 66;
+
+/** Whether a message's file is a picture that is fetched as soon as its line is in sight. */
+export function comesByItself(line: MessageLine): boolean {
+  const { body } = line;
+  return body.type === 'file' && line.event !== null && body.size !== null && body.size <= picturesUnasked && claimedKind(body.name, body.mimetype) === 'image';
 }
 
 /** Whether a line can have the focus. */
@@ -114,6 +127,7 @@ export function lastMessage(view: ConversationView): MessageLine | undefined {
 export function guessHeight(line: LineView | undefined, before: LineView | undefined): number {
   if (line === undefined) return 48;
   if (line.type !== 'message') return 34;
+  if (line.body.type === 'file') return (continues(before, line) ? 6 : 38) + (comesByItself(line) ? frameHeight : cardHeight) + (line.reactions.length > 0 ? 34 : 0);
   const text = messageText(line) ?? '';
   const rows = text.split('\n').reduce((sum, row) => sum + Math.max(1, Math.ceil(row.length / 85)), 0);
   return (continues(before, line) ? 6 : 38) + rows * 21 + (line.reactions.length > 0 ? 34 : 0) + (line.replyTo ? 28 : 0);

@@ -30,7 +30,7 @@ export interface Composing {
 }
 
 export function useComposer(view: ConversationView): Composing {
-  const { host, drafts } = useDesk();
+  const { host, drafts, transfers } = useDesk();
   const { typingNotices } = useSettings();
   const conversation = view.id;
   const [mode, showMode] = useState(() => drafts.mode(conversation));
@@ -104,7 +104,12 @@ export function useComposer(view: ConversationView): Composing {
       setMode({ kind: 'reply', event: line.event, name, text: oneLine(messageText(line) ?? '').slice(0, 200) });
     },
     send() {
-      if (pending || text.trim() === '') return;
+      if (pending) return;
+      const files = mode.kind !== 'edit' && transfers.attached(conversation).length > 0;
+      if (text.trim() === '') {
+        if (files) void transfers.send(conversation);
+        return;
+      }
       setPending(true);
       setFailure(null);
       tellTyping(false);
@@ -117,6 +122,8 @@ export function useComposer(view: ConversationView): Composing {
           // Also when the conversation was left meanwhile: the text is safe, and no draft any more.
           if (mode.kind !== 'edit') drafts.sent(conversation, text);
           drafts.setMode(conversation, { kind: 'new' });
+          // The words come first; what is sent with them stands below.
+          if (files) void transfers.send(conversation);
           if (!here.current) return;
           setPending(false);
           setText(mode.kind === 'edit' ? mode.aside : '');

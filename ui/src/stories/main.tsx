@@ -45,6 +45,7 @@ if (story) {
   const host = memoryHost(fixture);
   reportFaultsTo(host);
   const desk = createDesk(host, fixture.start);
+  story.prepare?.(desk);
   // The list is known when a case is open, as it is when somebody came from there.
   if (fixture.start.place.screen === 'case') desk.openCases('');
   root.render(

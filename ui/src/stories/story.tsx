@@ -1,5 +1,6 @@
 /** What a story is: a name and a fixture. The page and the checks draw it in both themes and both languages. */
 import type { ReactNode } from 'react';
+import type { Desk } from '../host/desk';
 import type { Fixture } from '../host/memory';
 import { chat } from '../messages/examples';
 import { auenwaldCase, auenwaldDocuments, birkenlichtCase, steinkleeCase } from './records';
@@ -11,6 +12,8 @@ export interface Story {
   fixture: Fixture;
   /** What is done once it is drawn, in order: keys to press, `click:SELECTOR`, `see:SELECTOR` to wait for something. */
   keys?: readonly string[];
+  /** What is done to the desk before it is drawn. */
+  prepare?: (desk: Desk) => void;
   /** A part instead of the whole program. */
   draw?: () => ReactNode;
 }

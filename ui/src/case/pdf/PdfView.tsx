@@ -26,7 +26,8 @@ const GAP = 16;
 
 type Opened = { state: 'opening'; since: number } | { state: 'refused'; fault: PdfFault | 'reader' } | { state: 'open'; pdf: Pdf; sizes: PageSize[] };
 
-export function PdfView({ data, title }: { data: string; title: string }) {
+/** `data` is base64 or the bytes. `scope` is where its keys are heard: `dialog` in a dialog. */
+export function PdfView({ data, title, scope = DOCUMENT_SCOPE }: { data: string | Blob; title: string; scope?: string }) {
   const opened = usePdf(data);
   switch (opened.state) {
     case 'opening':
@@ -38,7 +39,7 @@ export function PdfView({ data, title }: { data: string; title: string }) {
     case 'refused':
       return <Refused fault={opened.fault} />;
     case 'open':
-      return <Pages pdf={opened.pdf} sizes={opened.sizes} title={title} />;
+      return <Pages pdf={opened.pdf} sizes={opened.sizes} title={title} scope={scope} />;
     default: {
       const unknown: never = opened;
       return unknown;
@@ -62,7 +63,7 @@ export function Refused({ fault }: { fault: PdfFault | 'reader' }) {
   );
 }
 
-function usePdf(data: string): Opened {
+function usePdf(data: string | Blob): Opened {
   const [opened, setOpened] = useState<Opened>(() => ({ state: 'opening', since: performance.now() }));
   useEffect(() => {
     let current = true;
@@ -71,7 +72,7 @@ function usePdf(data: string): Opened {
       const reader = await import('./pdf').catch(() => undefined);
       if (reader === undefined) return setOpened({ state: 'refused', fault: 'reader' });
       try {
-        pdf = await reader.openPdf(bytesOf(data));
+        pdf = await reader.openPdf(typeof data === 'string' ? bytesOf(data) : new Uint8Array(await data.arrayBuffer()));
         // The first page's size stands for those that were not looked at yet.
         const first = await pdf.size(1);
         if (!current) return pdf.close();
@@ -89,7 +90,7 @@ function usePdf(data: string): Opened {
   return opened;
 }
 
-function Pages({ pdf, sizes: first, title }: { pdf: Pdf; sizes: PageSize[]; title: string }) {
+function Pages({ pdf, sizes: first, title, scope }: { pdf: Pdf; sizes: PageSize[]; title: string; scope: string }) {
   const pane = useRef<HTMLDivElement>(null);
   const [sizes, setSizes] = useState(first);
   const [zoom, setZoom] = useState<Zoom>('fit');
@@ -162,11 +163,11 @@ function Pages({ pdf, sizes: first, title }: { pdf: Pdf; sizes: PageSize[]; titl
       if (element !== null) element.scrollTop = part * element.scrollHeight - element.clientHeight / 2;
     });
   };
-  useCommand(zoomIn, () => change(stepped(scale, 'in')), { scope: DOCUMENT_SCOPE });
-  useCommand(zoomOut, () => change(stepped(scale, 'out')), { scope: DOCUMENT_SCOPE });
-  useCommand(fitWidth, () => change('fit'), { scope: DOCUMENT_SCOPE });
-  useCommand(nextPage, () => to(page + 1), { scope: DOCUMENT_SCOPE });
-  useCommand(formerPage, () => to(page - 1), { scope: DOCUMENT_SCOPE });
+  useCommand(zoomIn, () => change(stepped(scale, 'in')), { scope });
+  useCommand(zoomOut, () => change(stepped(scale, 'out')), { scope });
+  useCommand(fitWidth, () => change('fit'), { scope });
+  useCommand(nextPage, () => to(page + 1), { scope });
+  useCommand(formerPage, () => to(page - 1), { scope });
 
   return (
     <div className={styles['pdf']}>

@@ -1,0 +1,69 @@
+/** Files in a conversation, in their states. */
+import type { ConversationView } from '../host/contract';
+import type { Desk } from '../host/desk';
+import type { ChatFixture } from '../host/memoryChat';
+import type { FilesFixture } from '../host/memoryFiles';
+import { at, type Story } from '../stories/story';
+import { file, pdfBytes, pictureBytes, sized, soundBytes } from './exampleFiles';
+import { chat, day, falkenried, message, sonnkaya, steinklee } from './examples';
+
+const here = '!steinklee';
+const time = (clock: string) => `2026-11-24T${clock}:00+01:00`;
+const said = (id: string, clock: string, name: string, size: number, mimetype: string | null, by = sonnkaya) => message(by, time(clock), { type: 'file', name, mimetype, size }, { id });
+
+const picture = pictureBytes();
+const pdf = pdfBytes();
+const lines = steinklee.lines.slice(-3);
+
+function story(id: string, view: Partial<ConversationView>, files: FilesFixture = {}, more: Pick<Story, 'keys' | 'prepare'> = {}): Story {
+  const fixture: Partial<ChatFixture> = { conversations: [{ ...steinklee, typing: [], ...view }], files };
+  return { id: `10-messages-file${id}`, fixture: at({ screen: 'messages', conversation: here }, { chat: { ...chat, ...fixture } }), ...more };
+}
+
+const attach = (...files: File[]) => (desk: Desk) => desk.transfers.attach(here, files, { largest: 4_294_967_296 });
+const send = 'click:[data-testid=send]';
+const scan = () => file('MRT-Becken-2026-11-12.zip', 2_600_000, 'application/zip');
+const pictureLine = said('bild', '13:33', 'Staging-Thorax-axial.png', picture.length, 'image/png');
+const secondLine = said('bild2', '13:34', 'Staging-Thorax-koronar.png', picture.length, 'image/png');
+const pdfLine = said('koloskopie', '13:34', 'Koloskopie.pdf', pdf.length, 'application/pdf');
+
+/** A file is dragged over the conversation. */
+function drag() {
+  window.setTimeout(() => {
+    const transfer = new DataTransfer();
+    transfer.items.add(file('Befund.pdf', 10));
+    document.querySelector('[data-testid=conversation]')?.dispatchEvent(new DragEvent('dragenter', { bubbles: true, cancelable: true, dataTransfer: transfer }));
+  }, 400);
+}
+
+export const stories: Story[] = [
+  story('-attached', {}, {}, {
+    prepare: attach(
+      file('Staging-Thorax-axial.png', picture, 'image/png'),
+      file('Koloskopie.pdf', pdf, 'application/pdf'),
+      file('Befundvorlage-Rektumkarzinom-mit-Auswertung-der-letzten-zwei-Jahre.xlsm', 182_000),
+      sized('MRT-Becken-komplett.zip', 5_300_000_000, 'application/zip'),
+    ),
+    keys: ['click:[data-testid=composer]', 'Z', 'u', 'm'],
+  }),
+  story('-refused', {}, {}, { prepare: (desk) => desk.transfers.attach(here, [file('leer.txt', 0), file('Koloskopie.pdf', pdf, 'application/pdf')], { folders: ['MRT-Becken'] }) }),
+  story('-drop', {}, {}, { prepare: drag }),
+  story('-sending', { lines }, { upTo: 0.4, stride: 250 }, { prepare: attach(scan()), keys: [send, 'see:[data-percent="40"]'] }),
+  story('-paused', { lines }, { upTo: 0.4 }, { prepare: attach(scan()), keys: [send, 'see:[data-percent="40"]', 'click:[data-testid=pause-file-1]', 'see:[data-state=paused]'] }),
+  story('-failed', { lines }, { sendFails: { code: 'platform-unreachable', detail: 'silence' } }, { prepare: attach(scan()), keys: [send, 'see:[data-state=failed]'] }),
+  story('-gone', { lines, outgoing: [{ id: 'file-9', name: 'Koloskopie.pdf', size: 5_000_000, state: { state: 'waiting' } }] }),
+  story('-too-large', {}, { beginFails: () => ({ code: 'file-too-large', detail: '4294967296' }) }, { prepare: attach(scan()), keys: [send] }),
+  story('-away', { lines: [day(24), pdfLine, said('ct', '13:35', 'CT-Thorax-135-Bilder.zip', 71_200_000, 'application/zip'), said('film', '13:36', 'Laparoskopie.mp4', 640_000_000, 'video/mp4')] }),
+  story('-loading', { lines: [day(24), said('gross', '13:35', 'CT-Thorax-135-Bilder.zip', 500_000, 'application/zip')] }, { content: { gross: { bytes: new Uint8Array(200_000), size: 500_000 } } }, { keys: ['click:[data-testid=save-gross]', 'see:[data-state=loading]'] }),
+  story('-picture', { lines: [day(24), message(sonnkaya, time('13:31'), 'Zum Vergleich die alte Thoraxaufnahme aus dem Staging:'), pictureLine] }, { content: { bild: { bytes: picture } } }, { keys: ['see:[data-testid=picture-bild]'] }),
+  story('-viewer', { lines: [day(24), pictureLine, secondLine] }, { content: { bild: { bytes: picture }, bild2: { bytes: picture } } }, { keys: ['see:[data-testid=picture-bild]', 'click:[data-testid=show-bild]', 'see:[data-testid=viewer-picture]'] }),
+  story('-viewer-zoomed', { lines: [day(24), pictureLine, secondLine] }, { content: { bild: { bytes: picture }, bild2: { bytes: picture } } }, { keys: ['see:[data-testid=picture-bild]', 'click:[data-testid=show-bild]', 'see:[data-testid=viewer-picture]', 'ArrowRight', 'see:[data-testid=viewer-picture]', '+', '+', '+'] }),
+  story('-pdf', { lines: [day(24), pdfLine] }, { content: { koloskopie: { bytes: pdf } } }, { keys: ['click:[data-testid=show-koloskopie]', 'see:[data-testid=document-pages] canvas'] }),
+  story('-sound', { lines: [day(24), said('ton', '13:35', 'Diktat.wav', 8044, 'audio/wav')] }, { content: { ton: { bytes: soundBytes() } } }, { keys: ['click:[data-testid=show-ton]', 'see:[data-testid=viewer] audio', 'Escape', 'see:[data-testid=file-ton] audio'] }),
+  story('-danger', { lines: [day(24), said('exe', '13:35', 'Befund-Steinklee.pdf.exe', 412_000, 'application/pdf'), said('makro', '13:36', 'Vorlage.docm', 88_000, null), said('svg', '13:36', 'Skizze.svg', 4_000, 'image/svg+xml')] }),
+  story('-danger-save', { lines: [day(24), said('exe', '13:35', 'Befund-Steinklee.pdf.exe', 412_000, 'application/pdf')] }, {}, { keys: ['click:[data-testid=save-exe]'] }),
+  story('-danger-left', { lines: [day(24), said('exe', '13:35', 'Befund-Steinklee.pdf.exe', 412_000, 'application/pdf')] }, {}, { keys: ['click:[data-testid=save-exe]', 'see:[data-testid=danger-dialog]', 'Escape'] }),
+  story('-mismatch', { lines: [day(24), said('falsch', '13:35', 'Befund.pdf', picture.length, 'application/pdf')] }, { content: { falsch: { bytes: picture } } }, { keys: ['click:[data-testid=show-falsch]', 'see:[data-testid=viewer-refused]', 'Escape'] }),
+  story('-altered', { lines: [day(24), pictureLine, pdfLine] }, { content: { bild: { code: 'file-altered', detail: '' }, koloskopie: { code: 'file-altered', detail: '' } } }, { keys: ['see:[data-state=failed]', 'click:[data-testid=show-koloskopie]', 'Escape'] }),
+  story('-own', { lines: [...lines, said('eigen', '13:36', 'Koloskopie.pdf', pdf.length, 'application/pdf', falkenried)] }),
+];
