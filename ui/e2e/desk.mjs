@@ -24,6 +24,8 @@ const { values: given } = parseArgs({
   },
 });
 const PATIENT = 'pat-auenwald';
+/** A picture of one pixel, as PNG. */
+const DOT = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const shots = process.env.KONSIL_SHOTS;
 if (shots) mkdirSync(shots, { recursive: true });
@@ -141,6 +143,7 @@ async function walk(browser) {
   }
   await images(page);
   await decision(browser, page);
+  await chat(page);
   await messages(page);
   await keyboard.press('Control+,');
   for (const section of ['person', 'appearance', 'images', 'security', 'keyboard', 'connection', 'about']) {
@@ -249,6 +252,34 @@ async function decision(browser, page) {
   await page.waitForSelector(test('signed-line'));
   await page.waitForSelector(`${test('check')}[data-state=matches]`);
   await screen(page, 'signed');
+}
+
+/** A picture goes into a conversation about a case, encrypted, and comes back from there. */
+async function chat(page) {
+  await page.keyboard.press('g');
+  await page.keyboard.press('c');
+  // Another conversation's last line may name the case, too; this one's past is there with its last line.
+  const row = page.locator('[data-testid^="conversation-!"]', { hasText: given.lang === 'de' ? 'Fall 1' : 'Case 1' }).filter({ hasText: 'Einwilligung' });
+  await row.click({ timeout: 120_000 });
+  await page.locator(test('timeline'), { hasText: 'Damit keine Operation' }).waitFor();
+  await screen(page, 'messages');
+  await page.setInputFiles(test('attach-input'), { name: 'Thorax.png', mimeType: 'image/png', buffer: Buffer.from(DOT, 'base64') });
+  await page.locator(test('attached'), { hasText: 'Thorax.png' }).waitFor();
+  await screen(page, 'attached');
+  await page.click(test('send'));
+  const picture = page.locator('[data-testid^="picture-"]').last();
+  await picture.waitFor();
+  const size = await picture.evaluate(async (image) => {
+    await image.decode();
+    return `${image.naturalWidth} × ${image.naturalHeight}`;
+  });
+  if (size !== '1 × 1') problems.push(`messages: the picture is ${size}`);
+  await screen(page, 'picture');
+  await page.locator('[data-testid^="show-"]').last().click();
+  await page.waitForSelector(test('viewer-picture'));
+  await screen(page, 'viewer');
+  await page.keyboard.press('Escape');
+  await page.waitForSelector(test('viewer'), { state: 'detached' });
 }
 
 async function faults(page, who) {
