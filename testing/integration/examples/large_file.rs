@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use testkit::PlatformProcess;
 use tim::{
     Account, AccountOptions, Body, Homeserver, Line, MessageId, NewConversation, NewFile, SessionStore,
@@ -191,8 +191,14 @@ async fn main() -> anyhow::Result<()> {
     }
     other.join(&room).await?;
     let (mine, theirs) = (one.conversation(&room).await?, other.conversation(&room).await?);
-    while mine.members().await.len() < 2 {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+    // That somebody came is a line, too.
+    let mut lines = mine.changes();
+    loop {
+        lines.borrow_and_update();
+        if mine.members().await.len() > 1 {
+            break;
+        }
+        lines.changed().await?;
     }
 
     let (size, idle) = (mib * MIB, memory("VmRSS")?);
