@@ -103,7 +103,7 @@ impl Home {
 
     /// The homeserver of a platform of the test's own.
     pub(crate) async fn at(platform: &Platform) -> Self {
-        Self { homeserver: found(platform.url.trim_start_matches("http://")).await, registers: false }
+        Self::of(found(platform.url.trim_start_matches("http://")).await, false)
     }
 
     /// Synapse, where it runs.
