@@ -305,9 +305,9 @@ impl Desk {
             Request::KeepTextBlocks { blocks } => self.keep_text_blocks(blocks).await.map(|()| Reply::Done),
             Request::VerifyDecision { patient } => self.verify_decision(&patient).await.map(Reply::Decision),
             Request::OpenChat => Ok(Reply::Chat(self.chat_view())),
-            Request::ConnectChat => self.connect_chat().await.map(|()| Reply::Done),
+            Request::ConnectChat => Box::pin(self.connect_chat()).await.map(|()| Reply::Done),
             Request::OpenConversation { conversation } => {
-                self.open_conversation(&conversation).await.map(Reply::Conversation)
+                Box::pin(self.open_conversation(&conversation)).await.map(Reply::Conversation)
             }
             Request::CloseConversation => {
                 self.close_conversation();
@@ -360,10 +360,10 @@ impl Desk {
             }
             Request::FindPeople { words } => self.find_people(&words).await.map(Reply::People),
             Request::BeginConversation { people, name, case } => {
-                self.begin_conversation(&people, name.as_deref(), case.as_deref()).await.map(Reply::Begun)
+                Box::pin(self.begin_conversation(&people, name.as_deref(), case.as_deref())).await.map(Reply::Begun)
             }
             Request::LinkCase { conversation, patient } => {
-                self.link_case(&conversation, &patient).await.map(|()| Reply::Done)
+                Box::pin(self.link_case(&conversation, &patient)).await.map(|()| Reply::Done)
             }
             Request::SetUpRecovery => self.set_up_recovery().await.map(Reply::RecoveryKey),
             Request::Recover { key } => self.recover(&key).await.map(|()| Reply::Done),

@@ -24,7 +24,8 @@ use tim::{
 use zeroize::Zeroizing;
 
 const MIB: u64 = 1024 * 1024;
-const PIECE: u64 = 256 * 1024;
+const STEP: usize = 256 * 1024;
+const PIECE: u64 = STEP as u64;
 
 struct Forgetful;
 
@@ -46,7 +47,7 @@ impl Made {
 
     fn hash(&self) -> [u8; 32] {
         let mut digest = Sha256::new();
-        for offset in (0..self.0).step_by(PIECE as usize) {
+        for offset in (0..self.0).step_by(STEP) {
             digest.update(Self::piece(offset, self.0));
         }
         digest.finalize().into()
@@ -56,7 +57,7 @@ impl Made {
 impl Source for Made {
     fn read_from(&mut self, offset: u64) -> BoxFuture<'_, io::Result<BoxStream<'static, io::Result<Bytes>>>> {
         let size = self.0;
-        let pieces = (offset..size).step_by(PIECE as usize).map(move |at| Ok(Self::piece(at, size)));
+        let pieces = (offset..size).step_by(STEP).map(move |at| Ok(Self::piece(at, size)));
         Box::pin(std::future::ready(Ok(stream::iter(pieces).boxed())))
     }
 }

@@ -9,6 +9,7 @@ import { Tooltip } from '../components/Tooltip';
 import type { ConversationView } from '../host/contract';
 import { defineCommand, useCommand } from '../keys/keys';
 import { m } from '../paraglide/messages';
+import { conversationTitle } from './caseOf';
 import styles from './Composer.module.css';
 import { AttachedFiles } from './AttachedFiles';
 import type { Attaching } from './useAttaching';
@@ -83,7 +84,7 @@ export function Composer({ view, composing, area, attaching }: { view: Conversat
           rows={1}
           value={text}
           placeholder={reason === null ? m.chat_placeholder() : undefined}
-          aria-label={m.chat_write_to({ name: view.name })}
+          aria-label={m.chat_write_to({ name: conversationTitle(view) })}
           aria-describedby={`${ids}-hint`}
           readOnly={pending || reason !== null}
           aria-busy={pending}

@@ -124,7 +124,7 @@ export function Conversation({
         <div className={files['target']} data-testid="drop-target">
           <div>
             <Icon name="attach" size="l" />
-            <b>{m.file_drop({ name: view.name })}</b>
+            <b>{m.file_drop({ name: conversationTitle(view) })}</b>
             <p>{m.file_drop_more()}</p>
           </div>
         </div>

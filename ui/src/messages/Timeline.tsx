@@ -14,6 +14,7 @@ import { isAnswerable, Line, type MessageActions } from './Line';
 import { callNames } from './names';
 import { arrived, guessHeight, isMessage, isStop, lastMessage, lineOfEvent, newAfter, newSince } from './timeline';
 import { OutgoingFiles } from './OutgoingFiles';
+import { conversationTitle } from './caseOf';
 import styles from './Timeline.module.css';
 import { useWindowed } from './useWindowed';
 import { useWindowFocus } from './useWindowFocus';
@@ -189,7 +190,7 @@ export function Timeline({
         onScroll={list.onScroll}
         role="log"
         aria-live="off"
-        aria-label={m.chat_log({ name: view.name })}
+        aria-label={m.chat_log({ name: conversationTitle(view) })}
         data-scope="timeline"
         data-testid="timeline"
         onFocus={() => setInside(true)}

@@ -72,7 +72,7 @@ impl Cases {
     pub(super) fn view(&self, room: &str, pinned: &[String]) -> Vec<ConversationCaseView> {
         let read = self.kept.read.get(room);
         let newer = pinned.iter().any(|event| read.and_then(|read| read.get(event)) == Some(&Pinned::Newer));
-        let newer = newer.then(|| ConversationCaseView { number: None, access: CaseAccess::Newer });
+        let newer = newer.then_some(ConversationCaseView { number: None, access: CaseAccess::Newer });
         let view = |link: &CaseLink| ConversationCaseView {
             number: link.number.clone(),
             access: match self.found.get(&key(link)) {
@@ -218,9 +218,12 @@ impl Desk {
     }
 
     async fn ask_for_case(&self, fhir: &FhirClient, id: &str, around: Option<&Around>) -> Result<Found, Failure> {
-        let refused = |error: FhirError| match error {
-            FhirError::Denied(_) | FhirError::NotFound { .. } => Ok(Found::Denied),
-            other => Err(failures::of_fhir(&other)),
+        let refused = |error: FhirError| {
+            if matches!(error, FhirError::Denied(_) | FhirError::NotFound { .. }) {
+                Ok(Found::Denied)
+            } else {
+                Err(failures::of_fhir(&error))
+            }
         };
         let registration = match fhir.read(REGISTRATION, id).await {
             Ok(registration) => registration.resource,

@@ -331,7 +331,8 @@ mod tests {
 
     #[test]
     fn what_does_not_add_up_is_no_file() {
-        let changes: [(&str, fn(&mut Value)); 8] = [
+        type Change = (&'static str, fn(&mut Value));
+        let changes: [Change; 8] = [
             ("a newer version", |block| block["v"] = json!(2)),
             ("another size", |block| block["size"] = json!(5)),
             ("parts in another order", |block| block["parts"].as_array_mut().expect("parts").reverse()),

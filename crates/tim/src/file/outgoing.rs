@@ -146,7 +146,7 @@ impl Conversation {
 /// The largest file that [`divided`] takes.
 fn largest(limit: u64, splitting: Splitting) -> u64 {
     let Some(part) = splitting.part else { return limit };
-    let parts = part.min(limit / MIB * MIB).saturating_mul(MOST_PARTS as u64);
+    let parts = part.min(limit / MIB * MIB).saturating_mul(MOST_PARTS);
     parts.max(limit.min(splitting.whole))
 }
 
@@ -398,7 +398,8 @@ mod tests {
     fn a_file_goes_whole_where_that_fits_and_else_in_parts_of_whole_mebibytes() {
         let parts = Splitting::default();
         let never = Splitting { part: None, ..parts };
-        let cases: [(u64, u64, Splitting, Result<(u64, bool), u64>); 10] = [
+        type Case = (u64, u64, Splitting, Result<(u64, bool), u64>);
+        let cases: [Case; 10] = [
             (64 * MIB, 100 * MIB, parts, Ok((64 * MIB, true))),
             (64 * MIB + 1, 100 * MIB, parts, Ok((32 * MIB, false))),
             (50 * MIB, 50 * MIB, parts, Ok((50 * MIB, true))),
@@ -411,9 +412,9 @@ mod tests {
             (101 * MIB, 100 * MIB, never, Err(100 * MIB)),
         ];
         for (size, limit, splitting, expected) in cases {
-            let found = divided(size, limit, splitting).map_err(|error| match error {
-                FileError::TooLarge { limit } => limit,
-                other => panic!("of {size} with {limit}: {other}"),
+            let found = divided(size, limit, splitting).map_err(|error| {
+                let FileError::TooLarge { limit } = error else { panic!("of {size} with {limit}: {error}") };
+                limit
             });
             assert_eq!(found, expected, "{size} bytes where {limit} are taken");
         }

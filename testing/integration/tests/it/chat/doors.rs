@@ -140,13 +140,10 @@ async fn takes(mut socket: Socket, credit: u64) -> (Vec<u8>, FileSaid) {
             socket.send(Message::Text(word.into())).await.expect("the door is open");
             left += credit;
         }
-        match hears(&mut socket).await {
-            Message::Binary(piece) => {
-                left = left.checked_sub(piece.len() as u64).expect("never more than the credit");
-                file.extend_from_slice(&piece);
-            }
-            message => return (file, word(&message)),
-        }
+        let message = hears(&mut socket).await;
+        let Message::Binary(piece) = &message else { return (file, word(&message)) };
+        left = left.checked_sub(piece.len() as u64).expect("never more than the credit");
+        file.extend_from_slice(piece);
     }
 }
 
