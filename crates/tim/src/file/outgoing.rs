@@ -146,8 +146,12 @@ impl Conversation {
 /// The largest file that [`divided`] takes.
 fn largest(limit: u64, splitting: Splitting) -> u64 {
     let Some(part) = splitting.part else { return limit };
-    let parts = part.min(limit / MIB * MIB).saturating_mul(MOST_PARTS);
-    parts.max(limit.min(splitting.whole))
+    most_in_parts(part.min(limit / MIB * MIB), limit).max(limit.min(splitting.whole))
+}
+
+/// The list of the parts has to be taken as well.
+fn most_in_parts(part: u64, limit: u64) -> u64 {
+    part.saturating_mul(MOST_PARTS.min(limit / LISTED))
 }
 
 /// Length of a part, and whether it is the whole file.
@@ -158,8 +162,7 @@ fn divided(size: u64, limit: u64, splitting: Splitting) -> Result<(u64, bool), F
     let Some(part) = splitting.part else { return Err(FileError::TooLarge { limit }) };
     // Whole MiB, so that a reader that fetches by range meets no odd places.
     let part = part.min(limit / MIB * MIB);
-    // The list of them has to be taken as well.
-    let most = part.saturating_mul(MOST_PARTS.min(limit / LISTED));
+    let most = most_in_parts(part, limit);
     if part == 0 {
         Err(FileError::TooLarge { limit })
     } else if size > most {
@@ -425,9 +428,9 @@ mod tests {
         let parts = Splitting::default();
         let never = Splitting { part: None, ..parts };
         for (limit, splitting, expected) in [
-            (50 * MIB, parts, 4096 * MIB),
-            (20 * MIB + 5, parts, 2560 * MIB),
-            (8 * 1024 * MIB, parts, 4096 * MIB),
+            (50 * MIB, parts, 262_144 * MIB),
+            (20 * MIB + 5, parts, 163_840 * MIB),
+            (8 * 1024 * MIB, parts, 262_144 * MIB),
             (MIB - 1, parts, MIB - 1),
             (100 * MIB, never, 100 * MIB),
         ] {
