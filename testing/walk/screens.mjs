@@ -206,7 +206,7 @@ async function walk() {
     await d.wait('the conversation about the case', () =>
       d.js(`const row = [...document.querySelectorAll('[data-testid^="conversation-!"]')].find((row) => row.textContent.includes(arguments[0]))
             if (!row) return false
-            row.setAttribute('data-walk-room', ''); return true`, lang === 'de' ? 'Fall 1' : 'Case 1'), 120000)
+            row.setAttribute('data-walk-room', ''); return true`, lang === 'de' ? 'Fall Auenwald' : 'Case Auenwald'), 120000)
     await d.click('[data-walk-room]')
     await d.seen(test('composer'))
     await d.wait('what was written', () => d.js('return document.querySelector("[data-testid=timeline]")?.textContent.includes("Damit keine Operation") ?? false'), 60000)

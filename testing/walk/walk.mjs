@@ -145,7 +145,7 @@ async function walk() {
 
 // A word to a colleague about the case, and the answer: end-to-end encrypted, by the sign-in of before.
 async function talk() {
-  const room = values.lang === 'de' ? 'Fall 1' : 'Case 1'
+  const room = values.lang === 'de' ? 'Fall Auenwald' : 'Case Auenwald'
   const said = (words) => d.js('return document.querySelector("[data-testid=timeline]")?.textContent.includes(arguments[0]) ?? false', words)
   await step('chat', async () => {
     await d.keys('g')

@@ -172,7 +172,7 @@ async function walk(browser) {
 async function messages(page) {
   await page.keyboard.press('g');
   await page.keyboard.press('c');
-  const row = page.locator('[data-testid^="conversation-!"]').filter({ hasText: given.lang === 'de' ? 'Fall 1' : 'Case 1' });
+  const row = page.locator('[data-testid^="conversation-!"]').filter({ hasText: given.lang === 'de' ? 'Fall Auenwald' : 'Case Auenwald' });
   await row.waitFor({ timeout: 120_000 });
   await screen(page, 'messages');
   await row.click();
@@ -259,10 +259,9 @@ async function chat(page) {
   await page.keyboard.press('g');
   await page.keyboard.press('c');
   // Another conversation's last line may name the case, too; this one's past is there with its last line.
-  const row = page.locator('[data-testid^="conversation-!"]', { hasText: given.lang === 'de' ? 'Fall 1' : 'Case 1' }).filter({ hasText: 'Einwilligung' });
+  const row = page.locator('[data-testid^="conversation-!"]', { hasText: given.lang === 'de' ? 'Fall Auenwald' : 'Case Auenwald' }).filter({ hasText: 'Einwilligung' });
   await row.click({ timeout: 120_000 });
   await page.locator(test('timeline'), { hasText: 'Damit keine Operation' }).waitFor();
-  await screen(page, 'messages');
   await page.setInputFiles(test('attach-input'), { name: 'Thorax.png', mimeType: 'image/png', buffer: Buffer.from(DOT, 'base64') });
   await page.locator(test('attached'), { hasText: 'Thorax.png' }).waitFor();
   await screen(page, 'attached');
