@@ -28,7 +28,20 @@ function reasonOf(view: ConversationView): string | null {
   return view.maySend ? null : m.chat_closed_read_only();
 }
 
-export function Composer({ view, composing, area, attaching }: { view: ConversationView; composing: Composing; area: RefObject<HTMLTextAreaElement | null>; attaching: Attaching }) {
+export function Composer({
+  view,
+  composing,
+  area,
+  attaching,
+  hints,
+}: {
+  view: ConversationView;
+  composing: Composing;
+  area: RefObject<HTMLTextAreaElement | null>;
+  attaching: Attaching;
+  /** Whether there is room to say which keys send. */
+  hints: boolean;
+}) {
   const { text, mode, pending, failure } = composing;
   const ids = useId();
   const reason = reasonOf(view);
@@ -132,12 +145,14 @@ export function Composer({ view, composing, area, attaching }: { view: Conversat
                 </span>
               )}
               <span className={styles['grow']} />
-              <span className={styles['hint']}>
-                <Kbd keys="enter" /> {m.chat_hint_send()}
-                <span className={styles['more']}>
-                  , <Kbd keys="shift+enter" /> {m.chat_hint_line()}
+              {hints && (
+                <span className={styles['hint']}>
+                  <Kbd keys="enter" /> {m.chat_hint_send()}
+                  <span className={styles['more']}>
+                    , <Kbd keys="shift+enter" /> {m.chat_hint_line()}
+                  </span>
                 </span>
-              </span>
+              )}
               <Button look="primary" size="small" icon="send" isPending={pending} isDisabled={text.trim() === '' && (mode.kind === 'edit' || !attaching.any)} aria-label={mode.kind === 'edit' ? m.chat_keep_edit() : m.chat_send()} onPress={composing.send} data-testid="send" />
             </>
           )}

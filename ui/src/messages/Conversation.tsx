@@ -117,7 +117,7 @@ export function Conversation({
         </div>
       )}
       <div className={styles['typing']}>{typing}</div>
-      {invited ? <Invitation view={view} /> : <Composer view={view} composing={composing} area={area} attaching={attaching} />}
+      {invited ? <Invitation view={view} /> : <Composer hints={!docked} view={view} composing={composing} area={area} attaching={attaching} />}
       {removing && <RemoveDialog conversation={conversation} line={removing} close={() => setRemoving(null)} />}
       {shown && <Viewer conversation={conversation} line={shown} others={showable} go={setShown} close={() => setShown(null)} />}
       {drop.over && (
