@@ -167,6 +167,13 @@ async function talk() {
     await d.press('Enter')
     await d.wait('the colleague\'s answer', () => said('SUVmax 16,2'), 60000)
   })
+  // The same conversation beside its case.
+  await step('dock', async () => {
+    await d.click(test('conversation-open-case'))
+    await d.seen(test('dock'))
+    await d.seen(test('question'))
+    await d.wait('the conversation beside the case', () => d.js('return document.querySelector("[data-testid=dock] [data-testid=timeline]")?.textContent.includes("SUVmax 16,2") ?? false'))
+  })
 }
 
 // Whoever may not write sees the decision and no way to change it.

@@ -4,7 +4,7 @@
 //! finds the case; whoever reads it looks the case up in a record of their own.
 
 use crate::account::Account;
-use crate::conversation::ConversationError;
+use crate::conversation::{Conversation, ConversationError};
 use crate::name::clean;
 use matrix_sdk::Room;
 use matrix_sdk::deserialized_responses::{TimelineEvent, VerificationLevel, VerificationState};
@@ -142,13 +142,6 @@ impl Account {
         Ok(event.to_string())
     }
 
-    /// Whether the signed-in person may say which case a conversation belongs to.
-    pub async fn may_link_case(&self, room: &str) -> bool {
-        let Some(room) = self.room(room) else { return false };
-        let Ok(levels) = room.power_levels().await else { return false };
-        may_decide(levels.for_user(room.own_user_id()))
-    }
-
     /// How somebody stands to a conversation.
     pub async fn presence(&self, room: &str, user: &str) -> Presence {
         use ruma::events::room::member::MembershipState;
@@ -165,6 +158,14 @@ impl Account {
 pub(crate) fn pinned(room: &matrix_sdk_base::Room) -> Vec<String> {
     let pinned = room.pinned_event_ids().unwrap_or_default();
     pinned.iter().rev().take(MOST_PINNED).map(ToString::to_string).collect()
+}
+
+impl Conversation {
+    /// Whether the signed-in person may say which case it belongs to.
+    pub async fn may_link_case(&self) -> bool {
+        let levels = self.room.power_levels().await;
+        levels.is_ok_and(|levels| may_decide(levels.for_user(self.room.own_user_id())))
+    }
 }
 
 /// TIM proxies may not forward `/event`: then the event stands in the middle of its context.

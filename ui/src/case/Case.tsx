@@ -118,7 +118,9 @@ export function Case({ patient, tab }: { patient: string; tab: CaseTab }) {
   const dockable = isChatOffered(chat);
   const kind = kindOf(tab);
   const talks = chat.state === 'here' && conversationsOf(chat.value, patient).length > 0;
-  const docked = dockable && (docks[kind] ?? (talks && kind === 'reading' && window.innerWidth >= 1100));
+  // Decided when the case is opened: a dock that opened by itself later would move what is being read.
+  const [opens] = useState(talks && window.innerWidth >= 1100);
+  const docked = dockable && (docks[kind] ?? (opens && kind === 'reading'));
   const toggleDock = () => dockOpen.set({ ...docks, [kind]: !docked });
   useCommand(dockCommand, toggleDock, { enabled: dockable });
   const body = (shown: CaseTab) => {

@@ -24,13 +24,11 @@ const AGAIN: Duration = Duration::from_secs(2);
 const AGAIN_AT_MOST: Duration = Duration::from_secs(300);
 
 /// What is known of the cases of all conversations.
-#[derive(Default)]
+#[derive(Default, Clone, PartialEq)]
 pub(super) struct Cases {
     kept: Kept,
     /// What the record says of a case, by base and reference.
     found: BTreeMap<(String, String), Found>,
-    /// Whether this person may say which case a conversation belongs to.
-    may: BTreeMap<String, bool>,
 }
 
 /// What outlives the program.
@@ -46,7 +44,7 @@ struct Kept {
 }
 
 /// What the record says of a case.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 enum Found {
     Open { patient: String, identity: Box<IdentityView> },
     Denied,
@@ -86,10 +84,6 @@ impl Cases {
         };
         newer.into_iter().chain(self.links(room, pinned).into_iter().map(view)).collect()
     }
-
-    pub(super) fn may_link(&self, room: &str) -> bool {
-        self.may.get(room).copied().unwrap_or(false)
-    }
 }
 
 fn key(link: &CaseLink) -> (String, String) {
@@ -115,25 +109,29 @@ impl Desk {
             }
         }
         let mut pause = AGAIN;
+        // The list may have been told before the shelf was read.
+        let (mut told, mut on_shelf) = (Cases::default(), self.0.chat.state().cases.kept.clone());
         loop {
-            let before = self.0.chat.state().cases.kept.clone();
             let whole = self.read_links(up).await
                 & self.find_cases().await
                 & self.send_what_is_wanted(up).await
                 & self.greet_the_awaited(up).await;
-            let kept = self.0.chat.state().cases.kept.clone();
-            if kept != before
+            let now = self.0.chat.state().cases.clone();
+            if now != told {
+                self.publish_list(up).await;
+                self.tell_open_conversation().await;
+                told = now.clone();
+            }
+            if now.kept != on_shelf
                 && let Some(owner) = owner.clone()
             {
+                on_shelf = now.kept.clone();
                 let shelf = self.0.shelf.clone();
-                let writing =
-                    tokio::task::spawn_blocking(move || shelf.put(&owner, SHELF, Timestamp::now(), &kept)).await;
-                if let Err(error) = writing {
+                let keep = move || shelf.put(&owner, SHELF, Timestamp::now(), &now.kept);
+                if let Err(error) = tokio::task::spawn_blocking(keep).await {
                     tracing::error!(%error, "the cases of conversations are not kept");
                 }
             }
-            self.publish_list(up).await;
-            self.tell_open_conversation().await;
             if whole {
                 pause = AGAIN;
                 self.0.chat.due.notified().await;
@@ -150,10 +148,8 @@ impl Desk {
         let mut whole = true;
         for room in up.account.joined() {
             let pinned = up.account.pinned(&room);
-            let may = up.account.may_link_case(&room).await;
             let unread: Vec<String> = {
                 let mut chat = self.0.chat.state();
-                chat.cases.may.insert(room.clone(), may);
                 if pinned.is_empty() {
                     chat.cases.kept.read.remove(&room);
                     continue;

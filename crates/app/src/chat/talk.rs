@@ -94,12 +94,12 @@ impl Desk {
 
     async fn conversation_view(&self, open: &Open) -> ConversationView {
         let id = open.conversation.id();
-        let (draft, cases, may_link, outgoing) = {
+        let (draft, cases, outgoing) = {
             let chat = self.0.chat.state();
             let cases = chat.cases.view(&id, &open.conversation.pinned());
-            (chat.drafts.get(&id).cloned(), cases, chat.cases.may_link(&id), chat.files.views(&id))
+            (chat.drafts.get(&id).cloned(), cases, chat.files.views(&id))
         };
-        let mut view = views::conversation(&open.conversation, draft, cases, may_link).await;
+        let mut view = views::conversation(&open.conversation, draft, cases).await;
         view.outgoing = outgoing;
         view.largest_file = open.largest_file.get().copied();
         view

@@ -83,7 +83,6 @@ pub(super) async fn conversation(
     of: &Conversation,
     draft: Option<String>,
     cases: Vec<ConversationCaseView>,
-    may_link: bool,
 ) -> ConversationView {
     let name = of.name().await;
     let members: Vec<_> = of.members().await.iter().map(sender).collect();
@@ -93,7 +92,7 @@ pub(super) async fn conversation(
         name,
         kind: kind(of.kind().await, &cases),
         cases,
-        may_link,
+        may_link: of.may_link_case().await,
         membership: membership(&of.membership().await),
         encryption: encryption(of.encryption().await),
         member_count: count(members.len() as u64),

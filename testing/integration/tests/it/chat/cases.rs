@@ -75,6 +75,6 @@ async fn only_who_leads_a_conversation_says_which_case_it_is_about(home: &Home) 
             matches!(refused, Err(ConversationError::NotAllowed)).then_some(())
         })
         .await;
-    assert!(!other.account.may_link_case(&room).await, "and not offered it");
-    assert!(one.account.may_link_case(&room).await, "who began it is");
+    assert!(!other.opens(&room).await.may_link_case().await, "and not offered it");
+    assert!(one.opens(&room).await.may_link_case().await, "who began it is");
 }

@@ -16,6 +16,13 @@ async fn sees_chat<T>(desk: &DeskKit, what: &str, wanted: impl Fn(&contract::Cha
     desk.eventually(what, |seen| seen.chat.as_ref().and_then(&wanted)).await
 }
 
+/// The user id of a colleague.
+async fn somebody(desk: &DeskKit) -> String {
+    let found = desk.call(Request::FindPeople { words: "Sonnkaya".to_owned() }).await;
+    let Ok(Reply::People(found)) = found else { panic!("people: {:?}", code(&found)) };
+    found.people.first().expect("the recipe has her").id.clone()
+}
+
 async fn sees_line(desk: &DeskKit, text: &str) -> contract::MessageView {
     let fits = |line: &LineView| match line {
         LineView::Message(message) => match &message.body {
@@ -87,9 +94,7 @@ async fn a_conversation_is_begun_once_with_a_person_and_by_name_with_several() {
     let platform = Platform::start(Options::default()).await.expect("it starts");
     let (_folder, desk) = at_work_on(&platform, MODERATOR).await;
     sees_chat(&desk, "chat", |view| (view.state == ChatStateView::Ready).then_some(())).await;
-    let found = desk.call(Request::FindPeople { words: "Sonnkaya".to_owned() }).await;
-    let Ok(Reply::People(found)) = found else { panic!("people: {:?}", code(&found)) };
-    let colleague = found.people.first().expect("the recipe has her").id.clone();
+    let colleague = somebody(&desk).await;
     let begin = async |people: &[&str], name: Option<&str>| {
         let people = people.iter().map(|&person| person.to_owned()).collect();
         desk.call(Request::BeginConversation { people, name: name.map(str::to_owned), case: None }).await
@@ -147,9 +152,7 @@ async fn a_conversation_about_a_case_is_begun_with_its_link_and_none_without_a_r
     let platform = Platform::start(Options::default()).await.expect("it starts");
     let (_folder, desk) = at_work_on(&platform, MODERATOR).await;
     sees_chat(&desk, "chat", |view| (view.state == ChatStateView::Ready).then_some(())).await;
-    let found = desk.call(Request::FindPeople { words: "Sonnkaya".to_owned() }).await;
-    let Ok(Reply::People(found)) = found else { panic!("people: {:?}", code(&found)) };
-    let colleague = found.people.first().expect("the recipe has her").id.clone();
+    let colleague = somebody(&desk).await;
     let begin = async |name: &str, patient: &str| {
         let (people, name) = (vec![colleague.clone()], Some(name.to_owned()));
         desk.call(Request::BeginConversation { people, name, case: Some(patient.to_owned()) }).await
