@@ -55,6 +55,7 @@ impl Fhir {
         Self { origin: origin.to_owned(), base, guard, clock, store, pages: Mutex::new(Pages::default()) }
     }
 
+    /// Taken before the shelf where both are needed: a batch searches while it holds this.
     fn pages(&self) -> MutexGuard<'_, Pages> {
         self.pages.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -188,8 +189,8 @@ impl Fhir {
         link: &str,
     ) -> Result<Answer, Refusal> {
         let query = Query::parse(readable(caller, name)?, pairs)?;
-        let shelf = self.store.read();
-        Ok(Answer::of(200, self.pages().first(query, &shelf, &self.base, now, link)))
+        let (mut pages, shelf) = (self.pages(), self.store.read());
+        Ok(Answer::of(200, pages.first(query, &shelf, &self.base, now, link)))
     }
 
     fn further(
@@ -200,8 +201,7 @@ impl Fhir {
         link: &str,
     ) -> Result<Answer, Refusal> {
         let handle = pairs.iter().find(|(name, _)| name == "_getpages").map_or("", |(_, handle)| handle.as_str());
-        let shelf = self.store.read();
-        let pages = self.pages();
+        let (pages, shelf) = (self.pages(), self.store.read());
         if !caller.sees_patients() && !pages.is_open(handle) {
             return Err(Refusal::Forbidden("this search".to_owned()));
         }

@@ -334,3 +334,37 @@ async fn the_archive_refuses_with_403_whatever_is_wrong_with_a_token() {
     platform.running.clock.advance(300);
     assert_eq!(status(Some(&physician)).await, 403, "an expired token");
 }
+
+#[test]
+fn batches_and_searches_at_the_same_time_are_all_answered() {
+    // In a thread of its own, so that two that wait for each other fail the test and do not hold it.
+    let (tell, heard) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build();
+        let statuses = runtime.expect("threads can be started").block_on(async {
+            let platform = Platform::start().await;
+            let fhir = platform.fhir("dr-falkenried").await;
+            let search = json!({ "request": { "method": "GET", "url": "Patient?name=auen" } });
+            let batch = json!({ "resourceType": "Bundle", "type": "batch", "entry": vec![search; 8] });
+            let searches = async {
+                let mut statuses = Vec::new();
+                for _ in 0..200 {
+                    statuses.push(fhir.get("Condition?patient=pat-auenwald&_count=2").await.status);
+                }
+                statuses
+            };
+            let batches = async {
+                let mut statuses = Vec::new();
+                for _ in 0..200 {
+                    statuses.push(fhir.ask(Method::POST, "", &[], Some(&batch)).await.status);
+                }
+                statuses
+            };
+            let (searches, batches) = tokio::join!(searches, batches);
+            [searches, batches].concat()
+        });
+        tell.send(statuses)
+    });
+    let statuses = heard.recv_timeout(std::time::Duration::from_secs(60)).expect("nobody waits for ever");
+    assert!(statuses.iter().all(|status| *status == 200), "all of them");
+}
