@@ -5,6 +5,8 @@
  *   KONSIL_SHOTS=folder   keeps a picture of each
  *   KONSIL_STORIES=05     only stories whose name contains this
  *   KONSIL_QUICK=1        only Büro and German
+ *
+ * Three are drawn at a time: a drawing waits most of its time for the page's own delays.
  */
 import { createRequire } from 'node:module';
 import { mkdirSync, readFileSync } from 'node:fs';
@@ -24,6 +26,15 @@ const { origin, stop } = await serve(join(here, '../node_modules/.stories'));
 const browser = await chromium.launch({ executablePath: process.env.KONSIL_CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });
 const problems = [];
 let count = 0;
+
+/** Carries out the drawings, a few at a time. */
+async function all(drawings) {
+  const waiting = drawings.values();
+  const lane = async () => {
+    for (const drawing of waiting) await drawing();
+  };
+  await Promise.all([lane(), lane(), lane()]);
+}
 
 async function draw(context, { id, keys }, theme, language, name, check) {
   const page = await context.newPage();
@@ -72,13 +83,8 @@ await index.waitForFunction(() => window.__stories !== undefined);
 const stories = (await index.evaluate(() => window.__stories)).filter(({ id }) => id.includes(only));
 await index.close();
 
-for (const story of stories) {
-  for (const theme of quick ? ['office'] : ['office', 'reading-room']) {
-    for (const language of quick ? ['de'] : ['de', 'en']) {
-      await draw(context, story, theme, language, `${story.id}-${theme}-${language}`, true);
-    }
-  }
-}
+const looks = (quick ? ['office'] : ['office', 'reading-room']).flatMap((theme) => (quick ? ['de'] : ['de', 'en']).map((language) => [theme, language]));
+await all(stories.flatMap((story) => looks.map(([theme, language]) => () => draw(context, story, theme, language, `${story.id}-${theme}-${language}`, true))));
 await context.close();
 
 // The sizes of the frame: the smallest window, 200 % zoom, a large monitor.
@@ -88,9 +94,8 @@ for (const [label, viewport] of [
   ['1920', { width: 1920, height: 1080 }],
 ]) {
   const sized = await browser.newContext({ viewport, deviceScaleFactor: label === 'zoom200' ? 2 : 1, timezoneId: 'Europe/Berlin', reducedMotion: 'reduce' });
-  for (const story of stories.filter(({ id }) => ['01-sign-in', '02-today', '04-cases', '05-case', '05-case-documents', '10-messages', '10-messages-list', '13-settings'].includes(id))) {
-    await draw(sized, story, 'office', 'de', `${story.id}-${label}`, false);
-  }
+  const shown = stories.filter(({ id }) => ['01-sign-in', '02-today', '04-cases', '05-case', '05-case-documents', '10-messages', '10-messages-list', '13-settings'].includes(id));
+  await all(shown.map((story) => () => draw(sized, story, 'office', 'de', `${story.id}-${label}`, false)));
   await sized.close();
 }
 
