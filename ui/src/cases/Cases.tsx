@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import { ToggleButton } from 'react-aria-components';
-import { Button, IconButton } from '../components/Button';
+import { Button } from '../components/Button';
 import { Empty } from '../components/Empty';
 import { FailureNotice } from '../components/FailureNotice';
 import { Field } from '../components/Field';
@@ -19,14 +19,14 @@ import { useNow } from '../i18n/clock';
 import { ageAndGender, date, day, listName, moment, time } from '../i18n/format';
 import { defineCommand, useCommand } from '../keys/keys';
 import { m } from '../paraglide/messages';
-import { completenessWords, decisionWords, diagnosisWords, organWord, ruleWord, sideWord, stageWords } from './caseWords';
+import { diagnosisWords, stageWords } from './caseWords';
+import { CasePreview } from './Preview';
+import { leaveCommand, previewCommand } from './previewKeys';
 import styles from './Cases.module.css';
 import { type Filter, filters, groups, type GroupKind, nearNames, passes } from './casesView';
 import { RowState } from './RowState';
 
 const searchCommand = defineCommand({ id: 'cases-search', keys: ['/'], label: () => m.command_search_here(), group: 'lists' });
-const previewCommand = defineCommand({ id: 'cases-preview', keys: ['space'], label: () => m.command_preview(), group: 'lists' });
-const leaveCommand = defineCommand({ id: 'cases-leave', keys: ['escape'], label: () => m.command_step_back(), group: 'lists' });
 
 const filterWord: Record<Filter, () => string> = {
   board: m.cases_filter_board,
@@ -124,7 +124,7 @@ export function Cases() {
       {cases.state === 'here' && <KeptNotice freshness={cases.value.freshness} asOf={cases.value.asOf} retry={retry} />}
       {cases.state === 'waiting' && (
         <div className={`${styles['padded']} ${styles['fill']}`}>
-          <Skeleton what={m.frame_cases()} rows={8} since={cases.since} />
+          <Skeleton what={m.frame_cases()} rows={8} since={cases.since} retry={retry} />
         </div>
       )}
       {cases.state === 'failed' && (
@@ -262,7 +262,7 @@ function CaseList({
           </PartView>
         </div>
       </div>
-      {preview && current && <Preview row={current} open={() => open(roving.current)} close={() => setPreview(false)} />}
+      {preview && current && <CasePreview row={current} open={() => open(roving.current)} close={() => setPreview(false)} />}
     </div>
   );
 }
@@ -365,77 +365,5 @@ function NoHit({ query, whole, setQuery }: { query: string; whole: readonly Case
     >
       {near.length > 0 ? m.cases_did_you_mean() : ''} {m.cases_searched_in({ count: whole.length })}
     </Empty>
-  );
-}
-
-/** What the list knows about a case, beside it. */
-function Preview({ row, open, close }: { row: CaseRowView; open: () => void; close: () => void }) {
-  const now = useNow(60_000);
-  const decision = decisionWords(row.decision);
-  const complete = completenessWords(row.completeness);
-  return (
-    <aside className={styles['preview']} aria-label={m.cases_preview({ name: listName(row.identity) })} data-testid="case-preview">
-      <div className={styles['previewHead']}>
-        <div className={styles['grow']}>
-          <div className={styles['previewName']}>{listName(row.identity)}</div>
-          <div className={styles['quiet']}>
-            {[row.identity.birthDate === null ? m.identity_no_birth_date() : `*${date(row.identity.birthDate)}`, ageAndGender(row.identity), row.identity.number ?? '']
-              .filter((word) => word !== '')
-              .join(' · ')}
-          </div>
-        </div>
-        <IconButton icon="close" size="small" label={m.action_close()} onPress={close} />
-      </div>
-      <dl className={styles['previewList']}>
-        <div>
-          <dt>{m.cases_column_diagnosis()}</dt>
-          <dd>{diagnosisWords(row)}</dd>
-          <dd className={styles['quiet']}>{[row.icd10, organWord(row.organ, row.icd10), sideWord(row.side)].filter((word) => word !== null && word !== '').join(' · ')}</dd>
-        </div>
-        <div>
-          <dt>{row.tnm?.edition != null ? m.case_tnm_edition({ edition: row.tnm.edition }) : m.case_tnm()}</dt>
-          <dd>{stageWords(row)}</dd>
-          {row.tnm?.date != null && <dd className={styles['quiet']}>{date(row.tnm.date)}</dd>}
-        </div>
-        {row.slot && (
-          <div>
-            <dt>{m.cases_column_board()}</dt>
-            <dd>{m.cases_slot({ number: row.slot.number, day: day(row.slot.start, now), time: time(row.slot.start) })}</dd>
-          </div>
-        )}
-        {row.completeness.state === 'missing' ? (
-          <div>
-            <dt>{m.cases_missing()}</dt>
-            {row.completeness.rules.map((rule) => (
-              <dd key={rule}>{ruleWord(rule)}</dd>
-            ))}
-          </div>
-        ) : (
-          complete && (
-            <div>
-              <dt>{m.cases_column_state()}</dt>
-              <dd>{complete.text}</dd>
-            </div>
-          )
-        )}
-        {decision && (
-          <div>
-            <dt>{m.kind_board()}</dt>
-            <dd>{decision.text}</dd>
-          </div>
-        )}
-        {row.similar.length > 0 && (
-          <div>
-            <dt>{m.cases_similar_names()}</dt>
-            {row.similar.map((other) => (
-              <dd key={other.name}>{other.birthDate === null ? other.name : `${other.name} · *${date(other.birthDate)}`}</dd>
-            ))}
-          </div>
-        )}
-      </dl>
-      <Button look="primary" onPress={open}>
-        {m.cases_open_case()}
-      </Button>
-    </aside>
   );
 }

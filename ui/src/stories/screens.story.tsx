@@ -53,6 +53,7 @@ export const stories: Story[] = [
       },
     }),
   },
+  { id: '02-today-preview', fixture: at({ screen: 'today' }), keys: ['j', 'j', ' '] },
   { id: '02-today-task', fixture: at({ screen: 'today' }), keys: ['click:[data-testid=finish-task-studie]'] },
   { id: '02-today-tasks-failed', fixture: at({ screen: 'today' }, { today: { ...today, tasks: failed } }) },
   { id: '02-today-partly', fixture: at({ screen: 'today' }, { today: { ...today, news: { state: 'failed', failure: unreachable } } }) },

@@ -1,4 +1,5 @@
 import { act, cleanup, fireEvent, render, waitFor } from '@testing-library/react';
+import { useState } from 'react';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Toasts } from '../components/toasts';
 import { createPlaces, PlacesContext } from '../frame/place';
@@ -22,8 +23,16 @@ async function open(answer?: (request: Request) => { code: 'conflict'; detail: s
   desk.openToday();
   function Screen() {
     const today = useStore(desk.today);
+    const [slot, setSlot] = useState<HTMLElement | null>(null);
+    const [shown, setShown] = useState(false);
     useKeyDispatcher(true);
-    return today.state === 'here' ? <Tasks part={today.value.tasks} now={now} /> : null;
+    const preview = { slot: shown ? slot : null, toggle: () => setShown(!shown), follow: () => undefined, close: () => setShown(false) };
+    return (
+      <>
+        {today.state === 'here' && <Tasks part={today.value.tasks} now={now} preview={preview} />}
+        <div ref={setSlot} />
+      </>
+    );
   }
   const page = render(
     <DeskContext value={desk}>
@@ -62,6 +71,19 @@ describe('my tasks', () => {
     fireEvent.click(page.getByRole('button', { name: /Rückgängig/u }));
     await waitFor(() => expect(titles()).toHaveLength(3));
     expect(finished()).toHaveLength(2);
+  });
+
+  test('are previewed by the space bar, which follows the line in focus', async () => {
+    const { page } = await open();
+    act(() => page.getByTestId('task-task-zweitzeichnen').focus());
+    key(' ');
+    const preview = page.getByTestId('task-preview');
+    expect(preview.textContent).toContain('Wiesenquell, Dora');
+    expect(preview.textContent).toContain('Beschluss öffnen');
+    key('j');
+    expect(page.getByTestId('task-preview').textContent).toContain('Auenwald, Gernot');
+    key(' ');
+    expect(page.queryByTestId('task-preview')).toBeNull();
   });
 
   test('are not done by a key pressed elsewhere', async () => {

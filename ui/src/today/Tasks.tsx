@@ -1,6 +1,9 @@
 /** "Meine Aufgaben": what somebody asks of this person. */
 import { useEffect, useRef, useState } from 'react';
+import { createPortal } from 'react-dom';
 import { Button as Plain } from 'react-aria-components';
+import { TaskPreview } from '../cases/Preview';
+import { previewCommand } from '../cases/previewKeys';
 import { FailureNotice } from '../components/FailureNotice';
 import { Icon } from '../components/icons';
 import { PartView, partValue } from '../components/PartView';
@@ -13,12 +16,13 @@ import { asFailure } from '../host/host';
 import { day, dayShort, listName } from '../i18n/format';
 import { defineCommand, useCommand } from '../keys/keys';
 import { m } from '../paraglide/messages';
+import type { Preview } from './preview';
 import styles from './Today.module.css';
 import { isPressing } from './todayView';
 
 const doneCommand = defineCommand({ id: 'task-done', keys: ['e'], label: () => m.command_task_done(), group: 'lists' });
 
-export function Tasks({ part, now }: { part: TodayView['tasks']; now: Date }) {
+export function Tasks({ part, now, preview }: { part: TodayView['tasks']; now: Date; preview: Preview }) {
   const desk = useDesk();
   const places = usePlaces();
   const tasks = partValue(part) ?? [];
@@ -63,8 +67,20 @@ export function Tasks({ part, now }: { part: TodayView['tasks']; now: Date }) {
     },
     { scope: 'tasks', enabled: inside && tasks.length > 0 },
   );
+  const current = tasks[roving.current];
+  useCommand(previewCommand, preview.toggle, { scope: 'tasks', enabled: inside && current !== undefined });
   return (
-    <section ref={section} className={styles['section']} data-scope="tasks" data-testid="tasks" onFocus={() => setInside(true)} onBlur={(event) => setInside(event.currentTarget.contains(event.relatedTarget))}>
+    <section
+      ref={section}
+      className={styles['section']}
+      data-scope="tasks"
+      data-testid="tasks"
+      onFocus={() => {
+        setInside(true);
+        preview.follow();
+      }}
+      onBlur={(event) => setInside(event.currentTarget.contains(event.relatedTarget))}
+    >
       <div className={styles['sectionHead']}>
         <h2 className={styles['sectionTitle']}>{m.today_tasks()}</h2>
         {tasks.length > 0 && <span className={styles['sectionAside']}>{tasks.length}</span>}
@@ -103,6 +119,7 @@ export function Tasks({ part, now }: { part: TodayView['tasks']; now: Date }) {
           </table>
         )}
       </PartView>
+      {preview.slot && current && createPortal(<TaskPreview task={current} open={() => open(roving.current)} close={preview.close} />, preview.slot)}
     </section>
   );
 }

@@ -1,5 +1,8 @@
-import { useEffect } from 'react';
+import { useEffect, useState } from 'react';
+import { createPortal } from 'react-dom';
 import { Button as Plain } from 'react-aria-components';
+import { CasePreview } from '../cases/Preview';
+import { leaveCommand, previewCommand } from '../cases/previewKeys';
 import { RowState } from '../cases/RowState';
 import { tumourLine } from '../cases/caseWords';
 import { Button } from '../components/Button';
@@ -18,9 +21,11 @@ import { useStore } from '../host/store';
 import { usePlaces } from '../frame/place';
 import { useNow } from '../i18n/clock';
 import { ageAndGender, day, listName, longDate, moment, time } from '../i18n/format';
+import { useCommand } from '../keys/keys';
 import { m } from '../paraglide/messages';
-import { boardMoment } from './todayView';
+import type { Preview } from './preview';
 import { Tasks } from './Tasks';
+import { boardMoment } from './todayView';
 import styles from './Today.module.css';
 
 export function Today() {
@@ -29,30 +34,44 @@ export function Today() {
   const person = usePerson();
   const now = useNow(60_000);
   useEffect(() => desk.openToday(), [desk]);
+  const [previewed, setPreviewed] = useState<'agenda' | 'tasks' | null>(null);
+  // The preview stands beside both columns; the list that is previewed fills it.
+  const [slot, setSlot] = useState<HTMLElement | null>(null);
+  const previewOf = (list: 'agenda' | 'tasks'): Preview => ({
+    slot: previewed === list ? slot : null,
+    toggle: () => setPreviewed(previewed === list ? null : list),
+    // A preview follows the focus into the other list.
+    follow: () => setPreviewed((before) => (before === null ? null : list)),
+    close: () => setPreviewed(null),
+  });
+  useCommand(leaveCommand, () => setPreviewed(null), { enabled: previewed !== null });
   return (
     <>
       {today.state === 'here' && <KeptNotice freshness={today.value.freshness} asOf={today.value.asOf} retry={() => desk.openToday()} />}
-      <div className={styles['scroll']} data-testid="today">
-        <div className={styles['grid']}>
-          <div className={styles['column']}>
-            <div>
-              <p className={styles['date']}>{longDate(now)}</p>
-              <h1 className={styles['greeting']}>{person ? greeting(person.shortName, person.gender, now) : m.frame_today()}</h1>
+      <div className={styles['body']} data-preview={previewed === null ? undefined : ''}>
+        <div className={styles['scroll']} data-testid="today">
+          <div className={styles['grid']}>
+            <div className={styles['column']}>
+              <div>
+                <p className={styles['date']}>{longDate(now)}</p>
+                <h1 className={styles['greeting']}>{person ? greeting(person.shortName, person.gender, now) : m.frame_today()}</h1>
+              </div>
+              {today.state === 'waiting' && <Skeleton what={m.today_what()} rows={5} since={today.since} retry={() => desk.openToday()} />}
+              {today.state === 'failed' && <FailureNotice failure={today.failure} retry={() => desk.openToday()} />}
+              {today.state === 'here' && (
+                <>
+                  <Board part={today.value.board} preview={previewOf('agenda')} />
+                  <div className={styles['pair']}>
+                    <Tasks part={today.value.tasks} now={now} preview={previewOf('tasks')} />
+                    <Drafts drafts={today.value.drafts} now={now} />
+                  </div>
+                </>
+              )}
             </div>
-            {today.state === 'waiting' && <Skeleton what={m.today_what()} rows={5} since={today.since} />}
-            {today.state === 'failed' && <FailureNotice failure={today.failure} retry={() => desk.openToday()} />}
-            {today.state === 'here' && (
-              <>
-                <Board part={today.value.board} />
-                <div className={styles['pair']}>
-                  <Tasks part={today.value.tasks} now={now} />
-                  <Drafts drafts={today.value.drafts} now={now} />
-                </div>
-              </>
-            )}
+            <div className={styles['column']}>{today.state === 'here' && <News today={today.value} now={now} />}</div>
           </div>
-          <div className={styles['column']}>{today.state === 'here' && <News today={today.value} now={now} />}</div>
         </div>
+        <div className={styles['beside']} ref={setSlot} />
       </div>
     </>
   );
@@ -65,7 +84,7 @@ function greeting(shortName: string, gender: string | null, now: Date): string {
   return hour < 18 ? m.today_good_day({ name }) : m.today_good_evening({ name });
 }
 
-function Board({ part }: { part: TodayView['board'] }) {
+function Board({ part, preview }: { part: TodayView['board']; preview: Preview }) {
   const desk = useDesk();
   const places = usePlaces();
   if (part.state === 'empty') {
@@ -81,7 +100,7 @@ function Board({ part }: { part: TodayView['board'] }) {
         <>
           <BoardCard board={board} />
           <Gaps gaps={board.gaps} retry={() => desk.openToday()} />
-          <Agenda board={board} />
+          <Agenda board={board} preview={preview} />
         </>
       )}
     </PartView>
@@ -120,7 +139,7 @@ function BoardCard({ board }: { board: BoardSessionView }) {
   );
 }
 
-function Agenda({ board }: { board: BoardSessionView }) {
+function Agenda({ board, preview }: { board: BoardSessionView; preview: Preview }) {
   const places = usePlaces();
   const order = board.agenda.map((row) => row.patient);
   const open = (at: number) => {
@@ -128,9 +147,11 @@ function Agenda({ board }: { board: BoardSessionView }) {
     if (row) places.openCase(row.patient, 'overview', order);
   };
   const roving = useRovingRows({ count: board.agenda.length, scope: 'agenda', names: board.agenda.map((row) => listName(row.identity)), open });
+  const current = board.agenda[roving.current];
+  useCommand(previewCommand, preview.toggle, { scope: 'agenda', enabled: current !== undefined });
   const incomplete = board.agenda.filter((row) => row.completeness.state === 'missing').length;
   return (
-    <section className={styles['section']} data-scope="agenda">
+    <section className={styles['section']} data-scope="agenda" onFocus={preview.follow}>
       <div className={styles['sectionHead']}>
         <h2 className={styles['sectionTitle']}>{m.today_agenda()}</h2>
         {incomplete > 0 && <span className={styles['sectionAside']}>{m.today_incomplete({ count: incomplete })}</span>}
@@ -167,6 +188,7 @@ function Agenda({ board }: { board: BoardSessionView }) {
           </tbody>
         </table>
       )}
+      {preview.slot && current && createPortal(<CasePreview row={current} open={() => open(roving.current)} close={preview.close} />, preview.slot)}
     </section>
   );
 }
