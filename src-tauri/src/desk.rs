@@ -30,6 +30,7 @@ impl DeskSlot {
         tauri::async_runtime::spawn(async move {
             let opened = open(profile, policy, appearance, &ca).await;
             if let Ok(desk) = &opened {
+                crate::outward::follow(app.clone(), desk);
                 pass_on(app, desk);
             }
             tell.send_replace(Some(opened));

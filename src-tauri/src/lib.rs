@@ -5,6 +5,7 @@ mod commands;
 mod desk;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod heap;
+mod outward;
 mod scheme;
 #[cfg(target_os = "linux")]
 mod webkit;

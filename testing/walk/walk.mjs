@@ -8,6 +8,7 @@
 
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { Bus } from './bus.mjs'
 import { Steps, Window, field, fill, noFaults, lasting, openSeries, settle, shown, stack, test } from './steps.mjs'
 
 const { values } = parseArgs({
@@ -166,6 +167,23 @@ async function talk() {
     await fill(d, field('composer'), 'Wie hoch war der SUV im PET?')
     await d.press('Enter')
     await d.wait('the colleague\'s answer', () => said('SUVmax 16,2'), 60000)
+  })
+  // What the desktop is asked to show meanwhile, by the bus. Nobody looks at the window: the page is told so.
+  await step('notice', async () => {
+    const bus = new Bus('org.freedesktop.Notifications')
+    try {
+      await bus.listening()
+      await d.js('document.hasFocus = () => false')
+      await fill(d, field('composer'), 'Ist der Rundherd im Mittellappen ein Granulom?')
+      await d.press('Enter')
+      await d.wait('a notice', () => bus.heard().includes(values.lang === 'de' ? 'Neue Nachricht in einem Fall' : 'New message in a case'), 60000)
+      for (const word of ['Auenwald', 'Mittellappen', 'Granulom', 'Sonnkaya']) {
+        if (bus.heard().includes(word)) throw new Error(`the notice says ${word}`)
+      }
+    } finally {
+      bus.close()
+      await d.js('delete document.hasFocus')
+    }
   })
   // The same conversation beside its case.
   await step('dock', async () => {

@@ -14,6 +14,7 @@ import { useKeyDispatcher } from './keys/keys';
 import { Locked } from './session/Locked';
 import { SignedOut } from './session/SignedOut';
 import { Waiting } from './session/Waiting';
+import { Notices } from './messages/Notices';
 
 export function App({ desk, place }: { desk: Desk; place: Place }) {
   const settings = useStore(desk.settings);
@@ -32,6 +33,7 @@ export function App({ desk, place }: { desk: Desk; place: Place }) {
           {session.state === 'waiting' && <Waiting session={session} />}
           {session.state === 'locked' && <Locked session={session} />}
           {session.state === 'signed-in' && <Frame />}
+          <Notices />
           <Toasts />
           <LiveRegions />
         </PlacesContext>

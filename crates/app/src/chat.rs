@@ -7,12 +7,14 @@
 mod cases;
 mod door;
 mod files;
+mod notices;
 mod people;
 mod talk;
 mod views;
 
 pub use door::{FileDoor, Serve};
 pub(crate) use files::Begun;
+pub use notices::{Outward, Quiet};
 
 use crate::{Desk, failures, session::Taken};
 use cases::Cases;
@@ -61,6 +63,7 @@ struct State {
     /// What was begun and not sent, by conversation.
     drafts: BTreeMap<String, String>,
     cases: Cases,
+    quieter: notices::Quieter,
     /// What is being sent.
     files: files::Files,
 }
@@ -207,7 +210,7 @@ impl Desk {
         let (give, given) = tokio::sync::oneshot::channel::<Arc<Up>>();
         let task = tokio::spawn(async move {
             if let Ok(up) = given.await {
-                tokio::join!(desk.tell_list(&up), desk.follow_cases(&up));
+                tokio::join!(desk.tell_list(&up), desk.follow_cases(&up), desk.follow_arrivals(&up));
             }
         })
         .abort_handle();
@@ -230,6 +233,7 @@ impl Desk {
         let mut list = Box::pin(up.account.list_changes());
         let mut recovery = Box::pin(up.account.recovery_changes());
         let mut state = up.account.state();
+        let mut attention = up.account.attention_changes().await;
         self.load_drafts(up).await;
         loop {
             self.publish_list(up).await;
@@ -238,6 +242,7 @@ impl Desk {
                 told = list.next() => told.is_some(),
                 told = recovery.next() => told.is_some(),
                 told = state.changed() => told.is_ok(),
+                told = attention.recv() => !matches!(told, Err(tokio::sync::broadcast::error::RecvError::Closed)),
             };
             if !open {
                 return;
@@ -252,7 +257,7 @@ impl Desk {
         let view = {
             let chat = self.0.chat.state();
             let cases = |room: &str| chat.cases.view(room, &up.account.pinned(room));
-            views::chat(&rows, state, up.account.recovery_state(), &chat.drafts, cases)
+            views::chat(&rows, state, up.account.recovery_state(), &chat.drafts, cases, chat.quieter.holds())
         };
         let changed = {
             let mut chat = self.0.chat.state();
@@ -263,6 +268,7 @@ impl Desk {
             changed
         };
         if changed {
+            self.put_outward(Outward::Unread(view.unread));
             self.tell(Event::ChatChanged(view));
         }
     }
@@ -299,7 +305,11 @@ impl Desk {
     /// Ends following; what this device keeps stays.
     pub(crate) fn stop_chat(&self) {
         self.set_phase(Phase::Absent);
-        self.0.chat.state().drafts.clear();
+        let mut chat = self.0.chat.state();
+        chat.drafts.clear();
+        chat.quieter = notices::Quieter::default();
+        drop(chat);
+        self.put_outward(Outward::Unread(0));
     }
 
     /// Ends the session at the homeserver and removes what this device keeps.
@@ -331,6 +341,7 @@ fn bare(state: ChatStateView) -> ChatView {
         recovery: RecoveryView::Unknown,
         conversations: Vec::new(),
         unread: 0,
+        quiet: false,
         as_of: Timestamp::now().to_string(),
     }
 }

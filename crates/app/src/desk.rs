@@ -4,6 +4,7 @@
 use crate::{
     around::Around,
     cases::CaseSeat,
+    chat::Outward,
     images::{BulkServer, BulkSession, Images, WorkerProgram},
     session::Seat,
     settings::Settings,
@@ -115,6 +116,7 @@ pub(crate) struct Inner {
     pub(crate) policy: Policy,
     pub(crate) scheme: Option<String>,
     pub(crate) events: broadcast::Sender<Event>,
+    pub(crate) outward: broadcast::Sender<Outward>,
     pub(crate) images: Images,
     pub(crate) bulk: BulkServer,
     pub(crate) files: crate::chat::FileDoor,
@@ -182,6 +184,7 @@ impl Desk {
             policy,
             scheme,
             events: broadcast::Sender::new(EVENT_BACKLOG),
+            outward: broadcast::Sender::new(EVENT_BACKLOG),
             images,
             bulk,
             files,
@@ -345,6 +348,17 @@ impl Desk {
             Request::OpenAttachment { conversation, message } => {
                 self.open_attachment(&conversation, message).map(Reply::FileDoor)
             }
+            Request::SetAttention { conversation, attention } => {
+                Box::pin(self.set_attention(&conversation, attention)).await.map(|()| Reply::Done)
+            }
+            Request::SetQuiet { quiet } => {
+                Box::pin(self.set_quiet(quiet)).await;
+                Ok(Reply::Done)
+            }
+            Request::ShowNotice { title, body, conversation } => {
+                self.show_notice(title, body, conversation);
+                Ok(Reply::Done)
+            }
             Request::MarkRead { conversation } => self.mark_read(&conversation).await.map(|()| Reply::Done),
             Request::SetTyping { conversation, typing } => {
                 self.set_typing(&conversation, typing).await.map(|()| Reply::Done)
@@ -441,8 +455,13 @@ fn of_the_record(event: &Event) -> bool {
         | Event::ImagesChanged(_)
         | Event::DecisionChanged(_)
         | Event::ChatChanged(_)
-        | Event::ConversationChanged(_) => true,
-        Event::SessionChanged(_) | Event::SettingsChanged(_) | Event::ConnectionChanged(_) => false,
+        | Event::ConversationChanged(_)
+        | Event::ConversationWanted(_) => true,
+        // Who tells of messages leaves names out while the desk is locked.
+        Event::SessionChanged(_)
+        | Event::SettingsChanged(_)
+        | Event::ConnectionChanged(_)
+        | Event::MessagesArrived(_) => false,
     }
 }
 
@@ -455,6 +474,7 @@ fn allowed_while_locked(request: &Request) -> bool {
         | Request::Unlock
         | Request::ChangeSettings { .. }
         | Request::RememberPlace { .. }
+        | Request::ShowNotice { .. }
         | Request::ReportFaults { .. }
         | Request::Diagnose => true,
         Request::Discover { .. }
@@ -499,6 +519,8 @@ fn allowed_while_locked(request: &Request) -> bool {
         | Request::CancelAttachment { .. }
         | Request::OpenAttachment { .. }
         | Request::MarkRead { .. }
+        | Request::SetAttention { .. }
+        | Request::SetQuiet { .. }
         | Request::SetTyping { .. }
         | Request::KeepMessageDraft { .. }
         | Request::JoinConversation { .. }

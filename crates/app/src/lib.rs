@@ -38,7 +38,7 @@ mod text_blocks;
 mod today;
 pub mod worker;
 
-pub use chat::{FileDoor, Serve};
+pub use chat::{FileDoor, Outward, Quiet, Serve};
 pub use desk::{Appearance, Desk, DeskOptions, OpenDeskError, Policy};
 pub use images::{BulkServer, BulkSession, WorkerProgram};
 pub use machine::egress_options;

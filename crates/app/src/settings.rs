@@ -21,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) bulk_way: BulkWay,
     pub(crate) letter_keys: bool,
     pub(crate) typing_notices: bool,
+    pub(crate) notices: bool,
+    pub(crate) notice_names: bool,
     /// The address used last.
     pub(crate) address: Option<String>,
 }
@@ -37,6 +39,8 @@ impl Default for Settings {
             letter_keys: true,
             // Off unless the person wants it (gemSpec_TI-M_Basis A_25436).
             typing_notices: false,
+            notices: true,
+            notice_names: false,
             address: None,
         }
     }
@@ -64,6 +68,8 @@ impl Settings {
             bulk_way: self.bulk_way,
             letter_keys: self.letter_keys,
             typing_notices: self.typing_notices,
+            notices: self.notices,
+            notice_names: self.notice_names,
             fixed: fixed.chain(policy.address.as_ref().map(|_| "address".to_owned())).collect(),
         }
     }
@@ -91,6 +97,8 @@ impl Desk {
             settings.bulk_way = self.0.policy.bulk_way.unwrap_or(view.bulk_way);
             settings.letter_keys = view.letter_keys;
             settings.typing_notices = view.typing_notices;
+            settings.notices = view.notices;
+            settings.notice_names = view.notice_names;
             settings.clone()
         };
         self.keep_settings(&changed)?;

@@ -16,8 +16,11 @@ pub struct ChatView {
     pub recovery: RecoveryView,
     /// Newest first; invitations before all others.
     pub conversations: Vec<ConversationRowView>,
-    /// How many messages are meant for this person and unread: people, cases and mentions.
+    /// How many messages are meant for this person and unread: people, cases and mentions, without conversations of
+    /// which this person wants to notice nothing.
     pub unread: u32,
+    /// Nothing outside the window says that messages arrive, until the person or the program ends that.
+    pub quiet: bool,
     /// ISO time when this was made.
     pub as_of: String,
 }
@@ -80,12 +83,52 @@ pub struct ConversationRowView {
     pub unread: u32,
     /// Unread messages that name this person.
     pub mentions: u32,
+    /// How much of it this person wants to notice.
+    pub attention: Attention,
     /// Marked by this person.
     pub favorite: bool,
     /// Readable by people outside, or not encrypted: shown with a sign.
     pub public: bool,
     /// Text that was begun and not sent.
     pub draft: Option<String>,
+}
+
+/// How much of a conversation a person wants to notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum Attention {
+    /// Every message.
+    All,
+    /// What names them.
+    Mentions,
+    /// Nothing.
+    Nothing,
+}
+
+/// Messages that have just arrived, of one conversation. Nothing of what was written, and no name of a patient.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ArrivalView {
+    /// The room's id; absent while the desk is locked.
+    pub conversation: Option<String>,
+    /// What it is; absent while the desk is locked.
+    pub kind: Option<ConversationKind>,
+    /// Who wrote, if it is a single person and the settings let their name be shown.
+    pub sender: Option<SenderView>,
+    /// How many.
+    pub count: u32,
+    /// One of them names this person.
+    pub mention: bool,
+    /// Somebody asks this person to come.
+    pub invitation: bool,
+}
+
+/// A conversation that a person wants to see.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct WantedView {
+    /// The room's id.
+    pub conversation: String,
 }
 
 /// What a conversation is.
@@ -208,6 +251,8 @@ pub struct ConversationView {
     pub may_link: bool,
     /// What this person is in it.
     pub membership: ConversationMembership,
+    /// How much of it this person wants to notice.
+    pub attention: Attention,
     /// What protects it.
     pub encryption: EncryptionView,
     /// Who is in it.

@@ -1,10 +1,10 @@
 //! The closed lists: everything the page may ask, every answer, every event, every place.
 
 use crate::{
-    BegunView, BulkAccessView, CaseView, CasesView, ChatView, ConflictChoice, ConnectionView, ConversationView,
-    DecisionView, DiagnosisView, DocumentView, DraftView, FileDoorView, FoundPeopleView, ImagesView, MeasurementView,
-    MeasurementsView, PlatformView, RecoveryKeyView, SeriesView, SessionView, SettingsView, SigningPreviewView,
-    StartView, TextBlockView, TodayView,
+    ArrivalView, Attention, BegunView, BulkAccessView, CaseView, CasesView, ChatView, ConflictChoice, ConnectionView,
+    ConversationView, DecisionView, DiagnosisView, DocumentView, DraftView, FileDoorView, FoundPeopleView, ImagesView,
+    MeasurementView, MeasurementsView, PlatformView, RecoveryKeyView, SeriesView, SessionView, SettingsView,
+    SigningPreviewView, StartView, TextBlockView, TodayView, WantedView,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -274,6 +274,27 @@ pub enum Request {
         /// The room's id.
         conversation: String,
     },
+    /// How much of a conversation this person wants to notice, on all devices.
+    SetAttention {
+        /// The room's id.
+        conversation: String,
+        /// How much.
+        attention: Attention,
+    },
+    /// Nothing outside the window says that messages arrive, or it does again. Ends with the session.
+    SetQuiet {
+        /// Quiet from now on.
+        quiet: bool,
+    },
+    /// Show a notice outside the window. It names no patient and repeats no message.
+    ShowNotice {
+        /// One line.
+        title: String,
+        /// A second one.
+        body: Option<String>,
+        /// The room's id of the conversation that opens when the notice is clicked.
+        conversation: Option<String>,
+    },
     /// The person writes, or no longer. Nobody is told unless the settings say so.
     SetTyping {
         /// The room's id.
@@ -419,6 +440,10 @@ pub enum Event {
     ChatChanged(ChatView),
     /// The open conversation.
     ConversationChanged(ConversationView),
+    /// Messages arrived that are to be noticed, also while the desk is locked.
+    MessagesArrived(ArrivalView),
+    /// A notice outside the window was clicked: open this conversation.
+    ConversationWanted(WantedView),
 }
 
 /// Where the person is.

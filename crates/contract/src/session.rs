@@ -147,6 +147,10 @@ pub struct SettingsView {
     pub letter_keys: bool,
     /// Others are told that this person writes, and this person is told of them.
     pub typing_notices: bool,
+    /// Notices outside the window when messages arrive.
+    pub notices: bool,
+    /// They name who wrote.
+    pub notice_names: bool,
     /// Names of the settings that IT has fixed.
     pub fixed: Vec<String>,
 }

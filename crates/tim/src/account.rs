@@ -1,6 +1,7 @@
 //! One person's account on a homeserver, on this device: signing in, going on after a restart, signing out.
 
 use crate::Homeserver;
+use crate::arrivals::Arrival;
 use crate::file::{Wire, forget_arrived};
 use crate::generation::GenerationError;
 use crate::signals::Signals;
@@ -8,6 +9,7 @@ use crate::sync::{SyncState, follow, send_again, watch_session};
 use matrix_sdk::authentication::matrix::MatrixSession;
 use matrix_sdk::config::RequestConfig;
 use matrix_sdk::encryption::{BackupDownloadStrategy, EncryptionSettings};
+use matrix_sdk::notification_settings::NotificationSettings;
 use matrix_sdk::store::RoomLoadSettings;
 use matrix_sdk::{Client, SqliteStoreConfig};
 use ruma::{OwnedRoomId, OwnedUserId};
@@ -16,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, broadcast, watch};
 use tokio::task::JoinSet;
 use url::Url;
 use zeroize::Zeroizing;
@@ -173,6 +175,8 @@ pub struct Account {
     pub(crate) begun: Mutex<BTreeMap<OwnedUserId, OwnedRoomId>>,
     folder: PathBuf,
     pub(crate) wire: Wire,
+    pub(crate) arrivals: broadcast::Sender<Arrival>,
+    pub(crate) rules: OnceCell<NotificationSettings>,
     // Ends its tasks when it is dropped.
     tasks: Mutex<JoinSet<()>>,
 }
@@ -235,6 +239,8 @@ impl Account {
         forget_arrived(&arriving).await;
         let wire = Wire { client: client.clone(), http: options.transfers, folder: arriving };
         let state = watch::Sender::new(SyncState::Connecting);
+        let arrivals = crate::arrivals::channel();
+        crate::arrivals::listen(&client, state.subscribe(), arrivals.clone()).await;
         let mut tasks = JoinSet::new();
         tasks.spawn(watch_session(client.clone(), state.clone(), options.sessions));
         tasks.spawn(follow(client.clone(), state.clone()));
@@ -247,6 +253,8 @@ impl Account {
             begun: Mutex::default(),
             folder: options.folder,
             wire,
+            arrivals,
+            rules: OnceCell::new(),
             tasks: Mutex::new(tasks),
         })
     }

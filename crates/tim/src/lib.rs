@@ -3,6 +3,7 @@
 #![recursion_limit = "256"]
 
 mod account;
+mod arrivals;
 mod case;
 mod conversation;
 mod file;
@@ -19,6 +20,7 @@ mod sync;
 mod text;
 
 pub use account::{Account, AccountError, AccountOptions, SessionStore, SessionStoreError, SignIn, StoredSession};
+pub use arrivals::{Arrival, Attention};
 pub use case::{CaseLink, Pinned, Presence};
 pub use conversation::{
     Body, Change, ChangeKind, Conversation, ConversationError, Device, Earlier, Encryption, Line, Message, MessageId,

@@ -1,6 +1,7 @@
 //! The list of conversations.
 
 use crate::account::{Account, AccountError};
+use crate::arrivals::Attention;
 use crate::conversation::is_forged;
 use crate::name::clean;
 use crate::person::Person;
@@ -36,6 +37,8 @@ pub struct Row {
     pub unread: u64,
     /// Unread messages that name this person.
     pub mentions: u64,
+    /// How much of it this person wants to notice.
+    pub attention: Attention,
     /// Marked by this person.
     pub favorite: bool,
     /// Readable by people outside, or not encrypted (gemSpec_TI-M_Basis A_25562-01).
@@ -119,7 +122,7 @@ impl Account {
                 tracing::debug!(%error, "a conversation has no last line");
             }
             self.learn_encryption(&room);
-            rows.push(row(&room, membership).await);
+            rows.push(Row { attention: self.attention_of(room.room_id()).await, ..row(&room, membership).await });
         }
         rows.sort_by(|a, b| order(a).cmp(&order(b)).then_with(|| a.id.cmp(&b.id)));
         rows
@@ -248,6 +251,7 @@ async fn row(room: &Room, membership: Membership) -> Row {
         last: last(room).await,
         unread: if membership == Membership::Joined { room.num_unread_messages() } else { 0 },
         mentions: if membership == Membership::Joined { room.num_unread_mentions() } else { 0 },
+        attention: Attention::default(),
         favorite: room.is_favourite(),
         public: is_public(room),
         membership,

@@ -7,8 +7,8 @@ use crate::{
 };
 use anyhow::{Context as _, bail};
 use contract::{
-    CaseView, CasesView, ChatView, ConnectionView, ConversationView, DecisionView, Event, Failure, ImagesView, Reply,
-    Request, SessionView, TodayView,
+    ArrivalView, CaseView, CasesView, ChatView, ConnectionView, ConversationView, DecisionView, Event, Failure,
+    ImagesView, Reply, Request, SessionView, TodayView,
 };
 use std::{
     collections::BTreeMap,
@@ -81,6 +81,8 @@ pub struct Seen {
     pub chat: Option<ChatView>,
     /// The open conversation.
     pub conversation: Option<ConversationView>,
+    /// What has arrived and was to be noticed.
+    pub arrivals: Vec<ArrivalView>,
     ended: bool,
     leak: Option<String>,
 }
@@ -303,7 +305,8 @@ fn learn(seen: &mut Seen, event: Event) {
         Event::CasesChanged(view) => seen.cases = Some(view),
         Event::ChatChanged(view) => seen.chat = Some(view),
         Event::ConversationChanged(view) => seen.conversation = Some(view),
-        Event::SettingsChanged(_) => {}
+        Event::MessagesArrived(view) => seen.arrivals.push(view),
+        Event::SettingsChanged(_) | Event::ConversationWanted(_) => {}
     }
 }
 

@@ -20,9 +20,14 @@ recovery: RecoveryView,
  */
 conversations: Array<ConversationRowView>, 
 /**
- * How many messages are meant for this person and unread: people, cases and mentions.
+ * How many messages are meant for this person and unread: people, cases and mentions, without conversations of
+ * which this person wants to notice nothing.
  */
 unread: number, 
+/**
+ * Nothing outside the window says that messages arrive, until the person or the program ends that.
+ */
+quiet: boolean, 
 /**
  * ISO time when this was made.
  */

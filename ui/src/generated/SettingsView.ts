@@ -40,6 +40,14 @@ letterKeys: boolean,
  */
 typingNotices: boolean, 
 /**
+ * Notices outside the window when messages arrive.
+ */
+notices: boolean, 
+/**
+ * They name who wrote.
+ */
+noticeNames: boolean, 
+/**
  * Names of the settings that IT has fixed.
  */
 fixed: Array<string>, };

@@ -1,5 +1,7 @@
 // Generated from crates/contract by `cargo xtask codegen`. Do not edit.
 export type { AllergyView } from './AllergyView';
+export type { ArrivalView } from './ArrivalView';
+export type { Attention } from './Attention';
 export type { BegunView } from './BegunView';
 export type { BlockView } from './BlockView';
 export type { BoardNameView } from './BoardNameView';
@@ -126,4 +128,5 @@ export type { VersionView } from './VersionView';
 export type { VoiFunction } from './VoiFunction';
 export type { VolumeView } from './VolumeView';
 export type { VoteView } from './VoteView';
+export type { WantedView } from './WantedView';
 export type { WindowView } from './WindowView';

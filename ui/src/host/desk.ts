@@ -4,6 +4,7 @@
  */
 import { createContext, useContext, useEffect } from 'react';
 import type {
+  ArrivalView,
   CasesView,
   CaseView,
   ChatView,
@@ -44,6 +45,10 @@ export interface Desk {
   chat: Store<Load<ChatView>>;
   /** The open conversation. */
   conversation: Store<Load<ConversationView>>;
+  /** What has just arrived and is to be noticed. */
+  arrived: Store<ArrivalView | null>;
+  /** The conversation whose notice outside the window was clicked last. */
+  wanted: Store<{ conversation: string } | null>;
   /** What was typed into conversations and not sent. */
   drafts: MessageDrafts;
   /** Files of conversations that are in the page. */
@@ -77,6 +82,8 @@ export function createDesk(host: Host, start: StartView): Desk {
   const decision = createStore<Load<DecisionView>>(waiting());
   const chat = createStore<Load<ChatView>>(waiting());
   const conversation = createStore<Load<ConversationView>>(waiting());
+  const arrived = createStore<ArrivalView | null>(null);
+  const wanted = createStore<{ conversation: string } | null>(null);
   const drafts = new MessageDrafts({
     keep: (whose, text) => host.call({ type: 'keep-message-draft', conversation: whose, text }),
     after: (milliseconds, then) => {
@@ -163,6 +170,12 @@ export function createDesk(host: Host, start: StartView): Desk {
         conversation.set({ state: 'here', value: event.value });
         transfers.note(event.value);
         return;
+      case 'messages-arrived':
+        arrived.set(event.value);
+        return;
+      case 'conversation-wanted':
+        wanted.set(event.value);
+        return;
       default: {
         const unknown: never = event;
         return unknown;
@@ -213,6 +226,8 @@ export function createDesk(host: Host, start: StartView): Desk {
     decision,
     chat,
     conversation,
+    arrived,
+    wanted,
     drafts,
     transfers,
     openToday: () => load(today, younger(today, () => true, ask(host, { type: 'open-today' }, 'today')), signedIn),

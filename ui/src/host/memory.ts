@@ -123,6 +123,7 @@ export function memoryHost(fixture: Fixture): MemoryHost {
       case 'touch':
       case 'remember-place':
       case 'report-faults':
+      case 'show-notice':
       case 'close-series':
       case 'cancel-signing':
         return { type: 'done' };
@@ -147,6 +148,8 @@ export function memoryHost(fixture: Fixture): MemoryHost {
       case 'retry-message':
       case 'cancel-message':
       case 'mark-read':
+      case 'set-attention':
+      case 'set-quiet':
       case 'set-typing':
       case 'keep-message-draft':
       case 'join-conversation':

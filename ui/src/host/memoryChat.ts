@@ -39,6 +39,8 @@ type ChatRequest = Extract<
       | 'retry-message'
       | 'cancel-message'
       | 'mark-read'
+      | 'set-attention'
+      | 'set-quiet'
       | 'set-typing'
       | 'keep-message-draft'
       | 'join-conversation'
@@ -165,7 +167,7 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
       case 'open-attachment':
         return files.open(request.message);
       case 'open-chat':
-        return { type: 'chat', value: view ?? { state: { state: 'absent' }, recovery: 'unknown', conversations: [], unread: 0, asOf: clock() } };
+        return { type: 'chat', value: view ?? { state: { state: 'absent' }, recovery: 'unknown', conversations: [], unread: 0, quiet: false, asOf: clock() } };
       case 'connect-chat':
         return { type: 'done' };
       case 'open-conversation':
@@ -238,6 +240,17 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
       case 'mark-read':
         changeRow(request.conversation, (row) => ({ ...row, unread: 0, mentions: 0 }));
         return done;
+      case 'set-attention':
+        changeRow(request.conversation, (row) => ({ ...row, attention: request.attention }));
+        change(request.conversation, (before) => ({ ...before, attention: request.attention }));
+        return done;
+      case 'set-quiet': {
+        if (!view) return done;
+        const next: ChatView = { ...view, quiet: request.quiet, asOf: clock() };
+        view = next;
+        queueMicrotask(() => send({ type: 'chat-changed', value: next }));
+        return done;
+      }
       case 'set-typing':
         return done;
       case 'keep-message-draft':

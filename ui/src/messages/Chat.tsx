@@ -1,7 +1,7 @@
 /** "Nachrichten": conversations on the left, the open one beside them; in a narrow window one of the two. */
 import { useEffect, useRef, useState } from 'react';
 import { Bar } from '../components/Bar';
-import { Button } from '../components/Button';
+import { Button, IconButton } from '../components/Button';
 import { Empty } from '../components/Empty';
 import { FailureNotice } from '../components/FailureNotice';
 import { Kbd } from '../components/Kbd';
@@ -59,6 +59,7 @@ export function Chat({ conversation }: { conversation: string | null }) {
   useCommand(previousCommand, () => step(-1), { enabled: rows.length > 0 });
   useCommand(unreadCommand, () => setFilter(filter === 'unread' ? 'all' : 'unread'), { enabled: rows.length > 0 || filter !== 'all' });
 
+  const setQuiet = (quiet: boolean) => void desk.host.call({ type: 'set-quiet', quiet }).catch(() => undefined);
   const mayBegin = view?.state.state === 'ready';
   useCommand(newCommand, () => setBegins(true), { enabled: mayBegin });
 
@@ -89,9 +90,21 @@ export function Chat({ conversation }: { conversation: string | null }) {
         <div className={styles['top']}>
           <div className={styles['topLine']}>
             <h1 className={styles['title']}>{m.frame_chat()}</h1>
-            <Button size="small" icon="plus" isDisabled={!mayBegin} onPress={() => setBegins(true)} data-testid="conversation-new">
-              {m.chat_new_short()} <Kbd keys="n" />
-            </Button>
+            <div className={styles['topTools']}>
+              {view && view.state.state !== 'stopped' && (
+                <IconButton
+                  icon={view.quiet ? 'quiet' : 'bell'}
+                  size="small"
+                  label={view.quiet ? m.chat_quiet_end() : m.chat_quiet_begin()}
+                  aria-pressed={view.quiet}
+                  onPress={() => setQuiet(!view.quiet)}
+                  data-testid="quiet"
+                />
+              )}
+              <Button size="small" icon="plus" isDisabled={!mayBegin} onPress={() => setBegins(true)} data-testid="conversation-new">
+                {m.chat_new_short()} <Kbd keys="n" />
+              </Button>
+            </div>
           </div>
           {view && view.conversations.length > 0 && (
             <Segment

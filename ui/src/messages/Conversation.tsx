@@ -6,8 +6,9 @@ import { Dialog } from '../components/Dialog';
 import { Empty } from '../components/Empty';
 import { FailureNotice } from '../components/FailureNotice';
 import { Icon } from '../components/icons';
+import { Menu } from '../components/Menu';
 import { usePlaces } from '../frame/place';
-import type { ConversationView, Failure, Request } from '../host/contract';
+import type { Attention, ConversationView, Failure, Request } from '../host/contract';
 import { useDesk } from '../host/desk';
 import { asFailure } from '../host/host';
 import { m } from '../paraglide/messages';
@@ -78,7 +79,7 @@ export function Conversation({
           <Protection view={view} />
         </div>
       ) : (
-        <ConversationHead view={view} />
+        <ConversationHead view={view} ask={ask} />
       )}
       {!docked && <CaseBar view={view} />}
       {view.lines.some(isMessage) || view.earlier !== 'none' || view.outgoing.length > 0 ? (
@@ -133,7 +134,7 @@ export function Conversation({
   );
 }
 
-function ConversationHead({ view }: { view: ConversationView }) {
+function ConversationHead({ view, ask }: { view: ConversationView; ask: (request: Request) => void }) {
   const places = usePlaces();
   const known = caseOf(view);
   const title = conversationTitle(view);
@@ -151,12 +152,35 @@ function ConversationHead({ view }: { view: ConversationView }) {
         </h2>
         <Protection view={view} />
       </div>
+      <AttentionMenu view={view} ask={ask} />
       {known && (
         <Button size="small" icon="cases" onPress={() => places.openCase(known.patient)} data-testid="conversation-open-case">
           {m.chat_case_open()}
         </Button>
       )}
     </div>
+  );
+}
+
+const attentions: readonly Attention[] = ['all', 'mentions', 'nothing'];
+const attentionWord: Record<Attention, () => string> = { all: m.chat_attention_all, mentions: m.chat_attention_mentions, nothing: m.chat_attention_nothing };
+
+/** How much of it the person wants to notice. */
+function AttentionMenu({ view, ask }: { view: ConversationView; ask: (request: Request) => void }) {
+  if (view.membership.state !== 'joined') return null;
+  const label = m.chat_attention({ now: attentionWord[view.attention]() });
+  return (
+    <Menu
+      label={label}
+      placement="bottom end"
+      trigger={<IconButton icon={view.attention === 'nothing' ? 'quiet' : 'bell'} label={label} data-testid="attention" />}
+      entries={attentions.map((attention) => ({
+        id: `attention-${attention}`,
+        label: attentionWord[attention](),
+        ...(attention === view.attention ? { icon: 'check' as const } : {}),
+        run: () => ask({ type: 'set-attention', conversation: view.id, attention }),
+      }))}
+    />
   );
 }
 

@@ -133,6 +133,7 @@ function ConversationRow({
             </span>
             {row.kind === 'case' && title === row.name && <span className="visually-hidden">{m.chat_kind_case()}</span>}
             {row.public && <Sign icon="unlocked" text={m.chat_public()} warn />}
+            {row.attention === 'nothing' && <Sign icon="quiet" text={m.chat_muted()} />}
             {row.favorite && <Sign icon="favorite" text={m.chat_favorite()} />}
             {row.last && !invited && (
               <span className={styles['rowTime']} title={dateTime(row.last.at)}>
@@ -181,7 +182,7 @@ function ConversationRow({
   );
 }
 
-function Sign({ icon, text, warn = false, accent = false }: { icon: 'unlocked' | 'favorite' | 'mention'; text: string; warn?: boolean; accent?: boolean }) {
+function Sign({ icon, text, warn = false, accent = false }: { icon: 'unlocked' | 'favorite' | 'mention' | 'quiet'; text: string; warn?: boolean; accent?: boolean }) {
   return (
     <span className={classes(styles['sign'], warn && styles['warn'], accent && styles['accent'])} title={text}>
       <Icon name={icon} size="xs" />

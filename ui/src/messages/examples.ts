@@ -77,6 +77,7 @@ export function conversation(more: Partial<ConversationView> & Pick<Conversation
     cases: [],
     mayLink: true,
     membership: { state: 'joined' },
+    attention: 'all',
     encryption: { state: 'encrypted', devices: 7, unconfirmed: [] },
     members,
     memberCount: members.length,
@@ -210,6 +211,7 @@ const row = (of: { id: string; name: string; initials: string; kind: Conversatio
   last,
   unread: 0,
   mentions: 0,
+  attention: 'all',
   favorite: false,
   public: false,
   draft: null,
@@ -221,7 +223,7 @@ const person = (id: string, of: SenderView, name: string) => ({ id, name, initia
 export const rows: ConversationRowView[] = [
   row(steinklee, said(sonnkaya, at(24, '13:32'), 'Schlüsselbilder sind gesetzt.'), { unread: 3, mentions: 1 }),
   row(auenwald, said(sonnkaya, at(24, '13:12'), '1R misst 17 mm und hat etwa 15 mm Abstand zum Plexus.'), { unread: 2 }),
-  row(board, said(taubengruen, at(24, '10:22'), 'Die Schlüsselbilder vor Beginn markieren, danke.'), { unread: 1, favorite: true }),
+  row(board, said(taubengruen, at(24, '10:22'), 'Die Schlüsselbilder vor Beginn markieren, danke.'), { unread: 1, favorite: true, attention: 'nothing' }),
   row(person('!ahlefels', ahlefels, 'Dr. med. Ngozi Ahlefels'), said(falkenried, at(24, '09:20'), 'V20 unter 35 %, passt das?')),
   row(taubengruenRoom, said(falkenried, at(24, '08:31'), 'Ja, und Jonas zeichnet mit.'), { draft: 'Kannst du Fall 4 hinter' }),
   row(person('!weidenlohe', weidenlohe, 'Dr. med. Jonas Weidenlohe'), said(weidenlohe, at(24, '08:31'), 'Zweite Zeichnung ist erledigt.')),
@@ -237,7 +239,7 @@ export const recoveryKey = 'EsTB kM4x 9qLp W2ud fH7c 8vRn Yg3s ZtKa 5bXm QjEo D6
 
 export function chatView(more: Partial<ChatView> = {}): ChatView {
   const conversations = more.conversations ?? rows;
-  return { state: { state: 'ready' }, recovery: 'ready', conversations, unread: conversations.reduce((sum, one) => sum + one.unread, 0), asOf, ...more };
+  return { state: { state: 'ready' }, recovery: 'ready', quiet: false, conversations, unread: conversations.reduce((sum, one) => sum + one.unread, 0), asOf, ...more };
 }
 
 export const chat: ChatFixture = {

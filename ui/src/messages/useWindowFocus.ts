@@ -12,7 +12,7 @@ function subscribe(hear: () => void): () => void {
   };
 }
 
-const inFront = () => document.visibilityState === 'visible' && document.hasFocus();
+export const inFront = () => document.visibilityState === 'visible' && document.hasFocus();
 
 export function useWindowFocus(): boolean {
   return useSyncExternalStore(subscribe, inFront);

@@ -28,7 +28,7 @@ const sections: { id: SectionId; icon: IconName; title: () => string; fields: (k
   { id: 'appearance', icon: 'sun', title: m.settings_appearance, fields: ['theme', 'language', 'fontSize'], Page: Appearance },
   { id: 'images', icon: 'image', title: m.settings_images, fields: ['imageTextSize'], Page: Images },
   { id: 'security', icon: 'locked', title: m.settings_security, fields: ['lockAfterMinutes'], Page: Security },
-  { id: 'chat', icon: 'chat', title: m.frame_chat, fields: ['typingNotices'], Page: Chat },
+  { id: 'chat', icon: 'chat', title: m.frame_chat, fields: ['notices', 'noticeNames', 'typingNotices'], Page: Chat },
   { id: 'keyboard', icon: 'keyboard', title: m.settings_keyboard, fields: ['letterKeys'], Page: KeyboardPage },
   { id: 'connection', icon: 'monitor', title: m.settings_connection, fields: ['bulkWay'], Page: Connection },
   { id: 'about', icon: 'info', title: m.settings_about, fields: [], Page: About },
@@ -194,15 +194,24 @@ function Security() {
 function Chat() {
   const desk = useDesk();
   const settings = useSettings();
+  const word = (on: boolean) => (on ? m.settings_on() : m.settings_off());
   return (
-    <PolicyRow
-      name={m.settings_typing()}
-      text={m.settings_typing_text()}
-      fixed={isFixed(settings, 'typingNotices')}
-      value={settings.typingNotices ? m.settings_on() : m.settings_off()}
-    >
-      <Switch label={m.settings_typing()} on={settings.typingNotices} onChange={(typingNotices) => desk.changeSettings({ typingNotices })} testId="typing-notices" />
-    </PolicyRow>
+    <>
+      <PolicyRow name={m.settings_notices()} text={m.settings_notices_text()} fixed={isFixed(settings, 'notices')} value={word(settings.notices)}>
+        <Switch label={m.settings_notices()} on={settings.notices} onChange={(notices) => desk.changeSettings({ notices })} testId="notices" />
+      </PolicyRow>
+      <PolicyRow name={m.settings_notice_names()} text={m.settings_notice_names_text()} fixed={isFixed(settings, 'noticeNames')} value={word(settings.noticeNames)}>
+        <Switch label={m.settings_notice_names()} on={settings.noticeNames} onChange={(noticeNames) => desk.changeSettings({ noticeNames })} testId="notice-names" />
+      </PolicyRow>
+      <PolicyRow
+        name={m.settings_typing()}
+        text={m.settings_typing_text()}
+        fixed={isFixed(settings, 'typingNotices')}
+        value={settings.typingNotices ? m.settings_on() : m.settings_off()}
+      >
+        <Switch label={m.settings_typing()} on={settings.typingNotices} onChange={(typingNotices) => desk.changeSettings({ typingNotices })} testId="typing-notices" />
+      </PolicyRow>
+    </>
   );
 }
 

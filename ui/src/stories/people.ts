@@ -31,6 +31,8 @@ export const settings: SettingsView = {
   bulkWay: 'auto',
   letterKeys: true,
   typingNotices: false,
+  notices: true,
+  noticeNames: false,
   fixed: [],
 };
 

@@ -101,6 +101,9 @@ impl Desk {
         };
         let mut view = views::conversation(&open.conversation, draft, cases).await;
         view.outgoing = outgoing;
+        if let Ok(up) = self.up() {
+            view.attention = views::attention(up.account.attention(&id).await);
+        }
         view.largest_file = open.largest_file.get().copied();
         view
     }

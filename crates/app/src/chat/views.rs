@@ -10,8 +10,9 @@ use jiff::{Timestamp, tz::TimeZone};
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 use tim::{
-    Block, Body, Change, ChangeKind, Conversation, Device, Earlier, Encryption, Kind, Last, LastKind, Line, Membership,
-    Message, Person, Reaction, RecoveryState, Replied, Row, Sending, SendingFailed, Span, SyncState, Undecryptable,
+    Attention, Block, Body, Change, ChangeKind, Conversation, Device, Earlier, Encryption, Kind, Last, LastKind, Line,
+    Membership, Message, Person, Reaction, RecoveryState, Replied, Row, Sending, SendingFailed, Span, SyncState,
+    Undecryptable,
 };
 
 pub(super) fn chat(
@@ -20,11 +21,13 @@ pub(super) fn chat(
     recovery: RecoveryState,
     drafts: &BTreeMap<String, String>,
     cases: impl Fn(&str) -> Vec<ConversationCaseView>,
+    quiet: bool,
 ) -> ChatView {
     let conversations: Vec<_> = rows.iter().map(|row| self::row(row, drafts, cases(&row.id))).collect();
-    let meant = conversations.iter().map(|row| match row.kind {
-        ConversationKind::Person | ConversationKind::Case => row.unread,
-        ConversationKind::Group => row.mentions,
+    let meant = conversations.iter().map(|row| match (row.attention, row.kind) {
+        (contract::Attention::Nothing, _) => 0,
+        (contract::Attention::All, ConversationKind::Person | ConversationKind::Case) => row.unread,
+        (contract::Attention::All, ConversationKind::Group) | (contract::Attention::Mentions, _) => row.mentions,
     });
     ChatView {
         state: match state {
@@ -41,6 +44,7 @@ pub(super) fn chat(
         },
         unread: meant.fold(0, u32::saturating_add),
         conversations,
+        quiet,
         as_of: Timestamp::now().to_string(),
     }
 }
@@ -62,6 +66,7 @@ fn row(row: &Row, drafts: &BTreeMap<String, String>, cases: Vec<ConversationCase
         last: row.last.as_ref().map(last),
         unread: count(row.unread),
         mentions: count(row.mentions),
+        attention: attention(row.attention),
         favorite: row.favorite,
         public: row.public,
         draft: drafts.get(&row.id).cloned(),
@@ -94,6 +99,8 @@ pub(super) async fn conversation(
         cases,
         may_link: of.may_link_case().await,
         membership: membership(&of.membership().await),
+        // Who has the account says it.
+        attention: contract::Attention::All,
         encryption: encryption(of.encryption().await),
         member_count: count(members.len() as u64),
         lines: of.lines().iter().map(|line| self::line(line, &members)).collect(),
@@ -266,7 +273,15 @@ fn known(id: &str, members: &[SenderView]) -> SenderView {
     })
 }
 
-fn kind(kind: Kind, cases: &[ConversationCaseView]) -> ConversationKind {
+pub(super) fn attention(attention: Attention) -> contract::Attention {
+    match attention {
+        Attention::All => contract::Attention::All,
+        Attention::Mentions => contract::Attention::Mentions,
+        Attention::Nothing => contract::Attention::Nothing,
+    }
+}
+
+pub(super) fn kind(kind: Kind, cases: &[ConversationCaseView]) -> ConversationKind {
     match kind {
         Kind::Person | Kind::Group if !cases.is_empty() => ConversationKind::Case,
         Kind::Person => ConversationKind::Person,

@@ -34,6 +34,7 @@ mod doors;
 mod encryption;
 mod faults;
 mod files;
+mod notices;
 mod proxy;
 mod rooms;
 mod signals;
