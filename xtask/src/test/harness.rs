@@ -12,7 +12,7 @@ use std::{
 };
 
 /// A test program that cargo built.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TestProgram {
     pub(crate) package: String,
     pub(crate) target: String,

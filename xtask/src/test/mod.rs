@@ -80,7 +80,7 @@ impl Area {
             Self::Desk => &["desk-http", "konsil-desktop", "testkit", "integration", "sandbox"],
             Self::Walk => &["konsil-desktop", "sandbox"],
             Self::Installer => &["konsil-desktop"],
-            Self::Servers => &["integration", "desk-http", "sandbox"],
+            Self::Servers => &["app", "integration", "desk-http", "sandbox"],
             Self::Ui | Self::Tidy => &[],
         }
     }
@@ -124,7 +124,7 @@ impl Test {
         setup::machine(shell)?;
         let logs = shell.cache.join("test");
         fs::create_dir_all(&logs)?;
-        let mut suite = Suite { shell, logs, table: Table::default() };
+        let mut suite = Suite { shell, logs, table: Table::default(), client: None };
 
         // The window embeds the page when it is compiled, so the page comes before any look at the whole workspace.
         let page =
@@ -197,6 +197,8 @@ struct Suite<'a> {
     shell: &'a Shell,
     logs: PathBuf,
     table: Table,
+    /// The application's own tests, once they are built.
+    client: Option<harness::TestProgram>,
 }
 
 impl<'a> Suite<'a> {
@@ -304,6 +306,7 @@ impl<'a> Suite<'a> {
             areas.contains(&Area::Servers).then(|| servers::emptied_written_folder(self.shell)).transpose()?;
         let mut tests = built.tests;
         tests.sort_by_key(|test| (Area::of(test), test.package.clone(), test.target.clone()));
+        self.client = tests.iter().find(|test| test.package == "app" && test.target == "app").cloned();
         for test in tests {
             for (area, chosen) in rows(&test, areas) {
                 let mut command = self.command_of(&test);
@@ -360,7 +363,10 @@ impl<'a> Suite<'a> {
     fn fhir(&mut self) {
         println!("── servers: FHIR validation");
         let began = Instant::now();
-        let counts = match FhirCheck::after_suites(self.shell) {
+        let Some(client) = self.client.as_ref().map(|test| self.command_of(test)) else {
+            return self.skip("servers", "FHIR validation", "the client's tests were not built".to_owned());
+        };
+        let counts = match FhirCheck::after_suites(self.shell, client) {
             Ok(Checked::Valid(files)) => Counts { passed: files, ..Counts::default() },
             Ok(Checked::NoProfiles) => Counts::skipped(
                 "no profiles: neither KONSIL_FHIR_PROFILES nor ../shared/fhir/packages names a folder".to_owned(),
