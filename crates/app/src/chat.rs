@@ -10,6 +10,7 @@ mod files;
 mod notices;
 mod people;
 mod talk;
+mod trust;
 mod views;
 
 pub use door::{FileDoor, Serve};
@@ -141,6 +142,11 @@ impl Desk {
 
     /// Begins chat for who has just sat down.
     pub(crate) fn start_chat(&self, taken: &Taken, way: Option<Way>) {
+        self.start_chat_as(taken, way, None);
+    }
+
+    /// The same; as the device that was there before, where its session ended softly.
+    fn start_chat_as(&self, taken: &Taken, way: Option<Way>, former: Option<StoredSession>) {
         if taken.platform.matrix.is_none() {
             self.stop_chat();
             return;
@@ -149,7 +155,7 @@ impl Desk {
         let (go, start) = tokio::sync::oneshot::channel::<()>();
         let task = tokio::spawn(async move {
             let _started = start.await;
-            match desk.account(&taken, way).await {
+            match desk.account(&taken, way, former).await {
                 Ok(account) => desk.follow_chat(account),
                 Err(failure) => {
                     tracing::warn!(code = ?failure.code, detail = %failure.detail, "chat did not begin");
@@ -164,7 +170,12 @@ impl Desk {
         let _task_lives = go.send(());
     }
 
-    async fn account(&self, taken: &Taken, way: Option<Way>) -> Result<Account, Failure> {
+    async fn account(
+        &self,
+        taken: &Taken,
+        way: Option<Way>,
+        former: Option<StoredSession>,
+    ) -> Result<Account, Failure> {
         let owner = owner(taken);
         let (folder, key) = self.0.vault.chat_store();
         let egress = self.0.egress.clone();
@@ -180,6 +191,10 @@ impl Desk {
         }
         let way = way.ok_or_else(|| Failure::new(FailureCode::SessionEnded, "not signed in to the homeserver"))?;
         let token = way.redirect.token().await.map_err(|error: SignInError| failures::of_sign_in(&error))?;
+        if let Some(former) = former {
+            let again = Account::sign_in_again(options(&former.base)?, &former, SignIn::Token(&token));
+            return again.await.map_err(|error| of_account(&error));
+        }
         Account::sign_in(options(&way.homeserver.base)?, &way.homeserver, SignIn::Token(&token), device_name())
             .await
             .map_err(|error| of_account(&error))
@@ -188,8 +203,9 @@ impl Desk {
     /// Signs in to the homeserver alone, by the browser: the platform's session goes on.
     pub(crate) async fn connect_chat(&self) -> Result<(), Failure> {
         let taken = self.taken().ok_or_else(|| Failure::new(FailureCode::SessionEnded, "nobody is signed in"))?;
-        let former = kept(&self.0.vault).is_some();
-        if former {
+        let former = kept(&self.0.vault);
+        let softly = self.up().is_ok_and(|up| up.account.ended_softly());
+        if former.is_some() {
             let vault = self.0.vault.clone();
             let forgotten = tokio::task::spawn_blocking(move || vault.delete(Table::Secrets, SESSION)).await;
             if let Ok(Err(error)) = forgotten {
@@ -198,7 +214,9 @@ impl Desk {
         }
         let way = self.find_way(&taken.platform).await?;
         let page = way.page.clone();
-        self.start_chat(&taken, Some(way));
+        let same = |kept: &Kept| softly && kept.owner == owner(&taken) && kept.session.base == way.homeserver.base;
+        let former = former.filter(same).map(|kept| kept.session);
+        self.start_chat_as(&taken, Some(way), former);
         if let Err(error) = platform::browser::open(&page).await {
             tracing::warn!(%error, "no browser opened");
         }
@@ -232,6 +250,7 @@ impl Desk {
     async fn tell_list(&self, up: &Up) {
         let mut list = Box::pin(up.account.list_changes());
         let mut recovery = Box::pin(up.account.recovery_changes());
+        let mut verification = up.account.verification();
         let mut state = up.account.state();
         let mut attention = up.account.attention_changes().await;
         self.load_drafts(up).await;
@@ -241,6 +260,7 @@ impl Desk {
             let open = tokio::select! {
                 told = list.next() => told.is_some(),
                 told = recovery.next() => told.is_some(),
+                told = verification.changed() => told.is_ok(),
                 told = state.changed() => told.is_ok(),
                 told = attention.recv() => !matches!(told, Err(tokio::sync::broadcast::error::RecvError::Closed)),
             };
@@ -257,7 +277,10 @@ impl Desk {
         let view = {
             let chat = self.0.chat.state();
             let cases = |room: &str| chat.cases.view(room, &up.account.pinned(room));
-            views::chat(&rows, state, up.account.recovery_state(), &chat.drafts, cases, chat.quieter.holds())
+            let quiet = chat.quieter.holds();
+            let mut view = views::chat(&rows, state, up.account.recovery_state(), &chat.drafts, cases, quiet);
+            view.comparison = up.account.verification().borrow().as_ref().map(trust::comparison);
+            view
         };
         let changed = {
             let mut chat = self.0.chat.state();
@@ -339,6 +362,7 @@ fn bare(state: ChatStateView) -> ChatView {
     ChatView {
         state,
         recovery: RecoveryView::Unknown,
+        comparison: None,
         conversations: Vec::new(),
         unread: 0,
         quiet: false,

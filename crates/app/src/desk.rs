@@ -381,6 +381,7 @@ impl Desk {
             }
             Request::SetUpRecovery => self.set_up_recovery().await.map(Reply::RecoveryKey),
             Request::Recover { key } => self.recover(&key).await.map(|()| Reply::Done),
+            Request::Trust { trust } => Box::pin(self.trust(trust)).await,
             Request::ChangeSettings { settings } => self.change_settings(settings).map(Reply::Settings),
             Request::RememberPlace { place } => self.remember_place(place).map(|()| Reply::Done),
             Request::Diagnose => Ok(Reply::Diagnosis(self.diagnosis())),
@@ -529,6 +530,7 @@ fn allowed_while_locked(request: &Request) -> bool {
         | Request::BeginConversation { .. }
         | Request::LinkCase { .. }
         | Request::SetUpRecovery
-        | Request::Recover { .. } => false,
+        | Request::Recover { .. }
+        | Request::Trust { .. } => false,
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Texts cross as blocks and spans, never as HTML: what a sender wrote cannot become markup of the page.
 
-use crate::{Failure, IdentityView};
+use crate::{ChangedIdentityView, ComparisonView, Failure, IdentityView};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -14,6 +14,8 @@ pub struct ChatView {
     pub state: ChatStateView,
     /// Whether older messages can be read on a new device.
     pub recovery: RecoveryView,
+    /// The comparison of two devices that is under way or has just ended.
+    pub comparison: Option<ComparisonView>,
     /// Newest first; invitations before all others.
     pub conversations: Vec<ConversationRowView>,
     /// How many messages are meant for this person and unread: people, cases and mentions, without conversations of
@@ -259,6 +261,10 @@ pub struct ConversationView {
     pub members: Vec<SenderView>,
     /// How many are in it.
     pub member_count: u32,
+    /// Of the members, those whom this person has confirmed by a comparison, by Matrix user id.
+    pub confirmed: Vec<String>,
+    /// Those whose identity has changed: nothing is sent until this person has decided about each.
+    pub changed: Vec<ChangedIdentityView>,
     /// Oldest first.
     pub lines: Vec<LineView>,
     /// What there is before the first line.

@@ -73,6 +73,12 @@ pub enum FailureCode {
     AlreadySigned,
     /// The recovery key is not the one of this account.
     RecoveryKeyWrong,
+    /// The identity of somebody in the conversation has changed, and nothing is decided yet.
+    IdentityChanged,
+    /// There is no other device, or the person has no key to compare.
+    NothingToCompare,
+    /// The homeserver wants a proof of who asks that cannot be given here.
+    ProofImpossible,
     /// The homeserver offers no way of signing in that this program knows.
     ChatSignInUnknown,
     /// The message is too long.

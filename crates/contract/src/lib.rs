@@ -17,6 +17,7 @@ mod imaging;
 mod request;
 mod session;
 mod today;
+mod trust;
 
 pub use case::*;
 pub use chat::*;
@@ -26,3 +27,4 @@ pub use imaging::*;
 pub use request::*;
 pub use session::*;
 pub use today::*;
+pub use trust::*;

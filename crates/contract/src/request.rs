@@ -2,9 +2,9 @@
 
 use crate::{
     ArrivalView, Attention, BegunView, BulkAccessView, CaseView, CasesView, ChatView, ConflictChoice, ConnectionView,
-    ConversationView, DecisionView, DiagnosisView, DocumentView, DraftView, FileDoorView, FoundPeopleView, ImagesView,
-    MeasurementView, MeasurementsView, PlatformView, RecoveryKeyView, SeriesView, SessionView, SettingsView,
-    SigningPreviewView, StartView, TextBlockView, TodayView, WantedView,
+    ConversationView, DecisionView, DevicesView, DiagnosisView, DocumentView, DraftView, FileDoorView, FoundPeopleView,
+    ImagesView, MeasurementView, MeasurementsView, PlatformView, ProofWantedView, RecoveryKeyView, SeriesView,
+    SessionView, SettingsView, SigningPreviewView, StartView, TextBlockView, TodayView, TrustStep, WantedView,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -347,6 +347,11 @@ pub enum Request {
         /// As it was typed or pasted.
         key: String,
     },
+    /// Something about trust between people and devices.
+    Trust {
+        /// What.
+        trust: TrustStep,
+    },
     /// New settings. Answered by `Settings`.
     ChangeSettings {
         /// All of them; `fixed` is ignored.
@@ -410,6 +415,10 @@ pub enum Reply {
     FileDoor(FileDoorView),
     /// To `SetUpRecovery`.
     RecoveryKey(RecoveryKeyView),
+    /// Own devices.
+    Devices(DevicesView),
+    /// The homeserver wants to know first who asks.
+    ProofWanted(ProofWantedView),
     /// To `ChangeSettings`.
     Settings(SettingsView),
     /// To `Diagnose`.

@@ -6,9 +6,10 @@ use crate::file::{Wire, forget_arrived};
 use crate::generation::GenerationError;
 use crate::signals::Signals;
 use crate::sync::{SyncState, follow, send_again, watch_session};
+use crate::verification::Verifying;
 use matrix_sdk::authentication::matrix::MatrixSession;
 use matrix_sdk::config::RequestConfig;
-use matrix_sdk::encryption::{BackupDownloadStrategy, EncryptionSettings};
+use matrix_sdk::encryption::{BackupDownloadStrategy, CrossSigningResetHandle, EncryptionSettings};
 use matrix_sdk::notification_settings::NotificationSettings;
 use matrix_sdk::store::RoomLoadSettings;
 use matrix_sdk::{Client, SqliteStoreConfig};
@@ -16,6 +17,7 @@ use ruma::{OwnedRoomId, OwnedUserId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OnceCell, broadcast, watch};
@@ -168,11 +170,15 @@ pub enum AccountError {
 pub struct Account {
     pub(crate) client: Client,
     state: watch::Sender<SyncState>,
+    softly: Arc<AtomicBool>,
     pub(crate) signals: watch::Sender<Signals>,
     // Rooms whose encryption was asked for.
     pub(crate) asked: Mutex<BTreeSet<OwnedRoomId>>,
     // Conversations with one person that were begun here: the list of them comes back only with a later sync.
     pub(crate) begun: Mutex<BTreeMap<OwnedUserId, OwnedRoomId>>,
+    pub(crate) verifying: Arc<Verifying>,
+    // A new identity that waits for a proof.
+    pub(crate) resetting: tokio::sync::Mutex<Option<CrossSigningResetHandle>>,
     folder: PathBuf,
     pub(crate) wire: Wire,
     pub(crate) arrivals: broadcast::Sender<Arrival>,
@@ -216,6 +222,29 @@ impl Account {
         Self::start(client, options).await
     }
 
+    /// Signs in again as the same device, after a session that [`Account::ended_softly`]: what the folder holds goes on.
+    ///
+    /// # Errors
+    /// [`AccountError`], also when somebody else signs in; what the folder holds is unchanged.
+    pub async fn sign_in_again(
+        options: AccountOptions,
+        stored: &StoredSession,
+        way: SignIn<'_>,
+    ) -> Result<Self, AccountError> {
+        let client = build(&options, &stored.base).await?;
+        let auth = client.matrix_auth();
+        let login = match way {
+            SignIn::Password { user, password } => auth.login_username(user, password),
+            SignIn::Token(token) => auth.login_token(token),
+        };
+        login.device_id(&stored.device).request_refresh_token().send().await.map_err(|error| of_sdk(&error))?;
+        if client.user_id().is_none_or(|user| user.as_str() != stored.user) {
+            return Err(AccountError::Session);
+        }
+        keep(&client, options.sessions.as_ref());
+        Self::start(client, options).await
+    }
+
     /// Goes on with a kept session, without asking the homeserver.
     ///
     /// # Errors
@@ -238,19 +267,25 @@ impl Account {
         let arriving = options.folder.join(ARRIVING);
         forget_arrived(&arriving).await;
         let wire = Wire { client: client.clone(), http: options.transfers, folder: arriving };
+        let verifying = Arc::new(Verifying::default());
+        verifying.listen(&client);
         let state = watch::Sender::new(SyncState::Connecting);
         let arrivals = crate::arrivals::channel();
         crate::arrivals::listen(&client, state.subscribe(), arrivals.clone()).await;
         let mut tasks = JoinSet::new();
-        tasks.spawn(watch_session(client.clone(), state.clone(), options.sessions));
+        let softly = Arc::new(AtomicBool::new(false));
+        tasks.spawn(watch_session(client.clone(), state.clone(), softly.clone(), options.sessions));
         tasks.spawn(follow(client.clone(), state.clone()));
         tasks.spawn(send_again(client.clone(), state.clone()));
         Ok(Self {
             client,
             state,
+            softly,
             signals: watch::Sender::new(Signals::default()),
             asked: Mutex::default(),
             begun: Mutex::default(),
+            verifying,
+            resetting: tokio::sync::Mutex::default(),
             folder: options.folder,
             wire,
             arrivals,
@@ -269,6 +304,13 @@ impl Account {
     #[must_use]
     pub fn state(&self) -> watch::Receiver<SyncState> {
         self.state.subscribe()
+    }
+
+    /// Whether the homeserver ended the session and leaves the device as it is (client-server API v1.11 §5.7.1, "soft
+    /// logout"; gemSpec_TI-M_Basis A_25458): the same device may sign in again.
+    #[must_use]
+    pub fn ended_softly(&self) -> bool {
+        *self.state.borrow() == SyncState::Ended && self.softly.load(Ordering::SeqCst)
     }
 
     /// Ends the session at the homeserver, and removes what this device kept. Keys of messages stay in the backup.

@@ -2,12 +2,14 @@
 
 mod acts;
 mod lines;
+mod trust;
 
 pub use acts::ConversationError;
 pub(crate) use lines::is_forged;
 pub use lines::{
     Body, Change, ChangeKind, Line, Message, MessageId, Reaction, Replied, Sending, SendingFailed, Undecryptable,
 };
+pub use trust::ChangedIdentity;
 
 use crate::account::Account;
 use crate::file::Wire;
@@ -45,6 +47,8 @@ struct Shared {
     items: Mutex<Vector<Arc<TimelineItem>>>,
     typing: Mutex<Vec<OwnedUserId>>,
     earlier: watch::Sender<Earlier>,
+    // None until it is known.
+    trust: watch::Sender<Option<trust::Trust>>,
     // Counts changes; what changed is read from the rest.
     revision: watch::Sender<u64>,
 }
@@ -112,6 +116,7 @@ impl Conversation {
             items: Mutex::new(items),
             typing: Mutex::new(Vec::new()),
             earlier: watch::Sender::new(Earlier::More),
+            trust: watch::Sender::new(None),
             revision: watch::Sender::new(0),
         });
         let mut tasks = JoinSet::new();
@@ -148,6 +153,7 @@ impl Conversation {
                 }
             }
         });
+        tasks.spawn(trust::follow(room.clone(), shared.clone()));
         let conversation = Self { room, timeline, signals, wire, shared, _tasks: tasks };
         if conversation.shared.items().len() < SCREENFUL {
             conversation.load_earlier();

@@ -6,6 +6,7 @@ mod account;
 mod arrivals;
 mod case;
 mod conversation;
+mod devices;
 mod file;
 mod generation;
 mod homeserver;
@@ -13,26 +14,32 @@ mod list;
 mod name;
 mod people;
 mod person;
+mod proof;
 mod recovery;
+mod reset;
 mod rooms;
 mod signals;
 mod sync;
 mod text;
+mod verification;
 
 pub use account::{Account, AccountError, AccountOptions, SessionStore, SessionStoreError, SignIn, StoredSession};
 pub use arrivals::{Arrival, Attention};
 pub use case::{CaseLink, Pinned, Presence};
 pub use conversation::{
-    Body, Change, ChangeKind, Conversation, ConversationError, Device, Earlier, Encryption, Line, Message, MessageId,
-    Reaction, Replied, Sending, SendingFailed, Undecryptable,
+    Body, Change, ChangeKind, ChangedIdentity, Conversation, ConversationError, Device, Earlier, Encryption, Line,
+    Message, MessageId, Reaction, Replied, Sending, SendingFailed, Undecryptable,
 };
+pub use devices::{DeviceTrust, OwnDevice};
 pub use file::{Fallback, FileError, Incoming, NewFile, Outgoing, Progress, Sink, Source, Splitting};
 pub use homeserver::{Clients, Homeserver, HomeserverError, SignInWay};
 pub use list::{Kind, Last, LastKind, Membership, Row};
 pub use people::FoundPeople;
 pub use person::Person;
+pub use proof::{Demand, Proof, ProofError, ProofWay};
 pub use recovery::{RecoveryError, RecoveryKey, RecoveryState};
 pub use rooms::NewConversation;
 pub use signals::Signals;
 pub use sync::SyncState;
 pub use text::{Block, Span};
+pub use verification::{Counterpart, Symbols, Verification, VerificationEnd, VerificationError, VerificationState};

@@ -334,6 +334,7 @@ fn last_kind(content: &TimelineItemContent) -> Option<LastKind> {
             MessageType::Image(image) => LastKind::File(crate::name::clean_file(image.filename())),
             MessageType::Audio(audio) => LastKind::File(crate::name::clean_file(audio.filename())),
             MessageType::Video(video) => LastKind::File(crate::name::clean_file(video.filename())),
+            MessageType::VerificationRequest(_) => return None,
             _ if message.body().trim().is_empty() => LastKind::Redacted,
             _ => LastKind::Text(one_line(message.body())),
         }),

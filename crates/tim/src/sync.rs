@@ -11,6 +11,7 @@ use ruma::api::client::filter::{Filter, FilterDefinition};
 use ruma::presence::PresenceState;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
@@ -112,13 +113,19 @@ pub(crate) async fn send_again(client: Client, state: watch::Sender<SyncState>) 
 }
 
 /// Keeps refreshed tokens at once, and notices the end of the session.
-pub(crate) async fn watch_session(client: Client, state: watch::Sender<SyncState>, sessions: Arc<dyn SessionStore>) {
+pub(crate) async fn watch_session(
+    client: Client,
+    state: watch::Sender<SyncState>,
+    softly: Arc<AtomicBool>,
+    sessions: Arc<dyn SessionStore>,
+) {
     let mut changes = client.subscribe_to_session_changes();
     loop {
         match changes.recv().await {
-            Ok(SessionChange::UnknownToken(_)) => {
+            Ok(SessionChange::UnknownToken(unknown)) => {
                 // The library says so as well when the question for new tokens was lost on the way.
                 if is_over(&client).await {
+                    softly.store(unknown.soft_logout, Ordering::SeqCst);
                     state.send_replace(SyncState::Ended);
                     return;
                 }

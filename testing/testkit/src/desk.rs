@@ -334,6 +334,8 @@ fn learn_reply(seen: &mut Seen, reply: &Reply) {
         | Reply::TextBlocks(_)
         | Reply::FileDoor(_)
         | Reply::RecoveryKey(_)
+        | Reply::Devices(_)
+        | Reply::ProofWanted(_)
         | Reply::People(_)
         | Reply::Begun(_)
         | Reply::Diagnosis(_) => {}

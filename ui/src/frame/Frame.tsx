@@ -15,6 +15,7 @@ import { m } from '../paraglide/messages';
 import { LockWarning } from '../session/LockWarning';
 import { Settings } from '../settings/Settings';
 import { Today } from '../today/Today';
+import { Comparison } from '../trust/Comparison';
 import { everywhere } from './commands';
 import { ScreenGuard } from './ScreenGuard';
 import styles from './frame.module.css';
@@ -105,6 +106,7 @@ export function Frame() {
               <b>{m.frame_offline({ time: time(offlineSince) })}</b> {m.frame_offline_text()}
             </Bar>
           )}
+          <Comparison />
           <ScreenGuard key={screen}>
             {place.screen === 'today' && <Today />}
             {place.screen === 'cases' && <Cases />}

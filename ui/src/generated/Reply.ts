@@ -6,6 +6,7 @@ import type { CasesView } from "./CasesView";
 import type { ChatView } from "./ChatView";
 import type { ConversationView } from "./ConversationView";
 import type { DecisionView } from "./DecisionView";
+import type { DevicesView } from "./DevicesView";
 import type { DiagnosisView } from "./DiagnosisView";
 import type { DocumentView } from "./DocumentView";
 import type { FileDoorView } from "./FileDoorView";
@@ -13,6 +14,7 @@ import type { FoundPeopleView } from "./FoundPeopleView";
 import type { ImagesView } from "./ImagesView";
 import type { MeasurementsView } from "./MeasurementsView";
 import type { PlatformView } from "./PlatformView";
+import type { ProofWantedView } from "./ProofWantedView";
 import type { RecoveryKeyView } from "./RecoveryKeyView";
 import type { SeriesView } from "./SeriesView";
 import type { SettingsView } from "./SettingsView";
@@ -24,4 +26,4 @@ import type { TodayView } from "./TodayView";
 /**
  * An answer.
  */
-export type Reply = { "type": "done" } | { "type": "started", "value": StartView } | { "type": "platform", "value": PlatformView } | { "type": "today", "value": TodayView } | { "type": "cases", "value": CasesView } | { "type": "case", "value": CaseView } | { "type": "document", "value": DocumentView } | { "type": "images", "value": ImagesView } | { "type": "series", "value": SeriesView } | { "type": "bulk-access", "value": BulkAccessView } | { "type": "measurements", "value": MeasurementsView } | { "type": "decision", "value": DecisionView } | { "type": "text-blocks", "value": Array<TextBlockView> } | { "type": "signing-preview", "value": SigningPreviewView } | { "type": "chat", "value": ChatView } | { "type": "conversation", "value": ConversationView } | { "type": "people", "value": FoundPeopleView } | { "type": "begun", "value": BegunView } | { "type": "file-door", "value": FileDoorView } | { "type": "recovery-key", "value": RecoveryKeyView } | { "type": "settings", "value": SettingsView } | { "type": "diagnosis", "value": DiagnosisView };
+export type Reply = { "type": "done" } | { "type": "started", "value": StartView } | { "type": "platform", "value": PlatformView } | { "type": "today", "value": TodayView } | { "type": "cases", "value": CasesView } | { "type": "case", "value": CaseView } | { "type": "document", "value": DocumentView } | { "type": "images", "value": ImagesView } | { "type": "series", "value": SeriesView } | { "type": "bulk-access", "value": BulkAccessView } | { "type": "measurements", "value": MeasurementsView } | { "type": "decision", "value": DecisionView } | { "type": "text-blocks", "value": Array<TextBlockView> } | { "type": "signing-preview", "value": SigningPreviewView } | { "type": "chat", "value": ChatView } | { "type": "conversation", "value": ConversationView } | { "type": "people", "value": FoundPeopleView } | { "type": "begun", "value": BegunView } | { "type": "file-door", "value": FileDoorView } | { "type": "recovery-key", "value": RecoveryKeyView } | { "type": "devices", "value": DevicesView } | { "type": "proof-wanted", "value": ProofWantedView } | { "type": "settings", "value": SettingsView } | { "type": "diagnosis", "value": DiagnosisView };

@@ -6,6 +6,7 @@ import type { MeasurementView } from "./MeasurementView";
 import type { Place } from "./Place";
 import type { SettingsView } from "./SettingsView";
 import type { TextBlockView } from "./TextBlockView";
+import type { TrustStep } from "./TrustStep";
 
 /**
  * What the page asks.
@@ -338,7 +339,11 @@ patient: string, } | { "type": "set-up-recovery" } | { "type": "recover",
 /**
  * As it was typed or pasted.
  */
-key: string, } | { "type": "change-settings", 
+key: string, } | { "type": "trust", 
+/**
+ * What.
+ */
+trust: TrustStep, } | { "type": "change-settings", 
 /**
  * All of them; `fixed` is ignored.
  */

@@ -159,6 +159,7 @@ export function memoryHost(fixture: Fixture): MemoryHost {
       case 'link-case':
       case 'set-up-recovery':
       case 'recover':
+      case 'trust':
       case 'begin-attachment':
       case 'resume-attachment':
       case 'cancel-attachment':

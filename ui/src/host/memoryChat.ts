@@ -1,6 +1,7 @@
 /** Chat of the host in memory: conversations that remember, and a colleague who answers. */
 import type { OpenDoor } from './fileDoor';
 import { type FilesFixture, memoryFiles } from './memoryFiles';
+import { memoryTrust, type TrustFixture } from './memoryTrust';
 import type { BlockView, ChatView, ConversationRowView, ConversationView, Event, Failure, LineView, MessageView, Reply, Request, SenderView } from './contract';
 
 export interface ChatFixture {
@@ -19,6 +20,8 @@ export interface ChatFixture {
   answerAfter?: number;
   /** Messages that come by themselves into a conversation, one after so many milliseconds. */
   talk?: { conversation: string; by: SenderView; every: number; times: number };
+  /** Own devices, and what the other side of a comparison does. */
+  trust?: TrustFixture;
   /** How files go and come. */
   files?: FilesFixture;
 }
@@ -50,6 +53,7 @@ type ChatRequest = Extract<
       | 'link-case'
       | 'set-up-recovery'
       | 'recover'
+      | 'trust'
       | 'begin-attachment'
       | 'resume-attachment'
       | 'cancel-attachment'
@@ -154,8 +158,21 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
     },
   });
 
+  const trust = memoryTrust(fixture?.trust, {
+    compare(comparison) {
+      if (!view) return;
+      const next: ChatView = { ...view, comparison: typeof comparison === 'function' ? comparison(view.comparison) : comparison, asOf: clock() };
+      view = next;
+      queueMicrotask(() => send({ type: 'chat-changed', value: next }));
+    },
+    accepted: (id, person) => change(id, (before) => ({ ...before, changed: before.changed.filter((one) => one.person.id !== person) })),
+    person: (id) => fixture?.conversations.flatMap((one) => one.members).find((one) => one.id === id) ?? missing(),
+  });
+
   const reply = (request: ChatRequest): Reply => {
     switch (request.type) {
+      case 'trust':
+        return trust(request.trust);
       case 'begin-attachment':
         room(request.conversation);
         return files.begin(request);
@@ -167,7 +184,7 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
       case 'open-attachment':
         return files.open(request.message);
       case 'open-chat':
-        return { type: 'chat', value: view ?? { state: { state: 'absent' }, recovery: 'unknown', conversations: [], unread: 0, quiet: false, asOf: clock() } };
+        return { type: 'chat', value: view ?? { state: { state: 'absent' }, recovery: 'unknown', comparison: null, conversations: [], unread: 0, quiet: false, asOf: clock() } };
       case 'connect-chat':
         return { type: 'done' };
       case 'open-conversation':

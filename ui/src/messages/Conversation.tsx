@@ -1,5 +1,6 @@
 /** An open conversation: what protects it and who is in it, its lines, and where one writes. */
 import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { Button as Press } from 'react-aria-components';
 import { Button, IconButton } from '../components/Button';
 import { classes } from '../components/classes';
 import { Dialog } from '../components/Dialog';
@@ -25,6 +26,8 @@ import { useAttaching } from './useAttaching';
 import { useComposer } from './useComposer';
 import { useFileDrop } from './useFileDrop';
 import { Viewer } from './Viewer';
+import { ChangedIdentity } from '../trust/ChangedIdentity';
+import { PeopleDialog } from '../trust/People';
 import { encryptionWords, oneLine, typingWords } from './words';
 
 export function Conversation({
@@ -117,6 +120,7 @@ export function Conversation({
           <FailureNotice failure={failure} actions={<Button size="small" onPress={() => setFailure(null)}>{m.action_close()}</Button>} />
         </div>
       )}
+      <ChangedIdentity view={view} />
       <div className={styles['typing']}>{typing}</div>
       {invited ? <Invitation view={view} /> : <Composer hints={!docked} view={view} composing={composing} area={area} attaching={attaching} />}
       {removing && <RemoveDialog conversation={conversation} line={removing} close={() => setRemoving(null)} />}
@@ -187,6 +191,7 @@ function AttentionMenu({ view, ask }: { view: ConversationView; ask: (request: R
 /** What protects it, and how many are in it. */
 function Protection({ view }: { view: ConversationView }) {
   const { words, tone, all } = encryptionWords(view.encryption);
+  const [people, setPeople] = useState(false);
   return (
     <p className={styles['about']}>
       <span className={classes(styles['protection'], tone === 'warn' && styles['warn'], tone === 'ok' && styles['ok'])} title={all} data-testid="encryption">
@@ -194,7 +199,10 @@ function Protection({ view }: { view: ConversationView }) {
         <span>{words}</span>
       </span>
       <span aria-hidden> · </span>
-      <span>{m.chat_people({ count: view.memberCount })}</span>
+      <Press className={styles['people'] ?? ''} onPress={() => setPeople(true)} data-testid="conversation-people">
+        {m.chat_people({ count: view.memberCount })}
+      </Press>
+      {people && <PeopleDialog view={view} close={() => setPeople(false)} />}
     </p>
   );
 }

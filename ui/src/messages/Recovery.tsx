@@ -16,6 +16,7 @@ import { failureWords } from '../i18n/failure';
 import { useNow } from '../i18n/clock';
 import { longDate } from '../i18n/format';
 import { m } from '../paraglide/messages';
+import { ResetDialog } from '../trust/Reset';
 import styles from './Recovery.module.css';
 
 /** What there is to do, above the list; nothing when all is well. */
@@ -40,7 +41,9 @@ export function RecoveryNotice({ recovery, start }: { recovery: RecoveryView; st
 }
 
 export function RecoveryDialog({ kind, close }: { kind: 'set-up' | 'key-needed'; close: () => void }) {
-  return kind === 'set-up' ? <SetUp close={close} /> : <Enter close={close} />;
+  const [lost, setLost] = useState(false);
+  if (kind === 'set-up') return <SetUp close={close} />;
+  return lost ? <ResetDialog close={close} /> : <Enter close={close} lose={() => setLost(true)} />;
 }
 
 /** Makes the key and shows it once. It does not close before the person has said that the key is safe. */
@@ -137,7 +140,8 @@ function SetUp({ close }: { close: () => void }) {
   );
 }
 
-function Enter({ close }: { close: () => void }) {
+/** The key first, then another device; a new identity only when both are lost. */
+function Enter({ close, lose }: { close: () => void; lose: () => void }) {
   const { host } = useDesk();
   const [key, setKey] = useState('');
   const [pending, setPending] = useState(false);
@@ -157,6 +161,11 @@ function Enter({ close }: { close: () => void }) {
         setFailure(asFailure(thrown));
       },
     );
+  };
+  const confirm = () => {
+    setFailure(null);
+    // What goes on has a dialog of its own.
+    host.call({ type: 'trust', trust: { step: 'verify-device', device: null } }).then(close, (thrown: unknown) => setFailure(asFailure(thrown)));
   };
   return (
     <Dialog
@@ -194,6 +203,14 @@ function Enter({ close }: { close: () => void }) {
           large
           testId="recovery-input"
         />
+        <div className={styles['buttons']}>
+          <Button icon="monitor" isDisabled={pending} onPress={confirm} data-testid="recovery-other-device">
+            {m.chat_recovery_other()}
+          </Button>
+          <Button look="link" isDisabled={pending} onPress={lose} data-testid="recovery-lost">
+            {m.chat_recovery_lost()}
+          </Button>
+        </div>
       </div>
     </Dialog>
   );

@@ -81,6 +81,8 @@ export function conversation(more: Partial<ConversationView> & Pick<Conversation
     encryption: { state: 'encrypted', devices: 7, unconfirmed: [] },
     members,
     memberCount: members.length,
+    confirmed: [],
+    changed: [],
     lines: [],
     earlier: 'none',
     outgoing: [],
@@ -239,7 +241,7 @@ export const recoveryKey = 'EsTB kM4x 9qLp W2ud fH7c 8vRn Yg3s ZtKa 5bXm QjEo D6
 
 export function chatView(more: Partial<ChatView> = {}): ChatView {
   const conversations = more.conversations ?? rows;
-  return { state: { state: 'ready' }, recovery: 'ready', quiet: false, conversations, unread: conversations.reduce((sum, one) => sum + one.unread, 0), asOf, ...more };
+  return { state: { state: 'ready' }, recovery: 'ready', comparison: null, quiet: false, conversations, unread: conversations.reduce((sum, one) => sum + one.unread, 0), asOf, ...more };
 }
 
 export const chat: ChatFixture = {

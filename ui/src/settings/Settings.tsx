@@ -18,10 +18,11 @@ import { asFailure, ask } from '../host/host';
 import { useStore } from '../host/store';
 import { bytes, dateTime } from '../i18n/format';
 import { m } from '../paraglide/messages';
+import { Devices } from '../trust/Devices';
 import { PolicyRow } from './PolicyRow';
 import styles from './Settings.module.css';
 
-type SectionId = 'person' | 'appearance' | 'images' | 'security' | 'chat' | 'keyboard' | 'connection' | 'about';
+type SectionId = 'person' | 'appearance' | 'images' | 'security' | 'chat' | 'devices' | 'keyboard' | 'connection' | 'about';
 
 const sections: { id: SectionId; icon: IconName; title: () => string; fields: (keyof SettingsView)[]; Page: () => ReactNode }[] = [
   { id: 'person', icon: 'person', title: m.settings_person, fields: [], Page: Person },
@@ -29,6 +30,7 @@ const sections: { id: SectionId; icon: IconName; title: () => string; fields: (k
   { id: 'images', icon: 'image', title: m.settings_images, fields: ['imageTextSize'], Page: Images },
   { id: 'security', icon: 'locked', title: m.settings_security, fields: ['lockAfterMinutes'], Page: Security },
   { id: 'chat', icon: 'chat', title: m.frame_chat, fields: ['notices', 'noticeNames', 'typingNotices'], Page: Chat },
+  { id: 'devices', icon: 'shield', title: m.settings_devices, fields: [], Page: Devices },
   { id: 'keyboard', icon: 'keyboard', title: m.settings_keyboard, fields: ['letterKeys'], Page: KeyboardPage },
   { id: 'connection', icon: 'monitor', title: m.settings_connection, fields: ['bulkWay'], Page: Connection },
   { id: 'about', icon: 'info', title: m.settings_about, fields: [], Page: About },

@@ -205,6 +205,7 @@ pub(super) fn of_conversation(error: &ConversationError) -> Failure {
     let code = match error {
         ConversationError::NotFound => FailureCode::NotFound,
         ConversationError::EncryptionUnknown => FailureCode::PlatformUnreachable,
+        ConversationError::IdentityChanged => FailureCode::IdentityChanged,
         ConversationError::NotEncrypted | ConversationError::NotAllowed => FailureCode::NotAllowed,
         ConversationError::Empty | ConversationError::Reaction => FailureCode::InvalidInput,
         ConversationError::TooLong => FailureCode::MessageTooLong,

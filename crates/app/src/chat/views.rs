@@ -42,6 +42,7 @@ pub(super) fn chat(
             RecoveryState::SetUp => RecoveryView::SetUp,
             RecoveryState::KeyNeeded => RecoveryView::KeyNeeded,
         },
+        comparison: None,
         unread: meant.fold(0, u32::saturating_add),
         conversations,
         quiet,
@@ -103,6 +104,8 @@ pub(super) async fn conversation(
         attention: contract::Attention::All,
         encryption: encryption(of.encryption().await),
         member_count: count(members.len() as u64),
+        confirmed: of.confirmed(),
+        changed: of.changed_identities().await.iter().map(super::trust::changed).collect(),
         lines: of.lines().iter().map(|line| self::line(line, &members)).collect(),
         earlier: match of.earlier() {
             Earlier::None => EarlierView::None,

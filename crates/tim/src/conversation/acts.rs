@@ -28,6 +28,9 @@ pub enum ConversationError {
     /// Whether it is encrypted could not be learned, so nothing was sent.
     #[error("it is not known whether the conversation is encrypted")]
     EncryptionUnknown,
+    /// Somebody's identity has changed, and the person has not decided yet.
+    #[error("the identity of somebody in the conversation has changed")]
+    IdentityChanged,
     /// It is not encrypted and not public.
     #[error("the conversation is not encrypted")]
     NotEncrypted,
@@ -166,6 +169,7 @@ impl Conversation {
     /// # Errors
     /// [`ConversationError::TooLate`] when the homeserver has it by now.
     pub async fn retry(&self, message: &MessageId) -> Result<(), ConversationError> {
+        self.check_identities().await?;
         let handle = self.event(message)?.local_echo_send_handle().ok_or(ConversationError::TooLate)?;
         handle.unwedge().await.map_err(|error| ConversationError::Failed(error.to_string()))?;
         self.room.send_queue().set_enabled(true);
@@ -180,7 +184,9 @@ impl Conversation {
         let handle = self.event(message)?.local_echo_send_handle().ok_or(ConversationError::TooLate)?;
         let aborted = handle.abort().await.map_err(|error| ConversationError::Failed(error.to_string()))?;
         // The message that could not go held up those behind it.
-        self.room.send_queue().set_enabled(true);
+        if self.check_identities().await.is_ok() {
+            self.room.send_queue().set_enabled(true);
+        }
         if aborted { Ok(()) } else { Err(ConversationError::TooLate) }
     }
 
@@ -208,7 +214,8 @@ impl Conversation {
         }
     }
 
-    /// Nothing leaves in clear: a room whose encryption cannot be learned gets nothing.
+    /// Nothing leaves in clear, nor to somebody who may be somebody else: a room whose encryption cannot be learned gets
+    /// nothing.
     pub(crate) async fn check_encryption(&self) -> Result<(), ConversationError> {
         let state = self.room.latest_encryption_state().await.map_err(|_error| ConversationError::EncryptionUnknown)?;
         if state.is_unknown() {
@@ -216,7 +223,7 @@ impl Conversation {
         } else if !state.is_encrypted() && !self.is_open_to_everyone() {
             Err(ConversationError::NotEncrypted)
         } else {
-            Ok(())
+            self.check_identities().await
         }
     }
 

@@ -249,6 +249,8 @@ pub(super) fn lines(
             TimelineItemKind::Virtual(VirtualTimelineItem::ReadMarker) => lines.push(Line::Unread { id }),
             TimelineItemKind::Virtual(VirtualTimelineItem::TimelineStart) => {}
             TimelineItemKind::Event(event) => match event.content() {
+                // What it asks is said where it is answered.
+                TimelineItemContent::MsgLike(content) if asks_verification(content) => {}
                 TimelineItemContent::MsgLike(content) if names_case(event, content) => {
                     fold(&mut lines, id, event, own, Some(ChangeKind::CaseNamed), None);
                 }
@@ -296,6 +298,12 @@ fn names_case(event: &EventTimelineItem, content: &MsgLikeContent) -> bool {
         crate::case::read(&json["content"])
     };
     said && sound && matches!(block(), Some(Ok(_)))
+}
+
+/// Other programs send the request for a comparison as a message with a text that explains it.
+fn asks_verification(content: &MsgLikeContent) -> bool {
+    matches!(&content.kind, MsgLikeKind::Message(message)
+        if matches!(message.msgtype(), MessageType::VerificationRequest(_)))
 }
 
 fn membership(change: Option<MembershipChange>) -> Option<ChangeKind> {

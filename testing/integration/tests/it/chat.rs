@@ -30,6 +30,7 @@ macro_rules! on_each_homeserver {
 
 mod cases;
 mod desks;
+mod devices;
 mod doors;
 mod encryption;
 mod faults;
@@ -39,6 +40,8 @@ mod proxy;
 mod rooms;
 mod signals;
 mod talking;
+mod trust;
+mod verification;
 
 use crate::client::plain;
 use crate::servers::Servers;
@@ -105,6 +108,17 @@ impl Home {
     /// The homeserver of a platform of the test's own.
     pub(crate) async fn at(platform: &Platform) -> Self {
         Self::of(found(platform.url.trim_start_matches("http://")).await, false)
+    }
+
+    /// An evaluation platform of the test's own in the place of the shared one, where other tests have signed people in
+    /// before: only somebody's first device confirms itself.
+    pub(crate) async fn untouched(&self) -> Option<Self> {
+        if self.registers || self._platform.is_some() {
+            return None;
+        }
+        let platform = Platform::start(Options::default()).await.expect("a platform starts");
+        let homeserver = found(platform.url.trim_start_matches("http://")).await;
+        Some(Self { _platform: Some(platform), ..Self::of(homeserver, false) })
     }
 
     /// Synapse, where it runs.
@@ -281,6 +295,15 @@ impl Device {
         let Self { account, folder, shelf } = self;
         drop(account);
         Self { account: home.signs_in(&folder, &shelf, user).await, folder, shelf }
+    }
+
+    /// The same device again, after a session that ended softly.
+    pub(crate) async fn signed_in_softly(self, user: &str) -> Self {
+        let Self { account, folder, shelf } = self;
+        drop(account);
+        let way = SignIn::Password { user, password: sandbox::PASSWORD };
+        let account = Account::sign_in_again(options(&folder, &shelf), &shelf.kept(), way).await;
+        Self { account: account.expect("the person may sign in"), folder, shelf }
     }
 
     /// Waits until the list has what is wanted.

@@ -267,6 +267,31 @@ async fn a_session_that_the_homeserver_ended_is_over_and_said_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_ended_softly_goes_on_as_the_same_device_with_its_keys() {
+    let apart = apart().await;
+    apart.theirs.send("vorher", None).await.expect("it is taken");
+    sees(&apart.mine, "the message", says("vorher")).await;
+    let devices = apart.one.account.devices().await.expect("the homeserver answers").len();
+    // Client-server API v1.11 §5.7.1: the device and its keys stay.
+    let ends = |path: &str| path.ends_with("/refresh") || syncs(path);
+    apart.home.proxy().spoil(move |_, path| if ends(path) { expired_token(true) } else { Spoiled::Not });
+    apart.theirs.send("Weckruf", None).await.expect("it is taken");
+    apart.comes_to("the end", |state| *state == SyncState::Ended).await;
+    assert!(apart.one.account.ended_softly(), "it says that the device stays");
+    apart.home.proxy().heal();
+    let Apart { one, mine, room, theirs, other, first, .. } = apart;
+    drop(mine);
+    let one = one.signed_in_softly(&first).await;
+    let mine = one.opens(&room).await;
+    sees(&mine, "what was there", says("vorher")).await;
+    theirs.send("nachher", None).await.expect("it is taken");
+    sees(&mine, "what comes", says("nachher")).await;
+    sees(&mine, "what came meanwhile", says("Weckruf")).await;
+    assert_eq!(one.account.devices().await.expect("the homeserver answers").len(), devices, "no device more");
+    drop(other);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_sent_under_another_name_is_not_shown_under_it() {
     let apart = apart().await;
     let (real, forged) = (apart.home.id(&apart.second), apart.home.id("chefarzt"));

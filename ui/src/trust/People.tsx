@@ -1,0 +1,75 @@
+/** Who is in a conversation, and whether it is certain that they are. */
+import { useState } from 'react';
+import { Button } from '../components/Button';
+import { classes } from '../components/classes';
+import { Dialog } from '../components/Dialog';
+import { FailureNotice } from '../components/FailureNotice';
+import { Icon } from '../components/icons';
+import type { ConversationView, Failure, SenderView } from '../host/contract';
+import { useDesk } from '../host/desk';
+import { asFailure } from '../host/host';
+import { m } from '../paraglide/messages';
+import styles from './trust.module.css';
+
+type Trust = 'self' | 'confirmed' | 'known' | 'changed';
+
+function trustOf(view: ConversationView, person: SenderView): Trust {
+  if (person.own) return 'self';
+  if (view.changed.some((one) => one.person.id === person.id)) return 'changed';
+  return view.confirmed.includes(person.id) ? 'confirmed' : 'known';
+}
+
+const words: Record<Trust, () => string> = {
+  self: m.people_self,
+  confirmed: m.people_confirmed,
+  known: m.people_known,
+  changed: m.people_changed,
+};
+
+export function PeopleDialog({ view, close }: { view: ConversationView; close: () => void }) {
+  const { host } = useDesk();
+  const [pending, setPending] = useState<string | null>(null);
+  const [failure, setFailure] = useState<Failure | null>(null);
+  const compare = (person: SenderView) => {
+    setPending(person.id);
+    setFailure(null);
+    // What goes on has a dialog of its own.
+    host.call({ type: 'trust', trust: { step: 'verify-person', person: person.id } }).then(close, (thrown: unknown) => {
+      setPending(null);
+      setFailure(asFailure(thrown));
+    });
+  };
+  return (
+    <Dialog title={m.people_title()} width={560} onClose={close} testId="people" foot={<Button onPress={close}>{m.action_close()}</Button>}>
+      {failure && <FailureNotice failure={failure} />}
+      <div className={styles['text']}>
+        <p className={styles['quiet']}>{m.people_lead()}</p>
+        <ul className={styles['devices']}>
+          {view.members.map((person) => {
+            const trust = trustOf(view, person);
+            return (
+              <li className={styles['device']} key={person.id} data-testid={`person-${person.id}`}>
+                <span className={styles['avatar']} aria-hidden>
+                  {person.initials}
+                </span>
+                <div className={styles['deviceWords']}>
+                  <div className={styles['deviceName']}>{person.name}</div>
+                  <div className={classes(styles['trust'], trust === 'confirmed' && styles['ok'], trust === 'changed' && styles['warn'])}>
+                    {trust !== 'self' && <Icon name={trust === 'changed' ? 'warn' : trust === 'confirmed' ? 'shield' : 'question'} size="xs" />}
+                    {words[trust]()}
+                  </div>
+                  {person.ambiguous && <div className={styles['quiet']}>{person.id}</div>}
+                </div>
+                {(trust === 'known' || trust === 'changed') && view.membership.state === 'joined' && (
+                  <Button size="small" isPending={pending === person.id} aria-label={m.trust_compare_with({ name: person.name })} onPress={() => compare(person)} data-testid={`compare-${person.id}`}>
+                    {m.trust_compare()}
+                  </Button>
+                )}
+              </li>
+            );
+          })}
+        </ul>
+      </div>
+    </Dialog>
+  );
+}
