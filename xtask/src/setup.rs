@@ -152,6 +152,29 @@ pub(crate) fn reference_python(shell: &Shell) -> Result<PathBuf> {
     python(shell, &shell.cache.join("python/reference"), &shell.root.join("testing/reference/requirements.txt"))
 }
 
+/// Programs that nobody here wrote, for the tests that talk with them: the folder that holds them.
+///
+/// # Errors
+/// Without Node, or when their packages can't be fetched.
+pub(crate) fn peers(shell: &Shell) -> Result<PathBuf> {
+    let (from, folder) = (shell.root.join("testing/peers/matrix-js"), shell.cache.join("peers/matrix-js"));
+    node(shell)?;
+    fs::create_dir_all(&folder)?;
+    let lock = "package-lock.json";
+    let same = |name: &str| -> Result<bool> {
+        Ok(fs::read(from.join(name))? == fs::read(folder.join(name)).unwrap_or_default())
+    };
+    let installed = same(lock)? && folder.join("node_modules/.package-lock.json").is_file();
+    for name in [lock, "package.json", ".npmrc", "peer.mjs"] {
+        fs::copy(from.join(name), folder.join(name)).with_context(|| format!("copy {name}"))?;
+    }
+    if !installed {
+        println!("Fetching matrix-js-sdk into {}", folder.display());
+        run(shell.npm().current_dir(&folder).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]))?;
+    }
+    Ok(shell.cache.join("peers"))
+}
+
 /// A Python with the packages of a list, in a folder of its own.
 ///
 /// # Errors

@@ -302,6 +302,11 @@ impl<'a> Suite<'a> {
             println!("SKIPPED the comparison of pixels with independent readers: {why:#}");
         }
         let python = python.and_then(Result::ok);
+        let peers = built.tests.iter().any(|test| test.package == "integration").then(|| setup::peers(self.shell));
+        if let Some(Err(why)) = &peers {
+            println!("SKIPPED what another program says of chat: {why:#}");
+        }
+        let peers = peers.and_then(Result::ok);
         let written =
             areas.contains(&Area::Servers).then(|| servers::emptied_written_folder(self.shell)).transpose()?;
         let mut tests = built.tests;
@@ -316,6 +321,9 @@ impl<'a> Suite<'a> {
                 }
                 if let Some(written) = &written {
                     command.env("KONSIL_FHIR_OUT", written);
+                }
+                if let Some(peers) = &peers {
+                    command.env("KONSIL_PEERS", peers);
                 }
                 let servers = (area == Area::Servers).then(|| self.servers()).flatten();
                 if let Some(servers) = &servers {

@@ -36,6 +36,7 @@ mod encryption;
 mod faults;
 mod files;
 mod notices;
+mod peer;
 mod proxy;
 mod rooms;
 mod signals;

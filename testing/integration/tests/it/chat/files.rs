@@ -127,7 +127,7 @@ async fn sees_file(conversation: &Conversation, wanted: &str) -> Box<Message> {
     sees(conversation, wanted, is).await
 }
 
-async fn fetched(conversation: &Conversation, message: &MessageId) -> Result<Vec<u8>, FileError> {
+pub(super) async fn fetched(conversation: &Conversation, message: &MessageId) -> Result<Vec<u8>, FileError> {
     let mut basket = Basket::default();
     let length = conversation.file(message)?.fetch(&mut basket).await?;
     assert_eq!(length, basket.0.len() as u64, "it says how long it is");

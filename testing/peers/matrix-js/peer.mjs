@@ -1,0 +1,173 @@
+// matrix-js-sdk as somebody else's program, driven line by line: `{"id":1,"do":"send",…}` on stdin is answered by
+// `{"id":1,"ok":…}` or `{"id":1,"error":"…"}` on stdout.
+import { createHash, webcrypto } from 'node:crypto';
+import { createInterface } from 'node:readline';
+import * as sdk from 'matrix-js-sdk';
+import { CryptoEvent, VerificationPhase, VerificationRequestEvent, VerifierEvent } from 'matrix-js-sdk/lib/crypto-api/index.js';
+import { decodeRecoveryKey } from 'matrix-js-sdk/lib/crypto-api/recovery-key.js';
+import { logger } from 'matrix-js-sdk/lib/logger.js';
+
+// Standard output belongs to the answers.
+logger.setLevel?.('silent');
+for (const level of ['log', 'info', 'debug', 'trace']) console[level] = (...words) => console.error(...words);
+
+let client;
+let base;
+let account;
+let secretStorageKey = null;
+let comparison = null;
+let shown = null;
+
+const crypto = () => client.getCrypto();
+const unpadded = (bytes) => Buffer.from(bytes).toString('base64').replace(/=+$/u, '');
+const room = (id) => {
+  const found = client.getRoom(id);
+  if (!found) throw new Error('no such room');
+  return found;
+};
+
+function compare(request) {
+  comparison = request;
+  shown = null;
+  const attach = () => {
+    const verifier = request.verifier;
+    if (!verifier || verifier.attached) return;
+    verifier.attached = true;
+    verifier.on(VerifierEvent.ShowSas, (sas) => {
+      shown = sas;
+    });
+    verifier.verify().catch((error) => console.error('verify', String(error)));
+  };
+  request.on(VerificationRequestEvent.Change, attach);
+  attach();
+}
+
+const acts = {
+  async login({ base: address, user, password }) {
+    base = address.replace(/\/$/u, '');
+    const login = await sdk.createClient({ baseUrl: base }).loginRequest({ type: 'm.login.password', identifier: { type: 'm.id.user', user }, password, initial_device_display_name: 'another program' });
+    account = { ...login, password };
+    client = sdk.createClient({
+      baseUrl: base,
+      userId: login.user_id,
+      deviceId: login.device_id,
+      accessToken: login.access_token,
+      timelineSupport: true,
+      cryptoCallbacks: {
+        getSecretStorageKey: async ({ keys }) => (secretStorageKey === null ? null : [Object.keys(keys)[0], secretStorageKey]),
+      },
+    });
+    await client.initRustCrypto({ useIndexedDB: false });
+    client.on(CryptoEvent.VerificationRequestReceived, compare);
+    await client.startClient({ initialSyncLimit: 50 });
+    if (client.getSyncState() !== 'SYNCING') await new Promise((prepared) => client.on('sync', (state) => ['PREPARED', 'SYNCING'].includes(state) && prepared()));
+    return { user: login.user_id, device: login.device_id, crypto: crypto().getVersion() };
+  },
+  async crossSign() {
+    await crypto().bootstrapCrossSigning({
+      authUploadDeviceSigningKeys: (make) => make({ type: 'm.login.password', identifier: { type: 'm.id.user', user: account.user_id }, password: account.password }),
+    });
+    return await crypto().isCrossSigningReady();
+  },
+  async makeBackup() {
+    const key = await crypto().createRecoveryKeyFromPassphrase();
+    secretStorageKey = key.privateKey;
+    await crypto().bootstrapSecretStorage({ createSecretStorageKey: async () => key, setupNewSecretStorage: true, setupNewKeyBackup: true });
+    await crypto().checkKeyBackupAndEnable();
+    return key.encodedPrivateKey;
+  },
+  async recover({ key }) {
+    secretStorageKey = decodeRecoveryKey(key);
+    await crypto().bootstrapCrossSigning({});
+    await crypto().loadSessionBackupPrivateKeyFromSecretStorage();
+    const { imported } = await crypto().restoreKeyBackup();
+    return imported;
+  },
+  join: async ({ room: id }) => (await client.joinRoom(id)).roomId,
+  send: async ({ room: id, text }) => (await client.sendMessage(id, { msgtype: 'm.text', body: text })).event_id,
+  reply: async ({ room: id, event, text }) => (await client.sendMessage(id, { msgtype: 'm.text', body: text, 'm.relates_to': { 'm.in_reply_to': { event_id: event } } })).event_id,
+  edit: async ({ room: id, event, text }) =>
+    (await client.sendMessage(id, { msgtype: 'm.text', body: `* ${text}`, 'm.new_content': { msgtype: 'm.text', body: text }, 'm.relates_to': { rel_type: 'm.replace', event_id: event } })).event_id,
+  react: async ({ room: id, event, key }) => (await client.sendEvent(id, 'm.reaction', { 'm.relates_to': { rel_type: 'm.annotation', event_id: event, key } })).event_id,
+  // Client-server API v1.11 §11.12.4.1, "Sending encrypted attachments".
+  async file({ room: id, name, text }) {
+    const key = await webcrypto.subtle.generateKey({ name: 'AES-CTR', length: 256 }, true, ['encrypt', 'decrypt']);
+    const counter = new Uint8Array(16);
+    webcrypto.getRandomValues(counter.subarray(0, 8));
+    const plain = Buffer.from(text);
+    const sealed = Buffer.from(await webcrypto.subtle.encrypt({ name: 'AES-CTR', counter, length: 64 }, key, plain));
+    const { content_uri: url } = await client.uploadContent(sealed, { type: 'application/octet-stream', includeFilename: false });
+    const jwk = await webcrypto.subtle.exportKey('jwk', key);
+    const file = { v: 'v2', url, key: { alg: 'A256CTR', ext: true, k: jwk.k, key_ops: ['encrypt', 'decrypt'], kty: 'oct' }, iv: unpadded(counter), hashes: { sha256: unpadded(createHash('sha256').update(sealed).digest()) } };
+    return (await client.sendMessage(id, { msgtype: 'm.file', body: name, filename: name, info: { size: plain.length, mimetype: 'text/plain' }, file })).event_id;
+  },
+  async open({ room: id, event }) {
+    const { file } = room(id).findEventById(event).getContent();
+    const [, server, media] = /^mxc:\/\/([^/]+)\/(.+)$/u.exec(file.url);
+    const answer = await fetch(`${base}/_matrix/client/v1/media/download/${server}/${media}`, { headers: { authorization: `Bearer ${client.getAccessToken()}` } });
+    if (!answer.ok) throw new Error(`the file: ${answer.status}`);
+    const sealed = Buffer.from(await answer.arrayBuffer());
+    if (unpadded(createHash('sha256').update(sealed).digest()) !== file.hashes.sha256) throw new Error('the file is not what was sent');
+    const key = await webcrypto.subtle.importKey('jwk', file.key, { name: 'AES-CTR' }, false, ['decrypt']);
+    const plain = await webcrypto.subtle.decrypt({ name: 'AES-CTR', counter: Buffer.from(file.iv, 'base64'), length: 64 }, key, sealed);
+    return Buffer.from(plain).toString();
+  },
+  /** Every message as this program shows it. */
+  async lines({ room: id }) {
+    const found = room(id);
+    const events = found.getLiveTimeline().getEvents();
+    return events
+      .filter((event) => ['m.room.message', 'm.room.encrypted'].includes(event.getType()) && event.getRelation()?.rel_type !== 'm.replace')
+      .map((event) => ({
+        event: event.getId(),
+        own: event.getSender() === client.getUserId(),
+        encrypted: event.isEncrypted(),
+        readable: !event.isDecryptionFailure() && event.getType() === 'm.room.message',
+        kind: event.getContent().msgtype ?? null,
+        text: event.getContent().body ?? null,
+        edited: Boolean(event.replacingEvent()),
+        answers: event.replyEventId ?? null,
+        reactions: (found.relations.getChildEventsForEvent(event.getId(), 'm.annotation', 'm.reaction')?.getSortedAnnotationsByKey() ?? []).map(([key]) => key),
+      }));
+  },
+  async compareWith({ user, room: id }) {
+    await crypto().userHasCrossSigningKeys(user, true);
+    compare(await crypto().requestVerificationDM(user, id));
+    return null;
+  },
+  async accept() {
+    if (comparison?.phase !== VerificationPhase.Requested) return false;
+    await comparison.accept();
+    return true;
+  },
+  async begin() {
+    if (comparison?.phase !== VerificationPhase.Ready) return false;
+    // Its verifier comes by the change of the request.
+    await comparison.startVerification('m.sas.v1');
+    return true;
+  },
+  shown: async () => (shown === null ? null : { emoji: shown.sas.emoji.map(([picture]) => picture), numbers: shown.sas.decimal }),
+  async same() {
+    await shown.confirm();
+    return null;
+  },
+  compared: async () => (comparison?.phase === VerificationPhase.Done ? 'done' : comparison?.phase === VerificationPhase.Cancelled ? 'cancelled' : null),
+  trusts: async ({ user }) => (await crypto().getUserVerificationStatus(user)).isCrossSigningVerified(),
+  async end() {
+    client?.stopClient();
+    setTimeout(() => process.exit(0), 50);
+    return null;
+  },
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { id, do: act, ...rest } = JSON.parse(line);
+  // One after the other is not needed: an answer says to what it belongs.
+  Promise.resolve()
+    .then(() => acts[act](rest))
+    .then(
+      (ok) => process.stdout.write(`${JSON.stringify({ id, ok: ok ?? null })}\n`),
+      (error) => process.stdout.write(`${JSON.stringify({ id, error: String(error?.message ?? error) })}\n`),
+    );
+}
+process.exit(0);
