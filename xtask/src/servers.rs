@@ -60,11 +60,16 @@ pub(crate) enum Server {
     Orthanc,
     /// A Matrix homeserver.
     Synapse,
+    /// A second one, which federates with the third.
+    SynapseEast,
+    /// A third one, which federates with the second.
+    SynapseWest,
 }
 
 impl Server {
     /// All of them, the slowest to start first.
-    pub(crate) const ALL: [Self; 4] = [Self::Keycloak, Self::Hapi, Self::Synapse, Self::Orthanc];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Keycloak, Self::Hapi, Self::Synapse, Self::SynapseEast, Self::SynapseWest, Self::Orthanc];
 
     const fn name(self) -> &'static str {
         match self {
@@ -72,6 +77,8 @@ impl Server {
             Self::Hapi => "hapi",
             Self::Orthanc => "orthanc",
             Self::Synapse => "synapse",
+            Self::SynapseEast => "synapse-east",
+            Self::SynapseWest => "synapse-west",
         }
     }
 
@@ -81,7 +88,7 @@ impl Server {
             Self::Keycloak => "/realms/konsil",
             Self::Hapi => "/fhir",
             Self::Orthanc => "/dicom-web",
-            Self::Synapse => "",
+            Self::Synapse | Self::SynapseEast | Self::SynapseWest => "",
         }
     }
 
@@ -91,7 +98,7 @@ impl Server {
             Self::Keycloak => "/realms/konsil/.well-known/openid-configuration",
             Self::Hapi => "/fhir/metadata",
             Self::Orthanc => "/system",
-            Self::Synapse => "/health",
+            Self::Synapse | Self::SynapseEast | Self::SynapseWest => "/health",
         }
     }
 }
@@ -135,14 +142,19 @@ pub(crate) fn up(shell: &Shell, servers: &[Server]) -> Result<PathBuf> {
     wanted.sort_unstable();
     wanted.dedup();
     packages(shell, &wanted)?;
-    let mut starting = Vec::new();
+    let mut starting: Vec<Starting> = Vec::new();
     for server in wanted {
         eprintln!("Starting {}", server.name());
         starting.push(match server {
             Server::Keycloak => keycloak(shell),
             Server::Hapi => hapi(shell),
             Server::Orthanc => orthanc(shell),
-            Server::Synapse => synapse(shell),
+            Server::Synapse => {
+                let started = |one: &Starting| (one.server == Server::Keycloak).then_some(one.port);
+                let provider = state.get(&Server::Keycloak).map(|started| started.port);
+                synapse(shell, server, provider.or_else(|| starting.iter().find_map(started)))
+            }
+            Server::SynapseEast | Server::SynapseWest => synapse(shell, server, None),
         }?);
     }
     while !starting.is_empty() {
@@ -381,10 +393,13 @@ fn orthanc(shell: &Shell) -> Result<Starting> {
     Starting::new(Server::Orthanc, port, folder.join("log"), command)
 }
 
-fn synapse(shell: &Shell) -> Result<Starting> {
+/// With the port of Keycloak it also offers to sign in there. East and west federate: their names are the addresses at
+/// which they are reached for that, by TLS.
+fn synapse(shell: &Shell, server: Server, provider: Option<u16>) -> Result<Starting> {
     let ours = shell.root.join("testing/servers/synapse");
-    let folder = home(shell).join("synapse");
-    let python = crate::setup::python(shell, &folder.join("python"), &ours.join("requirements.txt"))?;
+    let folder = home(shell).join(server.name());
+    let python = home(shell).join("synapse/python");
+    let python = crate::setup::python(shell, &python, &ours.join("requirements.txt"))?;
     let store = folder.join("store");
     // Every start is empty.
     if store.exists() {
@@ -393,6 +408,18 @@ fn synapse(shell: &Shell) -> Result<Starting> {
     fs::create_dir_all(&store)?;
     let port = free_port()?;
     let settings = fs::read_to_string(ours.join("homeserver.yaml"))?;
+    let settings = match provider {
+        Some(provider) => {
+            let sso = fs::read_to_string(ours.join("sso.yaml"))?;
+            format!("{settings}{}", sso.replace("PROVIDER", &provider.to_string()))
+        }
+        None => settings,
+    };
+    let settings = if matches!(server, Server::SynapseEast | Server::SynapseWest) {
+        federating(shell, &settings)?
+    } else {
+        settings
+    };
     let settings = settings.replace("PORT", &port.to_string()).replace("FOLDER", &store.display().to_string());
     let file = store.join("homeserver.yaml");
     fs::write(&file, settings)?;
@@ -408,7 +435,45 @@ fn synapse(shell: &Shell) -> Result<Starting> {
         command
     };
     run(program().arg("--generate-keys").stdout(Stdio::null()))?;
-    Starting::new(Server::Synapse, port, folder.join("log"), program())
+    Starting::new(server, port, folder.join("log"), program())
+}
+
+/// A port for other homeservers, and an authority that signs for this computer alone.
+fn federating(shell: &Shell, settings: &str) -> Result<String> {
+    let folder = home(shell).join("federation");
+    let authority = folder.join("authority.pem");
+    if !folder.join("made").is_file() {
+        fs::create_dir_all(&folder)?;
+        let openssl = |args: &[&str]| {
+            let mut command = shell.command("openssl");
+            command.args(args).current_dir(&folder).stdout(Stdio::null()).stderr(Stdio::null());
+            run(&mut command)
+        };
+        let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc"];
+        let root = ["req", "-x509", "-days", "3650", "-subj", "/CN=Konsil test authority"];
+        openssl(&[&root[..], &key, &["-keyout", "authority.key", "-out", "authority.pem"]].concat())?;
+        let own =
+            ["req", "-x509", "-days", "3650", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
+        let signed =
+            ["-CA", "authority.pem", "-CAkey", "authority.key", "-addext", "basicConstraints=critical,CA:FALSE"];
+        openssl(&[&own[..], &key, &signed, &["-keyout", "server.key", "-out", "server.pem"]].concat())?;
+        fs::write(folder.join("made"), "")?;
+    }
+    let port = free_port()?;
+    let listener = format!(
+        "listeners:\n  - {{port: {port}, type: http, tls: true, bind_addresses: [\"127.0.0.1\"], resources: [{{names: \
+         [federation]}}]}}\n"
+    );
+    let settings = settings
+        .replace("server_name: \"127.0.0.1:PORT\"", &format!("server_name: \"localhost:{port}\""))
+        .replace("listeners:\n", &listener);
+    Ok(format!(
+        "{settings}tls_certificate_path: \"{0}/server.pem\"\ntls_private_key_path: \"{0}/server.key\"\n\
+         federation_custom_ca_list: [\"{1}\"]\n# Else loopback is refused.\nip_range_blacklist: []\n\
+         rc_federation: {{reject_limit: 100000, sleep_limit: 100000, concurrent: 50}}\n",
+        folder.display(),
+        authority.display()
+    ))
 }
 
 fn maven(shell: &Shell) -> Command {

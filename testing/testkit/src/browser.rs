@@ -46,7 +46,12 @@ pub struct End {
 /// When a page does not answer or asks for more than a name and a password.
 pub async fn walk(page: &Url, user: &str, password: &str, until: Option<&str>) -> anyhow::Result<End> {
     let mut browser = Browser { client: client()?, cookies: BTreeMap::new(), until };
-    let (end, text) = browser.go(Method::GET, page.clone(), None).await?;
+    let (mut end, mut text) = browser.go(Method::GET, page.clone(), None).await?;
+    if login_form(&text).is_none()
+        && let Some(onward) = onward(&text)
+    {
+        (end, text) = browser.go(Method::GET, end.url.join(&onward)?, None).await?;
+    }
     let Some(form) = login_form(&text) else {
         // A provider that still knows the person comes back without asking.
         return Ok(end);
@@ -131,6 +136,12 @@ fn login_form(page: &str) -> Option<&str> {
     None
 }
 
+/// Where a page leads on that only says where it will go: Synapse's, before a proof of who asks.
+fn onward(page: &str) -> Option<String> {
+    let primary = |tag: &&str| attribute(tag, "class").as_deref() == Some("primary-button");
+    tags(page, "<a ").find(primary).and_then(|tag| attribute(tag, "href"))
+}
+
 /// Start tags of one name; ASCII lower case keeps offsets.
 fn tags<'a>(text: &'a str, start: &'a str) -> impl Iterator<Item = &'a str> {
     let lower = text.to_ascii_lowercase();
@@ -159,7 +170,7 @@ fn unescape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{attribute, login_form, tags};
+    use super::{attribute, login_form, onward, tags};
 
     /// As Keycloak writes it: entities in the action, attributes in another order, a form before it.
     const PAGE: &str = r#"<form action="/lang"><input type="hidden" name="l"></form>
@@ -176,5 +187,9 @@ mod tests {
         let names: Vec<_> = tags(form, "<input").filter_map(|tag| attribute(tag, "name")).collect();
         assert_eq!(names, ["username", "password", "credentialId"], "the fields in order");
         assert!(login_form("<form><input name='q'></form>").is_none(), "a search form is no login");
+        assert_eq!(onward(PAGE), None, "it leads nowhere by itself");
+        let page =
+            r#"<a href="/help">?</a><a href="http://127.0.0.1:1/auth?a=1&amp;b=2" class="primary-button"> Go </a>"#;
+        assert_eq!(onward(page).as_deref(), Some("http://127.0.0.1:1/auth?a=1&b=2"), "as Synapse writes it");
     }
 }

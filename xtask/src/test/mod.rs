@@ -98,7 +98,8 @@ impl Area {
 }
 
 /// Facts that need real servers, by words of their names.
-const ON_SERVERS: [&str; 3] = ["on_keycloak_hapi_and_orthanc", "on_synapse", "peculiarities::"];
+const ON_SERVERS: [&str; 5] =
+    ["on_keycloak_hapi_and_orthanc", "on_synapse", "peculiarities::", "single_sign_on::", "federation::"];
 
 /// The rows that a test program gets, each with the arguments that choose its part. The client's suites hold on the
 /// sandbox and on real servers alike, so they are split where both areas are wanted.

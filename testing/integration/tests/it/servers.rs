@@ -51,31 +51,48 @@ impl Servers {
     /// process ends.
     pub(crate) fn discovery(&self) -> &'static str {
         static ADDRESS: OnceLock<String> = OnceLock::new();
+        ADDRESS.get_or_init(|| serve(self.document()))
+    }
+
+    /// The same with Synapse as its homeserver.
+    pub(crate) fn discovery_with_chat(&self) -> &'static str {
+        static ADDRESS: OnceLock<String> = OnceLock::new();
+        ADDRESS.get_or_init(|| {
+            let port = self.address("synapse").port().expect("it has a port of its own");
+            let mut document = self.document();
+            document["matrix"] = json!({ "server_name": format!("127.0.0.1:{port}") });
+            serve(document)
+        })
+    }
+
+    fn document(&self) -> Value {
         let part = |name: &str| json!({ "base": self.address(name).as_str() });
-        let document = json!({
+        json!({
             "v": 1,
             "organisation": { "name": "Klinikverbund Eschenland", "support": {} },
             "oidc": { "issuer": self.address("keycloak").as_str(), "client_id": "konsil" },
             "fhir": part("hapi"),
             "dicomweb": part("orthanc"),
-        });
-        ADDRESS.get_or_init(|| {
-            let (tell, started) = mpsc::sync_channel(1);
-            // A runtime of its own, since each test's ends with it.
-            let spawned = std::thread::Builder::new().name("discovery".to_owned()).spawn(move || {
-                let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
-                runtime.block_on(async move {
-                    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-                    let port = listener.local_addr().expect("it is bound").port();
-                    tell.send(format!("http://127.0.0.1:{port}")).expect("the test waits");
-                    let app = Router::new().route("/.well-known/konsil", get(async move || Json(document.clone())));
-                    axum::serve(listener, app).await.expect("it answers until the process ends");
-                });
-            });
-            spawned.expect("a thread can be started");
-            started.recv_timeout(PATIENCE).expect("the document is served in time")
         })
     }
+}
+
+/// Answers until the test process ends.
+fn serve(document: Value) -> String {
+    let (tell, started) = mpsc::sync_channel(1);
+    // A runtime of its own, since each test's ends with it.
+    let spawned = std::thread::Builder::new().name("discovery".to_owned()).spawn(move || {
+        let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
+        runtime.block_on(async move {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+            let port = listener.local_addr().expect("it is bound").port();
+            tell.send(format!("http://127.0.0.1:{port}")).expect("the test waits");
+            let app = Router::new().route("/.well-known/konsil", get(async move || Json(document.clone())));
+            axum::serve(listener, app).await.expect("it answers until the process ends");
+        });
+    });
+    spawned.expect("a thread can be started");
+    started.recv_timeout(PATIENCE).expect("the document is served in time")
 }
 
 /// Says so past the test harness, which keeps the output of tests that pass to itself.
