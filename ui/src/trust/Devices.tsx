@@ -65,7 +65,7 @@ export function Devices() {
       {load.state === 'here' && (
         <ul className={styles['devices']} data-testid="devices">
           {load.value.devices.map((device) => (
-            <DeviceRow key={device.id} device={device} verify={() => verify(device)} rename={() => setRenaming(device)} end={() => setEnding(device)} />
+            <DeviceRow key={device.id} device={device} confirmable={isConfirmable(device, load.value.devices)} verify={() => verify(device)} rename={() => setRenaming(device)} end={() => setEnding(device)} />
           ))}
         </ul>
       )}
@@ -91,7 +91,12 @@ export function Devices() {
   );
 }
 
-function DeviceRow({ device, verify, rename, end }: { device: OwnDeviceView; verify: () => void; rename: () => void; end: () => void }) {
+/** A comparison is worth something beside a device that is confirmed already. */
+function isConfirmable(device: OwnDeviceView, all: readonly OwnDeviceView[]): boolean {
+  return device.trust === 'unconfirmed' && all.some((other) => other.id !== device.id && other.trust === 'confirmed');
+}
+
+function DeviceRow({ device, confirmable, verify, rename, end }: { device: OwnDeviceView; confirmable: boolean; verify: () => void; rename: () => void; end: () => void }) {
   const now = useNow(60_000);
   const name = deviceName(device);
   const { words, tone } = deviceTrustWords(device);
@@ -110,7 +115,7 @@ function DeviceRow({ device, verify, rename, end }: { device: OwnDeviceView; ver
         {device.lastSeen !== null && !device.this && <div className={styles['quiet']}>{m.device_seen({ time: moment(device.lastSeen, now) })}</div>}
       </div>
       <div className={styles['buttons']}>
-        {device.trust === 'unconfirmed' && (
+        {confirmable && (
           <Button size="small" icon="shield" aria-label={m.device_confirm_named({ name })} onPress={verify} data-testid={`device-confirm-${device.id}`}>
             {m.device_confirm()}
           </Button>

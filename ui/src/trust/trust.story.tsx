@@ -43,7 +43,11 @@ const keyNeeded = (id: string, keys: readonly string[]): Story => ({ id: `10-mes
 export const stories: Story[] = [
   settings('', ['see:[data-testid=devices]']),
   settings('-alone', ['see:[data-testid=devices]'], { list: [{ ...devices[0]!, trust: 'unconfirmed' }] }),
-  settings('-alone-confirm', ['click:[data-testid=device-confirm-KONSILDESK]', 'see:[role=alert]'], { list: [{ ...devices[0]!, trust: 'unconfirmed' }] }),
+  settings('-new', ['see:[data-testid=devices]'], { list: [{ ...devices[0]!, trust: 'unconfirmed' }, devices[2]!] }),
+  settings('-new-refused', ['click:[data-testid=device-confirm-KONSILDESK]', 'see:[role=alert]'], {
+    list: [{ ...devices[0]!, trust: 'unconfirmed' }, devices[2]!],
+    answer: (request) => (request.type === 'trust' && request.trust.step === 'verify-device' ? { code: 'platform-unreachable', detail: '' } : undefined),
+  }),
   settings('-loading', [], { answer: (request) => (request.type === 'trust' ? never() : undefined) }),
   settings('-failed', [], { answer: (request) => (request.type === 'trust' ? { code: 'platform-unreachable', detail: '' } : undefined) }),
   settings('-rename', ['click:[data-testid=device-rename-TABLETT]']),
