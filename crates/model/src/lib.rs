@@ -5,10 +5,12 @@
 //! crates of different layers speak of it.
 
 mod ids;
+mod matrix;
 pub mod names;
 mod phi;
 mod role;
 
 pub use ids::{IdError, PatientId, SeriesUid, SopInstanceUid, StudyUid};
+pub use matrix::{MatrixId, NoMatrixId};
 pub use phi::Phi;
 pub use role::Role;

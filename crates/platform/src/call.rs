@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
-use http::{Method, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use rand::Rng as _;
 use url::Url;
 
 use crate::{
+    directory::{Pass, PassError, Shown as ShownPass},
     egress::{Answer, Ask, Egress, EgressError},
-    oidc::{Refused, Session, SessionError},
+    oidc::{Bearer, Refused, Session, SessionError},
 };
 
 /// Attempts after the first.
@@ -34,6 +35,60 @@ pub(crate) enum CallError {
     Egress(#[from] EgressError),
     #[error(transparent)]
     Session(#[from] SessionError),
+    #[error(transparent)]
+    Pass(#[from] PassError),
+}
+
+/// By what a server is to know who asks.
+#[derive(Debug, Clone)]
+pub(crate) enum Identity {
+    /// The platform's sign-in.
+    Session(Session),
+    /// A directory's own token.
+    Pass(Pass),
+}
+
+/// What was shown to the server.
+#[derive(Debug, Clone)]
+enum Shown {
+    Session(Bearer),
+    Pass(ShownPass),
+}
+
+impl Shown {
+    fn header(&self) -> HeaderValue {
+        match self {
+            Self::Session(bearer) => bearer.header.clone(),
+            Self::Pass(pass) => pass.header.clone(),
+        }
+    }
+}
+
+impl Identity {
+    async fn shown(&self) -> Result<Shown, CallError> {
+        Ok(match self {
+            Self::Session(session) => Shown::Session(session.bearer().await?),
+            Self::Pass(pass) => Shown::Pass(pass.shown().await?),
+        })
+    }
+
+    /// What to show after a refusal; none when the refusal stands.
+    async fn after(&self, refused: &Shown) -> Result<Option<Shown>, CallError> {
+        Ok(match (self, refused) {
+            (Self::Session(session), Shown::Session(bearer)) => match session.refused(bearer).await? {
+                Refused::Again(fresh) => Some(Shown::Session(fresh)),
+                Refused::Stands => None,
+            },
+            (Self::Pass(pass), Shown::Pass(shown)) => Some(Shown::Pass(pass.anew(shown).await?)),
+            (Self::Session(_), Shown::Pass(_)) | (Self::Pass(_), Shown::Session(_)) => None,
+        })
+    }
+
+    fn refused_again(&self, shown: &Shown) {
+        if let (Self::Session(session), Shown::Session(bearer)) = (self, shown) {
+            session.refused_again(bearer);
+        }
+    }
 }
 
 /// An answer, and whether it is that of a repeated attempt.
@@ -47,20 +102,24 @@ pub(crate) struct Called {
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub(crate) egress: Egress,
-    session: Session,
+    identity: Identity,
     /// The server's base; it ends with a slash.
     pub(crate) base: Url,
 }
 
 impl Caller {
-    pub(crate) fn new(egress: &Egress, mut base: Url, session: &Session) -> Self {
+    pub(crate) fn new(egress: &Egress, base: Url, session: &Session) -> Self {
+        Self::by(egress, base, Identity::Session(session.clone()))
+    }
+
+    pub(crate) fn by(egress: &Egress, mut base: Url, identity: Identity) -> Self {
         if !base.path().ends_with('/') {
             let path = format!("{}/", base.path());
             base.set_path(&path);
         }
         base.set_query(None);
         base.set_fragment(None);
-        Self { egress: egress.clone(), session: session.clone(), base }
+        Self { egress: egress.clone(), identity, base }
     }
 
     /// The address below the base whose path has these segments.
@@ -78,19 +137,19 @@ impl Caller {
     /// Sends, with a fresh token after a refusal and with pauses while the server is busy. The answer
     /// may be of any status.
     pub(crate) async fn call(&self, mut ask: Ask, repeat: Repeat) -> Result<Called, CallError> {
-        let mut bearer = self.session.bearer().await?;
+        let mut shown = self.identity.shown().await?;
         let mut renewed = false;
         let mut retries = 0;
         loop {
-            ask.headers.insert(header::AUTHORIZATION, bearer.header.clone());
+            ask.headers.insert(header::AUTHORIZATION, shown.header());
             let result = self.egress.send(ask.clone()).await;
             if let Ok(answer) = &result
                 && matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
             {
                 if renewed {
-                    self.session.refused_again(&bearer);
-                } else if let Refused::Again(fresh) = self.session.refused(&bearer).await? {
-                    bearer = fresh;
+                    self.identity.refused_again(&shown);
+                } else if let Some(fresh) = self.identity.after(&shown).await? {
+                    shown = fresh;
                     renewed = true;
                     continue;
                 }
@@ -103,7 +162,7 @@ impl Caller {
             retries += 1;
             // A pause may outlive the token.
             if !renewed {
-                bearer = self.session.bearer().await?;
+                shown = self.identity.shown().await?;
             }
         }
     }

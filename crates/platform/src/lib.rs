@@ -2,12 +2,13 @@
 
 #![doc = include_str!("../README.md")]
 //!
-//! In reading order: [`egress`], [`discovery`], [`oidc`] with [`browser`], then [`fhir`] and
-//! [`dicomweb`].
+//! In reading order: [`egress`], [`discovery`], [`oidc`] with [`browser`], then [`fhir`],
+//! [`dicomweb`] and [`directory`].
 
 pub mod browser;
 mod call;
 pub mod dicomweb;
+pub mod directory;
 pub mod discovery;
 pub mod egress;
 mod elements;

@@ -12,7 +12,7 @@ mod sign_in;
 mod token_redirect;
 mod tokens;
 
-pub(crate) use self::session::Refused;
+pub(crate) use self::session::{Bearer, Refused};
 pub use self::{
     claims::Person,
     provider::ProviderError,

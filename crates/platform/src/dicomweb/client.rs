@@ -96,6 +96,8 @@ impl From<CallError> for DicomwebError {
             CallError::Session(error @ (SessionError::Provider(_) | SessionError::Foreign)) => {
                 Self::NoToken(error.to_string())
             }
+            // An archive is asked in the session's name.
+            CallError::Pass(error) => Self::NoToken(error.to_string()),
         }
     }
 }

@@ -79,7 +79,11 @@ impl FhirClient {
     /// A client of the server at `base`.
     #[must_use]
     pub fn new(egress: &Egress, base: Url, session: &Session) -> Self {
-        Self { caller: Caller::new(egress, base, session), wrote_at: Arc::new(AtomicI64::new(i64::MIN / 2)) }
+        Self::of(Caller::new(egress, base, session))
+    }
+
+    pub(crate) fn of(caller: Caller) -> Self {
+        Self { caller, wrote_at: Arc::new(AtomicI64::new(i64::MIN / 2)) }
     }
 
     /// The newest version of a resource.

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::{
     call::CallError,
+    directory::PassError,
     egress::{Answer, EgressError},
     oidc::{EndReason, SessionError},
 };
@@ -70,6 +71,11 @@ impl From<CallError> for FhirError {
             CallError::Egress(error) | CallError::Session(SessionError::Egress(error)) => Self::Unreachable(error),
             CallError::Session(SessionError::Ended(reason)) => Self::SessionEnded(reason),
             CallError::Session(error @ (SessionError::Provider(_) | SessionError::Foreign)) => {
+                Self::NoToken(error.to_string())
+            }
+            CallError::Pass(PassError::Egress(error)) => Self::Unreachable(error),
+            CallError::Pass(PassError::Refused(status)) => Self::Denied(status),
+            CallError::Pass(error @ (PassError::NoProof(_) | PassError::Failed(_) | PassError::Unreadable)) => {
                 Self::NoToken(error.to_string())
             }
         }

@@ -2,6 +2,7 @@
 //! server on loopback inside the test.
 
 mod dicomweb;
+mod directory;
 mod discovery;
 mod egress;
 mod fhir;
