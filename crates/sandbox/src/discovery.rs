@@ -28,5 +28,6 @@ fn document(origin: &str, homeserver: &str) -> Value {
         "fhir": { "base": format!("{origin}/fhir") },
         "dicomweb": { "base": format!("{origin}/dicom-web") },
         "matrix": { "server_name": homeserver },
+        "directory": { "base": format!("{origin}/vzd") },
     })
 }

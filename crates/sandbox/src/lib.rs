@@ -1,5 +1,5 @@
-//! The evaluation platform in one process: OpenID Connect, FHIR R4, DICOMweb and a Matrix homeserver on one
-//! loopback origin, filled with an invented tumor board.
+//! The evaluation platform in one process: OpenID Connect, FHIR R4, DICOMweb, a Matrix homeserver and a
+//! directory on one loopback origin, filled with an invented tumor board.
 //!
 //! It answers the way real servers answer, their awkward sides included, so that a client that works
 //! here works against Keycloak, HAPI and Orthanc as well. It is not a product: it keeps its data in

@@ -3,13 +3,13 @@
 use crate::clock::Clock;
 use crate::dicomweb::{self, DicomWeb, Gate, Htj2k};
 use crate::discovery;
-use crate::fhir::{self, Fhir, JournalError, Store};
+use crate::fhir::{self, Directory, Fhir, JournalError, Store};
 use crate::guard::Guard;
 use crate::images::{Images, ImagesOptions, OpenError};
 use crate::matrix::{self, ChatOptions, Homeserver, MediaError};
 use crate::oidc::{self, Keys, Provider};
 use crate::people::{Person, people};
-use crate::seed::{Language, Plan, resources, with_archive};
+use crate::seed::{Language, Plan, listed, resources, with_archive};
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
 use jiff::civil::{Date, Time};
@@ -130,9 +130,13 @@ impl Sandbox {
             options.chat.clone(),
             clock.clone(),
             Arc::clone(&provider),
-            &people(),
+            &listed::with_listed(people()),
             options.folder.as_deref(),
         )?);
+        for username in listed::closed() {
+            homeserver.close_account(&username);
+        }
+        let directory = Arc::new(Directory::new(&url, clock.clone(), Arc::clone(&homeserver)));
         let guard = Guard::new(&url, keys, clock.clone());
         let archive = DicomWeb {
             images: Arc::new(images),
@@ -145,6 +149,7 @@ impl Sandbox {
             .merge(oidc::router(Arc::clone(&provider)))
             .merge(fhir::router(fhir))
             .merge(matrix::router(Arc::clone(&homeserver)))
+            .merge(fhir::directory_router(directory))
             .nest("/dicom-web", dicomweb::router(archive));
         let (shutdown, stopped) = oneshot::channel::<()>();
         let waiting = Arc::clone(&homeserver);

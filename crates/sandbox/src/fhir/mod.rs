@@ -7,6 +7,7 @@
 
 mod bundle;
 mod capability;
+mod directory;
 mod element;
 mod filter;
 mod parameters;
@@ -15,6 +16,8 @@ mod rest;
 mod search;
 mod store;
 
+pub(crate) use directory::Directory;
+pub(crate) use directory::router as directory_router;
 pub use store::JournalError;
 pub(crate) use store::Store;
 

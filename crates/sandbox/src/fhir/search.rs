@@ -45,6 +45,7 @@ pub(crate) struct Query {
     count_only: bool,
     inclusions: Vec<Inclusion>,
     elements: Vec<String>,
+    words: Vec<String>,
 }
 
 impl Query {
@@ -59,6 +60,7 @@ impl Query {
             count_only: false,
             inclusions: Vec::new(),
             elements: Vec::new(),
+            words: Vec::new(),
         };
         for (name, value) in pairs {
             query.take(name, value)?;
@@ -107,9 +109,35 @@ impl Query {
         Ok(())
     }
 
+    /// Lets only through what has all of these words, as beginnings of words in it or in what belongs to it.
+    pub(crate) fn with_words(mut self, text: &str) -> Self {
+        self.words = folded(text).split(|letter: char| !letter.is_alphanumeric()).map(str::to_owned).collect();
+        self.words.retain(|word| !word.is_empty());
+        self
+    }
+
+    fn has_words(&self, body: &Value, shelf: &Shelf, base: &str) -> bool {
+        if self.words.is_empty() {
+            return true;
+        }
+        let mut said = String::new();
+        spoken(body, &mut said);
+        for element in ["providedBy", "practitioner", "location"].iter().flat_map(|path| at(body, path)) {
+            let belongs = target(element, base).and_then(|reference| reference.split_once('/'));
+            if let Some(body) = belongs.and_then(|(kind, id)| shelf.current(kind, id)) {
+                spoken(body, &mut said);
+            }
+        }
+        let said = folded(&said);
+        let has = |word: &String| said.split(|letter: char| !letter.is_alphanumeric()).any(|one| one.starts_with(word));
+        self.words.iter().all(has)
+    }
+
     /// Ids of what fits, in order.
     pub(crate) fn run(&self, shelf: &Shelf, base: &str) -> Vec<String> {
-        let fits = |body: &Value| self.filters.iter().all(|filter| filter.fits(body, shelf, base));
+        let fits = |body: &Value| {
+            self.filters.iter().all(|filter| filter.fits(body, shelf, base)) && self.has_words(body, shelf, base)
+        };
         let mut found: Vec<(&str, &Arc<Value>)> = shelf.all(self.of.name).filter(|(_, body)| fits(body)).collect();
         for (parameter, falling) in self.order.iter().rev() {
             found.sort_by_cached_key(|(_, body)| Place::of(parameter, *falling, body, base));
@@ -147,6 +175,28 @@ impl Place {
             (Some(key), false) => Self::Early(key),
             (Some(key), true) => Self::Late(std::cmp::Reverse(key)),
         }
+    }
+}
+
+/// What gematik's full text has of a resource: names, specialties, qualifications and addresses.
+fn spoken(body: &Value, said: &mut String) {
+    let paths = [
+        "name",
+        "name.family",
+        "name.given",
+        "name.prefix",
+        "name.text",
+        "specialty.text",
+        "specialty.coding.display",
+        "qualification.code.text",
+        "qualification.code.coding.display",
+        "address.line",
+        "address.city",
+        "address.postalCode",
+    ];
+    for word in paths.iter().flat_map(|path| at(body, path)).filter_map(Value::as_str) {
+        said.push(' ');
+        said.push_str(word);
     }
 }
 

@@ -143,6 +143,12 @@ impl Homeserver {
         format!("@{username}:{}", self.name)
     }
 
+    /// Lets nobody invite this person whom the person has not allowed (A_26389).
+    pub(crate) fn close_account(&self, username: &str) {
+        let user = self.user_id(username);
+        self.change(|state| state.set_data(&user, None, tim::PERMISSIONS, json!({ "defaultSetting": "block all" })));
+    }
+
     /// Answers the next `count` requests whose path contains `path` with 429 and this `Retry-After`.
     pub fn limit_next(&self, count: u32, path: &str, retry_after: Duration) {
         *self.limit() = Limit { left: count, path: path.to_owned(), retry_after };

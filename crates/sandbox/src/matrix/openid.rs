@@ -1,5 +1,6 @@
 //! OpenID tokens: somebody proves to a third party who they are on this server.
 
+use super::Homeserver;
 use super::ask::{Params, Session};
 use super::refusal::{Answer, Refusal};
 use super::route::Shared;
@@ -33,13 +34,20 @@ pub(crate) async fn request_token(
 
 /// Who has shown this token (server-server API, "OpenID").
 pub(crate) async fn userinfo(Extract(home): Extract<Shared>, query: Params) -> Answer {
-    let now = home.clock.now();
     let token = query
         .get("access_token")
         .ok_or_else(|| Refusal::new(StatusCode::UNAUTHORIZED, "M_MISSING_TOKEN", "Access Token required"))?;
-    let state = home.read();
-    let known = state.openid.get(token).filter(|(_, until)| *until > now);
-    let (user, _) = known
+    let user = home
+        .shown_by(token)
         .ok_or_else(|| Refusal::new(StatusCode::UNAUTHORIZED, "M_UNKNOWN_TOKEN", "Access Token unknown or expired"))?;
     Ok(Json(json!({ "sub": user })))
+}
+
+impl Homeserver {
+    /// Whose OpenID token this is.
+    pub(crate) fn shown_by(&self, token: &str) -> Option<String> {
+        let now = self.clock.now();
+        let state = self.read();
+        state.openid.get(token).filter(|(_, until)| *until > now).map(|(user, _)| user.clone())
+    }
 }

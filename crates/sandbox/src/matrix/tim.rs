@@ -15,7 +15,7 @@ pub(crate) const ROOM_VERSIONS: [&str; 2] = ["10", "9"];
 const REDACTABLE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Who may be contacted by whom (A_26389).
-const PERMISSIONS: &str = "de.gematik.tim.account.permissionconfig.pro.v1";
+pub(crate) const PERMISSIONS: &str = "de.gematik.tim.account.permissionconfig.pro.v1";
 
 /// A_25395-02 and A_26228-01.
 pub(crate) fn check_message(kind: &str, content: &Value) -> Result<(), Refusal> {

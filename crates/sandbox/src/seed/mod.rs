@@ -3,6 +3,7 @@
 mod archive;
 mod directory;
 mod letter;
+pub(crate) mod listed;
 mod maker;
 mod others;
 mod patient;

@@ -23,6 +23,10 @@ file!(
     network, "network.json"
 );
 file!(
+    /// What the directory has beside them.
+    directory, "directory.json"
+);
+file!(
     /// Code texts and laboratory ranges.
     codes, "codes.json"
 );
