@@ -277,6 +277,7 @@ impl Account {
         tasks.spawn(watch_session(client.clone(), state.clone(), softly.clone(), options.sessions));
         tasks.spawn(follow(client.clone(), state.clone()));
         tasks.spawn(send_again(client.clone(), state.clone()));
+        tasks.spawn(crate::permission::refuse_unwanted(client.clone()));
         Ok(Self {
             client,
             state,

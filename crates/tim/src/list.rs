@@ -108,9 +108,14 @@ impl Account {
     /// All conversations: invitations first, then those with the newest last line.
     pub async fn rows(&self) -> Vec<Row> {
         let latest = self.client.latest_events().await;
+        let permissions = crate::permission::known(&self.client).await;
         let mut rows = Vec::new();
         for room in self.client.rooms() {
             let Some(membership) = membership(&room).await else { continue };
+            // It is being refused.
+            if crate::permission::is_unwanted(&room, &permissions).await {
+                continue;
+            }
             // Begun here, and nothing but its id has come: it has no name yet, nor anybody in it.
             if membership == Membership::Joined && !room.is_state_partially_or_fully_synced() {
                 continue;
