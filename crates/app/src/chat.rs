@@ -4,11 +4,14 @@
 //! [`crate::chat::cases`] finds out which case a conversation belongs to; [`crate::chat::views`] turns what `tim` says
 //! into what the page is told, and decides nothing.
 
+mod card;
 mod cases;
+mod directory;
 mod door;
 mod files;
 mod notices;
 mod people;
+mod permission;
 mod talk;
 mod trust;
 mod views;
@@ -24,6 +27,7 @@ use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use platform::{
     Platform,
+    directory::DirectoryClient,
     oidc::{SignInError, TokenRedirect},
 };
 use serde::{Deserialize, Serialize};
@@ -85,6 +89,8 @@ enum Phase {
 /// A signed-in account and the task that tells its list.
 pub(crate) struct Up {
     account: Account,
+    /// Where the platform names one.
+    directory: Option<DirectoryClient>,
     task: AbortHandle,
 }
 
@@ -156,7 +162,7 @@ impl Desk {
         let task = tokio::spawn(async move {
             let _started = start.await;
             match desk.account(&taken, way, former).await {
-                Ok(account) => desk.follow_chat(account),
+                Ok(account) => desk.follow_chat(account, &taken),
                 Err(failure) => {
                     tracing::warn!(code = ?failure.code, detail = %failure.detail, "chat did not begin");
                     desk.0.chat.state().phase = Phase::Stopped(failure);
@@ -223,7 +229,7 @@ impl Desk {
         Ok(())
     }
 
-    fn follow_chat(&self, account: Account) {
+    fn follow_chat(&self, account: Account, taken: &Taken) {
         let desk = self.clone();
         let (give, given) = tokio::sync::oneshot::channel::<Arc<Up>>();
         let task = tokio::spawn(async move {
@@ -232,7 +238,8 @@ impl Desk {
             }
         })
         .abort_handle();
-        let up = Arc::new(Up { account, task });
+        let directory = self.directory_of(&account, &taken.platform);
+        let up = Arc::new(Up { account, directory, task });
         self.set_phase(Phase::Up(up.clone()));
         self.tell_signals();
         let _task_lives = give.send(up);

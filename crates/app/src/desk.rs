@@ -373,6 +373,14 @@ impl Desk {
                 self.leave_conversation(&conversation).await.map(|()| Reply::Done)
             }
             Request::FindPeople { words } => self.find_people(&words).await.map(Reply::People),
+            Request::SearchDirectory { words } => self.search_directory(&words).await.map(Reply::Directory),
+            Request::OpenPermissions => self.permissions().await.map(Reply::Permissions),
+            Request::ChangePermissions { permissions } => {
+                self.change_permissions(permissions).await.map(Reply::Permissions)
+            }
+            Request::OpenOwnCard => self.own_card().map(Reply::OwnCard),
+            Request::ReadCard { text } => self.read_card(&text).map(Reply::Card),
+            Request::AcceptContact { address } => self.accept_contact(&address).await.map(|()| Reply::Done),
             Request::BeginConversation { people, name, case } => {
                 Box::pin(self.begin_conversation(&people, name.as_deref(), case.as_deref())).await.map(Reply::Begun)
             }
@@ -527,6 +535,12 @@ fn allowed_while_locked(request: &Request) -> bool {
         | Request::JoinConversation { .. }
         | Request::LeaveConversation { .. }
         | Request::FindPeople { .. }
+        | Request::SearchDirectory { .. }
+        | Request::OpenPermissions
+        | Request::OpenOwnCard
+        | Request::ReadCard { .. }
+        | Request::AcceptContact { .. }
+        | Request::ChangePermissions { .. }
         | Request::BeginConversation { .. }
         | Request::LinkCase { .. }
         | Request::SetUpRecovery

@@ -9,21 +9,27 @@
 //! (diagnoses, questions, documents) cross as the platform gave them; words of the program never
 //! cross, only codes.
 
+mod card;
 mod case;
 mod chat;
 mod decision;
+mod directory;
 mod failure;
 mod imaging;
+mod permission;
 mod request;
 mod session;
 mod today;
 mod trust;
 
+pub use card::*;
 pub use case::*;
 pub use chat::*;
 pub use decision::*;
+pub use directory::*;
 pub use failure::*;
 pub use imaging::*;
+pub use permission::*;
 pub use request::*;
 pub use session::*;
 pub use today::*;

@@ -1,10 +1,11 @@
 //! The closed lists: everything the page may ask, every answer, every event, every place.
 
 use crate::{
-    ArrivalView, Attention, BegunView, BulkAccessView, CaseView, CasesView, ChatView, ConflictChoice, ConnectionView,
-    ConversationView, DecisionView, DevicesView, DiagnosisView, DocumentView, DraftView, FileDoorView, FoundPeopleView,
-    ImagesView, MeasurementView, MeasurementsView, PlatformView, ProofWantedView, RecoveryKeyView, SeriesView,
-    SessionView, SettingsView, SigningPreviewView, StartView, TextBlockView, TodayView, TrustStep, WantedView,
+    ArrivalView, Attention, BegunView, BulkAccessView, CardView, CaseView, CasesView, ChatView, ConflictChoice,
+    ConnectionView, ConversationView, DecisionView, DevicesView, DiagnosisView, DirectoryView, DocumentView, DraftView,
+    FileDoorView, FoundPeopleView, ImagesView, MeasurementView, MeasurementsView, OwnCardView, PermissionsView,
+    PlatformView, ProofWantedView, RecoveryKeyView, SeriesView, SessionView, SettingsView, SigningPreviewView,
+    StartView, TextBlockView, TodayView, TrustStep, WantedView,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -324,6 +325,30 @@ pub enum Request {
         /// As it was typed.
         words: String,
     },
+    /// Services and people of the directory. Answered by `Directory`.
+    SearchDirectory {
+        /// As it was typed.
+        words: String,
+    },
+    /// Who may write to this person first. Answered by `Permissions`.
+    OpenPermissions,
+    /// Decide it. Answered by `Permissions`.
+    ChangePermissions {
+        /// All of it.
+        permissions: PermissionsView,
+    },
+    /// This person's own contact. Answered by `OwnCard`.
+    OpenOwnCard,
+    /// What somebody's card says, or an address in any of its forms. Answered by `Card`; nothing of it is kept.
+    ReadCard {
+        /// Its text.
+        text: String,
+    },
+    /// Let somebody write to this person first.
+    AcceptContact {
+        /// Matrix user id.
+        address: String,
+    },
     /// Begin a conversation, or find the one that there is with a single person. Answered by `Begun`.
     BeginConversation {
         /// Matrix user ids.
@@ -409,6 +434,14 @@ pub enum Reply {
     Conversation(ConversationView),
     /// To `FindPeople`.
     People(FoundPeopleView),
+    /// To `SearchDirectory`.
+    Directory(DirectoryView),
+    /// To `OpenPermissions` and `ChangePermissions`.
+    Permissions(PermissionsView),
+    /// To `OpenOwnCard`.
+    OwnCard(OwnCardView),
+    /// To `ReadCard`.
+    Card(CardView),
     /// To `BeginConversation`.
     Begun(BegunView),
     /// To `BeginAttachment` and its kin.

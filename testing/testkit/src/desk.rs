@@ -337,6 +337,10 @@ fn learn_reply(seen: &mut Seen, reply: &Reply) {
         | Reply::Devices(_)
         | Reply::ProofWanted(_)
         | Reply::People(_)
+        | Reply::Directory(_)
+        | Reply::Permissions(_)
+        | Reply::OwnCard(_)
+        | Reply::Card(_)
         | Reply::Begun(_)
         | Reply::Diagnosis(_) => {}
     }

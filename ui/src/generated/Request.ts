@@ -3,6 +3,7 @@ import type { Attention } from "./Attention";
 import type { ConflictChoice } from "./ConflictChoice";
 import type { DraftView } from "./DraftView";
 import type { MeasurementView } from "./MeasurementView";
+import type { PermissionsView } from "./PermissionsView";
 import type { Place } from "./Place";
 import type { SettingsView } from "./SettingsView";
 import type { TextBlockView } from "./TextBlockView";
@@ -315,7 +316,23 @@ conversation: string, } | { "type": "find-people",
 /**
  * As it was typed.
  */
-words: string, } | { "type": "begin-conversation", 
+words: string, } | { "type": "search-directory", 
+/**
+ * As it was typed.
+ */
+words: string, } | { "type": "open-permissions" } | { "type": "change-permissions", 
+/**
+ * All of it.
+ */
+permissions: PermissionsView, } | { "type": "open-own-card" } | { "type": "read-card", 
+/**
+ * Its text.
+ */
+text: string, } | { "type": "accept-contact", 
+/**
+ * Matrix user id.
+ */
+address: string, } | { "type": "begin-conversation", 
 /**
  * Matrix user ids.
  */

@@ -155,6 +155,12 @@ export function memoryHost(fixture: Fixture): MemoryHost {
       case 'join-conversation':
       case 'leave-conversation':
       case 'find-people':
+      case 'search-directory':
+      case 'open-permissions':
+      case 'open-own-card':
+      case 'read-card':
+      case 'accept-contact':
+      case 'change-permissions':
       case 'begin-conversation':
       case 'link-case':
       case 'set-up-recovery':

@@ -2,7 +2,7 @@
 import type { OpenDoor } from './fileDoor';
 import { type FilesFixture, memoryFiles } from './memoryFiles';
 import { memoryTrust, type TrustFixture } from './memoryTrust';
-import type { BlockView, ChatView, ConversationRowView, ConversationView, Event, Failure, LineView, MessageView, Reply, Request, SenderView } from './contract';
+import type { BlockView, ChatView, ConversationRowView, ConversationView, DirectoryView, Event, OwnCardView, PermissionsView, Failure, LineView, MessageView, Reply, Request, SenderView } from './contract';
 
 export interface ChatFixture {
   view: ChatView;
@@ -16,6 +16,12 @@ export interface ChatFixture {
   recoveryKey?: string;
   /** Who can be found. */
   people?: readonly SenderView[];
+  /** What a directory has; without it there is none. */
+  directory?: DirectoryView;
+  /** The own contact card. */
+  card?: OwnCardView;
+  /** Who may write first. */
+  permissions?: PermissionsView;
   /** Milliseconds from a message to its answer. */
   answerAfter?: number;
   /** Messages that come by themselves into a conversation, one after so many milliseconds. */
@@ -49,6 +55,12 @@ type ChatRequest = Extract<
       | 'join-conversation'
       | 'leave-conversation'
       | 'find-people'
+      | 'search-directory'
+      | 'open-permissions'
+      | 'open-own-card'
+      | 'read-card'
+      | 'accept-contact'
+      | 'change-permissions'
       | 'begin-conversation'
       | 'link-case'
       | 'set-up-recovery'
@@ -70,6 +82,7 @@ export function paragraphs(text: string): BlockView[] {
 
 export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event) => void): { reply: (request: ChatRequest) => Reply; door: OpenDoor } {
   let view: ChatView | undefined = fixture?.view;
+  let permissions: PermissionsView = fixture?.permissions ?? { everybody: 'invite', exceptions: [], insured: false };
   const rooms = new Map((fixture?.conversations ?? []).map((one) => [one.id, one]));
   const earlier = new Map(Object.entries(fixture?.earlier ?? {}));
   let open: string | null = null;
@@ -285,6 +298,23 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
         const wanted = request.words.toLocaleLowerCase('de');
         return { type: 'people', value: { people: (fixture?.people ?? []).filter((one) => one.name.toLocaleLowerCase('de').includes(wanted)), more: false } };
       }
+      case 'search-directory':
+        return { type: 'directory', value: fixture?.directory ? searched(fixture.directory, request.words) : { services: { state: 'absent' }, people: { state: 'absent' }, partial: false } };
+      case 'open-own-card':
+        return { type: 'own-card', value: fixture?.card ?? missing() };
+      case 'read-card': {
+        const address = /@[^\s:]+:[^\s:]+/u.exec(request.text)?.[0];
+        if (address === undefined) throw failure('invalid-input');
+        return { type: 'card', value: { name: /^FN:(.+)$/mu.exec(request.text)?.[1]?.trim() ?? address, address, own: address === fixture?.self.id } };
+      }
+      case 'accept-contact':
+        return done;
+      case 'open-permissions':
+        return { type: 'permissions', value: permissions };
+      case 'change-permissions':
+        if (request.permissions.exceptions.some((one) => /\s/u.test(one))) throw failure('invalid-input');
+        permissions = request.permissions;
+        return { type: 'permissions', value: permissions };
       case 'begin-conversation': {
         const [first] = request.people;
         const known = request.name === null ? [...rooms.values()].find((one) => one.kind === 'person' && one.members.some((member) => member.id === first)) : undefined;
@@ -316,6 +346,20 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
     }
   };
   return { reply, door: files.door };
+}
+
+/** Entries with every word somewhere in them. */
+function searched(directory: DirectoryView, words: string): DirectoryView {
+  const wanted = words.toLocaleLowerCase('de').split(/\s+/u);
+  const narrowed = (part: DirectoryView['services']): DirectoryView['services'] => {
+    if (part.state !== 'ready') return part;
+    const value = part.value.filter((entry) => {
+      const text = [entry.name, entry.organization, entry.place, ...entry.specialties].join(' ').toLocaleLowerCase('de');
+      return wanted.every((word) => text.includes(word));
+    });
+    return value.length === 0 ? { state: 'empty' } : { ...part, value };
+  };
+  return { ...directory, services: narrowed(directory.services), people: narrowed(directory.people) };
 }
 
 function asLine(message: MessageView | null): LineView | null {

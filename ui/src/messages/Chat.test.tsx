@@ -12,7 +12,7 @@ import { at } from '../stories/story';
 import { Chat } from './Chat';
 import { brunnengold, chat, chatView, falkenried, message, rows, steinklee } from './examples';
 
-function open(conversation: string | null, answer?: (request: Request) => Reply | Promise<Reply> | { code: 'message-too-long'; detail: string } | undefined, letterKeys = true) {
+function open(conversation: string | null, answer?: (request: Request) => Reply | Promise<Reply> | { code: 'message-too-long' | 'platform-unreachable'; detail: string } | undefined, letterKeys = true) {
   const fixture = at({ screen: 'messages', conversation }, { chat: { ...chat, answers: {} }, ...(answer ? { answer } : {}) });
   const host = memoryHost(fixture);
   const desk = createDesk(host, fixture.start);
@@ -237,6 +237,38 @@ describe('a new conversation', () => {
     const field = await search(page, '@i-rotdornhain:erlenstadt.example');
     fireEvent.keyDown(field, { key: 'Enter' });
     await waitFor(() => expect(asked('begin-conversation')).toEqual([{ type: 'begin-conversation', people: ['@i-rotdornhain:erlenstadt.example'], name: null, case: null }]));
+  });
+
+  test('finds services before people, and writes to a service that the directory has', async () => {
+    const entry = { id: 'HealthcareService/1', name: 'Tumorboard', initials: 'UE', organization: 'Uniklinik', place: 'Erlenstadt', specialties: [], addresses: [{ id: '@board:e.example', name: 'Anmeldestelle', bot: false }] };
+    const { page, asked } = open(null, (request) =>
+      request.type === 'search-directory'
+        ? { type: 'directory', value: { services: { state: 'ready', value: [entry], more: false }, people: { state: 'empty' }, partial: false } }
+        : people([brunnengold])(request),
+    );
+    await page.findByTestId('conversations');
+    const field = await search(page, 'Tumor');
+    await page.findByTestId('found-group-service');
+    await waitFor(() => expect(page.getAllByRole('option').map((option) => option.dataset['testid'])).toEqual(['found-@board:e.example', `found-${brunnengold.id}`]));
+    fireEvent.keyDown(field, { key: 'Enter' });
+    await waitFor(() => expect(asked('begin-conversation')).toEqual([{ type: 'begin-conversation', people: ['@board:e.example'], name: null, case: null }]));
+  });
+
+  test('goes on by address while the directory does not answer', async () => {
+    const { page, asked } = open(null, (request) => (request.type === 'search-directory' ? { code: 'platform-unreachable', detail: '' } : people([])(request)));
+    await page.findByTestId('conversations');
+    const field = await search(page, '@ilva:erlenstadt.example');
+    await page.findByText('Das Verzeichnis antwortet nicht.');
+    fireEvent.keyDown(field, { key: 'Enter' });
+    await waitFor(() => expect(asked('begin-conversation')).toHaveLength(1));
+  });
+
+  test('says what an invitation means before there is one (A_26347)', async () => {
+    const { page, asked } = open(null, people([brunnengold]));
+    await page.findByTestId('conversations');
+    await search(page, 'Brunn');
+    expect(page.getByTestId('inviting').textContent).toContain('laden Sie ein');
+    expect(asked('begin-conversation')).toEqual([]);
   });
 
   test('with several waits for a name', async () => {

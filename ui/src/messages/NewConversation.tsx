@@ -1,6 +1,5 @@
-/** "Neu": whom to write to. One person leads to the conversation with them, several make a group with a name. */
+/** "Neu": whom to write to: a service or a person of the directory, somebody of the own house, or an address. One person leads to the conversation with them, several make a group with a name. */
 import { useEffect, useId, useRef, useState } from 'react';
-import { announce } from '../components/announce';
 import { Button } from '../components/Button';
 import { Dialog } from '../components/Dialog';
 import { FailureNotice } from '../components/FailureNotice';
@@ -13,28 +12,24 @@ import { Segment } from '../components/Segment';
 import { Skeleton } from '../components/Skeleton';
 import { toast } from '../components/toasts';
 import { usePlaces } from '../frame/place';
-import type { Failure, SenderView } from '../host/contract';
-import { type Load, useDesk } from '../host/desk';
+import type { Failure } from '../host/contract';
+import { useDesk } from '../host/desk';
 import { asFailure, ask } from '../host/host';
 import { m } from '../paraglide/messages';
+import { ContactCards } from './ContactCards';
+import type { Contact, ContactGroup } from './contacts';
+import { DirectoryState } from './DirectoryState';
 import styles from './NewConversation.module.css';
+import { useContacts } from './useContacts';
 
 type Way = 'person' | 'group';
-interface Found {
-  people: readonly SenderView[];
-  more: boolean;
-}
+type Chosen = Pick<Contact, 'id' | 'name'>;
 
-/** Typing pauses before the homeserver is asked. */
-const pauseMillis = 250;
-const addressForm = /^@[^\s:]+:[^\s:]+(?::\d+)?$/u;
-
-/** A whole address can be written to without being found: other houses' people are in no list of this homeserver. */
-function withAddress(words: string, people: readonly SenderView[]): readonly SenderView[] {
-  const address = words.trim();
-  if (!addressForm.test(address) || people.some((person) => person.id === address)) return people;
-  return [...people, { id: address, name: address, initials: '@', own: false, ambiguous: false }];
-}
+const titles: Record<ContactGroup['kind'], () => string> = {
+  service: m.directory_services,
+  person: m.chat_new_people,
+  address: m.directory_address,
+};
 
 /** `about`: the case that it belongs to, with a name for it that names nobody. */
 export function NewConversation({ about, close }: { about?: { patient: string; name: string }; close: () => void }) {
@@ -43,48 +38,23 @@ export function NewConversation({ about, close }: { about?: { patient: string; n
   const ids = useId();
   const [words, setWords] = useState('');
   const [way, setWay] = useState<Way>(about ? 'group' : 'person');
-  const [chosen, setChosen] = useState<readonly SenderView[]>([]);
+  const [chosen, setChosen] = useState<readonly Chosen[]>([]);
   const [name, setName] = useState(about?.name ?? '');
   const [current, setCurrent] = useState(0);
-  const [found, setFound] = useState<Load<Found> | null>(null);
+  const [cards, setCards] = useState(false);
   const [pending, setPending] = useState(false);
   const [failure, setFailure] = useState<Failure | null>(null);
-  const [again, setAgain] = useState(0);
   const list = useRef<HTMLDivElement>(null);
   const asked = words.trim();
 
-  useEffect(() => {
-    if (asked === '') {
-      setFound(null);
-      return undefined;
-    }
-    let current = true;
-    const timer = window.setTimeout(() => {
-      setFound((before) => (before?.state === 'here' ? before : { state: 'waiting', since: performance.now() }));
-      ask(host, { type: 'find-people', words: asked }, 'people').then(
-        (value) => {
-          if (!current) return;
-          setFound({ state: 'here', value });
-          announce(value.people.length === 0 ? m.chat_new_nobody() : m.chat_new_found({ count: value.people.length }), 'polite');
-        },
-        (thrown: unknown) => {
-          if (current) setFound({ state: 'failed', failure: asFailure(thrown) });
-        },
-      );
-    }, pauseMillis);
-    return () => {
-      current = false;
-      window.clearTimeout(timer);
-    };
-  }, [host, asked, again]);
-
-  const people = asked === '' ? [] : withAddress(words, found?.state === 'here' ? found.value.people : []);
+  const { groups, directory, people: found, retry } = useContacts(words);
+  const people = groups.flatMap((group) => group.contacts);
   const at = Math.min(current, Math.max(0, people.length - 1));
   useEffect(() => {
     list.current?.querySelector('[aria-selected=true], [data-current]')?.scrollIntoView({ block: 'nearest' });
   }, [at, people.length]);
 
-  const begin = (whom: readonly SenderView[], title: string | null) => {
+  const begin = (whom: readonly Chosen[], title: string | null) => {
     if (pending) return;
     setPending(true);
     setFailure(null);
@@ -104,18 +74,33 @@ export function NewConversation({ about, close }: { about?: { patient: string; n
       },
     );
   };
-  const isChosen = (person: SenderView) => chosen.some((one) => one.id === person.id);
-  const choose = (person: SenderView | undefined) => {
+  const isChosen = (person: Chosen) => chosen.some((one) => one.id === person.id);
+  const choose = (person: Chosen | undefined) => {
     if (!person) return;
     if (way === 'person') begin([person], null);
     else setChosen(isChosen(person) ? chosen.filter((one) => one.id !== person.id) : [...chosen, person]);
   };
+  const hasDirectory = !(directory?.state === 'here' && directory.value.services.state === 'absent');
+  const parts = directory?.state === 'here' ? [directory.value.services, directory.value.people] : [];
+  const hasMore = asked !== '' && ((found?.state === 'here' && found.value.more) || parts.some((part) => part.state === 'ready' && part.more));
+  if (cards) {
+    return (
+      <ContactCards
+        write={(card) => {
+          // Whatever becomes of it is said in the place where one writes to somebody.
+          setCards(false);
+          begin([{ id: card.address, name: card.name }], null);
+        }}
+        close={close}
+      />
+    );
+  }
   const ready = way === 'group' && chosen.length > 0 && name.trim() !== '';
 
   return (
     <Dialog title={about ? m.dock_begin_title() : m.chat_new_title()} titleHidden width={660} high onClose={close} testId="new-conversation">
       <SearchLine
-        label={m.chat_new_search()}
+        label={hasDirectory ? m.directory_search() : m.chat_new_search()}
         value={words}
         onChange={(typed) => {
           setWords(typed);
@@ -161,36 +146,56 @@ export function NewConversation({ about, close }: { about?: { patient: string; n
           </Notice>
         )}
         {failure && failure.code !== 'not-allowed' && <FailureNotice failure={failure} />}
-        {found?.state === 'waiting' && <Skeleton what={m.chat_new_people()} rows={3} since={found.since} />}
-        {found?.state === 'failed' && <FailureNotice failure={found.failure} retry={() => setAgain(again + 1)} />}
-        {asked === '' && <p className={styles['none']}>{m.chat_new_hint()}</p>}
-        {asked !== '' && found?.state === 'here' && people.length === 0 && <p className={styles['none']}>{m.chat_new_nobody_text()}</p>}
-        <div id={`${ids}-list`} role="listbox" aria-label={m.chat_new_people()} aria-multiselectable={way === 'group'} ref={list} hidden={people.length === 0}>
-          {people.map((person, index) => (
-            <div
-              key={person.id}
-              id={`${ids}-list-${index}`}
-              role="option"
-              aria-selected={way === 'group' ? isChosen(person) : index === at}
-              data-current={index === at ? '' : undefined}
-              className={styles['option']}
-              onPointerMove={() => setCurrent(index)}
-              onClick={() => choose(person)}
-              data-testid={`found-${person.id}`}
-            >
-              <span className={styles['avatar']} aria-hidden>
-                {person.initials}
-              </span>
-              <span className={styles['words']}>
-                <span className={styles['name']}>{person.name}</span>
-                {/* Two people may have one name: the address tells them apart. */}
-                {person.name !== person.id && <span className={styles['address']}>{person.id}</span>}
-              </span>
-              {way === 'group' ? isChosen(person) && <Icon name="ok" /> : index === at && <Kbd keys="enter" />}
-            </div>
-          ))}
+        {people.length === 0 && found?.state === 'waiting' && <Skeleton what={m.chat_new_people()} rows={3} since={found.since} />}
+        {found?.state === 'failed' && <FailureNotice failure={found.failure} retry={retry} />}
+        {asked === '' && <p className={styles['none']}>{hasDirectory ? m.directory_hint() : m.chat_new_hint()}</p>}
+        {asked !== '' && found?.state === 'here' && directory?.state === 'here' && people.length === 0 && <p className={styles['none']}>{m.chat_new_nobody_text()}</p>}
+        <div id={`${ids}-list`} role="listbox" aria-label={m.directory_contacts()} aria-multiselectable={way === 'group'} ref={list} hidden={people.length === 0}>
+          {groups.map((group, order) => {
+            const first = groups.slice(0, order).reduce((sum, before) => sum + before.contacts.length, 0);
+            return (
+              <div key={group.kind} role="group" aria-labelledby={`${ids}-${group.kind}`} data-testid={`found-group-${group.kind}`}>
+                <div id={`${ids}-${group.kind}`} role="presentation" className={styles['groupTitle']}>
+                  {titles[group.kind]()}
+                </div>
+                {group.contacts.map((person, offset) => {
+                  const index = first + offset;
+                  return (
+                    <div
+                      key={person.id}
+                      id={`${ids}-list-${index}`}
+                      role="option"
+                      aria-selected={way === 'group' ? isChosen(person) : index === at}
+                      data-current={index === at ? '' : undefined}
+                      className={styles['option']}
+                      onPointerMove={() => setCurrent(index)}
+                      onClick={() => choose(person)}
+                      data-testid={`found-${person.id}`}
+                    >
+                      <span className={styles['avatar']} data-kind={person.kind} aria-hidden>
+                        {person.initials}
+                      </span>
+                      <span className={styles['words']}>
+                        <span className={styles['name']}>{person.name}</span>
+                        {/* Two people may have one name: house, place or address tells them apart. */}
+                        {person.about.length > 0 && <span className={styles['address']}>{person.about.join(m.directory_between())}</span>}
+                      </span>
+                      {way === 'group' ? isChosen(person) && <Icon name="ok" /> : index === at && <Kbd keys="enter" />}
+                    </div>
+                  );
+                })}
+              </div>
+            );
+          })}
         </div>
-        {found?.state === 'here' && found.value.more && asked !== '' && <p className={styles['none']}>{m.chat_new_more()}</p>}
+        {asked !== '' && <DirectoryState load={directory} retry={retry} />}
+        {hasMore && <p className={styles['none']}>{m.chat_new_more()}</p>}
+        {/* gemSpec_TI-M_Basis A_26347: what an invitation means is said before there is one. */}
+        {people.length > 0 && (
+          <div className={styles['inviting']} data-testid="inviting">
+            <Notice>{m.directory_inviting()}</Notice>
+          </div>
+        )}
       </div>
       {way === 'group' && (
         <div className={styles['group']}>
@@ -205,13 +210,15 @@ export function NewConversation({ about, close }: { about?: { patient: string; n
         <span>
           <Kbd keys="enter" /> {way === 'person' ? m.chat_new_write() : m.chat_new_add()}
         </span>
-        <span className={styles['grow']} />
+        <span className={styles['grow']}>{way === 'person' && (hasDirectory ? m.directory_where() : m.chat_new_where())}</span>
         {way === 'group' ? (
           <Button look="primary" isPending={pending} isDisabled={!ready} onPress={() => begin(chosen, name.trim())} data-testid="new-conversation-begin">
             {about ? m.dock_begin() : m.chat_new_begin()}
           </Button>
         ) : (
-          <span>{m.chat_new_where()}</span>
+          <Button size="small" icon="person" onPress={() => setCards(true)} data-testid="contact-cards-press">
+            {m.card_press()}
+          </Button>
         )}
       </SearchFoot>
     </Dialog>

@@ -1,5 +1,5 @@
 /** "Nachrichten" in its states. */
-import type { ConversationView, Failure, Reply, Request } from '../host/contract';
+import type { ConversationView, DirectoryEntryView, DirectoryView, Failure, Reply, Request } from '../host/contract';
 import type { Desk } from '../host/desk';
 import type { ChatFixture } from '../host/memoryChat';
 import { start } from '../stories/people';
@@ -30,6 +30,43 @@ const own = 'click:[data-testid=message-AF-241007]';
 
 const begins = 'click:[data-testid=conversation-new]';
 const colleagues: Partial<ChatFixture> = { people: [...steinklee.members.filter((member) => !member.own), { id: '@l-sonnkaya:klinik-erlenbach.example', name: 'Dr. med. Leyla Sonnkaya', initials: 'LS', own: false, ambiguous: true }] };
+
+const listed = (id: string, name: string, initials: string, organization: string, place: string, specialty: string, answers: string | null = null): DirectoryEntryView => ({
+  id,
+  name,
+  initials,
+  organization,
+  place,
+  specialties: [specialty],
+  addresses: [{ id: `@${id}:erlenstadt.example`, name: answers, bot: false }],
+});
+const directory: DirectoryView = {
+  services: {
+    state: 'ready',
+    value: [
+      listed('tumorboard', 'Tumorboard, Universitätsklinikum Erlenstadt', 'UE', 'Universitätsklinikum Erlenstadt', 'Erlenstadt', 'Hämatologie und internistische Onkologie', 'Anmeldestelle'),
+      listed('molekular', 'Molekulares Tumorboard, Universitätsklinikum Erlenstadt', 'UE', 'Universitätsklinikum Erlenstadt', 'Erlenstadt', 'Humangenetik', 'Sekretariat'),
+      listed('eschenland', 'Interdisziplinäres Tumorboard Eschenland', 'KE', 'Klinikverbund Eschenland', 'Eschenfurt', 'Hämatologie und internistische Onkologie', 'Koordination'),
+    ],
+    more: false,
+  },
+  people: { state: 'ready', value: [listed('rotdornhain', 'Prof. Dr. med. Ilva Rotdornhain', 'IR', 'Universitätsklinikum Erlenstadt', 'Erlenstadt', 'Hämatologie und internistische Onkologie')], more: false },
+  partial: false,
+};
+const withDirectory: Partial<ChatFixture> = { ...colleagues, directory };
+const typed = (words: string) => [begins, ...words];
+/** The corners of a QR code (ISO/IEC 18004 §6.3.3), and what only looks like its content. */
+const modules = Array.from({ length: 33 }, (_row, y) =>
+  Array.from({ length: 33 }, (_column, x) => {
+    const corner = [[0, 0], [26, 0], [0, 26]].find(([left = 0, top = 0]) => x >= left - 1 && x <= left + 7 && y >= top - 1 && y <= top + 7);
+    if (!corner) return (x * 7 + y * 11 + x * y) % 3 === 0 ? '1' : '0';
+    const ring = Math.max(Math.abs(x - (corner[0] ?? 0) - 3), Math.abs(y - (corner[1] ?? 0) - 3));
+    return ring === 2 || ring > 3 ? '0' : '1';
+  }).join(''),
+);
+const carded: Partial<ChatFixture> = { ...withDirectory, card: { name: 'Dr. med. Amina Falkenried', address: '@dr-falkenried:eschenland.example', text: '', modules } };
+const cards = [begins, 'click:[data-testid=contact-cards-press]', 'see:[data-testid=own-card]'];
+const unanswered: DirectoryView = { services: { state: 'failed', failure: { code: 'platform-unreachable', detail: '' } }, people: { state: 'failed', failure: { code: 'platform-unreachable', detail: '' } }, partial: false };
 
 export const stories: Story[] = [
   story('', '!steinklee'),
@@ -82,5 +119,16 @@ export const stories: Story[] = [
   story('-new-nobody', '!steinklee', colleagues, { keys: [begins, 'x', 'y', 'z'] }),
   story('-new-failed', '!steinklee', colleagues, { keys: [begins, 'r'], answer: (request) => (request.type === 'find-people' ? { code: 'platform-unreachable', detail: '' } : undefined) }),
   story('-new-refused', '!steinklee', colleagues, { keys: [begins, 'r', 'see:[role=option]', 'Enter'], answer: (request) => (request.type === 'begin-conversation' ? { code: 'not-allowed', detail: 'M_FORBIDDEN' } : undefined) }),
+  story('-cards', '!steinklee', carded, { keys: cards }),
+  story('-cards-read', '!steinklee', carded, { keys: [...cards, 'click:[data-testid=card-text]', ...'@ilva:erlenstadt.example', 'Enter', 'see:[data-testid=card-found]'] }),
+  story('-cards-wrong', '!steinklee', carded, { keys: [...cards, 'click:[data-testid=card-text]', 'I', 'l', 'v', 'a', 'Enter'] }),
+  story('-cards-failed', '!steinklee', carded, { keys: cards.slice(0, 2), answer: (request) => (request.type === 'open-own-card' ? { code: 'session-ended', detail: '' } : undefined) }),
+  story('-directory', '!steinklee', withDirectory, { keys: [begins, 'see:[data-testid=new-conversation]'] }),
+  story('-directory-found', '!steinklee', withDirectory, { keys: [...typed('erlenstadt'), 'see:[data-testid=found-group-service]', 'ArrowDown'] }),
+  story('-directory-asking', '!steinklee', withDirectory, { keys: [...typed('r'), 'see:[data-testid=directory-asking]'], answer: (request) => (request.type === 'search-directory' ? never() : undefined) }),
+  story('-directory-nobody', '!steinklee', withDirectory, { keys: typed('xyz') }),
+  story('-directory-failed', '!steinklee', { ...colleagues, directory: unanswered }, { keys: typed('@ilva:erlenstadt.example') }),
+  story('-directory-denied', '!steinklee', { ...colleagues, directory: { services: { state: 'denied' }, people: { state: 'denied' }, partial: false } }, { keys: typed('tum') }),
+  story('-directory-partial', '!steinklee', { ...colleagues, directory: { ...directory, partial: true } }, { keys: [...typed('tumorboard'), 'see:[role=option]'] }),
   { id: '10-messages-offline-platform', fixture: at({ screen: 'messages', conversation: '!steinklee' }, { start: { ...start, connection: { state: 'offline', since: '2026-11-24T12:42:00+01:00' } } }) },
 ];

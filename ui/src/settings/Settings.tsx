@@ -13,12 +13,13 @@ import { Slider } from '../components/Slider';
 import { Switch } from '../components/Switch';
 import { KeyTable } from '../keys/KeyTable';
 import type { BulkWay, DiagnosisView, Language, Permission, SettingsView, Theme } from '../host/contract';
-import { isFixed, type Load, useDesk, usePerson, useSettings } from '../host/desk';
+import { isChatOffered, isFixed, type Load, useDesk, usePerson, useSettings } from '../host/desk';
 import { asFailure, ask } from '../host/host';
 import { useStore } from '../host/store';
 import { bytes, dateTime } from '../i18n/format';
 import { m } from '../paraglide/messages';
 import { Devices } from '../trust/Devices';
+import { Permissions } from './Permissions';
 import { PolicyRow } from './PolicyRow';
 import styles from './Settings.module.css';
 
@@ -197,6 +198,7 @@ function Chat() {
   const desk = useDesk();
   const settings = useSettings();
   const word = (on: boolean) => (on ? m.settings_on() : m.settings_off());
+  const offered = isChatOffered(useStore(desk.chat));
   return (
     <>
       <PolicyRow name={m.settings_notices()} text={m.settings_notices_text()} fixed={isFixed(settings, 'notices')} value={word(settings.notices)}>
@@ -213,6 +215,7 @@ function Chat() {
       >
         <Switch label={m.settings_typing()} on={settings.typingNotices} onChange={(typingNotices) => desk.changeSettings({ typingNotices })} testId="typing-notices" />
       </PolicyRow>
+      {offered && <Permissions />}
     </>
   );
 }

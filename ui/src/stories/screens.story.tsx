@@ -1,5 +1,6 @@
 /** The screens of the program in the states that they draw. */
 import type { CaseRowView, CasesView, Part, SessionView } from '../host/contract';
+import { chat } from '../messages/examples';
 import { cases, today } from './lists';
 import { falkenried, now, platform, settings, signedIn, start } from './people';
 import { auenwaldCase } from './records';
@@ -87,6 +88,17 @@ export const stories: Story[] = [
   { id: '13-settings-appearance', fixture: at({ screen: 'settings' }), keys: ['click:[data-testid=settings-appearance]'] },
   { id: '13-settings-connection', fixture: at({ screen: 'settings' }), keys: ['click:[data-testid=settings-connection]'] },
   { id: '13-settings-keyboard', fixture: at({ screen: 'settings' }), keys: ['click:[data-testid=settings-keyboard]'] },
+  { id: '13-settings-chat', fixture: at({ screen: 'settings' }), keys: ['click:[data-testid=settings-chat]', 'see:[data-testid=permissions]'] },
+  {
+    id: '13-settings-chat-nobody',
+    fixture: at({ screen: 'settings' }, { chat: { ...chat, permissions: { everybody: 'not-invite', exceptions: ['klinikum-eschenfurt.example', '@i-rotdornhain:erlenstadt.example'], insured: true } } }),
+    keys: ['click:[data-testid=settings-chat]', 'see:[data-testid=permissions]', 'click:[data-testid=permissions-add]', 'E', 's', 'c', 'h', ' ', 'x', 'Enter'],
+  },
+  {
+    id: '13-settings-chat-failed',
+    fixture: at({ screen: 'settings' }, { answer: (request) => (request.type === 'open-permissions' ? { code: 'platform-unreachable', detail: '' } : undefined) }),
+    keys: ['click:[data-testid=settings-chat]'],
+  },
   { id: '13-settings-about', fixture: at({ screen: 'settings' }), keys: ['click:[data-testid=settings-about]'] },
   { id: '13-settings', fixture: at({ screen: 'settings' }) },
   { id: '13-settings-fixed', fixture: at({ screen: 'settings' }, { start: { ...start, settings: { ...settings, lockAfterMinutes: 3, fixed: ['lock-after-minutes', 'theme'] } } }), keys: ['click:[data-testid=settings-security]'] },

@@ -302,7 +302,7 @@ fn membership(membership: &Membership) -> ConversationMembership {
 
 /// Two letters: of the first and the last word of a name, without titles, which end with a full stop or are "PD".
 /// The directory's form "Name, Vorname" (TI-Messenger) turns them round.
-fn initials(name: &str) -> String {
+pub(super) fn initials(name: &str) -> String {
     let turned = name.split_once(", ").map(|(family, given)| format!("{given} {family}"));
     let name = turned.as_deref().unwrap_or(name);
     let words: Vec<&str> = name

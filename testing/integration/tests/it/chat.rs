@@ -31,6 +31,7 @@ macro_rules! on_each_homeserver {
 mod cases;
 mod desks;
 mod devices;
+mod directory;
 mod doors;
 mod encryption;
 mod faults;
@@ -38,6 +39,7 @@ mod federation;
 mod files;
 mod notices;
 mod peer;
+mod permission;
 mod proxy;
 mod rooms;
 mod signals;

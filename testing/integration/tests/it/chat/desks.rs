@@ -12,7 +12,7 @@ use testkit::{DeskKit, Platform, find_in_files};
 use tim::Signals;
 
 /// Waits until the list is what is wanted; whatever holds is answered.
-async fn sees_chat<T>(desk: &DeskKit, what: &str, wanted: impl Fn(&contract::ChatView) -> Option<T>) -> T {
+pub(super) async fn sees_chat<T>(desk: &DeskKit, what: &str, wanted: impl Fn(&contract::ChatView) -> Option<T>) -> T {
     desk.eventually(what, |seen| seen.chat.as_ref().and_then(&wanted)).await
 }
 
