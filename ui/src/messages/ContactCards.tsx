@@ -61,7 +61,7 @@ function OwnCard() {
 /** ISO/IEC 18004: dark on light in both themes, with a border of four modules, or readers do not find it. */
 function Code({ modules, label }: { modules: readonly string[]; label: string }) {
   const size = modules.length + 8;
-  const path = modules.flatMap((row, y) => [...row].map((module, x) => (module === '1' ? `M${x + 4} ${y + 4}h1v1h-1z` : ''))).join('');
+  const path = modules.flatMap((row, y) => Array.from(row, (module, x) => (module === '1' ? `M${x + 4} ${y + 4}h1v1h-1z` : ''))).join('');
   return (
     <svg className={styles['code']} viewBox={`0 0 ${size} ${size}`} role="img" aria-label={label} shapeRendering="crispEdges">
       <path className={styles['light']} d={`M0 0h${size}v${size}h-${size}z`} />

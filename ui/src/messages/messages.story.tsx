@@ -54,7 +54,7 @@ const directory: DirectoryView = {
   partial: false,
 };
 const withDirectory: Partial<ChatFixture> = { ...colleagues, directory };
-const typed = (words: string) => [begins, ...words];
+const typed = (words: string) => [begins, ...Array.from(words)];
 /** The corners of a QR code (ISO/IEC 18004 §6.3.3), and what only looks like its content. */
 const modules = Array.from({ length: 33 }, (_row, y) =>
   Array.from({ length: 33 }, (_column, x) => {
@@ -120,7 +120,7 @@ export const stories: Story[] = [
   story('-new-failed', '!steinklee', colleagues, { keys: [begins, 'r'], answer: (request) => (request.type === 'find-people' ? { code: 'platform-unreachable', detail: '' } : undefined) }),
   story('-new-refused', '!steinklee', colleagues, { keys: [begins, 'r', 'see:[role=option]', 'Enter'], answer: (request) => (request.type === 'begin-conversation' ? { code: 'not-allowed', detail: 'M_FORBIDDEN' } : undefined) }),
   story('-cards', '!steinklee', carded, { keys: cards }),
-  story('-cards-read', '!steinklee', carded, { keys: [...cards, 'click:[data-testid=card-text]', ...'@ilva:erlenstadt.example', 'Enter', 'see:[data-testid=card-found]'] }),
+  story('-cards-read', '!steinklee', carded, { keys: [...cards, 'click:[data-testid=card-text]', ...Array.from('@ilva:erlenstadt.example'), 'Enter', 'see:[data-testid=card-found]'] }),
   story('-cards-wrong', '!steinklee', carded, { keys: [...cards, 'click:[data-testid=card-text]', 'I', 'l', 'v', 'a', 'Enter'] }),
   story('-cards-failed', '!steinklee', carded, { keys: cards.slice(0, 2), answer: (request) => (request.type === 'open-own-card' ? { code: 'session-ended', detail: '' } : undefined) }),
   story('-directory', '!steinklee', withDirectory, { keys: [begins, 'see:[data-testid=new-conversation]'] }),

@@ -1,5 +1,5 @@
 /** Who may write first: "alle außer …" or "niemand außer …". Kept by the homeserver, so every change waits for its word. */
-import { type FormEvent, useEffect, useState } from 'react';
+import { type SubmitEvent, useEffect, useState } from 'react';
 import { announce } from '../components/announce';
 import { Button } from '../components/Button';
 import { FailureNotice } from '../components/FailureNotice';
@@ -57,7 +57,7 @@ export function Permissions() {
   };
   const blocked = permissions.everybody === 'not-invite';
   const wrong = failure?.code === 'invalid-input';
-  const add = (event: FormEvent) => {
+  const add = (event: SubmitEvent) => {
     event.preventDefault();
     const exception = typed.trim();
     if (exception !== '') change({ exceptions: [...permissions.exceptions, exception] }, m.permissions_added({ name: exception }));
@@ -82,7 +82,7 @@ export function Permissions() {
       </PolicyRow>
       {failure && !wrong && <FailureNotice failure={failure} />}
       <div className={styles['exceptions']}>
-        <h4 className={styles['title']}>{list}</h4>
+        <h3 className={styles['title']}>{list}</h3>
         {permissions.exceptions.length === 0 ? (
           <p className={styles['none']}>{m.permissions_none()}</p>
         ) : (
