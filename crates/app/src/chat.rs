@@ -12,6 +12,7 @@ mod files;
 mod notices;
 mod people;
 mod permission;
+mod study;
 mod talk;
 mod trust;
 mod views;
@@ -71,6 +72,10 @@ struct State {
     quieter: notices::Quieter,
     /// What is being sent.
     files: files::Files,
+    /// Studies that were found and may be sent.
+    found: study::Found,
+    /// The study of a message that is open.
+    reading: Option<study::Reading>,
 }
 
 #[derive(Default)]
@@ -323,6 +328,7 @@ impl Desk {
         let former = {
             let mut chat = self.0.chat.state();
             (chat.open, chat.view, chat.cases) = (None, None, Cases::default());
+            (chat.found, chat.reading) = (study::Found::default(), None);
             std::mem::replace(&mut chat.phase, phase)
         };
         match former {

@@ -339,8 +339,18 @@ impl Desk {
                 let file = crate::chat::Begun { name, size, mimetype, picture: width.zip(height) };
                 self.begin_attachment(&conversation, file).await.map(Reply::FileDoor)
             }
+            Request::LookAtFiles { conversation, sizes } => {
+                self.look_at_files(&conversation, sizes).map(Reply::FileDoor)
+            }
+            Request::BeginStudy { conversation, study } => {
+                self.begin_study(&conversation, &study).await.map(Reply::FileDoor)
+            }
+            Request::SendStudy { conversation, patient, study } => {
+                self.send_study(&conversation, &patient, &study).await.map(|()| Reply::Done)
+            }
             Request::ResumeAttachment { conversation, attachment } => {
-                self.resume_attachment(&conversation, &attachment).await.map(Reply::FileDoor)
+                let door = self.resume_attachment(&conversation, &attachment).await?;
+                Ok(door.map_or(Reply::Done, Reply::FileDoor))
             }
             Request::CancelAttachment { conversation, attachment } => {
                 self.cancel_attachment(&conversation, &attachment).await.map(|()| Reply::Done)
@@ -358,6 +368,16 @@ impl Desk {
             Request::ShowNotice { title, body, conversation } => {
                 self.show_notice(title, body, conversation);
                 Ok(Reply::Done)
+            }
+            Request::OpenReceivedStudy { conversation, message } => {
+                self.open_received_study(&conversation, &message).map(Reply::ReceivedStudy)
+            }
+            Request::CloseReceivedStudy => {
+                self.close_received_study();
+                Ok(Reply::Done)
+            }
+            Request::OpenReceivedSeries { message, series } => {
+                self.open_received_series(&message, &series).await.map(Reply::Series)
             }
             Request::MarkRead { conversation } => self.mark_read(&conversation).await.map(|()| Reply::Done),
             Request::SetTyping { conversation, typing } => {
@@ -465,7 +485,8 @@ fn of_the_record(event: &Event) -> bool {
         | Event::DecisionChanged(_)
         | Event::ChatChanged(_)
         | Event::ConversationChanged(_)
-        | Event::ConversationWanted(_) => true,
+        | Event::ConversationWanted(_)
+        | Event::ReceivedStudyChanged(_) => true,
         // Who tells of messages leaves names out while the desk is locked.
         Event::SessionChanged(_)
         | Event::SettingsChanged(_)
@@ -527,6 +548,12 @@ fn allowed_while_locked(request: &Request) -> bool {
         | Request::ResumeAttachment { .. }
         | Request::CancelAttachment { .. }
         | Request::OpenAttachment { .. }
+        | Request::LookAtFiles { .. }
+        | Request::BeginStudy { .. }
+        | Request::SendStudy { .. }
+        | Request::OpenReceivedStudy { .. }
+        | Request::CloseReceivedStudy
+        | Request::OpenReceivedSeries { .. }
         | Request::MarkRead { .. }
         | Request::SetAttention { .. }
         | Request::SetQuiet { .. }

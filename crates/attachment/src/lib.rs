@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 use aes::Aes256;
-use aes::cipher::{KeyIvInit as _, StreamCipher as _};
+use aes::cipher::{KeyIvInit as _, StreamCipher as _, StreamCipherSeek as _};
 use sha2::{Digest as _, Sha256};
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -115,6 +115,31 @@ impl Decryptor {
     /// [`Altered`] when all of it together is not what was sent.
     pub fn finish(self) -> Result<(), Altered> {
         same(self.digest, &self.expected)
+    }
+}
+
+/// The cipher from any place of a stream on, for whoever needs a range of it. It says nothing about whether the bytes
+/// are those that were sent.
+pub struct Keystream(Cipher);
+
+impl std::fmt::Debug for Keystream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keystream([not shown])")
+    }
+}
+
+impl Keystream {
+    /// From byte `offset` of the stream that began with the counter block `iv`.
+    #[must_use]
+    pub fn at(key: &Key, iv: &[u8; 16], offset: u64) -> Self {
+        let mut cipher = Cipher::new(key.reveal().into(), iv.into());
+        cipher.seek(offset);
+        Self(cipher)
+    }
+
+    /// Encrypts or decrypts the next bytes where they lie.
+    pub fn apply(&mut self, bytes: &mut [u8]) {
+        self.0.apply_keystream(bytes);
     }
 }
 

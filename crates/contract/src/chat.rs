@@ -2,7 +2,7 @@
 //!
 //! Texts cross as blocks and spans, never as HTML: what a sender wrote cannot become markup of the page.
 
-use crate::{ChangedIdentityView, ComparisonView, Failure, IdentityView};
+use crate::{ChangedIdentityView, ComparisonView, Failure, IdentityView, RecognizedStudyView, StudyLabelView};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -292,9 +292,13 @@ pub struct OutgoingView {
     pub id: String,
     /// Name without path or control characters.
     pub name: String,
-    /// Bytes.
+    /// Bytes; 0 while they are not known.
     #[ts(type = "number")]
     pub size: u64,
+    /// The study that it is.
+    pub study: Option<StudyLabelView>,
+    /// The program has its bytes: the page need not give them.
+    pub held: bool,
     /// How far it is.
     pub state: OutgoingStateView,
 }
@@ -306,6 +310,13 @@ pub enum OutgoingStateView {
     /// It waits for the page to give its bytes: the door was not opened, or the page has closed it, which pauses the
     /// file. `ResumeAttachment` goes on.
     Waiting,
+    /// Its images are being fetched from the archive.
+    Gathering {
+        /// Images that are here.
+        done: u32,
+        /// Of so many; 0 while that is not known.
+        of: u32,
+    },
     /// On its way.
     Sending {
         /// Bytes that were handed to the network.
@@ -359,6 +370,13 @@ pub enum FileSaid {
         /// Bytes as the sender says.
         #[ts(type = "number | null")]
         size: Option<u64>,
+    },
+    /// What the files are that were looked at. The last word.
+    Studies {
+        /// The studies among them.
+        studies: Vec<RecognizedStudyView>,
+        /// Files that belong to none.
+        left_out: u32,
     },
     /// All is there, and it is what was sent. The last word.
     Done {
@@ -518,6 +536,8 @@ pub enum MessageBodyView {
         /// Bytes.
         #[ts(type = "number | null")]
         size: Option<u64>,
+        /// The study that it is, as the sender says.
+        study: Option<StudyLabelView>,
     },
     /// Deleted.
     Redacted {

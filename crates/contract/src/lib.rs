@@ -19,6 +19,7 @@ mod imaging;
 mod permission;
 mod request;
 mod session;
+mod study;
 mod today;
 mod trust;
 
@@ -32,5 +33,6 @@ pub use imaging::*;
 pub use permission::*;
 pub use request::*;
 pub use session::*;
+pub use study::*;
 pub use today::*;
 pub use trust::*;

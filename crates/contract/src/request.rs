@@ -4,8 +4,8 @@ use crate::{
     ArrivalView, Attention, BegunView, BulkAccessView, CardView, CaseView, CasesView, ChatView, ConflictChoice,
     ConnectionView, ConversationView, DecisionView, DevicesView, DiagnosisView, DirectoryView, DocumentView, DraftView,
     FileDoorView, FoundPeopleView, ImagesView, MeasurementView, MeasurementsView, OwnCardView, PermissionsView,
-    PlatformView, ProofWantedView, RecoveryKeyView, SeriesView, SessionView, SettingsView, SigningPreviewView,
-    StartView, TextBlockView, TodayView, TrustStep, WantedView,
+    PlatformView, ProofWantedView, ReceivedStudyView, RecoveryKeyView, SeriesView, SessionView, SettingsView,
+    SigningPreviewView, StartView, TextBlockView, TodayView, TrustStep, WantedView,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -249,7 +249,34 @@ pub enum Request {
         /// Height of a picture or a video, in pixels.
         height: Option<u32>,
     },
-    /// Go on with a file that stopped. Answered by `FileDoor`; parts that are done are not asked for again.
+    /// Look which studies there are among files. Answered by `FileDoor`: the page opens it and gives the bytes of all of
+    /// them, one file after the other, as they are asked for; the last word is `Studies`.
+    LookAtFiles {
+        /// The room's id.
+        conversation: String,
+        /// Bytes of each.
+        #[ts(type = "number[]")]
+        sizes: Vec<u64>,
+    },
+    /// Send a study that was found. Answered by `FileDoor`: the page gives the bytes of its files, in the order that the
+    /// view says.
+    BeginStudy {
+        /// The room's id.
+        conversation: String,
+        /// The study's id in the view.
+        study: String,
+    },
+    /// Send a study of the open case from the archive. Answered by `Done`; the conversation tells how far it is.
+    SendStudy {
+        /// The room's id.
+        conversation: String,
+        /// FHIR id of the patient.
+        patient: String,
+        /// Study Instance UID.
+        study: String,
+    },
+    /// Go on with a file that stopped. Answered by `FileDoor`, or by `Done` where the program has its bytes; parts that are
+    /// done are not asked for again.
     ResumeAttachment {
         /// The room's id.
         conversation: String,
@@ -269,6 +296,22 @@ pub enum Request {
         conversation: String,
         /// The message's id in the view.
         message: String,
+    },
+    /// A study of a message, to read. Answered by `ReceivedStudy`; `ReceivedStudyChanged` brings the rest.
+    OpenReceivedStudy {
+        /// The room's id.
+        conversation: String,
+        /// The message's id in the view.
+        message: String,
+    },
+    /// The study of a message is no longer on the screen: what is here of it goes.
+    CloseReceivedStudy,
+    /// Make a series of the open study of a message ready for a viewport. Answered by `Series`.
+    OpenReceivedSeries {
+        /// The message's id in the view.
+        message: String,
+        /// Name of its entry in the strip.
+        series: String,
     },
     /// Everything up to the last line was read.
     MarkRead {
@@ -446,6 +489,8 @@ pub enum Reply {
     Begun(BegunView),
     /// To `BeginAttachment` and its kin.
     FileDoor(FileDoorView),
+    /// To `OpenReceivedStudy`.
+    ReceivedStudy(ReceivedStudyView),
     /// To `SetUpRecovery`.
     RecoveryKey(RecoveryKeyView),
     /// Own devices.
@@ -486,6 +531,8 @@ pub enum Event {
     MessagesArrived(ArrivalView),
     /// A notice outside the window was clicked: open this conversation.
     ConversationWanted(WantedView),
+    /// The open study of a message.
+    ReceivedStudyChanged(ReceivedStudyView),
 }
 
 /// Where the person is.

@@ -6,13 +6,20 @@
 
 mod form;
 mod incoming;
+mod kept;
 mod outgoing;
+mod spool;
+mod study;
 mod wire;
 
 pub use incoming::{Incoming, Sink};
+pub use kept::Kept;
 pub use outgoing::{Fallback, NewFile, Outgoing, Source, Splitting};
+pub use spool::Spool;
+pub use study::{NewStudy, StudyLabel};
 
 pub(crate) use form::{described_by, in_parts};
+pub(crate) use study::label as study_label;
 pub(crate) use wire::{Wire, forget_arrived};
 
 use crate::ConversationError;

@@ -33,7 +33,10 @@ pub use conversation::{
     Message, MessageId, Reaction, Replied, Sending, SendingFailed, Undecryptable,
 };
 pub use devices::{DeviceTrust, OwnDevice};
-pub use file::{Fallback, FileError, Incoming, NewFile, Outgoing, Progress, Sink, Source, Splitting};
+pub use file::{
+    Fallback, FileError, Incoming, Kept, NewFile, NewStudy, Outgoing, Progress, Sink, Source, Splitting, Spool,
+    StudyLabel,
+};
 pub use homeserver::{Clients, Homeserver, HomeserverError, SignInWay};
 pub use list::{Kind, Last, LastKind, Membership, Row};
 pub use openid::{OpenId, OpenIdToken};

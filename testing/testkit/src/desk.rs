@@ -8,7 +8,7 @@ use crate::{
 use anyhow::{Context as _, bail};
 use contract::{
     ArrivalView, CaseView, CasesView, ChatView, ConnectionView, ConversationView, DecisionView, Event, Failure,
-    ImagesView, Reply, Request, SessionView, TodayView,
+    ImagesView, ReceivedStudyView, Reply, Request, SessionView, TodayView,
 };
 use std::{
     collections::BTreeMap,
@@ -83,6 +83,8 @@ pub struct Seen {
     pub conversation: Option<ConversationView>,
     /// What has arrived and was to be noticed.
     pub arrivals: Vec<ArrivalView>,
+    /// The open study of a message.
+    pub received: Option<ReceivedStudyView>,
     ended: bool,
     leak: Option<String>,
 }
@@ -306,6 +308,7 @@ fn learn(seen: &mut Seen, event: Event) {
         Event::ChatChanged(view) => seen.chat = Some(view),
         Event::ConversationChanged(view) => seen.conversation = Some(view),
         Event::MessagesArrived(view) => seen.arrivals.push(view),
+        Event::ReceivedStudyChanged(view) => seen.received = Some(view),
         Event::SettingsChanged(_) | Event::ConversationWanted(_) => {}
     }
 }
@@ -323,6 +326,7 @@ fn learn_reply(seen: &mut Seen, reply: &Reply) {
         Reply::Decision(view) => seen.decision = Some(view.clone()),
         Reply::Chat(view) => seen.chat = Some(view.clone()),
         Reply::Conversation(view) => seen.conversation = Some(view.clone()),
+        Reply::ReceivedStudy(view) => seen.received = Some(view.clone()),
         Reply::Done
         | Reply::Platform(_)
         | Reply::Document(_)

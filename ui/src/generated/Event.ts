@@ -7,6 +7,7 @@ import type { ConnectionView } from "./ConnectionView";
 import type { ConversationView } from "./ConversationView";
 import type { DecisionView } from "./DecisionView";
 import type { ImagesView } from "./ImagesView";
+import type { ReceivedStudyView } from "./ReceivedStudyView";
 import type { SessionView } from "./SessionView";
 import type { SettingsView } from "./SettingsView";
 import type { TodayView } from "./TodayView";

@@ -4,7 +4,15 @@ import type { Failure } from "./Failure";
 /**
  * How far a file that is being sent is. What was sent is a message and no longer here.
  */
-export type OutgoingStateView = { "state": "waiting" } | { "state": "sending", 
+export type OutgoingStateView = { "state": "waiting" } | { "state": "gathering", 
+/**
+ * Images that are here.
+ */
+done: number, 
+/**
+ * Of so many; 0 while that is not known.
+ */
+of: number, } | { "state": "sending", 
 /**
  * Bytes that were handed to the network.
  */

@@ -19,6 +19,7 @@ import type { OwnCardView } from "./OwnCardView";
 import type { PermissionsView } from "./PermissionsView";
 import type { PlatformView } from "./PlatformView";
 import type { ProofWantedView } from "./ProofWantedView";
+import type { ReceivedStudyView } from "./ReceivedStudyView";
 import type { RecoveryKeyView } from "./RecoveryKeyView";
 import type { SeriesView } from "./SeriesView";
 import type { SettingsView } from "./SettingsView";

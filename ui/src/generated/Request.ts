@@ -236,7 +236,35 @@ width: number | null,
 /**
  * Height of a picture or a video, in pixels.
  */
-height: number | null, } | { "type": "resume-attachment", 
+height: number | null, } | { "type": "look-at-files", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * Bytes of each.
+ */
+sizes: number[], } | { "type": "begin-study", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * The study's id in the view.
+ */
+study: string, } | { "type": "send-study", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * FHIR id of the patient.
+ */
+patient: string, 
+/**
+ * Study Instance UID.
+ */
+study: string, } | { "type": "resume-attachment", 
 /**
  * The room's id.
  */
@@ -260,7 +288,23 @@ conversation: string,
 /**
  * The message's id in the view.
  */
-message: string, } | { "type": "mark-read", 
+message: string, } | { "type": "open-received-study", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * The message's id in the view.
+ */
+message: string, } | { "type": "close-received-study" } | { "type": "open-received-series", 
+/**
+ * The message's id in the view.
+ */
+message: string, 
+/**
+ * Name of its entry in the strip.
+ */
+series: string, } | { "type": "mark-read", 
 /**
  * The room's id.
  */

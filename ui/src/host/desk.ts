@@ -14,6 +14,7 @@ import type {
   Event,
   Failure,
   ImagesView,
+  ReceivedStudyView,
   SessionView,
   SettingsView,
   StartView,
@@ -49,6 +50,8 @@ export interface Desk {
   arrived: Store<ArrivalView | null>;
   /** The conversation whose notice outside the window was clicked last. */
   wanted: Store<{ conversation: string } | null>;
+  /** The study of a message that is being read; waiting while none is. */
+  receivedStudy: Store<Load<ReceivedStudyView>>;
   /** What was typed into conversations and not sent. */
   drafts: MessageDrafts;
   /** Files of conversations that are in the page. */
@@ -65,6 +68,8 @@ export interface Desk {
   openChat: () => void;
   openConversation(id: string): void;
   closeConversation(): void;
+  openReceivedStudy(conversation: string, message: string): void;
+  closeReceivedStudy(): void;
   changeSettings(change: Partial<SettingsView>): void;
   /** Ends listening. */
   close(): void;
@@ -84,6 +89,7 @@ export function createDesk(host: Host, start: StartView): Desk {
   const conversation = createStore<Load<ConversationView>>(waiting());
   const arrived = createStore<ArrivalView | null>(null);
   const wanted = createStore<{ conversation: string } | null>(null);
+  const receivedStudy = createStore<Load<ReceivedStudyView>>(waiting());
   const drafts = new MessageDrafts({
     keep: (whose, text) => host.call({ type: 'keep-message-draft', conversation: whose, text }),
     after: (milliseconds, then) => {
@@ -102,6 +108,8 @@ export function createDesk(host: Host, start: StartView): Desk {
   let patient: string | null = null;
   // The conversation whose lines are mirrored; those of another one are dropped.
   let room: string | null = null;
+  // The message whose study is mirrored.
+  let studyOf: string | null = null;
   let casesAsked = 0;
   let casesQuery = '';
 
@@ -115,6 +123,8 @@ export function createDesk(host: Host, start: StartView): Desk {
     room = null;
     chat.set(waiting());
     conversation.set(waiting());
+    studyOf = null;
+    receivedStudy.set(waiting());
     drafts.forget();
     transfers.forget();
   };
@@ -126,12 +136,18 @@ export function createDesk(host: Host, start: StartView): Desk {
     if (here.state !== 'here' || here.value.patient !== value.patient || value.serial >= here.value.serial) store.set({ state: 'here', value });
   };
 
+  const takeStudy = (value: ReceivedStudyView) => {
+    if (studyOf !== `${value.conversation} ${value.message}`) return;
+    const here = receivedStudy.get();
+    if (here.state !== 'here' || value.serial >= here.value.serial) receivedStudy.set({ state: 'here', value });
+  };
+
   const showChat = (value: ChatView) => {
     const before = chat.get();
     chat.set({ state: 'here', value });
     const open = conversation.get();
     const back = before.state === 'here' && before.value.state.state === 'offline' && value.state.state === 'ready';
-    if (back && open.state === 'here') transfers.backOnline(open.value.outgoing);
+    if (back && open.state === 'here') transfers.backOnline(open.value.id, open.value.outgoing);
   };
 
   const hear = (event: Event) => {
@@ -175,6 +191,9 @@ export function createDesk(host: Host, start: StartView): Desk {
         return;
       case 'conversation-wanted':
         wanted.set(event.value);
+        return;
+      case 'received-study-changed':
+        takeStudy(event.value);
         return;
       default: {
         const unknown: never = event;
@@ -228,6 +247,7 @@ export function createDesk(host: Host, start: StartView): Desk {
     conversation,
     arrived,
     wanted,
+    receivedStudy,
     drafts,
     transfers,
     openToday: () => load(today, younger(today, () => true, ask(host, { type: 'open-today' }, 'today')), signedIn),
@@ -269,6 +289,18 @@ export function createDesk(host: Host, start: StartView): Desk {
       room = null;
       conversation.set(waiting());
       host.call({ type: 'close-conversation' }).catch(() => undefined);
+    },
+    openReceivedStudy(whose, message) {
+      const wanted = `${whose} ${message}`;
+      studyOf = wanted;
+      receivedStudy.set(waiting());
+      load(receivedStudy, ask(host, { type: 'open-received-study', conversation: whose, message }, 'received-study'), () => studyOf === wanted, takeStudy);
+    },
+    closeReceivedStudy() {
+      if (studyOf === null) return;
+      studyOf = null;
+      receivedStudy.set(waiting());
+      host.call({ type: 'close-received-study' }).catch(() => undefined);
     },
     changeSettings(change) {
       const before = settings.get();

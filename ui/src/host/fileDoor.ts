@@ -2,7 +2,7 @@
  * The page's end of the door of files: a socket on the loopback address that opens once, by which the bytes of one
  * file cross. Who reads does not need to trust what comes before the last word.
  */
-import type { Failure, FileHeard, FileSaid } from './contract';
+import type { Failure, FileHeard, FileSaid, RecognizedStudyView } from './contract';
 
 /** What is heard at a door. */
 export interface DoorHearer {
@@ -67,8 +67,21 @@ function deferred<T>() {
 const shut = (): Failure => ({ code: 'platform-unreachable', detail: 'door' });
 
 /** Gives a file's bytes as they are asked for. */
-export function giveFile(open: OpenDoor, address: string, file: Blob): Passage<null> {
-  const { promise: done, resolve, reject } = deferred<null | 'stopped'>();
+export const giveFile = (open: OpenDoor, address: string, file: Blob): Passage<null> => give(open, address, file, (word) => (word.type === 'done' ? { value: null } : null));
+
+/** What files are that were looked at. */
+export interface Looked {
+  studies: RecognizedStudyView[];
+  leftOut: number;
+}
+
+/** Gives the bytes of files, put together, so that the program finds out what they are. */
+export const lookThrough = (open: OpenDoor, address: string, files: Blob): Passage<Looked> =>
+  give(open, address, files, (word) => (word.type === 'studies' ? { value: { studies: word.studies, leftOut: word.leftOut } } : null));
+
+/** Gives bytes until a last word, of which `last` makes the value. */
+function give<T>(open: OpenDoor, address: string, file: Blob, last: (word: FileSaid) => { value: T } | null): Passage<T> {
+  const { promise: done, resolve, reject } = deferred<T | 'stopped'>();
   let shutHere = false;
   const ended = () => shutHere;
   const end = (how: () => void) => {
@@ -79,7 +92,7 @@ export function giveFile(open: OpenDoor, address: string, file: Blob): Passage<n
   };
   // In the order in which they were asked for.
   let turn = Promise.resolve();
-  const give = async (offset: number, length: number) => {
+  const answer = async (offset: number, length: number) => {
     if (ended()) return;
     const bytes = await file.slice(offset, offset + length).arrayBuffer().catch(() => null);
     if (ended()) return;
@@ -98,11 +111,14 @@ export function giveFile(open: OpenDoor, address: string, file: Blob): Passage<n
     said(word) {
       switch (word.type) {
         case 'read':
-          turn = turn.then(() => give(word.offset, word.length));
+          turn = turn.then(() => answer(word.offset, word.length));
           return;
         case 'done':
-          end(() => resolve(null));
+        case 'studies': {
+          const found = last(word);
+          if (found !== null) end(() => resolve(found.value));
           return;
+        }
         case 'failed':
           end(() => reject(word.failure));
           return;
@@ -163,6 +179,7 @@ export function takeFile(open: OpenDoor, address: string, came: (bytes: number, 
           end(() => reject(word.failure));
           return;
         case 'read':
+        case 'studies':
           return;
         default: {
           const unknown: never = word;

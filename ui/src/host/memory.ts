@@ -170,9 +170,15 @@ export function memoryHost(fixture: Fixture): MemoryHost {
       case 'resume-attachment':
       case 'cancel-attachment':
       case 'open-attachment':
+      case 'look-at-files':
+      case 'close-received-study':
         return chat.reply(request);
       case 'confirm-identity':
       case 'open-series':
+      case 'begin-study':
+      case 'send-study':
+      case 'open-received-study':
+      case 'open-received-series':
       case 'open-bulk':
       case 'resolve-conflicts':
       case 'preview-signing':

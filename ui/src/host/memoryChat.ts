@@ -69,7 +69,9 @@ type ChatRequest = Extract<
       | 'begin-attachment'
       | 'resume-attachment'
       | 'cancel-attachment'
-      | 'open-attachment';
+      | 'open-attachment'
+      | 'look-at-files'
+      | 'close-received-study';
   }
 >;
 
@@ -196,6 +198,10 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
         return done;
       case 'open-attachment':
         return files.open(request.message);
+      case 'look-at-files':
+        return files.look();
+      case 'close-received-study':
+        return done;
       case 'open-chat':
         return { type: 'chat', value: view ?? { state: { state: 'absent' }, recovery: 'unknown', comparison: null, conversations: [], unread: 0, quiet: false, asOf: clock() } };
       case 'connect-chat':

@@ -1,6 +1,6 @@
 /** Files of the host in memory: doors that take and give bytes as the program's do, as far and as well as a fixture says. */
 import type { Failure, FileSaid, MessageBodyView, OutgoingStateView, OutgoingView, Reply, Request } from './contract';
-import type { DoorHearer, OpenDoor } from './fileDoor';
+import type { DoorHearer, Looked, OpenDoor } from './fileDoor';
 
 export interface FilesFixture {
   /** This part of a file that is sent is taken, then nothing moves; all of it without. */
@@ -11,6 +11,8 @@ export interface FilesFixture {
   sendFails?: Failure;
   /** Begins a file no further than here. */
   beginFails?: (size: number) => Failure | null;
+  /** What is found among images; without it they are looked at for ever. */
+  looked?: Looked;
   /** What a message's file holds, or why it does not come. */
   content?: Record<string, { bytes: Uint8Array<ArrayBuffer>; size?: number } | Failure>;
 }
@@ -59,7 +61,7 @@ export function memoryFiles(fixture: FilesFixture, parts: Parts) {
       } else if (file.done >= file.size) {
         open = false;
         leave(id);
-        parts.sent(file.conversation, { type: 'file', name: file.name, mimetype: file.mimetype, size: file.size });
+        parts.sent(file.conversation, { type: 'file', name: file.name, mimetype: file.mimetype, size: file.size, study: null });
         say({ type: 'done', size: file.size });
       } else if (file.done < file.size * (fixture.upTo ?? 1)) {
         setTimeout(() => open && hear.said({ type: 'read', offset: file.done, length: Math.min(piece, file.size - file.done) }), fixture.stride ?? 0);
@@ -123,9 +125,15 @@ export function memoryFiles(fixture: FilesFixture, parts: Parts) {
     };
   };
 
+  const looking = (hear: DoorHearer) => {
+    const { looked } = fixture;
+    if (looked) setTimeout(() => hear.said({ type: 'studies', ...looked }), 0);
+    return { say: () => undefined, close: () => undefined };
+  };
+
   const door: OpenDoor = (address, hear) => {
-    const [, way, id = ''] = /^memory:(send|open)\/(.+)$/u.exec(address) ?? [];
-    return way === 'send' ? taking(id, hear) : giving(id, hear);
+    const [, way, id = ''] = /^memory:(send|open|look)\/(.+)$/u.exec(address) ?? [];
+    return way === 'send' ? taking(id, hear) : way === 'look' ? looking(hear) : giving(id, hear);
   };
 
   return {
@@ -137,9 +145,10 @@ export function memoryFiles(fixture: FilesFixture, parts: Parts) {
       count += 1;
       const id = `file-${count}`;
       going.set(id, { conversation, name, size, mimetype, done: 0 });
-      parts.outgoing(conversation, (before) => [...before, { id, name, size, state: { state: 'waiting' } }]);
+      parts.outgoing(conversation, (before) => [...before, { id, name, size, study: null, held: false, state: { state: 'waiting' } }]);
       return upload(id);
     },
+    look: (): Reply => ({ type: 'file-door', value: { attachment: null, socket: 'memory:look/images' } }),
     resume: (id: string): Reply => upload(id),
     cancel: leave,
     open: (message: string): Reply => ({ type: 'file-door', value: { attachment: null, socket: `memory:open/${message}` } }),

@@ -131,12 +131,12 @@ describe('a file that is sent', () => {
 
   test('goes on by itself when the network is back, unless it is held', async () => {
     const { transfers, types } = await begun();
-    const view = (id: string) => ({ id, name: 'Befund.pdf', size: 8, state: { state: 'failed', failure: { code: 'platform-unreachable', detail: '' } } }) as const;
-    transfers.backOnline([view('id-Befund.pdf'), view('of an earlier page')]);
+    const view = (id: string) => ({ id, name: 'Befund.pdf', size: 8, study: null, held: false, state: { state: 'failed', failure: { code: 'platform-unreachable', detail: '' } } }) as const;
+    transfers.backOnline(room, [view('id-Befund.pdf'), view('of an earlier page')]);
     expect(types()).toEqual(['begin-attachment', 'resume-attachment']);
     await vi.waitFor(() => expect(transfers.upload('id-Befund.pdf')?.paused).toBe(false));
     transfers.pause('id-Befund.pdf');
-    transfers.backOnline([view('id-Befund.pdf')]);
+    transfers.backOnline(room, [view('id-Befund.pdf')]);
     expect(types().length).toBe(2);
   });
 

@@ -3,11 +3,12 @@
  * those that came. What happens to a file goes on while another conversation is shown; nothing of it stays when the
  * desk is locked. How far a file that is being sent is, the program says: here is what only the page knows of it.
  */
-import type { ConversationView, Failure, FileDoorView, OutgoingView, Request } from './contract';
-import { giveFile, type OpenDoor, type Passage, takeFile } from './fileDoor';
+import type { ConversationView, Failure, FileDoorView, OutgoingView, RecognizedStudyView, Request } from './contract';
+import { giveFile, lookThrough, type OpenDoor, type Passage, takeFile } from './fileDoor';
 import { claimedKind, type Danger, dangerOf, type FileKind, headBytes, judged, type ShownAs } from './fileKinds';
 import { asFailure } from './host';
 import { Pace } from './pace';
+import { filesIn, imagesAmong, mayHoldImage } from './studyFiles';
 
 /** A file that was chosen and not sent. */
 export interface Attached {
@@ -20,12 +21,14 @@ export interface Attached {
   mismatch: boolean;
   /** In pixels. */
   picture: { width: number; height: number } | null;
+  /** Images of a study; `looking` until it is known which. */
+  study: 'looking' | RecognizedStudyView | null;
   /** Why it was not taken. */
   failure: Failure | null;
 }
 
 /** Why something that was dropped or pasted is not attached. */
-export type Refusal = { why: 'folder' | 'empty'; name: string } | { why: 'too-many'; most: number } | { why: 'plain' };
+export type Refusal = { why: 'folder' | 'empty'; name: string } | { why: 'too-many'; most: number } | { why: 'plain' } | { why: 'no-images'; count: number };
 
 /** What the page knows about a file that is being sent. */
 export interface Upload {
@@ -137,6 +140,12 @@ export class Transfers {
 
   /** `largest` is what the server takes, where that is known. */
   attach(conversation: string, files: readonly File[], { folders = [], largest = null }: { folders?: readonly string[]; largest?: number | null } = {}): void {
+    const [perhaps, others] = [files.filter((file) => mayHoldImage(file.name)), files.filter((file) => !mayHoldImage(file.name))];
+    if (perhaps.length > 0) void this.#attachImages(conversation, perhaps, largest);
+    this.#attachFiles(conversation, others, folders, largest);
+  }
+
+  #attachFiles(conversation: string, files: readonly File[], folders: readonly string[], largest: number | null): void {
     const refused: Refusal[] = folders.map((name) => ({ why: 'folder', name }));
     const kept = [...this.attached(conversation)];
     for (const file of files) {
@@ -148,7 +157,7 @@ export class Transfers {
       } else if (!kept.some((one) => one.name === file.name && one.file.size === file.size && one.file.lastModified === file.lastModified)) {
         this.#count += 1;
         const kind = claimedKind(file.name, file.type === '' ? null : file.type);
-        kept.push({ id: this.#count, file, name: file.name, kind, danger: dangerOf(kind), mismatch: false, picture: null, failure: largest !== null && file.size > largest ? { code: 'file-too-large', detail: String(largest) } : null });
+        kept.push({ id: this.#count, file, name: file.name, kind, danger: dangerOf(kind), mismatch: false, picture: null, study: null, failure: largest !== null && file.size > largest ? { code: 'file-too-large', detail: String(largest) } : null });
       }
     }
     const count = kept.length - this.attached(conversation).length;
@@ -157,6 +166,54 @@ export class Transfers {
     this.#changed();
     if (count > 0) this.#tell({ what: 'attached', count, conversation });
     for (const one of kept.slice(kept.length - count)) void this.#look(conversation, one.id, one.file);
+  }
+
+  /** The studies in a folder; a folder without one is refused. */
+  async attachFolder(conversation: string, folder: FileSystemDirectoryEntry, largest: number | null): Promise<void> {
+    const age = this.#age;
+    const files = await filesIn(folder).catch(() => null);
+    const { images } = await imagesAmong(files ?? []);
+    if (age !== this.#age) return;
+    if (images.length > 0) return this.#attachStudies(conversation, images, largest);
+    this.#refusals.set(conversation, [...this.refusals(conversation), { why: 'folder', name: folder.name }]);
+    this.#changed();
+  }
+
+  /** Images become studies; what else may have held some is attached as it is. */
+  async #attachImages(conversation: string, files: readonly File[], largest: number | null): Promise<void> {
+    const age = this.#age;
+    const { images, others } = await imagesAmong(files);
+    if (age !== this.#age) return;
+    if (others.length > 0) this.#attachFiles(conversation, others, [], largest);
+    if (images.length > 0) await this.#attachStudies(conversation, images, largest);
+  }
+
+  /** One entry for each study, once the program has found out which there are. */
+  async #attachStudies(conversation: string, images: readonly File[], largest: number | null): Promise<void> {
+    const age = this.#age;
+    this.#count += 1;
+    const [id, all] = [this.#count, new File([...images], '')];
+    const entry: Attached = { id, file: all, name: '', kind: 'images', danger: null, mismatch: false, picture: null, study: 'looking', failure: null };
+    this.#attached.set(conversation, [...this.attached(conversation), entry]);
+    this.#changed();
+    try {
+      const door = await this.#parts.ask({ type: 'look-at-files', conversation, sizes: images.map((image) => image.size) });
+      const looked = await lookThrough(this.#parts.open, door.socket, all).done;
+      const here = this.attached(conversation);
+      if (age !== this.#age || looked === 'stopped' || !here.some((one) => one.id === id)) return;
+      const found = looked.studies.map((study): Attached => {
+        this.#count += 1;
+        const own = study.files.flatMap((place) => images[place] ?? []);
+        const failure: Failure | null = study.failure ?? (largest !== null && study.size > largest ? { code: 'file-too-large', detail: String(largest) } : null);
+        return { ...entry, id: this.#count, file: new File(own, study.name), name: study.name, study, failure };
+      });
+      this.#attached.set(conversation, here.flatMap((one) => (one.id === id ? found : [one])));
+      if (looked.leftOut > 0) this.#refusals.set(conversation, [...this.refusals(conversation), { why: 'no-images', count: looked.leftOut }]);
+      this.#changed();
+      if (found.length > 0) this.#tell({ what: 'attached', count: found.length, conversation });
+    } catch (thrown) {
+      if (age === this.#age) this.#change(conversation, id, { study: null, failure: asFailure(thrown) });
+    }
   }
 
   detach(conversation: string, id: number): void {
@@ -178,18 +235,24 @@ export class Transfers {
   async send(conversation: string): Promise<void> {
     const age = this.#age;
     for (const one of this.attached(conversation)) {
-      const { file, name, picture } = one;
+      const { file, name, picture, study } = one;
+      // What it is is not known yet, or forbids it.
+      if (study === 'looking' || (study !== null && study.failure !== null)) continue;
       this.#change(conversation, one.id, { failure: null });
       try {
-        const door = await this.#parts.ask({
-          type: 'begin-attachment',
-          conversation,
-          name,
-          size: file.size,
-          mimetype: file.type === '' ? null : file.type,
-          width: picture?.width ?? null,
-          height: picture?.height ?? null,
-        });
+        const door = await this.#parts.ask(
+          study !== null
+            ? { type: 'begin-study', conversation, study: study.id }
+            : {
+                type: 'begin-attachment',
+                conversation,
+                name,
+                size: file.size,
+                mimetype: file.type === '' ? null : file.type,
+                width: picture?.width ?? null,
+                height: picture?.height ?? null,
+              },
+        );
         if (age !== this.#age) return;
         this.detach(conversation, one.id);
         if (door.attachment !== null) this.#give(conversation, door.attachment, name, file, door.socket);
@@ -231,6 +294,15 @@ export class Transfers {
     }
   }
 
+  /** A file whose bytes the program has goes on. */
+  async resumeHeld(conversation: string, id: string): Promise<void> {
+    try {
+      await this.#parts.call({ type: 'resume-attachment', conversation, attachment: id });
+    } catch {
+      // The program says of the file itself what is the matter with it.
+    }
+  }
+
   async cancel(conversation: string, id: string): Promise<void> {
     const own = this.#own.get(id);
     own?.giving?.stop();
@@ -255,10 +327,11 @@ export class Transfers {
   }
 
   /** The network is back: what stopped for want of it goes on by itself. */
-  backOnline(outgoing: readonly OutgoingView[]): void {
+  backOnline(conversation: string, outgoing: readonly OutgoingView[]): void {
     for (const one of outgoing) {
       const own = this.#own.get(one.id);
       const failed = one.state.state === 'failed' && one.state.failure.code === 'platform-unreachable';
+      if (one.held && one.size > 0 && failed) void this.resumeHeld(conversation, one.id);
       if (own && failed && !own.paused) void this.resume(own.conversation, one.id);
     }
   }

@@ -27,7 +27,7 @@ import type { Stage } from './stage';
 import { ToolRow } from './ToolRow';
 import { isMeasuring, type Tool } from './tools';
 import { useMeasurements } from './useMeasurements';
-import { useSnapshot, useStage } from './useStage';
+import { type OpenSeries, useSnapshot, useStage } from './useStage';
 import { ViewportPane } from './ViewportPane';
 import { imageWord, otherPerson, probeWord } from './words';
 
@@ -90,24 +90,40 @@ function Images({ view, retry, until }: { view: ImagesView; retry: () => void; u
   return <Area stage={stage} view={view} retry={retry} until={until} imageText={settings.imageTextSize} />;
 }
 
+/** Images of a message: read like those of the archive; what is measured on them is kept nowhere. */
+export function MessageImages({ view, openSeries }: { view: ImagesView; openSeries: OpenSeries }) {
+  const desk = useDesk();
+  const settings = useSettings();
+  const stage = useStage(desk.host, view.patient, settings.bulkWay, openSeries);
+  if (stage === undefined) return <Page />;
+  return <Area stage={stage} view={view} retry={nothing} until={null} imageText={settings.imageTextSize} inDialog />;
+}
+
+function nothing(): void {
+  // What came in a message cannot be asked for again.
+}
+
 function Area({
   stage,
   view,
   retry,
   until,
   imageText,
+  inDialog = false,
 }: {
   stage: Stage;
   view: ImagesView;
   retry: () => void;
   until: number | null;
   imageText: number;
+  /** In front of a screen that is another patient's, or nobody's. */
+  inDialog?: boolean;
 }) {
   const desk = useDesk();
   const snapshot = useSnapshot(stage);
   const [tool, setTool] = useState<Tool>('window');
   const [text, setText] = useState(true);
-  const [measurements, change] = useMeasurements(view.patient);
+  const [measurements, change] = useMeasurements(view.patient, !inDialog);
   useEffect(() => {
     stage.pointing.setMeasurements(measurements);
   }, [stage, measurements]);
@@ -229,7 +245,7 @@ function Area({
         act(found.action);
       }}
     >
-      <Keys act={actNow} measuring={isMeasuring(tool) && current?.phase.phase === 'ready'} />
+      <Keys act={actNow} measuring={isMeasuring(tool) && current?.phase.phase === 'ready'} scope={inDialog ? 'dialog' : IMAGES_SCOPE} />
       <ToolRow
         key={words}
         tool={tool}
@@ -300,9 +316,9 @@ function useLatest<Arguments extends unknown[]>(run: (...given: Arguments) => vo
 }
 
 /** The keys of the images, bound while they are on the page. */
-const Keys = memo(function Keys({ act, measuring }: { act: (action: ImagingAction) => void; measuring: boolean }) {
+const Keys = memo(function Keys({ act, measuring, scope }: { act: (action: ImagingAction) => void; measuring: boolean; scope: string }) {
   return IMAGING_KEYS.filter(({ focused }) => focused !== true).map((key) => (
-    <Key key={key.command.id} binding={key} act={act} measuring={measuring} />
+    <Key key={key.command.id} binding={key} act={act} measuring={measuring} scope={scope} />
   ));
 });
 
@@ -310,17 +326,19 @@ function Key({
   binding,
   act,
   measuring,
+  scope,
 }: {
   binding: ImagingKey;
   act: (action: ImagingAction) => void;
   measuring: boolean;
+  scope: string;
 }) {
   useCommand(
     binding.command,
     () => {
       act(binding.action);
     },
-    { scope: IMAGES_SCOPE, enabled: binding.measuring !== true || measuring },
+    { scope, enabled: binding.measuring !== true || measuring },
   );
   return null;
 }

@@ -2,9 +2,10 @@
 
 import { useState, type ReactNode } from 'react';
 import { App } from '../App';
-import type { CaseView, ImagesView, Language, SeriesView, StudyView, Theme } from '../host/contract';
+import type { CaseView, ImagesView, Language, ReceivedStudyView, SeriesView, StudyView, Theme } from '../host/contract';
 import { createDesk } from '../host/desk';
 import { memoryHost, type Fixture } from '../host/memory';
+import { chat, day, message as said, sonnkaya, steinklee } from '../messages/examples';
 import { auerwald, auenwald } from '../stories/people';
 import { auenwaldCase } from '../stories/records';
 import { at, type Story } from '../stories/story';
@@ -174,9 +175,43 @@ function overview(view: CaseView): Fixture {
   return at({ screen: 'case', patient: PATIENT, tab: 'overview' }, { caseViews: [view], images: [pictures] });
 }
 
+/** A study that came in a message: under its own person, with what the comparison with the case says. */
+function message(id: string, change: Partial<ReceivedStudyView>, doors: StageDoors = filled({}), keys: readonly string[] = []): Story {
+  const conversation = steinklee.id;
+  const view: ReceivedStudyView = {
+    conversation,
+    message: 'studie',
+    serial: 1,
+    state: { state: 'ready' },
+    patient: auerwald,
+    case: { ...auerwald, family: 'Steinklee', given: 'Milan', birthDate: '1961-07-02' },
+    comparison: { grade: 'other', other: auerwald },
+    images: { ...images({ studies: [exampleStudy()] }), patient: 'message:studie' },
+    leftOut: 0,
+    damaged: 0,
+    ...change,
+  };
+  const line = said(sonnkaya, '2026-11-24T13:35:00+01:00', { type: 'file', name: 'CT-135-Bilder.zip', mimetype: 'application/zip', size: 71_200_000, study: { modality: ['CT'], images: 135, series: 1 } }, { id: 'studie' });
+  const own = at(
+    { screen: 'messages', conversation },
+    {
+      chat: { ...chat, conversations: [{ ...steinklee, typing: [], lines: [day(24), line] }] },
+      answer: (request) => {
+        if (request.type === 'open-received-study') return { type: 'received-study', value: view };
+        return request.type === 'open-received-series' ? { type: 'series', value: ct } : undefined;
+      },
+    },
+  );
+  return { id: `10-messages-study${id}`, fixture: own, keys: ['click:[data-testid=open-study-studie]', 'see:[data-testid=study-viewer]', ...keys], draw: () => <Program fixture={own} doors={doors} /> };
+}
+
 const middle = ['End', 'ArrowUp', 'ArrowUp', 'ArrowUp'];
 
 export const stories: Story[] = [
+  message('-other', {}, filled({}), ['see:[data-testid=viewport-1]']),
+  message('-same', { comparison: { grade: 'same' }, damaged: 12, leftOut: 1 }, filled({}), ['see:[data-testid=viewport-1]', 'click:[data-testid=viewport-1]', 'End', '2']),
+  message('-fetching', { state: { state: 'fetching', moved: 21_000_000, total: 71_200_000 }, patient: null, comparison: null }),
+  message('-failed', { state: { state: 'failed', failure: { code: 'file-altered', detail: '' } }, patient: null, comparison: null }),
   story('06-images', images(), filled({}), ['click:[data-testid=viewport-1]', ...Array<string>(60).fill('ArrowDown')]),
   story('06-images-four', images(), filled({}), ['$', ...Array<string>(60).fill('ArrowDown'), 'ArrowRight', 'click:[data-testid="series-1.2.3.4"]', '2', 'ArrowRight']),
   story('06-images-measured', images(), filled({}), [

@@ -22,11 +22,13 @@ function openOf(desk: Desk): Map<string, Measurements> {
   return made;
 }
 
-export function useMeasurements(patient: string): [Measurements, Dispatch<MeasurementAction>] {
+/** Without `keep` nothing is read or kept beyond the page. */
+export function useMeasurements(patient: string, keep = true): [Measurements, Dispatch<MeasurementAction>] {
   const desk = useDesk();
   const [measurements, change] = useReducer(measure, patient, (whose) => openOf(desk).get(whose) ?? NO_MEASUREMENTS);
   const keeper = useRef<MeasurementKeeper>(undefined);
   useEffect(() => {
+    if (!keep) return undefined;
     const { host } = desk;
     let current = true;
     let read = false;
@@ -55,7 +57,7 @@ export function useMeasurements(patient: string): [Measurements, Dispatch<Measur
     return () => {
       current = false;
     };
-  }, [desk, patient]);
+  }, [desk, patient, keep]);
   useEffect(() => {
     if (desk.session.get().state === 'signed-in') openOf(desk).set(patient, measurements);
     keeper.current?.want(measurements.list);

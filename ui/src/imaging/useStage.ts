@@ -2,7 +2,7 @@
 
 import { createContext, useContext, useEffect, useState, useSyncExternalStore } from 'react';
 import { flushSync } from 'react-dom';
-import type { BulkWay } from '../host/contract';
+import type { BulkWay, SeriesView } from '../host/contract';
 import { noteForLog } from '../host/faults';
 import { asFailure, ask, type Host } from '../host/host';
 import { openBulkPipe } from './bulk';
@@ -22,7 +22,11 @@ export const DoorsContext = createContext<StageDoors>({ createViewer, openPipe: 
 const memories = new Map<string, StageMemory>();
 const REMEMBERED = 5;
 
-export function useStage(host: Host, patient: string, bulkWay: BulkWay): Stage | undefined {
+/** Makes a series ready for a viewport. */
+export type OpenSeries = (study: string, series: string) => Promise<SeriesView>;
+
+/** `openSeries` stands in the place of the archive, and stays the same function. */
+export function useStage(host: Host, patient: string, bulkWay: BulkWay, openSeries?: OpenSeries): Stage | undefined {
   const doors = useContext(DoorsContext);
   const [stage, setStage] = useState<Stage>();
   useEffect(() => {
@@ -30,7 +34,7 @@ export function useStage(host: Host, patient: string, bulkWay: BulkWay): Stage |
       ...doors,
       bulkWay,
       desk: {
-        openSeries: (study, series) => ask(host, { type: 'open-series', patient, study, series }, 'series'),
+        openSeries: openSeries ?? ((study, series) => ask(host, { type: 'open-series', patient, study, series }, 'series')),
         closeSeries: (handle) => {
           host.call({ type: 'close-series', handle }).catch(() => undefined);
         },
@@ -59,7 +63,7 @@ export function useStage(host: Host, patient: string, bulkWay: BulkWay): Stage |
       made.close();
       setStage(undefined);
     };
-  }, [host, patient, bulkWay, doors]);
+  }, [host, patient, bulkWay, doors, openSeries]);
   return stage;
 }
 

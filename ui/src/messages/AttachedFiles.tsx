@@ -4,7 +4,8 @@ import { Icon } from '../components/icons';
 import type { Attached, Refusal } from '../host/transfers';
 import { m } from '../paraglide/messages';
 import { FileCard } from './FileCard';
-import { aboutFile, dangerWords, fileFailureWords, kindIcon, refusalWords } from './fileWords';
+import { aboutFile, dangerWords, fileFailureWords, kindIcon, refusalWords, studyWords } from './fileWords';
+import { bytes } from '../i18n/format';
 import styles from './Files.module.css';
 import { useObjectUrl, useTransfers } from './useTransfers';
 
@@ -55,7 +56,31 @@ export function AttachedFiles({ conversation, refocus }: { conversation: string;
 
 const keyOf = (refusal: Refusal): string => ('name' in refusal ? `${refusal.why} ${refusal.name}` : refusal.why);
 
-function AttachedFile({ one, remove }: { one: Attached; remove: () => void }) {
+function AttachedFile(props: { one: Attached; remove: () => void }) {
+  return props.one.kind === 'images' && props.one.study !== null ? <AttachedStudy {...props} study={props.one.study} /> : <PlainFile {...props} />;
+}
+
+/** What was found out about images before they are sent. */
+function AttachedStudy({ one, study, remove }: { one: Attached; study: NonNullable<Attached['study']>; remove: () => void }) {
+  const name = study === 'looking' ? m.study_looking() : studyWords(study.label);
+  const failure = one.failure === null ? null : fileFailureWords(one.failure);
+  const about = study === 'looking' ? m.study_looking_about() : [m.study_series({ count: study.label.series }), study.bodyPart ?? '', bytes(study.size)].filter((word) => word !== '').join(' · ');
+  return (
+    <FileCard
+      icon="image"
+      name={name}
+      {...(study === 'looking' ? { progress: null } : {})}
+      tone={failure ? 'danger' : 'plain'}
+      mark={failure ? 'danger' : undefined}
+      about={failure ? `${one.failure?.code === 'other-patient' ? m.study_mixed() : failure.what} ${failure.act}` : about}
+      actions={<IconButton icon="close" size="small" label={m.file_remove({ name })} onPress={remove} data-testid={`detach-${one.id}`} />}
+      data-testid={`attached-${one.id}`}
+      data-state={study === 'looking' ? 'looking' : 'study'}
+    />
+  );
+}
+
+function PlainFile({ one, remove }: { one: Attached; remove: () => void }) {
   // Only what was found to be a picture is drawn.
   const address = useObjectUrl(one.picture === null ? null : one.file, one.file.type);
   const about = aboutFile(one.kind, one.file.size);

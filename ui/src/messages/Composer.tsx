@@ -33,12 +33,15 @@ export function Composer({
   composing,
   area,
   attaching,
+  sendStudy,
   hints,
 }: {
   view: ConversationView;
   composing: Composing;
   area: RefObject<HTMLTextAreaElement | null>;
   attaching: Attaching;
+  /** Asks which study of the case goes; absent where there is no case beside. */
+  sendStudy?: () => void;
   /** Whether there is room to say which keys send. */
   hints: boolean;
 }) {
@@ -136,6 +139,11 @@ export function Composer({
                   <Tooltip text={m.file_attach()} keys="mod+shift+o">
                     <IconButton icon="attach" size="small" label={m.file_attach()} onPress={attach} data-testid="attach" />
                   </Tooltip>
+                  {sendStudy && (
+                    <Tooltip text={m.study_send_title()}>
+                      <IconButton icon="image" size="small" label={m.study_send_title()} onPress={sendStudy} data-testid="attach-study" />
+                    </Tooltip>
+                  )}
                 </>
               )}
               {composing.draftFailed && (

@@ -25,6 +25,8 @@ import files from './Files.module.css';
 import { useAttaching } from './useAttaching';
 import { useComposer } from './useComposer';
 import { useFileDrop } from './useFileDrop';
+import { SendStudy } from './SendStudy';
+import { StudyViewer } from './StudyViewer';
 import { Viewer } from './Viewer';
 import { ChangedIdentity } from '../trust/ChangedIdentity';
 import { PeopleDialog } from '../trust/People';
@@ -72,7 +74,10 @@ export function Conversation({
   const attaching = useAttaching(view, composing, () => area.current?.focus());
   const drop = useFileDrop(attaching.take);
   const [shown, setShown] = useState<MessageLine | null>(null);
-  const showable = useMemo(() => view.lines.filter((line): line is MessageLine => isMessage(line) && line.body.type === 'file' && mayBeShown(claimedKind(line.body.name, line.body.mimetype))), [view.lines]);
+  const [sends, setSends] = useState(false);
+  // The archive gives images of the open case, which is the one that the dock stands beside.
+  const patient = docked && view.encryption.state === 'encrypted' ? (caseOf(view)?.patient ?? null) : null;
+  const showable = useMemo(() => view.lines.filter((line): line is MessageLine => isMessage(line) && line.body.type === 'file' && line.body.study === null && mayBeShown(claimedKind(line.body.name, line.body.mimetype))), [view.lines]);
   const typing = typingWords(view.typing, call);
 
   return (
@@ -122,9 +127,13 @@ export function Conversation({
       )}
       <ChangedIdentity view={view} />
       <div className={styles['typing']}>{typing}</div>
-      {invited ? <Invitation view={view} /> : <Composer hints={!docked} view={view} composing={composing} area={area} attaching={attaching} />}
+      {invited ? <Invitation view={view} /> : <Composer hints={!docked} view={view} composing={composing} area={area} attaching={attaching} {...(patient === null ? {} : { sendStudy: () => setSends(true) })} />}
       {removing && <RemoveDialog conversation={conversation} line={removing} close={() => setRemoving(null)} />}
-      {shown && <Viewer conversation={conversation} line={shown} others={showable} go={setShown} close={() => setShown(null)} />}
+      {sends && patient !== null && <SendStudy conversation={conversation} patient={patient} close={() => setSends(false)} />}
+      {shown?.body.type === 'file' && shown.body.study !== null && (
+        <StudyViewer conversation={conversation} message={shown.id} study={shown.body.study} sender={shown.sender.own ? m.chat_you() : call(shown.sender)} close={() => setShown(null)} />
+      )}
+      {shown?.body.type === 'file' && shown.body.study === null && <Viewer conversation={conversation} line={shown} others={showable} go={setShown} close={() => setShown(null)} />}
       {drop.over && (
         <div className={files['target']} data-testid="drop-target">
           <div>

@@ -15,7 +15,7 @@ import { chat, message, sonnkaya, steinklee } from './examples';
 const here = '!steinklee';
 const picture = pictureBytes(16, 12);
 const pdf = pdfBytes();
-const said = (id: string, name: string, size: number, mimetype: string | null = null) => message(sonnkaya, '2026-11-24T13:33:00+01:00', { type: 'file', name, mimetype, size }, { id });
+const said = (id: string, name: string, size: number, mimetype: string | null = null) => message(sonnkaya, '2026-11-24T13:33:00+01:00', { type: 'file', name, mimetype, size, study: null }, { id });
 
 async function open(view: Partial<ConversationView> = {}, files: FilesFixture = {}) {
   const fixture = at({ screen: 'messages', conversation: here }, { chat: { ...chat, answers: {}, conversations: [{ ...steinklee, ...view }], files } });
@@ -145,7 +145,7 @@ describe('a file that is being sent', () => {
   });
 
   test('of an earlier page can only be given up', async () => {
-    const { page } = await open({ outgoing: [{ id: 'file-9', name: 'CT.zip', size: 100, state: { state: 'waiting' } }] });
+    const { page } = await open({ outgoing: [{ id: 'file-9', name: 'CT.zip', size: 100, study: null, held: false, state: { state: 'waiting' } }] });
     const words = page.getByTestId('outgoing-file-9').textContent;
     expect([words.includes('Konsil hat die Datei nicht mehr.'), page.queryByTestId('retry-file-9')]).toEqual([true, null]);
     page.getByTestId('cancel-file-9');

@@ -7,7 +7,7 @@ import type { Upload } from '../host/transfers';
 import { bytesOf } from '../i18n/format';
 import { m } from '../paraglide/messages';
 import { FileCard } from './FileCard';
-import { aboutFile, fileFailureWords, kindIcon, progressWords } from './fileWords';
+import { aboutFile, fileFailureWords, kindIcon, progressWords, studyWords } from './fileWords';
 import styles from './Files.module.css';
 import timeline from './Timeline.module.css';
 import { useLasting, useTransfers } from './useTransfers';
@@ -38,18 +38,76 @@ export function OutgoingFiles({ view }: { view: ConversationView }) {
   );
 }
 
-function OutgoingFile({ conversation, one, upload }: { conversation: string; one: OutgoingView; upload: Upload | undefined }) {
+/** What is sent, in words: a study by what it is. */
+const nameOf = (one: OutgoingView): string => (one.study !== null ? studyWords(one.study) : one.name === '' ? m.study_any() : one.name);
+
+/** A study from the archive: first its images come here, then they go. */
+function HeldStudy({ conversation, one }: { conversation: string; one: OutgoingView }) {
+  const transfers = useTransfers();
+  const name = nameOf(one);
+  const cancel = <IconButton icon="close" size="small" label={m.file_cancel({ name })} onPress={() => void transfers.cancel(conversation, one.id)} data-testid={`cancel-${one.id}`} />;
+  const shared = { icon: 'image' as const, name, 'data-testid': `outgoing-${one.id}` };
+  switch (one.state.state) {
+    case 'gathering': {
+      const { done, of } = one.state;
+      return <FileCard {...shared} data-state="gathering" progress={of === 0 ? null : done / of} about={of === 0 ? m.study_gathering() : m.study_gathering_of({ done, of })} actions={cancel} />;
+    }
+    case 'waiting':
+    case 'sending': {
+      const sent = one.state.state === 'sending' ? one.state.sent : 0;
+      const part = one.size === 0 ? 0 : sent / one.size;
+      return <FileCard {...shared} data-state="going" data-percent={Math.floor(part * 100)} aside={bytesOf(sent, one.size)} progress={part} about={m.file_sent_encrypted()} actions={cancel} />;
+    }
+    case 'failed': {
+      const words = fileFailureWords(one.state.failure);
+      return (
+        <FileCard
+          {...shared}
+          data-state="failed"
+          tone="danger"
+          mark="danger"
+          about={
+            <>
+              <b>{m.chat_not_sent()}</b> {words.what} {words.act}
+            </>
+          }
+          actions={
+            <>
+              {one.size > 0 && (
+                <Button size="small" icon="reload" aria-label={m.file_retry_named({ name })} onPress={() => void transfers.resumeHeld(conversation, one.id)} data-testid={`retry-${one.id}`}>
+                  {m.chat_send_again()}
+                </Button>
+              )}
+              {cancel}
+            </>
+          }
+        />
+      );
+    }
+    default: {
+      const unknown: never = one.state;
+      return unknown;
+    }
+  }
+}
+
+function OutgoingFile(props: { conversation: string; one: OutgoingView; upload: Upload | undefined }) {
+  return props.one.held ? <HeldStudy {...props} /> : <PageFile {...props} />;
+}
+
+function PageFile({ conversation, one, upload }: { conversation: string; one: OutgoingView; upload: Upload | undefined }) {
   const transfers = useTransfers();
   const kind = claimedKind(one.name, null);
+  const name = nameOf(one);
   const sent = one.state.state === 'sending' ? one.state.sent : (upload?.sent ?? 0);
   const failure = one.state.state === 'failed' ? one.state.failure : (upload?.failure ?? null);
   const state = upload?.paused === true ? 'paused' : failure !== null || upload === undefined ? 'failed' : 'going';
   const lasting = useLasting(state === 'going' && upload ? upload.since : null);
   const part = one.size === 0 ? 0 : sent / one.size;
   const cancel = (
-    <IconButton icon="close" size="small" label={m.file_cancel({ name: one.name })} onPress={() => void transfers.cancel(conversation, one.id)} data-testid={`cancel-${one.id}`} />
+    <IconButton icon="close" size="small" label={m.file_cancel({ name })} onPress={() => void transfers.cancel(conversation, one.id)} data-testid={`cancel-${one.id}`} />
   );
-  const shared = { icon: kindIcon(kind), name: one.name, 'data-testid': `outgoing-${one.id}`, 'data-state': state, 'data-percent': Math.floor(part * 100) };
+  const shared = { icon: one.study === null ? kindIcon(kind) : ('image' as const), name, 'data-testid': `outgoing-${one.id}`, 'data-state': state, 'data-percent': Math.floor(part * 100) };
   switch (state) {
     case 'going':
       return (
@@ -60,7 +118,7 @@ function OutgoingFile({ conversation, one, upload }: { conversation: string; one
           about={lasting ? [progressWords(sent, one.size, upload?.pace.rate(performance.now()) ?? null), m.file_sent_encrypted()].join(' · ') : aboutFile(kind, one.size)}
           actions={
             <>
-              <IconButton icon="pause" size="small" look="plain" label={m.file_pause({ name: one.name })} onPress={() => transfers.pause(one.id)} data-testid={`pause-${one.id}`} />
+              <IconButton icon="pause" size="small" look="plain" label={m.file_pause({ name })} onPress={() => transfers.pause(one.id)} data-testid={`pause-${one.id}`} />
               {cancel}
             </>
           }
@@ -75,7 +133,7 @@ function OutgoingFile({ conversation, one, upload }: { conversation: string; one
           about={m.file_paused({ safe: bytesOf(sent, one.size) })}
           actions={
             <>
-              <Button size="small" icon="play" aria-label={m.file_resume_named({ name: one.name })} onPress={() => void transfers.resume(conversation, one.id)} data-testid={`resume-${one.id}`}>
+              <Button size="small" icon="play" aria-label={m.file_resume_named({ name })} onPress={() => void transfers.resume(conversation, one.id)} data-testid={`resume-${one.id}`}>
                 {m.file_resume()}
               </Button>
               {cancel}
@@ -98,7 +156,7 @@ function OutgoingFile({ conversation, one, upload }: { conversation: string; one
           actions={
             <>
               {upload && (
-                <Button size="small" icon="reload" aria-label={m.file_retry_named({ name: one.name })} onPress={() => void transfers.resume(conversation, one.id)} data-testid={`retry-${one.id}`}>
+                <Button size="small" icon="reload" aria-label={m.file_retry_named({ name })} onPress={() => void transfers.resume(conversation, one.id)} data-testid={`retry-${one.id}`}>
                   {m.chat_send_again()}
                 </Button>
               )}

@@ -12,6 +12,7 @@ import { bytes, bytesOf } from '../i18n/format';
 import { m } from '../paraglide/messages';
 import { FileCard, FileName } from './FileCard';
 import { aboutFile, dangerWords, fileFailureWords, kindIcon, progressWords } from './fileWords';
+import { ReceivedStudy } from './ReceivedStudy';
 import styles from './Files.module.css';
 import { saveBlob } from './saveFile';
 import { comesByItself, type MessageLine } from './timeline';
@@ -101,7 +102,11 @@ export function useSaving(name: string, claimed: Danger | null, received: Receiv
   return { save, dialog };
 }
 
-export function ReceivedFile({ conversation, line, body, current, show }: Props) {
+export function ReceivedFile(props: Props) {
+  return props.body.study === null ? <PlainFile {...props} /> : <ReceivedStudy {...props} study={props.body.study} />;
+}
+
+function PlainFile({ conversation, line, body, current, show }: Props) {
   const kind = claimedKind(body.name, body.mimetype);
   const danger = dangerOf(kind);
   const itself = comesByItself(line);

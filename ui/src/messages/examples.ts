@@ -293,7 +293,7 @@ export const everyForm = conversation({
       { edited: true },
     ),
     message(ahlefels, at(23, '09:04'), { type: 'emote', blocks: paragraphs('rechnet den Plan mit 60 Gy.') }),
-    message(ahlefels, at(23, '09:20'), { type: 'file', name: 'Plan-Auenwald-60Gy-Lungendosis-und-Ösophagus.pdf', mimetype: 'application/pdf', size: 2_410_000 }),
+    message(ahlefels, at(23, '09:20'), { type: 'file', name: 'Plan-Auenwald-60Gy-Lungendosis-und-Ösophagus.pdf', mimetype: 'application/pdf', size: 2_410_000, study: null }),
     message(brunnengold, at(23, '09:30'), { type: 'redacted', by: brunnengold, at: at(23, '09:41') }),
     message(taubengruen, at(23, '09:50'), { type: 'unsupported', fallback: 'Umfrage: Passt Dienstag 15 Uhr?' }),
     message(kieselhof, at(23, '10:02'), 'Ich bin am Dienstag erreichbar.', { inClear: true }),

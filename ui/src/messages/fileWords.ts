@@ -1,6 +1,6 @@
 /** What is said about files. */
 import type { IconName } from '../components/icons';
-import type { Failure } from '../host/contract';
+import type { Failure, StudyLabelView } from '../host/contract';
 import type { Danger, FileKind } from '../host/fileKinds';
 import { restSeconds } from '../host/pace';
 import type { Refusal, Told } from '../host/transfers';
@@ -29,6 +29,11 @@ export const kindIcon = (kind: FileKind): IconName => kinds[kind].icon;
 /** "PDF · 2,4 MB". */
 export function aboutFile(kind: FileKind, size: number | null): string {
   return [kinds[kind].words(), size === null ? '' : bytes(size)].filter((word) => word !== '').join(' · ');
+}
+
+/** "CT, 135 Bilder". */
+export function studyWords({ modality, images }: StudyLabelView): string {
+  return m.study_words({ modality: modality.join(' + '), images: m.study_images({ count: images }) });
 }
 
 /** Why a file of somebody is not opened lightly. */
@@ -67,6 +72,8 @@ export function refusalWords(refusal: Refusal): string {
       return m.file_refused_plain();
     case 'too-many':
       return m.file_refused_many({ most: refusal.most });
+    case 'no-images':
+      return m.study_left_out({ count: refusal.count });
     default: {
       const unknown: never = refusal;
       return unknown;

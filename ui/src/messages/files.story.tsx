@@ -1,5 +1,5 @@
 /** Files in a conversation, in their states. */
-import type { ConversationView } from '../host/contract';
+import type { ConversationView, OutgoingView, StudyLabelView } from '../host/contract';
 import type { Desk } from '../host/desk';
 import type { ChatFixture } from '../host/memoryChat';
 import type { FilesFixture } from '../host/memoryFiles';
@@ -9,7 +9,7 @@ import { chat, day, falkenried, message, sonnkaya, steinklee } from './examples'
 
 const here = '!steinklee';
 const time = (clock: string) => `2026-11-24T${clock}:00+01:00`;
-const said = (id: string, clock: string, name: string, size: number, mimetype: string | null, by = sonnkaya) => message(by, time(clock), { type: 'file', name, mimetype, size }, { id });
+const said = (id: string, clock: string, name: string, size: number, mimetype: string | null, by = sonnkaya, study: StudyLabelView | null = null) => message(by, time(clock), { type: 'file', name, mimetype, size, study }, { id });
 
 const picture = pictureBytes();
 const pdf = pdfBytes();
@@ -26,6 +26,17 @@ const scan = () => file('MRT-Becken-2026-11-12.zip', 2_600_000, 'application/zip
 const pictureLine = said('bild', '13:33', 'Staging-Thorax-axial.png', picture.length, 'image/png');
 const secondLine = said('bild2', '13:34', 'Staging-Thorax-koronar.png', picture.length, 'image/png');
 const pdfLine = said('koloskopie', '13:34', 'Koloskopie.pdf', pdf.length, 'application/pdf');
+
+const ct: StudyLabelView = { modality: ['CT'], images: 135, series: 1 };
+const found = { id: 'found', label: ct, bodyPart: 'CHEST', name: 'CT-135-Bilder.zip', size: 71_200_000, files: [0], failure: null };
+const going = (state: OutgoingView['state'], study: StudyLabelView | null = null): OutgoingView => ({ id: `study-${state.state}`, name: study === null ? '' : 'CT-135-Bilder.zip', size: study === null ? 0 : 71_200_000, study, held: true, state });
+
+/** A file with the mark of an image (PS3.10 7.1) and nothing behind it. */
+function image(): File {
+  const bytes = new Uint8Array(132);
+  bytes.set(new TextEncoder().encode('DICM'), 128);
+  return file('IM000001', bytes);
+}
 
 /** A file is dragged over the conversation. */
 function drag() {
@@ -48,10 +59,14 @@ export const stories: Story[] = [
   }),
   story('-refused', {}, {}, { prepare: (desk) => desk.transfers.attach(here, [file('leer.txt', 0), file('Koloskopie.pdf', pdf, 'application/pdf')], { folders: ['MRT-Becken'] }) }),
   story('-drop', {}, {}, { prepare: drag }),
+  story('-study-attached', {}, { looked: { studies: [found], leftOut: 2 } }, { prepare: attach(image()), keys: ['see:[data-state=study]'] }),
+  story('-study-looking', {}, {}, { prepare: attach(image()), keys: ['see:[data-state=looking]'] }),
+  story('-study-sending', { lines, outgoing: [going({ state: 'gathering', done: 41, of: 135 }), going({ state: 'sending', sent: 24_000_000 }, ct), going({ state: 'failed', failure: { code: 'platform-unreachable', detail: '' } }, ct)] }),
+  story('-study', { lines: [day(24), said('studie', '13:35', 'CT-135-Bilder.zip', 71_200_000, 'application/zip', sonnkaya, ct), said('petct', '13:36', 'PT-CT-270-Bilder.zip', 82_000_000, 'application/zip', falkenried, { modality: ['PT', 'CT'], images: 270, series: 3 })] }),
   story('-sending', { lines }, { upTo: 0.4, stride: 250 }, { prepare: attach(scan()), keys: [send, 'see:[data-percent="40"]'] }),
   story('-paused', { lines }, { upTo: 0.4 }, { prepare: attach(scan()), keys: [send, 'see:[data-percent="40"]', 'click:[data-testid=pause-file-1]', 'see:[data-state=paused]'] }),
   story('-failed', { lines }, { sendFails: { code: 'platform-unreachable', detail: 'silence' } }, { prepare: attach(scan()), keys: [send, 'see:[data-state=failed]'] }),
-  story('-gone', { lines, outgoing: [{ id: 'file-9', name: 'Koloskopie.pdf', size: 5_000_000, state: { state: 'waiting' } }] }),
+  story('-gone', { lines, outgoing: [{ id: 'file-9', name: 'Koloskopie.pdf', size: 5_000_000, study: null, held: false, state: { state: 'waiting' } }] }),
   story('-too-large', {}, { beginFails: () => ({ code: 'file-too-large', detail: '4294967296' }) }, { prepare: attach(scan()), keys: [send] }),
   story('-away', { lines: [day(24), pdfLine, said('ct', '13:35', 'CT-Thorax-135-Bilder.zip', 71_200_000, 'application/zip'), said('film', '13:36', 'Laparoskopie.mp4', 640_000_000, 'video/mp4')] }),
   story('-loading', { lines: [day(24), said('gross', '13:35', 'CT-Thorax-135-Bilder.zip', 500_000, 'application/zip')] }, { content: { gross: { bytes: new Uint8Array(200_000), size: 500_000 } } }, { keys: ['click:[data-testid=save-gross]', 'see:[data-state=loading]'] }),

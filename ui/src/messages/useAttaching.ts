@@ -21,8 +21,12 @@ export function useAttaching(view: ConversationView, composing: Composing, focus
       if (!view.maySend || (files.length === 0 && folders.length === 0)) return;
       if (composing.mode.kind === 'edit') composing.leave();
       // The key of a file is part of its message, and would lie open.
-      if (view.encryption.state === 'encrypted') transfers.attach(view.id, files.map(named), { folders, largest: view.largestFile });
-      else transfers.refuse(view.id, { why: 'plain' });
+      if (view.encryption.state === 'encrypted') {
+        transfers.attach(view.id, files.map(named), { largest: view.largestFile });
+        for (const folder of folders) void transfers.attachFolder(view.id, folder, view.largestFile);
+      } else {
+        transfers.refuse(view.id, { why: 'plain' });
+      }
       focus();
     },
   };

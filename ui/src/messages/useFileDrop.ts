@@ -3,8 +3,7 @@ import { type ClipboardEvent, type DragEvent, useEffect, useRef, useState } from
 
 export interface Dropped {
   files: File[];
-  /** Names of folders: a page cannot read one as a file. */
-  folders: string[];
+  folders: FileSystemDirectoryEntry[];
 }
 
 /** What was dropped or pasted, in its order. */
@@ -14,7 +13,7 @@ export function filesOf(transfer: DataTransfer): Dropped {
   for (const item of items) {
     const entry = typeof item.webkitGetAsEntry === 'function' ? item.webkitGetAsEntry() : null;
     if (entry?.isDirectory === true) {
-      dropped.folders.push(entry.name);
+      dropped.folders.push(entry as FileSystemDirectoryEntry);
       continue;
     }
     const file = item.getAsFile();

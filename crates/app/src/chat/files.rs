@@ -3,11 +3,14 @@
 //! A file that is sent comes from the page piece by piece as it is asked for, and is encrypted and uploaded as it comes;
 //! one that is opened goes to the page as it may take it. Nothing of either is on this computer in clear.
 
+use super::study::{Held, Layout, Packed};
 use super::{Up, talk::Open};
 use crate::Desk;
 use axum::extract::ws::{Message, WebSocket};
 use bytes::{Buf as _, Bytes};
-use contract::{Failure, FailureCode, FileDoorView, FileHeard, FileSaid, OutgoingStateView, OutgoingView};
+use contract::{
+    Failure, FailureCode, FileDoorView, FileHeard, FileSaid, OutgoingStateView, OutgoingView, StudyLabelView,
+};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{BoxStream, SplitSink, SplitStream};
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
@@ -27,22 +30,38 @@ pub(super) const HEADER: usize = 8;
 /// So much of a file is asked for ahead.
 const AHEAD: u64 = 1024 * 1024;
 /// How often the page is told how far a file is.
-const TELL: Duration = Duration::from_millis(500);
+pub(super) const TELL: Duration = Duration::from_millis(500);
 /// Files that are being sent at a time, or wait for it.
 const MOST_OUTGOING: usize = 16;
 
 /// The files of a desk that are being sent, by their ids.
 #[derive(Default)]
-pub(super) struct Files(BTreeMap<String, Arc<Sending>>);
+pub(super) struct Files {
+    sending: BTreeMap<String, Arc<Sending>>,
+    /// Studies whose images are being fetched from the archive first.
+    pub(super) gathering: BTreeMap<String, Arc<super::study::Gathering>>,
+}
 
 /// A file that is being sent.
 struct Sending {
     conversation: String,
     name: String,
     size: u64,
+    study: Option<StudyLabelView>,
+    supply: Supply,
     outgoing: Arc<Turn<Outgoing>>,
     progress: watch::Receiver<Progress>,
     stand: Mutex<Stand>,
+}
+
+/// Where the bytes of a file come from.
+pub(super) enum Supply {
+    /// The page has them.
+    Page,
+    /// The page has those of the images, and the archive around them is made here.
+    Packed(Arc<Layout>),
+    /// They are here.
+    Held(Arc<Turn<Held>>),
 }
 
 enum Stand {
@@ -81,18 +100,27 @@ impl Sending {
 impl Files {
     /// The files that are being sent into a conversation, in the order in which they were begun.
     pub(super) fn views(&self, conversation: &str) -> Vec<OutgoingView> {
-        let of = self.0.iter().filter(|(_, sending)| sending.conversation == conversation);
-        of.map(|(id, sending)| OutgoingView {
+        let of = self.sending.iter().filter(|(_, sending)| sending.conversation == conversation);
+        let sending = of.map(|(id, sending)| OutgoingView {
             id: id.clone(),
             name: sending.name.clone(),
             size: sending.size,
+            study: sending.study.clone(),
+            held: matches!(sending.supply, Supply::Held(_)),
             state: match &*sending.stand.lock().unwrap_or_else(PoisonError::into_inner) {
                 Stand::Waiting => OutgoingStateView::Waiting,
                 Stand::Sending(_) => OutgoingStateView::Sending { sent: sending.progress.borrow().moved },
                 Stand::Failed(failure) => OutgoingStateView::Failed { failure: failure.clone() },
             },
-        })
-        .collect()
+        });
+        let gathering = self.gathering.iter().filter_map(|(id, gathering)| gathering.view(id, conversation));
+        let mut all: Vec<OutgoingView> = sending.chain(gathering).collect();
+        all.sort_by(|a, b| a.id.cmp(&b.id));
+        all
+    }
+
+    fn count(&self) -> usize {
+        self.sending.len() + self.gathering.len()
     }
 }
 
@@ -107,39 +135,75 @@ pub(crate) struct Begun {
 impl Desk {
     pub(crate) async fn begin_attachment(&self, conversation: &str, file: Begun) -> Result<FileDoorView, Failure> {
         let open = self.conversation(conversation)?;
-        if self.0.chat.state().files.0.len() >= MOST_OUTGOING {
-            return Err(Failure::new(FailureCode::Conflict, "too many files at a time"));
-        }
+        self.room_for_a_file()?;
         let Begun { name, size, mimetype, picture } = file;
         let fallback = Arc::new(move |name: &str, parts| fallback(name, size, parts));
         let new = NewFile { name, mimetype, size, picture, fallback };
         let outgoing = open.conversation.attach(new, Splitting::default()).await.map_err(|error| of_file(&error))?;
-        // Rising, so that the page shows them in the order of their beginning.
-        let id = format!("{:08x}", self.next_serial());
-        let sending = Arc::new(Sending {
-            conversation: conversation.to_owned(),
-            name: outgoing.name().to_owned(),
-            size,
-            progress: outgoing.progress(),
-            outgoing: Arc::new(Turn::new(outgoing)),
-            stand: Mutex::new(Stand::Waiting),
-        });
-        self.0.chat.state().files.0.insert(id.clone(), sending);
+        let id = self.outgoing_id();
+        self.put_outgoing(&id, conversation, outgoing, size, None, Supply::Page);
         self.tell_files(conversation).await;
         self.upload_door(&id)
     }
 
-    pub(crate) async fn resume_attachment(&self, conversation: &str, id: &str) -> Result<FileDoorView, Failure> {
+    pub(super) fn room_for_a_file(&self) -> Result<(), Failure> {
+        if self.0.chat.state().files.count() < MOST_OUTGOING {
+            return Ok(());
+        }
+        Err(Failure::new(FailureCode::Conflict, "too many files at a time"))
+    }
+
+    /// Rising, so that the page shows files in the order of their beginning.
+    pub(super) fn outgoing_id(&self) -> String {
+        format!("{:08x}", self.next_serial())
+    }
+
+    pub(super) fn put_outgoing(
+        &self,
+        id: &str,
+        conversation: &str,
+        outgoing: Outgoing,
+        size: u64,
+        study: Option<StudyLabelView>,
+        supply: Supply,
+    ) {
+        let sending = Arc::new(Sending {
+            conversation: conversation.to_owned(),
+            name: outgoing.name().to_owned(),
+            size,
+            study,
+            supply,
+            progress: outgoing.progress(),
+            outgoing: Arc::new(Turn::new(outgoing)),
+            stand: Mutex::new(Stand::Waiting),
+        });
+        self.0.chat.state().files.sending.insert(id.to_owned(), sending);
+    }
+
+    /// The door for its bytes; none where they are here.
+    pub(crate) async fn resume_attachment(
+        &self,
+        conversation: &str,
+        id: &str,
+    ) -> Result<Option<FileDoorView>, Failure> {
         let sending = self.sending(conversation, id)?;
+        if let Supply::Held(held) = &sending.supply {
+            self.send_held(id, &sending, held.clone());
+            self.tell_files(conversation).await;
+            return Ok(None);
+        }
         sending.stop();
         self.tell_files(conversation).await;
-        self.upload_door(id)
+        self.upload_door(id).map(Some)
     }
 
     pub(crate) async fn cancel_attachment(&self, conversation: &str, id: &str) -> Result<(), Failure> {
-        let sending = self.sending(conversation, id)?;
-        self.0.chat.state().files.0.remove(id);
-        sending.stop();
+        let gathering = self.0.chat.state().files.gathering.remove(id);
+        if gathering.is_none() {
+            let sending = self.sending(conversation, id)?;
+            self.0.chat.state().files.sending.remove(id);
+            sending.stop();
+        }
         self.tell_files(conversation).await;
         Ok(())
     }
@@ -163,17 +227,17 @@ impl Desk {
 
     fn sending(&self, conversation: &str, id: &str) -> Result<Arc<Sending>, Failure> {
         self.up()?;
-        let sending = self.0.chat.state().files.0.get(id).cloned();
+        let sending = self.0.chat.state().files.sending.get(id).cloned();
         let sending = sending.filter(|sending| sending.conversation == conversation);
         sending.ok_or_else(|| Failure::new(FailureCode::NotFound, "no such file is being sent"))
     }
 
-    fn upload_door(&self, id: &str) -> Result<FileDoorView, Failure> {
+    pub(super) fn upload_door(&self, id: &str) -> Result<FileDoorView, Failure> {
         self.up()?;
         let (desk, name) = (self.clone(), id.to_owned());
         let socket = self.0.files.ticket(move |socket| {
             async move {
-                let sending = desk.0.chat.state().files.0.get(&name).cloned();
+                let sending = desk.0.chat.state().files.sending.get(&name).cloned();
                 let Some(sending) = sending else { return };
                 let (go, start) = tokio::sync::oneshot::channel::<()>();
                 let taking = desk.clone().take(socket, name, Arc::downgrade(&sending));
@@ -193,18 +257,25 @@ impl Desk {
 
     /// Sends a file whose bytes the page gives.
     async fn take(self, socket: WebSocket, id: String, sending: std::sync::Weak<Sending>) {
-        let Some((outgoing, conversation, size, mut progress)) = sending.upgrade().map(|sending| {
-            (sending.outgoing.clone(), sending.conversation.clone(), sending.size, sending.progress.clone())
+        let Some((outgoing, conversation, size, mut progress, layout)) = sending.upgrade().map(|sending| {
+            let layout = match &sending.supply {
+                Supply::Packed(layout) => Some(layout.clone()),
+                Supply::Page | Supply::Held(_) => None,
+            };
+            (sending.outgoing.clone(), sending.conversation.clone(), sending.size, sending.progress.clone(), layout)
         }) else {
             return;
         };
         let (mut say, hear) = socket.split();
         let (words, mut asked) = mpsc::channel::<FileSaid>(16);
         let (pieces, given) = mpsc::channel(8);
-        let mut page = Page { words, pieces: Arc::new(Turn::new(Given { pieces: given, next: 0, asked: 0 })), size };
+        let mut source: Box<dyn tim::Source> = match layout {
+            None => Box::new(Page::new(words, given, size)),
+            Some(layout) => Box::new(Packed::new(layout.clone(), Page::new(words, given, layout.members_size()))),
+        };
         let mut heard = None;
         let sent = {
-            let send = async { outgoing.lock().await.send(&mut page).await };
+            let send = async { outgoing.lock().await.send(&mut *source).await };
             let mut send = std::pin::pin!(send);
             let mut hearing = std::pin::pin!(hear_pieces(hear, pieces));
             let mut shown = tokio::time::interval(TELL);
@@ -232,7 +303,7 @@ impl Desk {
                     // Forgotten below, which must not end this task.
                     sending.stands(Stand::Waiting);
                 }
-                self.0.chat.state().files.0.remove(&id);
+                self.0.chat.state().files.sending.remove(&id);
                 FileSaid::Done { size }
             }
             // To close the door is to pause.
@@ -255,6 +326,62 @@ impl Desk {
         let _gone = say.send(text(&last)).await;
         let _gone = say.close().await;
         self.tell_files(&conversation).await;
+    }
+
+    /// Sends a file whose bytes are here.
+    pub(super) fn send_held_now(&self, id: &str) {
+        let sending = self.0.chat.state().files.sending.get(id).cloned();
+        if let Some(sending) = sending
+            && let Supply::Held(held) = &sending.supply
+        {
+            self.send_held(id, &sending, held.clone());
+        }
+    }
+
+    fn send_held(&self, id: &str, sending: &Arc<Sending>, held: Arc<Turn<Held>>) {
+        let (desk, id) = (self.clone(), id.to_owned());
+        let (outgoing, conversation) = (sending.outgoing.clone(), sending.conversation.clone());
+        let (mut progress, place) = (sending.progress.clone(), Arc::downgrade(sending));
+        let (go, start) = tokio::sync::oneshot::channel::<()>();
+        let task = tokio::spawn(async move {
+            let _started = start.await;
+            let sent = {
+                let send = async { outgoing.lock().await.send(&mut *held.lock().await).await };
+                let mut send = std::pin::pin!(send);
+                let mut shown = tokio::time::interval(TELL);
+                shown.set_missed_tick_behavior(MissedTickBehavior::Delay);
+                loop {
+                    tokio::select! {
+                        sent = &mut send => break sent,
+                        _ = shown.tick() => {
+                            if progress.has_changed().unwrap_or(false) {
+                                progress.mark_unchanged();
+                                desk.tell_files(&conversation).await;
+                            }
+                        }
+                    }
+                }
+            };
+            match sent {
+                Ok(()) => {
+                    if let Some(sending) = place.upgrade() {
+                        // Forgotten below, which must not end this task.
+                        sending.stands(Stand::Waiting);
+                    }
+                    desk.0.chat.state().files.sending.remove(&id);
+                }
+                Err(error) => {
+                    let failure = of_file(&error);
+                    tracing::warn!(code = ?failure.code, "a study was not sent");
+                    if let Some(sending) = place.upgrade() {
+                        sending.stands(Stand::Failed(failure));
+                    }
+                }
+            }
+            desk.tell_files(&conversation).await;
+        });
+        sending.turns(Stand::Sending(task.abort_handle()));
+        let _task_lives = go.send(());
     }
 
     /// Gives a file to the page.
@@ -288,7 +415,7 @@ impl Desk {
     }
 
     /// Tells the open conversation anew, if it is this one.
-    async fn tell_files(&self, conversation: &str) {
+    pub(super) async fn tell_files(&self, conversation: &str) {
         let open: Option<Arc<Open>> = self.conversation(conversation).ok();
         if let Some(open) = open {
             self.tell_now(&open).await;
@@ -303,15 +430,26 @@ impl Desk {
     }
 }
 
-fn text(said: &FileSaid) -> Message {
+pub(super) fn text(said: &FileSaid) -> Message {
     Message::Text(serde_json::to_string(said).expect("a word is plain text").into())
 }
 
 /// The file as the page gives it.
-struct Page {
+pub(super) struct Page {
     words: mpsc::Sender<FileSaid>,
     pieces: Arc<Turn<Given>>,
     size: u64,
+}
+
+impl Page {
+    /// It asks by `words`, and `given` is what the page answers.
+    pub(super) fn new(
+        words: mpsc::Sender<FileSaid>,
+        given: mpsc::Receiver<io::Result<(u64, Bytes)>>,
+        size: u64,
+    ) -> Self {
+        Self { words, pieces: Arc::new(Turn::new(Given { pieces: given, next: 0, asked: 0 })), size }
+    }
 }
 
 struct Given {
@@ -368,14 +506,17 @@ impl Given {
 
 /// How hearing the page ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Hearing {
+pub(super) enum Hearing {
     /// The page went away.
     Left,
     /// It said that it cannot read the file any more.
     Unreadable,
 }
 
-async fn hear_pieces(mut hear: SplitStream<WebSocket>, pieces: mpsc::Sender<io::Result<(u64, Bytes)>>) -> Hearing {
+pub(super) async fn hear_pieces(
+    mut hear: SplitStream<WebSocket>,
+    pieces: mpsc::Sender<io::Result<(u64, Bytes)>>,
+) -> Hearing {
     while let Some(Ok(message)) = hear.next().await {
         let piece = match message {
             Message::Binary(mut bytes) if bytes.len() > HEADER => Ok((bytes.get_u64_le(), bytes)),
@@ -445,7 +586,7 @@ fn fallback(name: &str, size: u64, parts: usize) -> String {
     format!("Datei {name}, {whole},{tenth} {unit}, in {parts} Teilen verschlüsselt. Zum Öffnen wird Konsil gebraucht.")
 }
 
-fn of_file(error: &FileError) -> Failure {
+pub(super) fn of_file(error: &FileError) -> Failure {
     let code = match error {
         FileError::Conversation(error) => return super::talk::of_conversation(error),
         FileError::NotFound => FailureCode::NotFound,

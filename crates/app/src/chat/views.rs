@@ -194,9 +194,12 @@ fn body(body: &Body, own: bool, members: &[SenderView]) -> MessageBodyView {
             MessageBodyView::Text { blocks: self::blocks(blocks, members), source: own.then(|| source.clone()) }
         }
         Body::Emote(blocks) => MessageBodyView::Emote { blocks: self::blocks(blocks, members) },
-        Body::File { name, mimetype, size } => {
-            MessageBodyView::File { name: name.clone(), mimetype: mimetype.clone(), size: *size }
-        }
+        Body::File { name, mimetype, size, study } => MessageBodyView::File {
+            name: name.clone(),
+            mimetype: mimetype.clone(),
+            size: *size,
+            study: study.as_ref().map(super::study::label_view),
+        },
         Body::Redacted { by, at } => {
             MessageBodyView::Redacted { by: by.as_ref().map(sender), at: at.map(|at| at.to_string()) }
         }

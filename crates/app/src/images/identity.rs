@@ -141,8 +141,8 @@ pub fn edit_distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// The study's person, to be named in the refusal.
-fn view(study: &PatientIdentity) -> IdentityView {
+/// The study's person, to be named.
+pub(crate) fn view(study: &PatientIdentity) -> IdentityView {
     let some = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
     let names = study.family_and_given();
     let (family, given) = names.reveal();

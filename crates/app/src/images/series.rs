@@ -2,7 +2,7 @@
 
 use super::{
     part::PartName,
-    source::{FrameFailure, Images},
+    source::{FrameFailure, Images, Origin},
 };
 use crate::{Desk, failures};
 use contract::{
@@ -37,7 +37,7 @@ pub(crate) struct SeriesData {
     pub(crate) study: StudyUid,
     pub(crate) name: PartName,
     pub(crate) stack: Stack,
-    description: String,
+    pub(crate) description: String,
     pub(crate) modality: String,
     /// True when metadata was cut or damaged: the stack may lack images.
     pub(crate) partial: bool,
@@ -69,7 +69,12 @@ pub(crate) async fn load(client: &DicomwebClient, study: &StudyUid, series: &Ser
 }
 
 /// What images are missing is not known, so that every part of a partial series may lack some.
-fn parts_of(study: &StudyUid, series: &SeriesUid, shown: Vec<Instance>, partial: bool) -> Result<Parts, Failure> {
+pub(crate) fn parts_of(
+    study: &StudyUid,
+    series: &SeriesUid,
+    shown: Vec<Instance>,
+    partial: bool,
+) -> Result<Parts, Failure> {
     let Some(first) = shown.first() else {
         return Err(Failure::new(FailureCode::NotDisplayable, "no instance with pixels"));
     };
@@ -134,7 +139,7 @@ impl SeriesData {
     }
 
     /// Looks at the values of images that store no window, once.
-    pub(crate) async fn settle_window(&self, images: &Images, client: &DicomwebClient) {
+    pub(crate) async fn settle_window(&self, images: &Images, origin: &Origin) {
         let stores = self.stack.facts(self.middle()).is_none_or(|f| !f.windows.is_empty() || !f.voi_luts.is_empty());
         let gray =
             self.stack.instance(0).and_then(|first| first.image.as_ref()).is_some_and(|i| i.photometric.is_gray());
@@ -142,14 +147,14 @@ impl SeriesData {
             return;
         }
         // Nothing is kept where no frame could be had, so that the next opening tries again.
-        let _unsettled = self.auto.get_or_try_init(|| self.look_at_values(images, client)).await;
+        let _unsettled = self.auto.get_or_try_init(|| self.look_at_values(images, origin)).await;
     }
 
-    async fn look_at_values(&self, images: &Images, client: &DicomwebClient) -> Result<lut::Window, ()> {
+    async fn look_at_values(&self, images: &Images, origin: &Origin) -> Result<lut::Window, ()> {
         let count = self.stack.frames.len();
         let chosen: BTreeSet<usize> = (0..SAMPLES).map(|i| count * (2 * i + 1) / (2 * SAMPLES)).collect();
         let frames: Vec<(usize, StoredFrame)> = stream::iter(chosen)
-            .map(|index| async move { images.decoded(client, self, index).await.ok().map(|frame| (index, frame)) })
+            .map(|index| async move { images.decoded(origin, self, index).await.ok().map(|frame| (index, frame)) })
             .buffered(SAMPLES)
             .filter_map(std::future::ready)
             .collect()
@@ -404,8 +409,9 @@ impl Desk {
         }
         let gone = || Failure::new(FailureCode::NotFound, "the series has fewer parts");
         let data = parts.get(name.part).ok_or_else(gone)?;
-        data.settle_window(images, &client).await;
-        let handle = images.open_archive(client, data.clone());
+        let origin = Origin::Archive(client);
+        data.settle_window(images, &origin).await;
+        let handle = images.open_series(origin, data.clone());
         Ok(data.view(handle))
     }
 
@@ -425,8 +431,8 @@ impl Desk {
     }
 }
 
-pub(crate) async fn decoded_middle(images: &Images, client: &DicomwebClient, data: &SeriesData) -> Option<StoredFrame> {
-    match images.decoded(client, data, data.middle()).await {
+pub(crate) async fn decoded_middle(images: &Images, origin: &Origin, data: &SeriesData) -> Option<StoredFrame> {
+    match images.decoded(origin, data, data.middle()).await {
         Ok(frame) => Some(frame),
         Err(FrameFailure(code)) => {
             tracing::warn!(?code, "the middle frame of a series could not be decoded");

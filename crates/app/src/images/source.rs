@@ -4,6 +4,7 @@
 use super::{
     bulk::BulkSession,
     message::frame_messages,
+    received::ReceivedImages,
     series::{Parts, SeriesData},
     workers::{WorkerError, WorkerPool, WorkerProgram},
 };
@@ -49,10 +50,19 @@ impl Drop for Awaited {
     }
 }
 
+/// Where the images of a series are.
+#[derive(Clone)]
+pub(crate) enum Origin {
+    /// In the platform's archive.
+    Archive(DicomwebClient),
+    /// In the file of a message.
+    Message(Arc<ReceivedImages>),
+}
+
 /// Where the frames of a handle come from.
 #[derive(Clone)]
 enum Source {
-    Archive { client: DicomwebClient, data: Arc<SeriesData> },
+    Series { origin: Origin, data: Arc<SeriesData> },
     Picture(Arc<StoredFrame>),
 }
 
@@ -118,8 +128,8 @@ impl Images {
         self.known().insert((study.clone(), series.clone()), parts);
     }
 
-    pub(crate) fn open_archive(&self, client: DicomwebClient, data: Arc<SeriesData>) -> u32 {
-        self.insert(Source::Archive { client, data })
+    pub(crate) fn open_series(&self, origin: Origin, data: Arc<SeriesData>) -> u32 {
+        self.insert(Source::Series { origin, data })
     }
 
     pub(crate) fn open_picture(&self, picture: Arc<StoredFrame>) -> u32 {
@@ -164,14 +174,14 @@ impl Images {
         let source = self.open().get(&handle).cloned().ok_or(FrameFailure(FailureCode::NotFound))?;
         match source {
             Source::Picture(picture) => Ok(picture),
-            Source::Archive { client, data } => self.decoded(&client, &data, frame as usize).await.map(Arc::new),
+            Source::Series { origin, data } => self.decoded(&origin, &data, frame as usize).await.map(Arc::new),
         }
     }
 
-    /// The frame at a place of the stack, from the cache or the archive, decoded by a worker.
+    /// The frame at a place of the stack, from the cache or the archive, or from a message's file, decoded by a worker.
     pub(crate) async fn decoded(
         &self,
-        client: &DicomwebClient,
+        origin: &Origin,
         data: &SeriesData,
         index: usize,
     ) -> Result<StoredFrame, FrameFailure> {
@@ -182,6 +192,15 @@ impl Images {
         if instance.frames.get(place.frame).is_some_and(|facts| facts.modality_unknown) {
             return Err(FrameFailure(FailureCode::ImageDamaged));
         }
+        let client = match origin {
+            Origin::Archive(client) => client,
+            // Never from the archive's cache, and never into it: whoever sends images may name them as they like.
+            Origin::Message(received) => {
+                let (syntax, encoded) = received.frame(instance.sop_instance.as_str(), place.frame).await?;
+                let decoded = self.0.workers.decode(image, &syntax, &encoded).await;
+                return decoded.map_err(|error| FrameFailure(code_of(&error)));
+            }
+        };
         let key = format!("{}/{}", instance.sop_instance, place.frame);
         if let Some((syntax, encoded)) = self.cached(&key).await
             && let Ok(frame) = self.0.workers.decode(image, &syntax, &encoded).await

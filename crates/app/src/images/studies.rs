@@ -5,6 +5,7 @@ use super::{
     identity::grade,
     part::PartName,
     series::{SeriesData, decoded_middle, patient_of},
+    source::Origin,
 };
 use crate::{Desk, failures};
 use contract::{Event, Failure, FailureCode, IdentityGrade, ImagesView, SeriesEntryView, StudyView};
@@ -21,7 +22,7 @@ use std::{
 /// Studies of one patient that are listed.
 const STUDY_CAP: usize = 200;
 /// Size of a thumbnail in the strip.
-const THUMBNAIL: (u32, u32) = (128, 78);
+pub(crate) const THUMBNAIL: (u32, u32) = (128, 78);
 /// What a study's line shows. "all" is what a server has ready (PS3.18 8.3.4.3), and for some that is not a title: what
 /// is needed is asked for by name as well.
 const STUDY_FIELDS: [(&str, &str); 3] =
@@ -268,10 +269,11 @@ impl Desk {
         // The page is told with the thumbnails.
         self.list_parts(patient, &parts);
         let mut thumbnails = BTreeMap::new();
+        let origin = Origin::Archive(client.clone());
         for data in parts.iter() {
             images.nobody_waits().await;
-            data.settle_window(images, client).await;
-            if let Some(frame) = decoded_middle(images, client, data).await {
+            data.settle_window(images, &origin).await;
+            if let Some(frame) = decoded_middle(images, &origin, data).await {
                 let picture = Arc::new(data.thumbnail(&frame, THUMBNAIL));
                 thumbnails.insert(data.name.to_string(), images.open_picture(picture));
             }
@@ -346,7 +348,8 @@ fn is_of(entry: &SeriesEntryView, series: &str) -> bool {
     PartName::parse(&entry.series).is_ok_and(|name| name.series.as_str() == series)
 }
 
-fn shown(identity: &IdentityGrade) -> bool {
+/// Whether the pictures of a study are shown under the record's patient.
+pub(crate) fn shown(identity: &IdentityGrade) -> bool {
     match identity {
         IdentityGrade::Same | IdentityGrade::Spelling { .. } | IdentityGrade::Unclear { confirmed: true, .. } => true,
         IdentityGrade::Unclear { confirmed: false, .. } | IdentityGrade::Other { .. } => false,

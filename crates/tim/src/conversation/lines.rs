@@ -1,6 +1,6 @@
 //! From the library's timeline to lines that a page can show.
 
-use crate::file::in_parts;
+use crate::file::{StudyLabel, in_parts, study_label};
 use crate::list::moment;
 use crate::name::{clean_file, clean_media_type};
 use crate::person::Person;
@@ -103,6 +103,8 @@ pub enum Body {
         mimetype: Option<String>,
         /// Bytes as the sender says.
         size: Option<u64>,
+        /// What the sender says about the study that it is.
+        study: Option<StudyLabel>,
     },
     /// Deleted.
     Redacted {
@@ -422,10 +424,11 @@ fn body(event: &EventTimelineItem, content: &MsgLikeContent, own: &UserId, recov
         MsgLikeKind::Message(message) => {
             // An edit never changes files: one that drops the block leaves its text.
             let json = event.original_json().filter(|_| !message.is_edited());
+            let study = json.and_then(|json| study_label(json.json().get()));
             match json.and_then(|json| in_parts(json.json().get())) {
-                Some(Ok(file)) => Body::File { name: file.name, mimetype: file.mimetype, size: file.size },
+                Some(Ok(file)) => Body::File { name: file.name, mimetype: file.mimetype, size: file.size, study },
                 Some(Err(_form)) => Body::Unsupported { fallback: Some(one_line(message.body())) },
-                None => said(message.msgtype()),
+                None => said(message.msgtype(), study),
             }
         }
         MsgLikeKind::Redacted => redacted(event, own),
@@ -437,11 +440,12 @@ fn body(event: &EventTimelineItem, content: &MsgLikeContent, own: &UserId, recov
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the library's list grows; what is not named here is treated alike")]
-fn said(message: &MessageType) -> Body {
+fn said(message: &MessageType, study: Option<StudyLabel>) -> Body {
     let file = |name: &str, mimetype: Option<&str>, size: Option<ruma::UInt>| Body::File {
         name: clean_file(name),
         mimetype: mimetype.and_then(clean_media_type),
         size: size.map(u64::from),
+        study: None,
     };
     match message {
         MessageType::Text(text) => {
@@ -453,7 +457,12 @@ fn said(message: &MessageType) -> Body {
         MessageType::Emote(text) => Body::Emote(blocks(&text.body, text.formatted.as_ref())),
         MessageType::File(content) => {
             let info = content.info.as_deref();
-            file(content.filename(), info.and_then(|i| i.mimetype.as_deref()), info.and_then(|i| i.size))
+            Body::File {
+                name: clean_file(content.filename()),
+                mimetype: info.and_then(|i| clean_media_type(i.mimetype.as_deref()?)),
+                size: info.and_then(|i| i.size).map(u64::from),
+                study,
+            }
         }
         MessageType::Image(content) => {
             let info = content.info.as_deref();

@@ -10,6 +10,7 @@ use crate::conversation::{Conversation, MessageId};
 use attachment::{Check, Decryptor, Key};
 use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
+use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 use tokio::fs::File;
@@ -18,7 +19,7 @@ use tokio::sync::watch;
 
 const PIECE: usize = 256 * 1024;
 /// A file whose sender names no size may have this one.
-const LARGEST_UNSAID: u64 = 4 * 1024 * 1024 * 1024;
+pub(super) const LARGEST_UNSAID: u64 = 4 * 1024 * 1024 * 1024;
 
 /// Where the bytes of a file go.
 pub trait Sink: Send {
@@ -28,9 +29,9 @@ pub trait Sink: Send {
 
 /// A file of a message. Dropping the future of [`Incoming::fetch`] ends the download.
 pub struct Incoming {
-    wire: Wire,
-    file: Described,
-    progress: watch::Sender<Progress>,
+    pub(super) wire: Wire,
+    pub(super) file: Described,
+    pub(super) progress: watch::Sender<Progress>,
 }
 
 impl std::fmt::Debug for Incoming {
@@ -85,19 +86,8 @@ impl Incoming {
     /// # Errors
     /// [`FileError`]; the sink then holds a beginning of the file, which is to be thrown away.
     pub async fn fetch(&self, sink: &mut dyn Sink) -> Result<u64, FileError> {
-        let listed;
-        let parts = match &self.file.parts {
-            Parts::Here(parts) => parts,
-            Parts::Listed { key, list, whole } => {
-                let arrived = self.arrive(list, LONGEST_LIST, 0).await?;
-                let mut bytes = Collected::default();
-                self.decrypt(key, list, &arrived, &mut bytes).await?;
-                listed = whole.listed(&bytes.0)?;
-                &listed
-            }
-        };
         let mut length = 0;
-        for part in parts {
+        for part in self.parts().await?.iter() {
             let arrived = self.arrive(part, part.size.unwrap_or(LARGEST_UNSAID), length).await?;
             self.decrypt(&self.file.key, part, &arrived, sink).await?;
             length += arrived.length;
@@ -105,7 +95,20 @@ impl Incoming {
         Ok(length)
     }
 
-    async fn arrive(&self, part: &Part, most: u64, before: u64) -> Result<Arrived, FileError> {
+    /// The parts of the file, also where they are listed in a file of their own.
+    pub(super) async fn parts(&self) -> Result<Cow<'_, [Part]>, FileError> {
+        match &self.file.parts {
+            Parts::Here(parts) => Ok(Cow::Borrowed(parts)),
+            Parts::Listed { key, list, whole } => {
+                let arrived = self.arrive(list, LONGEST_LIST, 0).await?;
+                let mut bytes = Collected::default();
+                self.decrypt(key, list, &arrived, &mut bytes).await?;
+                whole.listed(&bytes.0).map(Cow::Owned)
+            }
+        }
+    }
+
+    pub(super) async fn arrive(&self, part: &Part, most: u64, before: u64) -> Result<Arrived, FileError> {
         let mut attempts = Attempts::default();
         loop {
             self.progress.send_modify(|progress| progress.moved = before);
@@ -171,9 +174,9 @@ impl Sink for Collected {
 }
 
 /// Ciphertext on disk. Dropping this removes it.
-struct Arrived {
-    path: PathBuf,
-    length: u64,
+pub(super) struct Arrived {
+    pub(super) path: PathBuf,
+    pub(super) length: u64,
 }
 
 impl Arrived {
@@ -193,6 +196,6 @@ impl Drop for Arrived {
     }
 }
 
-fn of_disk(error: &io::Error) -> FileError {
+pub(super) fn of_disk(error: &io::Error) -> FileError {
     if error.kind() == io::ErrorKind::StorageFull { FileError::DiskFull } else { FileError::Sink(error.to_string()) }
 }

@@ -1,6 +1,7 @@
 //! A file on its way out.
 
 use super::form::{BYTES, LISTED, MOST_INLINE, MOST_PARTS, Part, encrypted_file, parts_event, parts_list};
+use super::study::{self, NewStudy};
 use super::wire::{Attempts, Trouble, Wire};
 use super::{FileError, Progress};
 use crate::ConversationError;
@@ -84,6 +85,9 @@ pub struct Outgoing {
     done: Vec<Part>,
     /// The file in which the parts are listed, where they are many.
     list: Option<(Key, Part)>,
+    study: Option<NewStudy>,
+    /// The file in which the study's images are listed.
+    index: Option<(Key, Part)>,
     sent: bool,
     progress: watch::Sender<Progress>,
 }
@@ -137,9 +141,25 @@ impl Conversation {
             key: Key::new(rand::random()),
             done: Vec::new(),
             list: None,
+            study: None,
+            index: None,
             sent: false,
             progress,
         })
+    }
+
+    /// The same for the file of a study: what is said about it stands beside the file.
+    ///
+    /// # Errors
+    /// As [`Conversation::attach`].
+    pub async fn attach_study(
+        &self,
+        file: NewFile,
+        study: NewStudy,
+        splitting: Splitting,
+    ) -> Result<Outgoing, FileError> {
+        let outgoing = self.attach(file, splitting).await?;
+        Ok(Outgoing { study: Some(study), ..outgoing })
     }
 }
 
@@ -204,17 +224,26 @@ impl Outgoing {
         }
         if self.done.len() > MOST_INLINE && self.list.is_none() {
             let list = parts_list(&self.done).map_err(|error| ConversationError::Failed(error.to_string()))?;
-            let (key, length) = (Key::new(rand::random()), list.len() as u64);
-            // The person is told of the file and not of this.
-            let progress = watch::Sender::new(Progress { moved: 0, total: Some(length) });
-            let part = self.upload(&mut Listed(list.into()), &key, 0, length, &progress).await?;
-            self.list = Some((key, part));
+            self.list = Some(self.upload_aside(list).await?);
+        }
+        if let Some(study) = &self.study
+            && self.index.is_none()
+        {
+            self.index = Some(self.upload_aside(study.index.clone()).await?);
         }
         if !self.sent {
             self.enqueue().await?;
             self.sent = true;
         }
         Ok(())
+    }
+
+    /// A short file that goes with the one that is sent. The person is told of that one and not of this.
+    async fn upload_aside(&self, bytes: Vec<u8>) -> Result<(Key, Part), FileError> {
+        let (key, length) = (Key::new(rand::random()), bytes.len() as u64);
+        let progress = watch::Sender::new(Progress { moved: 0, total: Some(length) });
+        let part = self.upload(&mut Listed(bytes.into()), &key, 0, length, &progress).await?;
+        Ok((key, part))
     }
 
     fn offset(&self) -> u64 {
@@ -271,15 +300,20 @@ impl Outgoing {
 
     /// The message goes by the send queue: it is on disk before this returns, and waits for the network there.
     async fn enqueue(&self) -> Result<(), FileError> {
-        let content: Raw<AnyMessageLikeEventContent> = match self.done.as_slice() {
-            [part] if self.whole => raw(&AnyMessageLikeEventContent::from(self.ordinary(part)))?,
+        let unwritten = |error: serde_json::Error| ConversationError::Failed(error.to_string());
+        let mut content = match self.done.as_slice() {
+            [part] if self.whole => serde_json::to_value(self.ordinary(part)).map_err(unwritten)?,
             parts => {
                 let mimetype = self.file.mimetype.as_deref().unwrap_or(BYTES);
                 let body = (self.file.fallback)(&self.file.name, parts.len());
                 let list = self.list.as_ref().map(|(key, part)| encrypted_file(key, part));
-                raw(&parts_event(&body, &self.file.name, mimetype, &self.key, parts, list))?.cast_unchecked()
+                parts_event(&body, &self.file.name, mimetype, &self.key, parts, list)
             }
         };
+        if let (Some(study), Some((key, part))) = (&self.study, &self.index) {
+            content[study::MARK] = study::block(study, encrypted_file(key, part)).map_err(unwritten)?;
+        }
+        let content: Raw<AnyMessageLikeEventContent> = raw(&content)?.cast_unchecked();
         let queued = self.conversation.send_queue().send_raw(content, "m.room.message".to_owned()).await;
         queued.map(|_handle| ()).map_err(|error| ConversationError::Failed(error.to_string()).into())
     }
@@ -310,7 +344,11 @@ impl Outgoing {
             _ => {
                 let mut info = FileInfo::new();
                 (info.mimetype, info.size) = (mimetype, size);
-                MessageType::File(FileMessageEventContent::encrypted(name, source).info(Box::new(info)))
+                let mut file = FileMessageEventContent::encrypted(name, source).info(Box::new(info));
+                if let Some(study) = &self.study {
+                    file.filename = Some(std::mem::replace(&mut file.body, study.body.clone()));
+                }
+                MessageType::File(file)
             }
         };
         // Always with mentions: without them other programs look for names in the text.

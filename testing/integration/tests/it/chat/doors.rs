@@ -84,32 +84,32 @@ fn file_line(view: &contract::ConversationView, wanted: &str) -> Option<String> 
     })
 }
 
-fn door(answer: Result<Reply, contract::Failure>) -> FileDoorView {
+pub(super) fn door(answer: Result<Reply, contract::Failure>) -> FileDoorView {
     match answer {
         Ok(Reply::FileDoor(door)) => door,
         other => panic!("a door: {other:?}"),
     }
 }
 
-async fn done(desk: &DeskKit, request: Request) {
+pub(super) async fn done(desk: &DeskKit, request: Request) {
     let answer = desk.call(request).await;
     assert!(matches!(answer, Ok(Reply::Done)), "it is done: {answer:?}");
 }
 
-async fn page(door: &FileDoorView) -> Socket {
+pub(super) async fn page(door: &FileDoorView) -> Socket {
     knock(&door.socket, Some(DeskKit::ORIGIN), None).await.expect("the page gets through")
 }
 
-async fn hears(socket: &mut Socket) -> Message {
+pub(super) async fn hears(socket: &mut Socket) -> Message {
     let next = tokio::time::timeout(PATIENCE, socket.next()).await.expect("it is said in time");
     next.expect("the door is open").expect("it can be heard")
 }
 
-fn word(message: &Message) -> FileSaid {
+pub(super) fn word(message: &Message) -> FileSaid {
     serde_json::from_str(message.to_text().expect("a word")).expect("a known word")
 }
 
-async fn give(socket: &mut Socket, file: &[u8], offset: u64, length: u64) {
+pub(super) async fn give(socket: &mut Socket, file: &[u8], offset: u64, length: u64) {
     assert!(length <= 256 * 1024, "no more than a piece: {length}");
     let from = usize::try_from(offset).expect("a small file");
     let to = from + usize::try_from(length).expect("a piece");
@@ -118,19 +118,19 @@ async fn give(socket: &mut Socket, file: &[u8], offset: u64, length: u64) {
 }
 
 /// Gives a file as it is asked for; with `until`, the page goes away when it was asked for more than that.
-async fn gives(mut socket: Socket, file: &[u8], until: u64) -> Option<FileSaid> {
+pub(super) async fn gives(mut socket: Socket, file: &[u8], until: u64) -> Option<FileSaid> {
     loop {
         match word(&hears(&mut socket).await) {
             FileSaid::Read { offset, .. } if offset >= until => return None,
             FileSaid::Read { offset, length } => give(&mut socket, file, offset, length).await,
-            FileSaid::File { .. } => panic!("nothing comes"),
+            FileSaid::File { .. } | FileSaid::Studies { .. } => panic!("it is being sent"),
             last @ (FileSaid::Done { .. } | FileSaid::Failed { .. }) => return Some(last),
         }
     }
 }
 
 /// Takes a file with a credit of `credit` bytes at a time.
-async fn takes(mut socket: Socket, credit: u64) -> (Vec<u8>, FileSaid) {
+pub(super) async fn takes(mut socket: Socket, credit: u64) -> (Vec<u8>, FileSaid) {
     let FileSaid::File { size, .. } = word(&hears(&mut socket).await) else { panic!("what comes is said first") };
     assert!(size.is_some(), "and how much it is");
     let (mut file, mut left) = (Vec::new(), 0);
@@ -219,7 +219,7 @@ async fn a_file_that_was_paused_or_stopped_goes_on_or_is_given_up() {
     socket.send(Message::Text(unreadable.into())).await.expect("the door is open");
     let failed = talk.desk.eventually("the failure", |seen| match state(seen)? {
         OutgoingStateView::Failed { failure } => Some(failure.code),
-        OutgoingStateView::Waiting | OutgoingStateView::Sending { .. } => None,
+        OutgoingStateView::Waiting | OutgoingStateView::Gathering { .. } | OutgoingStateView::Sending { .. } => None,
     });
     assert_eq!(failed.await, FailureCode::FileUnreadable, "the line says why");
 

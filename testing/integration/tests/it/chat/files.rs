@@ -33,8 +33,8 @@ on_each_homeserver! {
     no_file_goes_into_a_room_that_is_not_encrypted,
 }
 
-const MIB: u64 = 1024 * 1024;
-const SMALL_PARTS: Splitting = Splitting { whole: MIB, part: Some(MIB) };
+pub(super) const MIB: u64 = 1024 * 1024;
+pub(super) const SMALL_PARTS: Splitting = Splitting { whole: MIB, part: Some(MIB) };
 
 /// Bytes that repeat nowhere near, by xorshift64*; what they are does not matter.
 pub(super) fn bytes(length: u64) -> Vec<u8> {
@@ -367,14 +367,14 @@ async fn no_file_goes_into_a_room_that_is_not_encrypted(home: &Home) {
 }
 
 /// A proxy between a device's transfers and the homeserver, which spoils the answers that come next.
-struct Meddler {
+pub(super) struct Meddler {
     port: u16,
     next: Next,
 }
 
 type Next = Arc<Mutex<VecDeque<Meddling>>>;
 
-enum Meddling {
+pub(super) enum Meddling {
     None,
     /// One bit of the body is another one.
     OneBit,
@@ -389,7 +389,7 @@ enum Meddling {
 }
 
 impl Meddler {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
         let next = Next::default();
@@ -398,11 +398,11 @@ impl Meddler {
         Self { port, next }
     }
 
-    fn address(&self) -> String {
+    pub(super) fn address(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    fn will<const N: usize>(&self, next: [Meddling; N]) {
+    pub(super) fn will<const N: usize>(&self, next: [Meddling; N]) {
         self.next.lock().unwrap_or_else(PoisonError::into_inner).extend(next);
     }
 }
@@ -448,7 +448,7 @@ fn cut(begun: Bytes) -> Response {
 
 impl Device {
     /// The same device after a restart, with its transfers by way of a proxy.
-    async fn by_way_of(self, proxy: &str) -> Self {
+    pub(super) async fn by_way_of(self, proxy: &str) -> Self {
         let proxy = reqwest::Proxy::http(proxy).expect("an address");
         let transfers = reqwest::Client::builder().proxy(proxy).build().expect("a client for loopback");
         self.restarted_with(transfers).await
