@@ -192,6 +192,33 @@ async function talk() {
     await d.seen(test('question'))
     await d.wait('the conversation beside the case', () => d.js('return document.querySelector("[data-testid=dock] [data-testid=timeline]")?.textContent.includes("SUVmax 16,2") ?? false'))
   })
+  // A study of the case, from its archive into the conversation and out of it again.
+  await step('study-sent', async () => {
+    await d.click(test('attach-study'))
+    await d.seen(test('send-study'))
+    const choose = `const all = [...document.querySelectorAll('[data-testid=send-study] li')]
+                    const small = all.find((one) => one.textContent.includes('MR')) ?? all.at(-1)
+                    const button = small?.querySelector('button:not(:disabled)')
+                    if (!button) return false
+                    button.setAttribute('data-walk-study', ''); return true`
+    await d.wait('the studies of the case', () => d.js(choose), 60000)
+    await d.click('[data-walk-study]')
+    await d.wait('the study in the conversation', () => d.js('return document.querySelector("[data-testid=dock] [data-testid^=open-study-]:not(:disabled)") !== null'), 180000)
+  })
+  await step('study-opened', async () => {
+    await d.click('[data-testid=dock] [data-testid^=open-study-]')
+    await d.seen(test('study-from'))
+    await d.seen(test('study-same'), 120000)
+    await d.wait('an image of it', async () => (await shown(d, 'viewport-1')) !== null, 60000)
+    const before = await shown(d, 'viewport-1')
+    await d.click(test('viewport-1'))
+    await d.press('ArrowDown')
+    await d.wait('the next image', async () => ![null, before].includes(await shown(d, 'viewport-1')), 30000)
+  })
+  await step('study-closed', async () => {
+    await d.click(test('study-close'))
+    await d.wait('the conversation again', () => d.js('return document.querySelector("[data-testid=study-viewer]") === null'))
+  })
 }
 
 // Whoever may not write sees the decision and no way to change it.
