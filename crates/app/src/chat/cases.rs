@@ -5,7 +5,7 @@
 //! without the homeserver knows it too.
 
 use super::{Chat, Up, talk::of_conversation};
-use crate::{Desk, around::Around, failures, record, session::Taken};
+use crate::{Desk, around::Around, failures, images::identity::RecordIdentity, record, session::Taken};
 use contract::{CaseAccess, ConversationCaseView, Failure, FailureCode, IdentityView, Language};
 use jiff::{Timestamp, tz::TimeZone};
 use platform::fhir::{FhirClient, FhirError};
@@ -46,7 +46,12 @@ struct Kept {
 /// What the record says of a case.
 #[derive(Clone, PartialEq)]
 enum Found {
-    Open { patient: String, identity: Box<IdentityView> },
+    Open {
+        patient: String,
+        identity: Box<IdentityView>,
+        /// All that the record says of who it is, to hold images against.
+        record: Box<RecordIdentity>,
+    },
     Denied,
     Elsewhere,
 }
@@ -74,7 +79,7 @@ impl Cases {
         let view = |link: &CaseLink| ConversationCaseView {
             number: link.number.clone(),
             access: match self.found.get(&key(link)) {
-                Some(Found::Open { patient, identity }) => {
+                Some(Found::Open { patient, identity, record: _ }) => {
                     CaseAccess::Open { patient: patient.clone(), identity: identity.clone() }
                 }
                 Some(Found::Denied) => CaseAccess::Denied,
@@ -83,6 +88,18 @@ impl Cases {
             },
         };
         newer.into_iter().chain(self.links(room, pinned).into_iter().map(view)).collect()
+    }
+}
+
+impl Cases {
+    /// The patient of a room's case, where there is one case and this person may open it.
+    pub(super) fn patient(&self, room: &str, pinned: &[String]) -> Option<(IdentityView, RecordIdentity)> {
+        let mut open = self.links(room, pinned).into_iter().filter_map(|link| match self.found.get(&key(link))? {
+            Found::Open { identity, record, .. } => Some(((**identity).clone(), (**record).clone())),
+            Found::Denied | Found::Elsewhere => None,
+        });
+        // With two of them nobody knows which is meant.
+        open.next().filter(|_| open.next().is_none())
     }
 }
 
@@ -232,7 +249,8 @@ impl Desk {
             Ok(found) => {
                 let house = around.and_then(|around| around.what.sources.house.as_deref());
                 let identity = record::identity_view(&found.resource, house, today());
-                Ok(Found::Open { patient, identity: Box::new(identity) })
+                let record = Box::new(record::record_identity(&found.resource));
+                Ok(Found::Open { patient, identity: Box::new(identity), record })
             }
             Err(error) => refused(error),
         }
@@ -382,7 +400,8 @@ fn of_the_list(around: &Around, registration: &str) -> Option<Found> {
     let patient = record::read::reference_id(&registered["subject"], "Patient")?;
     let resource = sources.patients.iter().find(|one| record::read::id(one).as_deref() == Some(patient.as_str()))?;
     let identity = record::identity_view(resource, sources.house.as_deref(), today());
-    Some(Found::Open { patient, identity: Box::new(identity) })
+    let record = Box::new(record::record_identity(resource));
+    Some(Found::Open { patient, identity: Box::new(identity), record })
 }
 
 fn newest_of<'a>(registrations: &'a [Value], patient: &str) -> Option<&'a Value> {

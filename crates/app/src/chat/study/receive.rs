@@ -10,11 +10,11 @@ use crate::images::{
     Origin, PartName, Parts, Place, ReceivedImages, THUMBNAIL, decoded_middle, parts_of, patient_of, read_image, sum,
 };
 use contract::{
-    CaseAccess, Event, Failure, FailureCode, IdentityGrade, IdentityView, ImagesView, ReceivedStateView,
-    ReceivedStudyView, SeriesEntryView, SeriesView, StudyView,
+    Event, Failure, FailureCode, IdentityGrade, IdentityView, ImagesView, ReceivedStateView, ReceivedStudyView,
+    SeriesEntryView, SeriesView, StudyView,
 };
 use imaging::{Instance, PatientIdentity};
-use model::{Phi, SeriesUid, StudyUid};
+use model::{SeriesUid, StudyUid};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -28,8 +28,6 @@ const LARGEST_IMAGE: u64 = 1024 * 1024 * 1024;
 /// The study of a message that is open. Dropping this removes what is here of it.
 pub(in crate::chat) struct Reading {
     view: ReceivedStudyView,
-    /// Of the conversation's case, for the comparison.
-    record: Option<RecordIdentity>,
     ready: Option<Ready>,
     task: AbortHandle,
 }
@@ -65,14 +63,13 @@ impl Desk {
         let incoming = open.conversation.file(&MessageId(message.to_owned())).map_err(|error| of_file(&error))?;
         self.close_received_study();
         self.0.images.warm();
-        let (case, record) = self.case_of(conversation, &open.conversation.pinned()).unzip();
         let view = ReceivedStudyView {
             conversation: conversation.to_owned(),
             message: message.to_owned(),
             serial: self.next_serial(),
             state: ReceivedStateView::Fetching { moved: 0, total: incoming.size() },
             patient: None,
-            case,
+            case: None,
             comparison: None,
             images: ImagesView {
                 // No id of FHIR has a colon (R4 2.24.0.1): it can be asked for nowhere.
@@ -92,7 +89,7 @@ impl Desk {
                 desk.fetch_study(incoming, &whose.0, &whose.1).await;
             }
         });
-        let reading = Reading { view: view.clone(), record, ready: None, task: task.abort_handle() };
+        let reading = Reading { view: view.clone(), ready: None, task: task.abort_handle() };
         self.0.chat.state().reading = Some(reading);
         let _task_lives = go.send(());
         Ok(view)
@@ -129,18 +126,10 @@ impl Desk {
         (same && !matches!(view.state, ReceivedStateView::Failed { .. })).then(|| view.clone())
     }
 
-    /// The patient of the conversation's case, where this person may open it: all that the record says, if it is open.
-    fn case_of(&self, conversation: &str, pinned: &[String]) -> Option<(IdentityView, RecordIdentity)> {
-        let cases = self.0.chat.state().cases.view(conversation, pinned);
-        let mut open = cases.into_iter().filter_map(|case| match case.access {
-            CaseAccess::Open { patient, identity } => Some((patient, *identity)),
-            CaseAccess::Unknown | CaseAccess::Denied | CaseAccess::Elsewhere | CaseAccess::Newer => None,
-        });
-        // With two of them nobody knows which is meant.
-        let (patient, identity) = open.next().filter(|_| open.next().is_none())?;
-        let whole = self.with_case(&patient, |case| case.record_identity()).ok();
-        let record = whole.filter(|record| !record.names.is_empty()).unwrap_or_else(|| as_record(&identity));
-        Some((identity, record))
+    /// The patient of the conversation's case, where this person may open it.
+    fn patient_of_case(&self, conversation: &str) -> Option<(IdentityView, RecordIdentity)> {
+        let pinned = self.conversation(conversation).ok()?.conversation.pinned();
+        self.0.chat.state().cases.patient(conversation, &pinned)
     }
 
     async fn fetch_study(&self, incoming: Incoming, conversation: &str, message: &str) {
@@ -188,11 +177,18 @@ impl Desk {
             let view = &mut reading.view;
             view.state = ReceivedStateView::Ready;
             view.patient = Some(identity::view(&unpacked.patient));
-            view.comparison = reading.record.as_ref().map(|record| grade(record, &unpacked.patient, false));
             (view.left_out, view.damaged) = (unpacked.left_out, unpacked.damaged);
             view.images.studies = vec![study.clone()];
             reading.ready = Some(Ready { origin: origin.clone(), series: series.clone() });
         });
+        let compare = || {
+            let Some((case, record)) = self.patient_of_case(conversation) else { return };
+            change(&mut |reading| {
+                reading.view.case = Some(case.clone());
+                reading.view.comparison = Some(grade(&record, &unpacked.patient, false));
+            });
+        };
+        compare();
         let images = &self.0.images;
         for data in all.iter().flat_map(|parts| parts.iter()) {
             images.nobody_waits().await;
@@ -207,6 +203,8 @@ impl Desk {
                 }
             });
         }
+        // What the conversation's case is about may have been learned meanwhile.
+        compare();
         change(&mut |reading| reading.view.images.loading = false);
     }
 
@@ -222,16 +220,6 @@ impl Desk {
             reading.view.clone()
         };
         self.tell(Event::ReceivedStudyChanged(view));
-    }
-}
-
-/// What a view says about a person, for the comparison.
-fn as_record(identity: &IdentityView) -> RecordIdentity {
-    let name = identity.family.clone().map(|family| (family, identity.given.clone().unwrap_or_default()));
-    RecordIdentity {
-        names: name.into_iter().map(Phi::new).collect(),
-        birth_date: identity.birth_date.clone().map(Phi::new),
-        numbers: [&identity.number, &identity.kvnr].into_iter().flatten().cloned().map(Phi::new).collect(),
     }
 }
 

@@ -7,7 +7,7 @@ use super::{Device, Home, Pair, pair, sees};
 use crate::bulk::{Way, frames};
 use crate::{MODERATOR, at_work_on, client::plain, part10};
 use contract::{
-    ChatStateView, ConversationMembership, FailureCode, FileSaid, IdentityGrade, LineView, MessageBodyView,
+    CaseAccess, ChatStateView, ConversationMembership, FailureCode, FileSaid, IdentityGrade, LineView, MessageBodyView,
     ReceivedStateView, ReceivedStudyView, Reply, Request, SeriesView, StudyLabelView,
 };
 use sandbox::Options;
@@ -249,7 +249,8 @@ async fn a_study_of_the_open_case_goes_from_the_archive_and_is_held_against_the_
 
     talk.theirs
         .eventually("the case of the conversation", |seen| {
-            (!seen.conversation.as_ref()?.cases.is_empty()).then_some(())
+            let cases = &seen.conversation.as_ref()?.cases;
+            cases.iter().any(|case| matches!(case.access, CaseAccess::Open { .. })).then_some(())
         })
         .await;
     let (_, view) = talk.opened(&talk.theirs).await;
@@ -269,7 +270,10 @@ async fn a_study_of_the_open_case_goes_from_the_archive_and_is_held_against_the_
     for item in listed {
         let uid = |tag: &str| item[tag]["Value"][0].as_str().expect("an identifier").to_owned();
         let address = format!("{base}/series/{}/instances/{}", uid("0020000E"), uid("00080018"));
-        let asked = plain().get(address).bearer_auth(&token).header("accept", "application/dicom");
+        let asked = plain()
+            .get(address)
+            .bearer_auth(&token)
+            .header("accept", r#"multipart/related; type="application/dicom"; transfer-syntax=*"#);
         let answer = asked.send().await.expect("it answers").bytes().await.expect("whole");
         // Alone or within a multipart answer: the file begins with its preamble of zeros.
         let mark = memchr::memmem::find(&answer, b"DICM").expect("a file");
