@@ -318,42 +318,42 @@ impl Desk {
             }
             Request::LoadEarlier { conversation } => self.load_earlier(&conversation).map(|()| Reply::Done),
             Request::SendMessage { conversation, text, reply_to } => {
-                self.send_message(&conversation, &text, reply_to.as_deref()).await.map(|()| Reply::Done)
+                Box::pin(self.send_message(&conversation, &text, reply_to.as_deref())).await.map(|()| Reply::Done)
             }
             Request::EditMessage { conversation, message, text } => {
-                self.edit_message(&conversation, message, &text).await.map(|()| Reply::Done)
+                Box::pin(self.edit_message(&conversation, message, &text)).await.map(|()| Reply::Done)
             }
             Request::RedactMessage { conversation, message } => {
-                self.redact_message(&conversation, message).await.map(|()| Reply::Done)
+                Box::pin(self.redact_message(&conversation, message)).await.map(|()| Reply::Done)
             }
             Request::ToggleReaction { conversation, message, key } => {
-                self.toggle_reaction(&conversation, message, &key).await.map(|()| Reply::Done)
+                Box::pin(self.toggle_reaction(&conversation, message, &key)).await.map(|()| Reply::Done)
             }
             Request::RetryMessage { conversation, message } => {
-                self.retry_message(&conversation, message).await.map(|()| Reply::Done)
+                Box::pin(self.retry_message(&conversation, message)).await.map(|()| Reply::Done)
             }
             Request::CancelMessage { conversation, message } => {
-                self.cancel_message(&conversation, message).await.map(|()| Reply::Done)
+                Box::pin(self.cancel_message(&conversation, message)).await.map(|()| Reply::Done)
             }
             Request::BeginAttachment { conversation, name, size, mimetype, width, height } => {
                 let file = crate::chat::Begun { name, size, mimetype, picture: width.zip(height) };
-                self.begin_attachment(&conversation, file).await.map(Reply::FileDoor)
+                Box::pin(self.begin_attachment(&conversation, file)).await.map(Reply::FileDoor)
             }
             Request::LookAtFiles { conversation, sizes } => {
                 self.look_at_files(&conversation, sizes).map(Reply::FileDoor)
             }
             Request::BeginStudy { conversation, study } => {
-                self.begin_study(&conversation, &study).await.map(Reply::FileDoor)
+                Box::pin(self.begin_study(&conversation, &study)).await.map(Reply::FileDoor)
             }
             Request::SendStudy { conversation, patient, study } => {
-                self.send_study(&conversation, &patient, &study).await.map(|()| Reply::Done)
+                Box::pin(self.send_study(&conversation, &patient, &study)).await.map(|()| Reply::Done)
             }
             Request::ResumeAttachment { conversation, attachment } => {
-                let door = self.resume_attachment(&conversation, &attachment).await?;
+                let door = Box::pin(self.resume_attachment(&conversation, &attachment)).await?;
                 Ok(door.map_or(Reply::Done, Reply::FileDoor))
             }
             Request::CancelAttachment { conversation, attachment } => {
-                self.cancel_attachment(&conversation, &attachment).await.map(|()| Reply::Done)
+                Box::pin(self.cancel_attachment(&conversation, &attachment)).await.map(|()| Reply::Done)
             }
             Request::OpenAttachment { conversation, message } => {
                 self.open_attachment(&conversation, message).map(Reply::FileDoor)
@@ -377,26 +377,26 @@ impl Desk {
                 Ok(Reply::Done)
             }
             Request::OpenReceivedSeries { message, series } => {
-                self.open_received_series(&message, &series).await.map(Reply::Series)
+                Box::pin(self.open_received_series(&message, &series)).await.map(Reply::Series)
             }
-            Request::MarkRead { conversation } => self.mark_read(&conversation).await.map(|()| Reply::Done),
+            Request::MarkRead { conversation } => Box::pin(self.mark_read(&conversation)).await.map(|()| Reply::Done),
             Request::SetTyping { conversation, typing } => {
-                self.set_typing(&conversation, typing).await.map(|()| Reply::Done)
+                Box::pin(self.set_typing(&conversation, typing)).await.map(|()| Reply::Done)
             }
             Request::KeepMessageDraft { conversation, text } => {
                 self.keep_message_draft(&conversation, text).await.map(|()| Reply::Done)
             }
             Request::JoinConversation { conversation } => {
-                self.join_conversation(&conversation).await.map(|()| Reply::Done)
+                Box::pin(self.join_conversation(&conversation)).await.map(|()| Reply::Done)
             }
             Request::LeaveConversation { conversation } => {
-                self.leave_conversation(&conversation).await.map(|()| Reply::Done)
+                Box::pin(self.leave_conversation(&conversation)).await.map(|()| Reply::Done)
             }
-            Request::FindPeople { words } => self.find_people(&words).await.map(Reply::People),
-            Request::SearchDirectory { words } => self.search_directory(&words).await.map(Reply::Directory),
-            Request::OpenPermissions => self.permissions().await.map(Reply::Permissions),
+            Request::FindPeople { words } => Box::pin(self.find_people(&words)).await.map(Reply::People),
+            Request::SearchDirectory { words } => Box::pin(self.search_directory(&words)).await.map(Reply::Directory),
+            Request::OpenPermissions => Box::pin(self.permissions()).await.map(Reply::Permissions),
             Request::ChangePermissions { permissions } => {
-                self.change_permissions(permissions).await.map(Reply::Permissions)
+                Box::pin(self.change_permissions(permissions)).await.map(Reply::Permissions)
             }
             Request::OpenOwnCard => self.own_card().map(Reply::OwnCard),
             Request::ReadCard { text } => self.read_card(&text).map(Reply::Card),
@@ -407,8 +407,8 @@ impl Desk {
             Request::LinkCase { conversation, patient } => {
                 Box::pin(self.link_case(&conversation, &patient)).await.map(|()| Reply::Done)
             }
-            Request::SetUpRecovery => self.set_up_recovery().await.map(Reply::RecoveryKey),
-            Request::Recover { key } => self.recover(&key).await.map(|()| Reply::Done),
+            Request::SetUpRecovery => Box::pin(self.set_up_recovery()).await.map(Reply::RecoveryKey),
+            Request::Recover { key } => Box::pin(self.recover(&key)).await.map(|()| Reply::Done),
             Request::Trust { trust } => Box::pin(self.trust(trust)).await,
             Request::ChangeSettings { settings } => self.change_settings(settings).map(Reply::Settings),
             Request::RememberPlace { place } => self.remember_place(place).map(|()| Reply::Done),

@@ -83,7 +83,7 @@ fn view(initials: String, entry: Entry, own: &str) -> Option<DirectoryEntryView>
             bot: address.kind == AddressKind::Bot,
         })
         .collect();
-    (!addresses.is_empty()).then(|| DirectoryEntryView {
+    (!addresses.is_empty()).then_some(DirectoryEntryView {
         id: entry.id,
         initials,
         name: entry.name,

@@ -71,7 +71,7 @@ async fn directory(
             search(&query, &headers)
         };
         let text = answer.to_string();
-        let content = if cut { body(text[..text.len() - 40].as_bytes(), 256, true) } else { Body::from(text) };
+        let content = if cut { body(&text.as_bytes()[..text.len() - 40], 256, true) } else { Body::from(text) };
         let answer = Response::builder().status(status).header("content-type", "application/fhir+json").body(content);
         ready(answer.expect("tests write good headers"))
     }));

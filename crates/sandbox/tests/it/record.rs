@@ -338,8 +338,8 @@ async fn the_archive_refuses_with_403_whatever_is_wrong_with_a_token() {
 #[test]
 fn batches_and_searches_at_the_same_time_are_all_answered() {
     // In a thread of its own, so that two that wait for each other fail the test and do not hold it.
-    let (tell, heard) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
+    let (tell, heard) = std::sync::mpsc::sync_channel(1);
+    let lane = std::thread::Builder::new().name("lane".to_owned()).spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build();
         let statuses = runtime.expect("threads can be started").block_on(async {
             let platform = Platform::start().await;
@@ -365,6 +365,7 @@ fn batches_and_searches_at_the_same_time_are_all_answered() {
         });
         tell.send(statuses)
     });
+    lane.expect("a thread can be started");
     let statuses = heard.recv_timeout(std::time::Duration::from_secs(60)).expect("nobody waits for ever");
     assert!(statuses.iter().all(|status| *status == 200), "all of them");
 }

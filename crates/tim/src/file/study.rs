@@ -102,7 +102,8 @@ mod tests {
     fn a_label_is_read_as_the_form_says_and_nothing_odd_is_drawn() {
         let expected = StudyLabel { modality: vec!["CT".to_owned()], images: 135, series: 1 };
         assert_eq!(label(&event(|_| ())), Some(expected), "as it was written");
-        let odd: [(&str, fn(&mut Value)); 5] = [
+        type Change = fn(&mut Value);
+        let odd: [(&str, Change); 5] = [
             ("a newer form", |block| block["v"] = json!(2)),
             ("words in the place of a code", |block| block["modality"] = json!(["CT von Anna"])),
             ("no image", |block| block["images"] = json!(0)),

@@ -6,12 +6,9 @@ use contract::{ChatStateView, EverybodyMay, FailureCode, PermissionsView, Reply,
 use sandbox::Options;
 use serde_json::json;
 use testkit::{DeskKit, Platform};
-use tim::{Everybody, Membership, NewConversation};
+use tim::{Everybody, Membership, NewConversation, Permissions};
 
-on_each_homeserver![
-    an_invitation_of_somebody_who_may_not_invite_is_refused_and_never_shown,
-    what_a_person_decides_is_kept_for_all_devices,
-];
+on_each_homeserver![what_a_person_decides_is_kept_for_all_devices_and_refuses_who_may_not_invite];
 
 /// The account data of the TI-Messenger for professionals (A_26389).
 const KIND: &str = "de.gematik.tim.account.permissionconfig.pro.v1";
@@ -22,13 +19,20 @@ async fn invited_by(home: &Home, by: &str, whom: &str) -> String {
     home.create(by, &request).await
 }
 
-async fn an_invitation_of_somebody_who_may_not_invite_is_refused_and_never_shown(home: &Home) {
-    let (one, other, third) =
-        (home.person("dr-ahlefels").await, home.person("dr-heidekorn").await, home.person("ebbelund").await);
-    let device = home.device(&one).await;
+/// One after the other, with somebody whom no other fact invites: the evaluation platform remembers what was decided.
+async fn what_a_person_decides_is_kept_for_all_devices_and_refuses_who_may_not_invite(home: &Home) {
+    let user = home.person("it-buchfink").await;
+    what_is_decided_is_kept(home, &user).await;
+    who_may_not_invite_is_refused_and_never_shown(home, &user).await;
+}
+
+async fn who_may_not_invite_is_refused_and_never_shown(home: &Home, one: &str) {
+    let (other, third) = (home.person("dr-heidekorn").await, home.person("ebbelund").await);
+    let device = home.device(one).await;
+    device.account.set_permissions(&Permissions::default()).await.expect("everybody may again");
     // Invited while everybody may: a homeserver without the TI-Messenger's rules lets invitations through later as well.
-    let early = invited_by(home, &other, &one).await;
-    let welcome = invited_by(home, &third, &one).await;
+    let early = invited_by(home, &other, one).await;
+    let welcome = invited_by(home, &third, one).await;
     let is_invited = |rows: &[tim::Row], room: &str| {
         rows.iter().any(|row| row.id == room && matches!(row.membership, Membership::Invited { .. }))
     };
@@ -47,7 +51,7 @@ async fn an_invitation_of_somebody_who_may_not_invite_is_refused_and_never_shown
         })
         .await;
     // The one who invited sees it as any refusal.
-    let path = format!("/_matrix/client/v3/rooms/{early}/state/m.room.member/{}", home.id(&one));
+    let path = format!("/_matrix/client/v3/rooms/{early}/state/m.room.member/{}", home.id(one));
     device
         .eventually("that the homeserver has it", async || {
             let member = home.ask(&other, &path).await;
@@ -57,23 +61,22 @@ async fn an_invitation_of_somebody_who_may_not_invite_is_refused_and_never_shown
     device.account.join(&welcome).await.expect("who may invite is heard");
 }
 
-async fn what_a_person_decides_is_kept_for_all_devices(home: &Home) {
-    let user = home.person("dr-rosenpfad").await;
-    let one = home.device(&user).await;
+async fn what_is_decided_is_kept(home: &Home, user: &str) {
+    let one = home.device(user).await;
     let mut permissions = one.account.permissions().await.expect("the homeserver answers");
     assert_eq!(permissions.everybody, Everybody::Allowed, "everybody may, until it is decided (A_26389)");
     permissions.everybody = Everybody::Blocked;
     permissions.servers = ["hospital.tim.example".to_owned()].into();
     permissions.insured = true;
     one.account.set_permissions(&permissions).await.expect("it is taken");
-    let kept = home.ask(&user, &format!("/_matrix/client/v3/user/{}/account_data/{KIND}", home.id(&user))).await;
+    let kept = home.ask(user, &format!("/_matrix/client/v3/user/{}/account_data/{KIND}", home.id(user))).await;
     // permissionConfig_V1.json, with the group as an object.
     let expected = json!({
         "defaultSetting": "block all", "serverExceptions": { "hospital.tim.example": {} }, "userExceptions": {},
         "groupExceptions": [{ "groupName": "isInsuredPerson" }],
     });
     assert_eq!(kept, expected, "as the schema has it");
-    let other = home.device(&user).await;
+    let other = home.device(user).await;
     assert_eq!(other.account.permissions().await.expect("it answers"), permissions, "the same for another device");
 }
 
