@@ -131,7 +131,7 @@ export function Conversation({
       {removing && <RemoveDialog conversation={conversation} line={removing} close={() => setRemoving(null)} />}
       {sends && patient !== null && <SendStudy conversation={conversation} patient={patient} close={() => setSends(false)} />}
       {shown?.body.type === 'file' && shown.body.study !== null && (
-        <StudyViewer conversation={conversation} message={shown.id} study={shown.body.study} sender={shown.sender.own ? m.chat_you() : call(shown.sender)} close={() => setShown(null)} />
+        <StudyViewer conversation={conversation} message={shown.id} study={shown.body.study} sender={shown.sender.own ? null : call(shown.sender)} close={() => setShown(null)} />
       )}
       {shown?.body.type === 'file' && shown.body.study === null && <Viewer conversation={conversation} line={shown} others={showable} go={setShown} close={() => setShown(null)} />}
       {drop.over && (

@@ -22,7 +22,7 @@ import { Progress } from './FileCard';
 import { fileFailureWords, studyWords } from './fileWords';
 import styles from './StudyViewer.module.css';
 
-export function StudyViewer({ conversation, message, study, sender, close }: { conversation: string; message: string; study: StudyLabelView; sender: string; close: () => void }) {
+export function StudyViewer({ conversation, message, study, sender, close }: { conversation: string; message: string; study: StudyLabelView; sender: string | null; close: () => void }) {
   const desk = useDesk();
   const load = useStore(desk.receivedStudy);
   const open = useCallback(() => desk.openReceivedStudy(conversation, message), [desk, conversation, message]);
@@ -39,7 +39,7 @@ export function StudyViewer({ conversation, message, study, sender, close }: { c
             <Person view={view} study={study} />
             <span className={styles['grow']} />
             <Chip tone="warn" icon="chat" testId="study-from">
-              {m.study_from_message({ name: sender })}
+              {sender === null ? m.study_from_own() : m.study_from_message({ name: sender })}
             </Chip>
             <IconButton icon="close" label={m.action_close()} onPress={close} data-testid="study-close" />
           </div>
