@@ -21,6 +21,7 @@ import { m } from '../paraglide/messages';
 import { Progress } from './FileCard';
 import { fileFailureWords, studyWords } from './fileWords';
 import styles from './StudyViewer.module.css';
+import front from './Viewer.module.css';
 
 export function StudyViewer({ conversation, message, study, sender, close }: { conversation: string; message: string; study: StudyLabelView; sender: string | null; close: () => void }) {
   const desk = useDesk();
@@ -32,10 +33,10 @@ export function StudyViewer({ conversation, message, study, sender, close }: { c
   }, [desk, open]);
   const view = load.state === 'here' && load.value.message === message ? load.value : null;
   return (
-    <ModalOverlay isOpen onOpenChange={(stays) => !stays && close()} className={styles['scrim'] ?? ''}>
-      <Modal className={styles['modal'] ?? ''} data-testid="study-viewer">
-        <Base className={styles['dialog'] ?? ''}>
-          <div className={styles['head']}>
+    <ModalOverlay isOpen onOpenChange={(stays) => !stays && close()} className={front['scrim'] ?? ''}>
+      <Modal className={front['modal'] ?? ''} data-testid="study-viewer">
+        <Base className={front['dialog'] ?? ''}>
+          <div className={front['head']}>
             <Person view={view} study={study} />
             <span className={styles['grow']} />
             <Chip tone="warn" icon="chat" testId="study-from">

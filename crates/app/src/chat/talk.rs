@@ -5,7 +5,7 @@ use crate::Desk;
 use contract::{ConversationView, Event, Failure, FailureCode, RecoveryKeyView};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tim::{Conversation, ConversationError, MessageId, RecoveryError, Splitting};
+use tim::{Attention, Conversation, ConversationError, MessageId, RecoveryError, Splitting};
 use tokio::task::AbortHandle;
 
 /// What happens together is told together.
@@ -99,11 +99,13 @@ impl Desk {
             let cases = chat.cases.view(&id, &open.conversation.pinned());
             (chat.drafts.get(&id).cloned(), cases, chat.files.views(&id))
         };
-        let mut view = views::conversation(&open.conversation, draft, cases).await;
+        let attention = match self.up() {
+            Ok(up) => up.account.attention(&id).await,
+            // Chat has just ended; nothing of it is told any more.
+            Err(_ended) => Attention::default(),
+        };
+        let mut view = views::conversation(&open.conversation, draft, cases, attention).await;
         view.outgoing = outgoing;
-        if let Ok(up) = self.up() {
-            view.attention = views::attention(up.account.attention(&id).await);
-        }
         view.largest_file = open.largest_file.get().copied();
         view
     }

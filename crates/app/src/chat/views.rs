@@ -89,6 +89,7 @@ pub(super) async fn conversation(
     of: &Conversation,
     draft: Option<String>,
     cases: Vec<ConversationCaseView>,
+    attention: Attention,
 ) -> ConversationView {
     let name = of.name().await;
     let members: Vec<_> = of.members().await.iter().map(sender).collect();
@@ -100,8 +101,7 @@ pub(super) async fn conversation(
         cases,
         may_link: of.may_link_case().await,
         membership: membership(&of.membership().await),
-        // Who has the account says it.
-        attention: contract::Attention::All,
+        attention: self::attention(attention),
         encryption: encryption(of.encryption().await),
         member_count: count(members.len() as u64),
         confirmed: of.confirmed(),
@@ -279,7 +279,7 @@ fn known(id: &str, members: &[SenderView]) -> SenderView {
     })
 }
 
-pub(super) fn attention(attention: Attention) -> contract::Attention {
+fn attention(attention: Attention) -> contract::Attention {
     match attention {
         Attention::All => contract::Attention::All,
         Attention::Mentions => contract::Attention::Mentions,
