@@ -1,12 +1,11 @@
 /** The recovery key: shown once, or asked for, so that older messages can be read on a new device. */
 import { useState } from 'react';
-import { CheckboxButton, CheckboxField } from 'react-aria-components';
 import { Button } from '../components/Button';
+import { Checkbox } from '../components/Checkbox';
 import { copyText } from '../components/copy';
 import { Dialog } from '../components/Dialog';
 import { FailureNotice } from '../components/FailureNotice';
 import { Field } from '../components/Field';
-import { Icon } from '../components/icons';
 import { Notice } from '../components/Notice';
 import { toast } from '../components/toasts';
 import type { Failure, RecoveryView } from '../host/contract';
@@ -123,14 +122,9 @@ function SetUp({ close }: { close: () => void }) {
               {m.action_copy()}
             </Button>
           </div>
-          <CheckboxField isSelected={kept} onChange={setKept}>
-            <CheckboxButton className={styles['check'] ?? ''} data-testid="recovery-kept">
-              <span className={styles['box']} aria-hidden>
-                {kept && <Icon name="check" size="xs" />}
-              </span>
-              <span>{m.chat_recovery_kept()}</span>
-            </CheckboxButton>
-          </CheckboxField>
+          <Checkbox checked={kept} onChange={setKept} testId="recovery-kept">
+            {m.chat_recovery_kept()}
+          </Checkbox>
           <p className={styles['ask']} role="status">
             {asked && !kept ? m.chat_recovery_ask() : ''}
           </p>

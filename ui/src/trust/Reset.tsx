@@ -1,9 +1,8 @@
 /** A new identity: the last resort when neither the recovery key nor another device is left. */
 import { useState } from 'react';
-import { CheckboxButton, CheckboxField } from 'react-aria-components';
 import { Button } from '../components/Button';
+import { Checkbox } from '../components/Checkbox';
 import { Dialog } from '../components/Dialog';
-import { Icon } from '../components/icons';
 import { Notice } from '../components/Notice';
 import { toast } from '../components/toasts';
 import type { ProofGiven, TrustStep } from '../host/contract';
@@ -41,14 +40,9 @@ export function ResetDialog({ close }: { close: () => void }) {
           {m.reset_lost_text()}
         </Notice>
         <p>{m.reset_others()}</p>
-        <CheckboxField isSelected={sure} onChange={setSure}>
-          <CheckboxButton className={styles['check'] ?? ''} data-testid="reset-sure">
-            <span className={styles['box']} aria-hidden>
-              {sure && <Icon name="check" size="xs" />}
-            </span>
-            <span>{m.reset_sure()}</span>
-          </CheckboxButton>
-        </CheckboxField>
+        <Checkbox checked={sure} onChange={setSure} testId="reset-sure">
+          {m.reset_sure()}
+        </Checkbox>
         {proof.fields}
       </div>
     </Dialog>
