@@ -58,6 +58,8 @@ pub(crate) struct Chat {
     state: Mutex<State>,
     /// Tells that links of cases may be read or sent.
     due: Notify,
+    /// Tells that a day that is being looked for is no longer wanted.
+    searching: Notify,
 }
 
 #[derive(Default)]
@@ -252,9 +254,12 @@ impl Desk {
 
     /// What others may see of the person, as the settings have it.
     pub(crate) fn tell_signals(&self) {
-        let typing = self.state().settings.typing_notices;
+        let signals = {
+            let settings = &self.state().settings;
+            Signals { typing: settings.typing_notices, receipts: settings.read_receipts }
+        };
         if let Ok(up) = self.up() {
-            up.account.set_signals(Signals { typing, receipts: false });
+            up.account.set_signals(signals);
         }
     }
 

@@ -317,6 +317,10 @@ impl Desk {
                 Ok(Reply::Done)
             }
             Request::LoadEarlier { conversation } => self.load_earlier(&conversation).map(|()| Reply::Done),
+            Request::OpenDay { conversation, day } => {
+                Box::pin(self.open_day(&conversation, &day)).await.map(Reply::Conversation)
+            }
+            Request::LoadLater { conversation } => self.load_later(&conversation).map(|()| Reply::Done),
             Request::SendMessage { conversation, text, reply_to } => {
                 Box::pin(self.send_message(&conversation, &text, reply_to.as_deref())).await.map(|()| Reply::Done)
             }
@@ -403,6 +407,21 @@ impl Desk {
             Request::AcceptContact { address } => self.accept_contact(&address).await.map(|()| Reply::Done),
             Request::BeginConversation { people, name, case } => {
                 Box::pin(self.begin_conversation(&people, name.as_deref(), case.as_deref())).await.map(Reply::Begun)
+            }
+            Request::InviteToConversation { conversation, people } => {
+                Box::pin(self.invite_to_conversation(&conversation, &people)).await.map(Reply::Begun)
+            }
+            Request::RemoveFromConversation { conversation, person } => {
+                Box::pin(self.remove_from_conversation(&conversation, &person)).await.map(|()| Reply::Done)
+            }
+            Request::RenameConversation { conversation, name } => {
+                Box::pin(self.rename_conversation(&conversation, &name)).await.map(|()| Reply::Done)
+            }
+            Request::SetFavorite { conversation, favorite } => {
+                Box::pin(self.set_favorite(&conversation, favorite)).await.map(|()| Reply::Done)
+            }
+            Request::OpenVersions { conversation, message } => {
+                Box::pin(self.open_versions(&conversation, message)).await.map(Reply::Versions)
             }
             Request::LinkCase { conversation, patient } => {
                 Box::pin(self.link_case(&conversation, &patient)).await.map(|()| Reply::Done)
@@ -538,6 +557,8 @@ fn allowed_while_locked(request: &Request) -> bool {
         | Request::OpenConversation { .. }
         | Request::CloseConversation
         | Request::LoadEarlier { .. }
+        | Request::OpenDay { .. }
+        | Request::LoadLater { .. }
         | Request::SendMessage { .. }
         | Request::EditMessage { .. }
         | Request::RedactMessage { .. }
@@ -569,6 +590,11 @@ fn allowed_while_locked(request: &Request) -> bool {
         | Request::AcceptContact { .. }
         | Request::ChangePermissions { .. }
         | Request::BeginConversation { .. }
+        | Request::InviteToConversation { .. }
+        | Request::RemoveFromConversation { .. }
+        | Request::RenameConversation { .. }
+        | Request::SetFavorite { .. }
+        | Request::OpenVersions { .. }
         | Request::LinkCase { .. }
         | Request::SetUpRecovery
         | Request::Recover { .. }

@@ -21,6 +21,7 @@ pub(crate) struct Settings {
     pub(crate) bulk_way: BulkWay,
     pub(crate) letter_keys: bool,
     pub(crate) typing_notices: bool,
+    pub(crate) read_receipts: bool,
     pub(crate) notices: bool,
     pub(crate) notice_names: bool,
     /// The address used last.
@@ -39,6 +40,7 @@ impl Default for Settings {
             letter_keys: true,
             // Off unless the person wants it (gemSpec_TI-M_Basis A_25436).
             typing_notices: false,
+            read_receipts: false,
             notices: true,
             notice_names: false,
             address: None,
@@ -68,6 +70,7 @@ impl Settings {
             bulk_way: self.bulk_way,
             letter_keys: self.letter_keys,
             typing_notices: self.typing_notices,
+            read_receipts: self.read_receipts,
             notices: self.notices,
             notice_names: self.notice_names,
             fixed: fixed.chain(policy.address.as_ref().map(|_| "address".to_owned())).collect(),
@@ -97,6 +100,7 @@ impl Desk {
             settings.bulk_way = self.0.policy.bulk_way.unwrap_or(view.bulk_way);
             settings.letter_keys = view.letter_keys;
             settings.typing_notices = view.typing_notices;
+            settings.read_receipts = view.read_receipts;
             settings.notices = view.notices;
             settings.notice_names = view.notice_names;
             settings.clone()

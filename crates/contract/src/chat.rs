@@ -269,6 +269,8 @@ pub struct ConversationView {
     pub lines: Vec<LineView>,
     /// What there is before the first line.
     pub earlier: EarlierView,
+    /// Where in the past it was opened; absent where it follows what is written.
+    pub past: Option<PastView>,
     /// Files that this person is sending, in the order in which they were begun.
     pub outgoing: Vec<OutgoingView>,
     /// The largest file that the homeserver takes, in bytes, once it has said so.
@@ -278,10 +280,28 @@ pub struct ConversationView {
     pub typing: Vec<SenderView>,
     /// Whether this person may write here.
     pub may_send: bool,
+    /// Whether this person may ask others to come.
+    pub may_invite: bool,
+    /// Whether this person may give it another name.
+    pub may_rename: bool,
+    /// Whether this person may send others away.
+    pub may_remove: bool,
+    /// Whether it is among this person's favorites.
+    pub favorite: bool,
     /// Text that was begun and not sent.
     pub draft: Option<String>,
     /// ISO time when this was made.
     pub as_of: String,
+}
+
+/// A part of a conversation's past.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct PastView {
+    /// The day that was asked for (ISO date).
+    pub day: String,
+    /// What there is after the last line.
+    pub later: EarlierView,
 }
 
 /// A file that is being sent.
@@ -438,11 +458,11 @@ pub struct DeviceView {
     pub name: String,
 }
 
-/// What lies before the first line.
+/// What lies beyond the first or the last line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
 pub enum EarlierView {
-    /// The conversation begins here.
+    /// Nothing.
     None,
     /// There is more.
     More,
@@ -509,6 +529,26 @@ pub struct MessageView {
     pub may_redact: bool,
     /// True for what did not come encrypted into an encrypted conversation.
     pub in_clear: bool,
+    /// Who has read up to here and no further, without the sender and this person; nobody unless this person wants it.
+    pub read_by: Vec<SenderView>,
+}
+
+/// What a message has said so far.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageVersionsView {
+    /// Oldest first; the last one is what it says now.
+    pub versions: Vec<MessageVersionView>,
+}
+
+/// A text that a message had.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageVersionView {
+    /// ISO time since which it said so.
+    pub at: String,
+    /// Its blocks.
+    pub blocks: Vec<BlockView>,
 }
 
 /// What a message says.

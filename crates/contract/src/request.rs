@@ -3,9 +3,9 @@
 use crate::{
     ArrivalView, Attention, BegunView, BulkAccessView, CardView, CaseView, CasesView, ChatView, ConflictChoice,
     ConnectionView, ConversationView, DecisionView, DevicesView, DiagnosisView, DirectoryView, DocumentView, DraftView,
-    FileDoorView, FoundPeopleView, ImagesView, MeasurementView, MeasurementsView, OwnCardView, PermissionsView,
-    PlatformView, ProofWantedView, ReceivedStudyView, RecoveryKeyView, SeriesView, SessionView, SettingsView,
-    SigningPreviewView, StartView, TextBlockView, TodayView, TrustStep, WantedView,
+    FileDoorView, FoundPeopleView, ImagesView, MeasurementView, MeasurementsView, MessageVersionsView, OwnCardView,
+    PermissionsView, PlatformView, ProofWantedView, ReceivedStudyView, RecoveryKeyView, SeriesView, SessionView,
+    SettingsView, SigningPreviewView, StartView, TextBlockView, TodayView, TrustStep, WantedView,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -182,6 +182,20 @@ pub enum Request {
     CloseConversation,
     /// Lines before the first one. `ConversationChanged` brings them.
     LoadEarlier {
+        /// The room's id.
+        conversation: String,
+    },
+    /// The conversation at the first line of a day or after it, as `Conversation` with its `past`; `NotFound` when
+    /// nothing was written since. May take long where the homeserver does not find events by their time;
+    /// `OpenConversation` gives it up, and brings back what is written now.
+    OpenDay {
+        /// The room's id.
+        conversation: String,
+        /// ISO date.
+        day: String,
+    },
+    /// Lines after the last one of a past. `ConversationChanged` brings them.
+    LoadLater {
         /// The room's id.
         conversation: String,
     },
@@ -401,6 +415,41 @@ pub enum Request {
         /// FHIR id of the patient whose case it belongs to; it needs a name then.
         case: Option<String>,
     },
+    /// Ask more people to come to a group. Answered by `Begun`.
+    InviteToConversation {
+        /// The room's id.
+        conversation: String,
+        /// Matrix user ids.
+        people: Vec<String>,
+    },
+    /// Send somebody away from a group.
+    RemoveFromConversation {
+        /// The room's id.
+        conversation: String,
+        /// Matrix user id.
+        person: String,
+    },
+    /// Give a group another name, which is not encrypted.
+    RenameConversation {
+        /// The room's id.
+        conversation: String,
+        /// It never names a patient.
+        name: String,
+    },
+    /// Put a conversation among the favorites, or take it out again.
+    SetFavorite {
+        /// The room's id.
+        conversation: String,
+        /// Whether it is one.
+        favorite: bool,
+    },
+    /// What a message said before it was changed. Answered by `Versions`.
+    OpenVersions {
+        /// The room's id.
+        conversation: String,
+        /// The line's id.
+        message: String,
+    },
     /// Say that a conversation belongs to a case, in the place of what it belonged to.
     LinkCase {
         /// The room's id.
@@ -485,8 +534,10 @@ pub enum Reply {
     OwnCard(OwnCardView),
     /// To `ReadCard`.
     Card(CardView),
-    /// To `BeginConversation`.
+    /// To `BeginConversation` and `InviteToConversation`.
     Begun(BegunView),
+    /// To `OpenVersions`.
+    Versions(MessageVersionsView),
     /// To `BeginAttachment` and its kin.
     FileDoor(FileDoorView),
     /// To `OpenReceivedStudy`.

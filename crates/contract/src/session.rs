@@ -147,6 +147,8 @@ pub struct SettingsView {
     pub letter_keys: bool,
     /// Others are told that this person writes, and this person is told of them.
     pub typing_notices: bool,
+    /// Others are told how far this person has read, and this person is told of them.
+    pub read_receipts: bool,
     /// Notices outside the window when messages arrive.
     pub notices: bool,
     /// They name who wrote.

@@ -4,9 +4,11 @@ use crate::Homeserver;
 use crate::arrivals::Arrival;
 use crate::file::{Wire, forget_arrived};
 use crate::generation::GenerationError;
+use crate::queue::Queues;
 use crate::signals::Signals;
 use crate::sync::{SyncState, follow, send_again, watch_session};
 use crate::verification::Verifying;
+use crate::{queue, recovery};
 use matrix_sdk::authentication::matrix::MatrixSession;
 use matrix_sdk::config::RequestConfig;
 use matrix_sdk::encryption::{BackupDownloadStrategy, CrossSigningResetHandle, EncryptionSettings};
@@ -177,6 +179,10 @@ pub struct Account {
     // Conversations with one person that were begun here: the list of them comes back only with a later sync.
     pub(crate) begun: Mutex<BTreeMap<OwnedUserId, OwnedRoomId>>,
     pub(crate) verifying: Arc<Verifying>,
+    // Whether this device has all that recovery brings.
+    pub(crate) secrets: watch::Sender<bool>,
+    // Whether the homeserver finds events by their time, as far as it is known.
+    pub(crate) finds_by_time: AtomicBool,
     // A new identity that waits for a proof.
     pub(crate) resetting: tokio::sync::Mutex<Option<CrossSigningResetHandle>>,
     folder: PathBuf,
@@ -263,20 +269,24 @@ impl Account {
     async fn start(client: Client, options: AccountOptions) -> Result<Self, AccountError> {
         // After the session and never before: the task that heals undecryptable messages looks for the keys once.
         client.event_cache().subscribe().map_err(|error| AccountError::Store(error.to_string()))?;
-        client.send_queue().respawn_tasks_for_rooms_with_unsent_requests().await;
+        queue::close(&client).await;
         let arriving = options.folder.join(ARRIVING);
         forget_arrived(&arriving).await;
-        let wire = Wire { client: client.clone(), http: options.transfers, folder: arriving };
+        let state = watch::Sender::new(SyncState::Connecting);
+        let queues = Queues::new(state.subscribe());
+        let wire = Wire { client: client.clone(), http: options.transfers, folder: arriving, queues: queues.clone() };
         let verifying = Arc::new(Verifying::default());
         verifying.listen(&client);
-        let state = watch::Sender::new(SyncState::Connecting);
         let arrivals = crate::arrivals::channel();
         crate::arrivals::listen(&client, state.subscribe(), arrivals.clone()).await;
         let mut tasks = JoinSet::new();
         let softly = Arc::new(AtomicBool::new(false));
         tasks.spawn(watch_session(client.clone(), state.clone(), softly.clone(), options.sessions));
         tasks.spawn(follow(client.clone(), state.clone()));
-        tasks.spawn(send_again(client.clone(), state.clone()));
+        tasks.spawn(send_again(client.clone(), queues.clone()));
+        tasks.spawn(queue::follow(client.clone(), queues));
+        let secrets = watch::Sender::new(false);
+        tasks.spawn(recovery::follow(client.clone(), secrets.clone()));
         tasks.spawn(crate::permission::refuse_unwanted(client.clone()));
         Ok(Self {
             client,
@@ -286,6 +296,8 @@ impl Account {
             asked: Mutex::default(),
             begun: Mutex::default(),
             verifying,
+            secrets,
+            finds_by_time: AtomicBool::new(true),
             resetting: tokio::sync::Mutex::default(),
             folder: options.folder,
             wire,

@@ -133,6 +133,10 @@ impl Account {
         if !may_decide(levels.for_user(own)) {
             return Err(ConversationError::NotAllowed);
         }
+        // It goes at once and not by the queue that would hold it.
+        if crate::queue::is_held(&room).await.map_err(failed)? {
+            return Err(ConversationError::IdentityChanged);
+        }
         let sent = room.send_raw("m.room.message", written(link, text)).await.map_err(failed)?;
         let event = sent.response.event_id;
         let mut pinned: Vec<OwnedEventId> = room.pinned_event_ids().unwrap_or_default();

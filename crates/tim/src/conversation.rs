@@ -1,8 +1,10 @@
 //! An open conversation: its lines as they are, and what a person does in it.
 
 mod acts;
+mod day;
 mod lines;
 mod trust;
+mod versions;
 
 pub use acts::ConversationError;
 pub(crate) use lines::is_forged;
@@ -10,17 +12,22 @@ pub use lines::{
     Body, Change, ChangeKind, Line, Message, MessageId, Reaction, Replied, Sending, SendingFailed, Undecryptable,
 };
 pub use trust::ChangedIdentity;
+pub use versions::Version;
 
 use crate::account::Account;
 use crate::file::Wire;
 use crate::list::{Kind, Membership, is_public, kind, membership, name};
 use crate::person::Person;
+use crate::queue::Entered;
+use crate::recovery;
 use crate::signals::Signals;
 use futures_util::StreamExt as _;
 use matrix_sdk::{Room, RoomMemberships};
 use matrix_sdk_ui::Timeline;
 use matrix_sdk_ui::eyeball_im::Vector;
-use matrix_sdk_ui::timeline::{MsgLikeContent, RoomExt as _, TimelineDetails, TimelineItem, TimelineItemContent};
+use matrix_sdk_ui::timeline::{
+    MsgLikeContent, RoomExt as _, TimelineDetails, TimelineFocus, TimelineItem, TimelineItemContent,
+};
 use ruma::{OwnedEventId, OwnedUserId};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,8 +45,10 @@ pub struct Conversation {
     pub(crate) room: Room,
     pub(crate) timeline: Arc<Timeline>,
     signals: watch::Receiver<Signals>,
+    secrets: watch::Receiver<bool>,
     pub(crate) wire: Wire,
     shared: Arc<Shared>,
+    _entered: Entered,
     _tasks: JoinSet<()>,
 }
 
@@ -47,16 +56,18 @@ struct Shared {
     items: Mutex<Vector<Arc<TimelineItem>>>,
     typing: Mutex<Vec<OwnedUserId>>,
     earlier: watch::Sender<Earlier>,
+    // Of a conversation that was opened in the past.
+    later: watch::Sender<Option<Earlier>>,
     // None until it is known.
     trust: watch::Sender<Option<trust::Trust>>,
     // Counts changes; what changed is read from the rest.
     revision: watch::Sender<u64>,
 }
 
-/// What lies before the first line.
+/// What lies beyond the first or the last line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Earlier {
-    /// The conversation begins here.
+    /// Nothing.
     None,
     /// There is more.
     More,
@@ -64,6 +75,17 @@ pub enum Earlier {
     Loading,
     /// It could not be read.
     Failed,
+}
+
+/// What somebody may do to a conversation itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// Ask others to come.
+    pub invite: bool,
+    /// Give it another name.
+    pub rename: bool,
+    /// Send others away.
+    pub remove: bool,
 }
 
 /// What protects a conversation.
@@ -104,18 +126,20 @@ impl Account {
     /// [`ConversationError`] when there is none, or it cannot be read.
     pub async fn conversation(&self, id: &str) -> Result<Conversation, ConversationError> {
         let room = self.room(id).ok_or(ConversationError::NotFound)?;
-        Conversation::open(room, self.signals.subscribe(), self.wire.clone()).await
+        Conversation::open(room, self, live()).await
     }
 }
 
 impl Conversation {
-    async fn open(room: Room, signals: watch::Receiver<Signals>, wire: Wire) -> Result<Self, ConversationError> {
-        let timeline = Arc::new(room.timeline().await?);
+    async fn open(room: Room, account: &Account, focus: TimelineFocus) -> Result<Self, ConversationError> {
+        let past = matches!(focus, TimelineFocus::Event { .. });
+        let timeline = Arc::new(room.timeline_builder().with_focus(focus).build().await?);
         let (items, mut changes) = timeline.subscribe().await;
         let shared = Arc::new(Shared {
             items: Mutex::new(items),
             typing: Mutex::new(Vec::new()),
             earlier: watch::Sender::new(Earlier::More),
+            later: watch::Sender::new(past.then_some(Earlier::More)),
             trust: watch::Sender::new(None),
             revision: watch::Sender::new(0),
         });
@@ -153,9 +177,27 @@ impl Conversation {
                 }
             }
         });
-        tasks.spawn(trust::follow(room.clone(), shared.clone()));
-        let conversation = Self { room, timeline, signals, wire, shared, _tasks: tasks };
-        if conversation.shared.items().len() < SCREENFUL {
+        tasks.spawn({
+            let (shared, mut signals) = (shared.clone(), account.signals.subscribe());
+            async move {
+                // What is shown of others goes with it.
+                while signals.changed().await.is_ok() {
+                    shared.changed();
+                }
+            }
+        });
+        tasks.spawn(trust::follow(room.clone(), shared.clone(), account.wire.queues.clone()));
+        let conversation = Self {
+            timeline,
+            signals: account.signals.subscribe(),
+            secrets: account.secrets.subscribe(),
+            wire: account.wire.clone(),
+            shared,
+            _entered: account.wire.queues.enter(&room),
+            room,
+            _tasks: tasks,
+        };
+        if !past && conversation.shared.items().len() < SCREENFUL {
             conversation.load_earlier();
         }
         Ok(conversation)
@@ -204,7 +246,7 @@ impl Conversation {
     #[must_use]
     pub fn lines(&self) -> Vec<Line> {
         let items = self.shared.items().clone();
-        let recovery = self.room.client().encryption().recovery().state();
+        let recovery = recovery::state(&self.room.client(), *self.secrets.borrow());
         lines::lines(&items, self.room.own_user_id(), recovery, self.signals().receipts)
     }
 
@@ -259,6 +301,26 @@ impl Conversation {
         Encryption::On { devices, unconfirmed }
     }
 
+    /// Whether it is among this person's favorites.
+    #[must_use]
+    pub fn is_favorite(&self) -> bool {
+        self.room.is_favourite()
+    }
+
+    /// What this person may do to the conversation itself. One with a single person stays as it is.
+    pub async fn rights(&self) -> Rights {
+        if self.room.state() != matrix_sdk::RoomState::Joined || self.kind().await == Kind::Person {
+            return Rights::default();
+        }
+        let Ok(levels) = self.room.power_levels().await else { return Rights::default() };
+        let own = self.room.own_user_id();
+        Rights {
+            invite: levels.user_can_invite(own),
+            rename: levels.user_can_send_state(own, ruma::events::StateEventType::RoomName),
+            remove: levels.user_can_kick(own),
+        }
+    }
+
     /// Whether this person may write here.
     pub async fn may_send(&self) -> bool {
         if self.room.state() != matrix_sdk::RoomState::Joined {
@@ -276,28 +338,33 @@ impl Conversation {
 
     /// Reads lines before the first one; [`Conversation::changes`] tells when they are there.
     pub fn load_earlier(&self) {
-        let started = self.shared.earlier.send_if_modified(|earlier| {
-            let start = matches!(earlier, Earlier::More | Earlier::Failed);
-            if start {
-                *earlier = Earlier::Loading;
-            }
-            start
-        });
-        if !started {
+        if !begin(&self.shared.earlier, |earlier| Some(earlier)) {
             return;
         }
         self.shared.changed();
         let (shared, timeline) = (self.shared.clone(), self.timeline.clone());
         tokio::spawn(async move {
-            let reached = match timeline.paginate_backwards(PAGE).await {
-                Ok(true) => Earlier::None,
-                Ok(false) => Earlier::More,
-                Err(error) => {
-                    tracing::debug!(%error, "earlier messages could not be read");
-                    Earlier::Failed
-                }
-            };
-            shared.earlier.send_replace(reached);
+            shared.earlier.send_replace(reached(timeline.paginate_backwards(PAGE).await));
+            shared.changed();
+        });
+    }
+
+    /// What lies after the last line of a conversation that was opened in the past; nothing for one that follows what
+    /// is written.
+    #[must_use]
+    pub fn later(&self) -> Option<Earlier> {
+        *self.shared.later.borrow()
+    }
+
+    /// Reads lines after the last one; [`Conversation::changes`] tells when they are there.
+    pub fn load_later(&self) {
+        if !begin(&self.shared.later, Option::as_mut) {
+            return;
+        }
+        self.shared.changed();
+        let (shared, timeline) = (self.shared.clone(), self.timeline.clone());
+        tokio::spawn(async move {
+            shared.later.send_replace(Some(reached(timeline.paginate_forwards(PAGE).await)));
             shared.changed();
         });
     }
@@ -309,6 +376,32 @@ impl Conversation {
     pub(crate) fn item(&self, id: &MessageId) -> Option<Arc<TimelineItem>> {
         self.shared.items().iter().find(|item| item.unique_id().0 == id.0).cloned()
     }
+}
+
+/// Whether more is to be read now.
+fn begin<T>(told: &watch::Sender<T>, of: impl FnOnce(&mut T) -> Option<&mut Earlier>) -> bool {
+    told.send_if_modified(|told| match of(told) {
+        Some(more @ (Earlier::More | Earlier::Failed)) => {
+            *more = Earlier::Loading;
+            true
+        }
+        Some(Earlier::None | Earlier::Loading) | None => false,
+    })
+}
+
+fn reached(read: Result<bool, matrix_sdk_ui::timeline::Error>) -> Earlier {
+    match read {
+        Ok(true) => Earlier::None,
+        Ok(false) => Earlier::More,
+        Err(error) => {
+            tracing::debug!(%error, "more messages could not be read");
+            Earlier::Failed
+        }
+    }
+}
+
+fn live() -> TimelineFocus {
+    TimelineFocus::Live { hide_threaded_events: false }
 }
 
 impl Shared {

@@ -17,6 +17,7 @@ mod people;
 mod permission;
 mod person;
 mod proof;
+mod queue;
 mod recovery;
 mod reset;
 mod rooms;
@@ -30,7 +31,7 @@ pub use arrivals::{Arrival, Attention};
 pub use case::{CaseLink, Pinned, Presence};
 pub use conversation::{
     Body, Change, ChangeKind, ChangedIdentity, Conversation, ConversationError, Device, Earlier, Encryption, Line,
-    Message, MessageId, Reaction, Replied, Sending, SendingFailed, Undecryptable,
+    Message, MessageId, Reaction, Replied, Rights, Sending, SendingFailed, Undecryptable, Version,
 };
 pub use devices::{DeviceTrust, OwnDevice};
 pub use file::{

@@ -105,7 +105,7 @@ impl std::fmt::Debug for LastKind {
 }
 
 impl Account {
-    /// All conversations: invitations first, then those with the newest last line.
+    /// All conversations: invitations first, then favorites, then the rest; each with the newest last line first.
     pub async fn rows(&self) -> Vec<Row> {
         let latest = self.client.latest_events().await;
         let permissions = crate::permission::known(&self.client).await;
@@ -183,6 +183,15 @@ impl Account {
     pub async fn leave(&self, room: &str) -> Result<(), AccountError> {
         let Some(room) = self.room(room) else { return Err(AccountError::Refused("M_NOT_FOUND".to_owned())) };
         room.leave().await.map_err(|error| crate::account::of_sdk(&error))
+    }
+
+    /// Puts a conversation among the favorites, or takes it out again, on all devices of this person.
+    ///
+    /// # Errors
+    /// As [`Account::join`].
+    pub async fn set_favorite(&self, room: &str, favorite: bool) -> Result<(), AccountError> {
+        let Some(room) = self.room(room) else { return Err(AccountError::Refused("M_NOT_FOUND".to_owned())) };
+        room.set_is_favourite(favorite, None).await.map_err(|error| crate::account::of_sdk(&error))
     }
 
     /// Keeps what was typed into a conversation and not sent; empty text forgets it.
@@ -263,8 +272,10 @@ async fn row(room: &Room, membership: Membership) -> Row {
     }
 }
 
-fn order(row: &Row) -> (bool, std::cmp::Reverse<Option<Timestamp>>) {
-    (!matches!(row.membership, Membership::Invited { .. }), std::cmp::Reverse(row.last.as_ref().map(|last| last.at)))
+/// Invitations, favorites, the rest; each with the newest first.
+fn order(row: &Row) -> (bool, bool, std::cmp::Reverse<Option<Timestamp>>) {
+    let invited = matches!(row.membership, Membership::Invited { .. });
+    (!invited, !row.favorite, std::cmp::Reverse(row.last.as_ref().map(|last| last.at)))
 }
 
 pub(crate) async fn name(room: &Room) -> String {
@@ -286,8 +297,7 @@ pub(crate) async fn name(room: &Room) -> String {
 /// The name that a room of the TI-Messenger bears beside the standard one, and before it (gemSpec_TI-M_Basis A_26338-02).
 /// Rooms of the second kind have the standard one alone (A_28595).
 async fn own_name(room: &Room) -> Option<String> {
-    let kind = room.room_type()?;
-    if !kind.as_str().starts_with("de.gematik.tim.roomtype.") || kind.as_str().ends_with(".v2") {
+    if !has_own_name(room) {
         return None;
     }
     let state = room.get_state_event("de.gematik.tim.room.name".into(), "").await.ok()??;
@@ -296,6 +306,11 @@ async fn own_name(room: &Room) -> Option<String> {
         RawAnySyncOrStrippedState::Stripped(event) => event.get_field::<Named>("content"),
     };
     Some(clean(&content.ok()??.name)).filter(|name| !name.is_empty())
+}
+
+pub(crate) fn has_own_name(room: &Room) -> bool {
+    room.room_type()
+        .is_some_and(|kind| kind.as_str().starts_with("de.gematik.tim.roomtype.") && !kind.as_str().ends_with(".v2"))
 }
 
 #[derive(serde::Deserialize)]

@@ -1,8 +1,13 @@
 //! The recovery key: what opens older messages on a new device (client-server API v1.11 §11.12.3, secret storage).
 
 use crate::Account;
-use futures_util::{Stream, StreamExt as _};
+use futures_util::{Stream, StreamExt as _, stream};
+use matrix_sdk::Client;
 use matrix_sdk::encryption::recovery;
+use ruma::events::secret::send::ToDeviceSecretSendEvent;
+use std::sync::Arc;
+use tokio::sync::{Notify, watch};
+use tokio_stream::wrappers::WatchStream;
 use zeroize::Zeroizing;
 
 /// Whether the keys of messages are safe outside this device.
@@ -53,12 +58,15 @@ impl Account {
     /// Whether recovery is set up.
     #[must_use]
     pub fn recovery_state(&self) -> RecoveryState {
-        state(self.client.encryption().recovery().state())
+        state(&self.client, *self.secrets.borrow())
     }
 
     /// Every change of it.
     pub fn recovery_changes(&self) -> impl Stream<Item = RecoveryState> + Send + use<> {
-        self.client.encryption().recovery().state_stream().map(state)
+        let (client, secrets) = (self.client.clone(), self.secrets.subscribe());
+        let told = client.encryption().recovery().state_stream().map(drop);
+        let here = WatchStream::from_changes(self.secrets.subscribe()).map(drop);
+        stream::select(told, here).map(move |()| state(&client, *secrets.borrow()))
     }
 
     /// Makes a recovery key, and a backup of the keys of messages that it opens. Takes as long as the upload.
@@ -79,12 +87,48 @@ impl Account {
     }
 }
 
-fn state(state: recovery::RecoveryState) -> RecoveryState {
-    match state {
+/// Whether all secrets are here. What arrives from another own device after a comparison comes in any order, and the
+/// library looks more than once at the same time: the oldest look may have the last word, and the person would be asked
+/// for a key that is not needed (matrix-rust-sdk #3445). A look of our own is taken after each thing that may complete
+/// them.
+pub(crate) async fn follow(client: Client, secrets: watch::Sender<bool>) {
+    let sent = Arc::new(Notify::new());
+    let told = sent.clone();
+    let handler = client.add_event_handler(move |_: ToDeviceSecretSendEvent| {
+        let told = told.clone();
+        async move { told.notify_one() }
+    });
+    let _guard = client.event_handler_drop_guard(handler);
+    let mut backups = client.encryption().backups().state_stream().boxed();
+    let mut states = client.encryption().recovery().state_stream().boxed();
+    loop {
+        let here = are_here(&client).await;
+        secrets.send_if_modified(|known| std::mem::replace(known, here) != here);
+        let more = tokio::select! {
+            () = sent.notified() => true,
+            state = backups.next() => state.is_some(),
+            state = states.next() => state.is_some(),
+        };
+        if !more {
+            return;
+        }
+    }
+}
+
+async fn are_here(client: &Client) -> bool {
+    let encryption = client.encryption();
+    encryption.cross_signing_status().await.is_some_and(|status| status.is_complete())
+        && encryption.backups().are_enabled().await
+}
+
+/// What the library knows, and what it may have missed.
+pub(crate) fn state(client: &Client, secrets: bool) -> RecoveryState {
+    match client.encryption().recovery().state() {
         recovery::RecoveryState::Unknown => RecoveryState::Unknown,
         recovery::RecoveryState::Enabled => RecoveryState::Ready,
-        recovery::RecoveryState::Disabled => RecoveryState::SetUp,
+        recovery::RecoveryState::Incomplete if secrets => RecoveryState::Ready,
         recovery::RecoveryState::Incomplete => RecoveryState::KeyNeeded,
+        recovery::RecoveryState::Disabled => RecoveryState::SetUp,
     }
 }
 

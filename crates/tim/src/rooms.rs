@@ -2,6 +2,7 @@
 //! the reference client's request).
 
 use crate::account::{Account, AccountError, of_sdk};
+use crate::list::has_own_name;
 use matrix_sdk::Room;
 use ruma::api::client::room::create_room::v3::{CreationContent, Request, RoomPreset};
 use ruma::events::AnyInitialStateEvent;
@@ -16,6 +17,9 @@ const ECHO: Duration = Duration::from_secs(5);
 
 /// The type of a room for talking.
 const ROOM_TYPE: &str = "de.gematik.tim.roomtype.default.v1";
+
+/// The name that a room bears beside the standard one.
+const OWN_NAME: &str = "de.gematik.tim.room.name";
 
 /// A conversation to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +87,30 @@ impl Account {
         let room: Room = self.room(room).ok_or_else(|| AccountError::Refused("M_NOT_FOUND".to_owned()))?;
         room.invite_user_by_id(&person(user)?).await.map_err(|error| of_sdk(&error))
     }
+
+    /// Sends somebody away.
+    ///
+    /// # Errors
+    /// [`AccountError`] when the homeserver refuses or does not answer.
+    pub async fn remove(&self, room: &str, user: &str) -> Result<(), AccountError> {
+        let room: Room = self.room(room).ok_or_else(|| AccountError::Refused("M_NOT_FOUND".to_owned()))?;
+        room.kick_user(&person(user)?, None).await.map_err(|error| of_sdk(&error))
+    }
+
+    /// Gives a group another name. A name is not encrypted: it never names a patient.
+    ///
+    /// # Errors
+    /// As [`Account::remove`].
+    pub async fn rename(&self, room: &str, name: &str) -> Result<(), AccountError> {
+        let room: Room = self.room(room).ok_or_else(|| AccountError::Refused("M_NOT_FOUND".to_owned()))?;
+        // Both names, as in the beginning (gemSpec_TI-M_Basis A_26338-02).
+        if has_own_name(&room) {
+            let own = room.send_state_event_raw(OWN_NAME, "", json!({ "name": name })).await;
+            own.map_err(|error| of_sdk(&error))?;
+        }
+        room.set_name(name.to_owned()).await.map_err(|error| of_sdk(&error))?;
+        Ok(())
+    }
 }
 
 fn person(user: &str) -> Result<OwnedUserId, AccountError> {
@@ -107,7 +135,7 @@ fn initial_state(name: Option<&str>) -> Vec<Value> {
     ];
     // Both names, the same value: older programs read the one, newer ones the other.
     if let Some(name) = name {
-        all.push(state("de.gematik.tim.room.name", json!({ "name": name })));
+        all.push(state(OWN_NAME, json!({ "name": name })));
         all.push(state("m.room.name", json!({ "name": name })));
     }
     all

@@ -4,6 +4,7 @@
 //! message is seen as soon as it is there.
 
 use crate::account::SessionStore;
+use crate::queue::{self, Queues};
 use matrix_sdk::config::SyncSettings;
 use matrix_sdk::{Client, RefreshTokenError, SessionChange};
 use ruma::OwnedRoomId;
@@ -53,11 +54,8 @@ pub(crate) async fn follow(client: Client, state: watch::Sender<SyncState>) {
         // Never cancelled: an answer is taken whole, or the next one repeats it.
         match client.sync_once(settings.clone().timeout(poll)).await {
             Ok(_) => {
-                let before = state.send_replace(SyncState::Ready);
-                if before != SyncState::Ready {
-                    // What could not be sent in the meantime is tried again.
-                    client.send_queue().set_enabled(true).await;
-                }
+                // What could not be sent in the meantime is tried again by `queue::follow`.
+                state.send_if_modified(|state| std::mem::replace(state, SyncState::Ready) != SyncState::Ready);
                 (pause, poll) = (FIRST_PAUSE, LONG_POLL);
             }
             Err(error) => {
@@ -65,6 +63,8 @@ pub(crate) async fn follow(client: Client, state: watch::Sender<SyncState>) {
                 if *state.borrow() == SyncState::Ended {
                     return;
                 }
+                // First: what is written from now on waits until it is known who has changed meanwhile.
+                queue::close(&client).await;
                 state.send_if_modified(|state| match state {
                     SyncState::Offline { .. } | SyncState::Ended => false,
                     SyncState::Connecting | SyncState::Ready => {
@@ -81,8 +81,8 @@ pub(crate) async fn follow(client: Client, state: watch::Sender<SyncState>) {
 }
 
 /// Tries again what a homeserver could not take that answers otherwise: too many requests, or a fault of its own. A
-/// room's queue stands still after each failure. When the homeserver does not answer at all, [`follow`] does it.
-pub(crate) async fn send_again(client: Client, state: watch::Sender<SyncState>) {
+/// room's queue stands still after each failure. When the homeserver does not answer at all, `queue::follow` does it.
+pub(crate) async fn send_again(client: Client, queues: Arc<Queues>) {
     let mut failures = client.send_queue().subscribe_errors();
     let mut pauses: BTreeMap<OwnedRoomId, (Instant, Duration)> = BTreeMap::new();
     let mut waiting = JoinSet::new();
@@ -94,7 +94,7 @@ pub(crate) async fn send_again(client: Client, state: watch::Sender<SyncState>) 
         };
         // Ends that are over.
         while waiting.try_join_next().is_some() {}
-        if !failed.is_recoverable || matches!(*state.borrow(), SyncState::Offline { .. } | SyncState::Ended) {
+        if !failed.is_recoverable || !queues.is_ready() {
             continue;
         }
         let pause = match pauses.get(&failed.room_id) {
@@ -104,9 +104,12 @@ pub(crate) async fn send_again(client: Client, state: watch::Sender<SyncState>) 
         };
         pauses.insert(failed.room_id.clone(), (Instant::now(), pause));
         if let Some(room) = client.get_room(&failed.room_id) {
+            let queues = queues.clone();
             waiting.spawn(async move {
                 tokio::time::sleep(spread(pause)).await;
-                room.send_queue().set_enabled(true);
+                while !queues.settle(&room).await {
+                    tokio::time::sleep(LONGEST_PAUSE).await;
+                }
             });
         }
     }

@@ -346,6 +346,7 @@ fn learn_reply(seen: &mut Seen, reply: &Reply) {
         | Reply::OwnCard(_)
         | Reply::Card(_)
         | Reply::Begun(_)
+        | Reply::Versions(_)
         | Reply::Diagnosis(_) => {}
     }
 }

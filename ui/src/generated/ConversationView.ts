@@ -8,6 +8,7 @@ import type { EarlierView } from "./EarlierView";
 import type { EncryptionView } from "./EncryptionView";
 import type { LineView } from "./LineView";
 import type { OutgoingView } from "./OutgoingView";
+import type { PastView } from "./PastView";
 import type { SenderView } from "./SenderView";
 
 /**
@@ -75,6 +76,10 @@ lines: Array<LineView>,
  */
 earlier: EarlierView, 
 /**
+ * Where in the past it was opened; absent where it follows what is written.
+ */
+past: PastView | null, 
+/**
  * Files that this person is sending, in the order in which they were begun.
  */
 outgoing: Array<OutgoingView>, 
@@ -90,6 +95,22 @@ typing: Array<SenderView>,
  * Whether this person may write here.
  */
 maySend: boolean, 
+/**
+ * Whether this person may ask others to come.
+ */
+mayInvite: boolean, 
+/**
+ * Whether this person may give it another name.
+ */
+mayRename: boolean, 
+/**
+ * Whether this person may send others away.
+ */
+mayRemove: boolean, 
+/**
+ * Whether it is among this person's favorites.
+ */
+favorite: boolean, 
 /**
  * Text that was begun and not sent.
  */

@@ -56,4 +56,8 @@ mayRedact: boolean,
 /**
  * True for what did not come encrypted into an encrypted conversation.
  */
-inClear: boolean, };
+inClear: boolean, 
+/**
+ * Who has read up to here and no further, without the sender and this person; nobody unless this person wants it.
+ */
+readBy: Array<SenderView>, };

@@ -152,6 +152,18 @@ conversation: string, } | { "type": "close-conversation" } | { "type": "load-ear
 /**
  * The room's id.
  */
+conversation: string, } | { "type": "open-day", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * ISO date.
+ */
+day: string, } | { "type": "load-later", 
+/**
+ * The room's id.
+ */
 conversation: string, } | { "type": "send-message", 
 /**
  * The room's id.
@@ -388,7 +400,47 @@ name: string | null,
 /**
  * FHIR id of the patient whose case it belongs to; it needs a name then.
  */
-case: string | null, } | { "type": "link-case", 
+case: string | null, } | { "type": "invite-to-conversation", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * Matrix user ids.
+ */
+people: Array<string>, } | { "type": "remove-from-conversation", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * Matrix user id.
+ */
+person: string, } | { "type": "rename-conversation", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * It never names a patient.
+ */
+name: string, } | { "type": "set-favorite", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * Whether it is one.
+ */
+favorite: boolean, } | { "type": "open-versions", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * The line's id.
+ */
+message: string, } | { "type": "link-case", 
 /**
  * The room's id.
  */

@@ -40,6 +40,10 @@ letterKeys: boolean,
  */
 typingNotices: boolean, 
 /**
+ * Others are told how far this person has read, and this person is told of them.
+ */
+readReceipts: boolean, 
+/**
  * Notices outside the window when messages arrive.
  */
 notices: boolean, 

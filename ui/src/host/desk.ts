@@ -67,6 +67,8 @@ export interface Desk {
   takeDecision(view: DecisionView): void;
   openChat: () => void;
   openConversation(id: string): void;
+  /** Opens a conversation at a day of its past; fails with the program's failure, and leaves it as it is then. */
+  openDay(id: string, day: string): Promise<void>;
   closeConversation(): void;
   openReceivedStudy(conversation: string, message: string): void;
   closeReceivedStudy(): void;
@@ -283,6 +285,10 @@ export function createDesk(host: Host, start: StartView): Desk {
         conversation.set(waiting());
       }
       load(conversation, younger(conversation, (here) => here.id === id, ask(host, { type: 'open-conversation', conversation: id }, 'conversation')), () => room === id);
+    },
+    async openDay(id, day) {
+      const view = await ask(host, { type: 'open-day', conversation: id, day }, 'conversation');
+      if (room === id) conversation.set({ state: 'here', value: view });
     },
     closeConversation() {
       if (room === null) return;

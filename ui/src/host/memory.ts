@@ -141,6 +141,8 @@ export function memoryHost(fixture: Fixture): MemoryHost {
       case 'open-conversation':
       case 'close-conversation':
       case 'load-earlier':
+      case 'open-day':
+      case 'load-later':
       case 'send-message':
       case 'edit-message':
       case 'redact-message':
@@ -154,6 +156,11 @@ export function memoryHost(fixture: Fixture): MemoryHost {
       case 'keep-message-draft':
       case 'join-conversation':
       case 'leave-conversation':
+      case 'invite-to-conversation':
+      case 'remove-from-conversation':
+      case 'rename-conversation':
+      case 'set-favorite':
+      case 'open-versions':
       case 'find-people':
       case 'search-directory':
       case 'open-permissions':

@@ -41,6 +41,8 @@ type ChatRequest = Extract<
       | 'open-conversation'
       | 'close-conversation'
       | 'load-earlier'
+      | 'open-day'
+      | 'load-later'
       | 'send-message'
       | 'edit-message'
       | 'redact-message'
@@ -54,6 +56,11 @@ type ChatRequest = Extract<
       | 'keep-message-draft'
       | 'join-conversation'
       | 'leave-conversation'
+      | 'invite-to-conversation'
+      | 'remove-from-conversation'
+      | 'rename-conversation'
+      | 'set-favorite'
+      | 'open-versions'
       | 'find-people'
       | 'search-directory'
       | 'open-permissions'
@@ -139,6 +146,7 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
       mayEdit: by.own,
       mayRedact: by.own,
       inClear: false,
+      readBy: [],
     };
   };
   const reach = (id: string, own: string) => {
@@ -211,6 +219,15 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
         return { type: 'conversation', value: room(request.conversation) };
       case 'close-conversation':
         open = null;
+        return done;
+      case 'open-day': {
+        const { conversation: id, day } = request;
+        const all = [...(earlier.get(id) ?? []), ...room(id).lines];
+        const from = all.findIndex((line) => line.type === 'day' && line.date >= day);
+        if (from < 0) throw failure('not-found');
+        return { type: 'conversation', value: { ...room(id), lines: all.slice(from), earlier: from === 0 ? 'none' : 'more', past: { day, later: 'none' } } };
+      }
+      case 'load-later':
         return done;
       case 'load-earlier': {
         const id = request.conversation;
@@ -325,6 +342,25 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
         const [first] = request.people;
         const known = request.name === null ? [...rooms.values()].find((one) => one.kind === 'person' && one.members.some((member) => member.id === first)) : undefined;
         return { type: 'begun', value: { conversation: known?.id ?? '!neu', refused: [] } };
+      }
+      case 'invite-to-conversation':
+        return { type: 'begun', value: { conversation: request.conversation, refused: [] } };
+      case 'remove-from-conversation':
+        change(request.conversation, (before) => ({ ...before, members: before.members.filter((person) => person.id !== request.person), memberCount: before.memberCount - 1 }));
+        return done;
+      case 'rename-conversation':
+        change(request.conversation, (before) => ({ ...before, name: request.name }));
+        changeRow(request.conversation, (row) => ({ ...row, name: request.name }));
+        return done;
+      case 'set-favorite':
+        change(request.conversation, (before) => ({ ...before, favorite: request.favorite }));
+        changeRow(request.conversation, (row) => ({ ...row, favorite: request.favorite }));
+        return done;
+      case 'open-versions': {
+        const line = room(request.conversation).lines.find((one) => one.type === 'message' && one.id === request.message);
+        if (line?.type !== 'message' || line.body.type !== 'text') throw failure('not-found');
+        const before = new Date(Date.parse(line.at) - 60_000).toISOString();
+        return { type: 'versions', value: { versions: [{ at: before, blocks: paragraphs('Vorschlag folgt.') }, { at: line.at, blocks: line.body.blocks }] } };
       }
       case 'link-case': {
         const decided = room(request.conversation).cases.filter((one) => one.access.access === 'open' && one.access.patient === request.patient);

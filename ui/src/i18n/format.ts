@@ -57,6 +57,12 @@ function dayText({ year, month, day }: { year: number; month: number; day: numbe
   return language() === 'de' ? `${two(day)}.${two(month)}.${year}` : `${day} ${monthShort(month)} ${year}`;
 }
 
+/** 2026-11-24: the day by the calendar of Berlin, as dates are compared. */
+export function isoDay(at: Date): string {
+  const { year, month, day } = parts(at);
+  return `${year}-${two(month)}-${two(day)}`;
+}
+
 function two(value: number): string {
   return String(value).padStart(2, '0');
 }

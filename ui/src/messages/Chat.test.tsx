@@ -12,7 +12,7 @@ import { at } from '../stories/story';
 import { Chat } from './Chat';
 import { brunnengold, chat, chatView, falkenried, message, rows, steinklee } from './examples';
 
-function open(conversation: string | null, answer?: (request: Request) => Reply | Promise<Reply> | { code: 'message-too-long' | 'platform-unreachable'; detail: string } | undefined, letterKeys = true) {
+function open(conversation: string | null, answer?: (request: Request) => Reply | Promise<Reply> | { code: 'message-too-long' | 'not-found' | 'platform-unreachable'; detail: string } | undefined, letterKeys = true) {
   const fixture = at({ screen: 'messages', conversation }, { chat: { ...chat, answers: {} }, ...(answer ? { answer } : {}) });
   const host = memoryHost(fixture);
   const desk = createDesk(host, fixture.start);
@@ -163,6 +163,95 @@ test('earlier lines are asked for once at a time, and again after a page that he
   act(() => host.send({ type: 'conversation-changed', value: { ...more, earlier: 'loading', asOf: '2026-11-24T13:37:01+01:00' } }));
   act(() => host.send({ type: 'conversation-changed', value: { ...more, asOf: '2026-11-24T13:37:02+01:00' } }));
   await waitFor(() => expect(asked('load-earlier').length).toBe(2));
+});
+
+describe('the menu of a conversation', () => {
+  const entry = async (page: ReturnType<typeof open>['page'], id: string) => {
+    await waitFor(() => page.getByTestId('conversation-menu'));
+    fireEvent.click(page.getByTestId('conversation-menu'));
+    await waitFor(() => page.getByTestId(`menu-${id}`));
+    fireEvent.click(page.getByTestId(`menu-${id}`));
+  };
+
+  test('puts it among the favorites and takes it out again', async () => {
+    const { page, asked } = open('!steinklee');
+    await entry(page, 'favorite');
+    await waitFor(() => expect(asked('set-favorite')).toEqual([{ type: 'set-favorite', conversation: '!steinklee', favorite: true }]));
+    await entry(page, 'favorite');
+    await waitFor(() => expect(asked('set-favorite').at(-1)).toEqual({ type: 'set-favorite', conversation: '!steinklee', favorite: false }));
+  });
+
+  test('gives it another name, and not the one that it has', async () => {
+    const { page, asked } = open('!steinklee');
+    await entry(page, 'rename');
+    await waitFor(() => page.getByTestId('rename-name'));
+    expect((page.getByTestId('rename-now') as HTMLButtonElement).disabled).toBe(true);
+    fireEvent.change(page.getByTestId('rename-name'), { target: { value: 'Fall 3, Nachsorge' } });
+    fireEvent.click(page.getByTestId('rename-now'));
+    await waitFor(() => expect(asked('rename-conversation')).toEqual([{ type: 'rename-conversation', conversation: '!steinklee', name: 'Fall 3, Nachsorge' }]));
+    await waitFor(() => expect(page.queryByTestId('rename-dialog')).toBeNull());
+  });
+
+  test('leaves it after a question, and goes to the list', async () => {
+    const { page, asked, places } = open('!steinklee');
+    await entry(page, 'leave');
+    await waitFor(() => page.getByTestId('leave-dialog'));
+    expect(asked('leave-conversation')).toEqual([]);
+    fireEvent.click(page.getByTestId('leave-now'));
+    await waitFor(() => expect(asked('leave-conversation')).toEqual([{ type: 'leave-conversation', conversation: '!steinklee' }]));
+    await waitFor(() => expect(places.place.get()).toEqual({ screen: 'messages', conversation: null }));
+  });
+});
+
+test('what was changed shows what it said before', async () => {
+  const changed = { ...steinklee, lines: [message(brunnengold, '2026-11-24T10:00:00Z', 'pMMR.', { id: 'changed', edited: true })] };
+  const { page, asked } = open('!steinklee', (request) => (request.type === 'open-conversation' ? { type: 'conversation', value: changed } : request.type === 'open-versions' ? { type: 'versions', value: { versions: [{ at: '2026-11-24T09:59:00Z', blocks: [] }, { at: '2026-11-24T10:00:00Z', blocks: [] }] } } : undefined));
+  await waitFor(() => page.getByTestId('edited-changed'));
+  fireEvent.click(page.getByTestId('edited-changed'));
+  await waitFor(() => expect(page.getByTestId('versions').querySelectorAll('li').length).toBe(2));
+  expect(asked('open-versions')).toEqual([{ type: 'open-versions', conversation: '!steinklee', message: 'changed' }]);
+});
+
+describe('a day of the past', () => {
+  const past = { ...steinklee, past: { day: '2026-11-23', later: 'more' } } as const;
+  const atDay = (request: Request) => (request.type === 'open-day' ? { type: 'conversation' as const, value: past } : request.type === 'load-later' ? { type: 'done' as const } : undefined);
+  const goes = async (page: ReturnType<typeof open>['page']) => {
+    await waitFor(() => page.getByTestId('to-day'));
+    fireEvent.click(page.getByTestId('to-day'));
+    await waitFor(() => page.getByTestId('day-2026-11-23'));
+    fireEvent.click(page.getByTestId('day-2026-11-23'));
+    await waitFor(() => page.getByTestId('to-now'));
+  };
+
+  test('is asked for by the calendar, reads on, and marks nothing as read', async () => {
+    const { page, asked } = open('!steinklee', atDay);
+    await waitFor(() => page.getByTestId('to-day'));
+    const before = asked('mark-read').length;
+    await goes(page);
+    expect(asked('open-day')).toEqual([{ type: 'open-day', conversation: '!steinklee', day: '2026-11-23' }]);
+    await waitFor(() => expect(asked('load-later').length).toBeGreaterThan(0));
+    expect(asked('mark-read').length).toBe(before);
+    expect(page.queryByTestId('day-dialog')).toBeNull();
+  });
+
+  test('is left for what is written now', async () => {
+    const { page, asked } = open('!steinklee', atDay);
+    await goes(page);
+    const before = asked('open-conversation').length;
+    fireEvent.click(page.getByTestId('to-now'));
+    await waitFor(() => expect(asked('open-conversation').length).toBe(before + 1));
+    await waitFor(() => expect(page.queryByTestId('to-now')).toBeNull());
+  });
+
+  test('that is later than all lines is said to hold nothing, and a search can be given up', async () => {
+    const { page, asked } = open('!steinklee', (request) => (request.type === 'open-day' ? { code: 'not-found', detail: '' } : undefined));
+    await waitFor(() => page.getByTestId('to-day'));
+    fireEvent.click(page.getByTestId('to-day'));
+    await waitFor(() => page.getByTestId('day-2026-11-24'));
+    fireEvent.click(page.getByTestId('day-2026-11-24'));
+    await waitFor(() => page.getByText('Seit dem 24.11.2026 wurde hier nichts geschrieben.'));
+    expect(asked('open-day').length).toBe(1);
+  });
 });
 
 describe('what is said aloud', () => {

@@ -17,6 +17,8 @@ import { CaseBar } from './CaseBar';
 import { caseOf, conversationTitle } from './caseOf';
 import styles from './Chat.module.css';
 import { Composer } from './Composer';
+import { ConversationMenu } from './ConversationMenu';
+import { DayButton } from './DayButton';
 import { callNames } from './names';
 import { Timeline } from './Timeline';
 import { isMessage, type MessageLine, messageText } from './timeline';
@@ -27,6 +29,7 @@ import { useComposer } from './useComposer';
 import { useFileDrop } from './useFileDrop';
 import { SendStudy } from './SendStudy';
 import { StudyViewer } from './StudyViewer';
+import { Versions } from './Versions';
 import { Viewer } from './Viewer';
 import { ChangedIdentity } from '../trust/ChangedIdentity';
 import { PeopleDialog } from '../trust/People';
@@ -69,11 +72,14 @@ export function Conversation({
   // Once the menu that asked for it has given the focus back.
   const write = () => window.setTimeout(() => area.current?.focus(), 0);
   const loadEarlier = useCallback(() => host.call({ type: 'load-earlier', conversation }), [host, conversation]);
+  const loadLater = useCallback(() => void host.call({ type: 'load-later', conversation }).catch(() => undefined), [host, conversation]);
+  const toNow = useCallback(() => desk.openConversation(conversation), [desk, conversation]);
   const markRead = useCallback(() => void host.call({ type: 'mark-read', conversation }).catch(() => undefined), [host, conversation]);
   const invited = view.membership.state === 'invited';
   const attaching = useAttaching(view, composing, () => area.current?.focus());
   const drop = useFileDrop(attaching.take);
   const [shown, setShown] = useState<MessageLine | null>(null);
+  const [changed, setChanged] = useState<MessageLine | null>(null);
   const [sends, setSends] = useState(false);
   // The archive gives images of the open case, which is the one that the dock stands beside.
   const patient = docked && view.encryption.state === 'encrypted' ? (caseOf(view)?.patient ?? null) : null;
@@ -85,6 +91,7 @@ export function Conversation({
       {docked ? (
         <div className={styles['dockedHead']}>
           <Protection view={view} />
+          <DayButton view={view} />
         </div>
       ) : (
         <ConversationHead view={view} ask={ask} />
@@ -92,8 +99,12 @@ export function Conversation({
       {!docked && <CaseBar view={view} />}
       {view.lines.some(isMessage) || view.earlier !== 'none' || view.outgoing.length > 0 ? (
         <Timeline
+          // At another day it begins anew.
+          key={view.past?.day ?? ''}
           view={view}
           loadEarlier={loadEarlier}
+          loadLater={loadLater}
+          toNow={toNow}
           markRead={markRead}
           actions={{
             reply(line) {
@@ -109,6 +120,7 @@ export function Conversation({
             retry: (line) => ask({ type: 'retry-message', conversation, message: line.id }),
             giveUp: (line) => ask({ type: 'cancel-message', conversation, message: line.id }),
             show: setShown,
+            versions: setChanged,
             recover,
           }}
         />
@@ -128,6 +140,7 @@ export function Conversation({
       <ChangedIdentity view={view} />
       <div className={styles['typing']}>{typing}</div>
       {invited ? <Invitation view={view} /> : <Composer hints={!docked} view={view} composing={composing} area={area} attaching={attaching} {...(patient === null ? {} : { sendStudy: () => setSends(true) })} />}
+      {changed && <Versions conversation={conversation} line={changed} close={() => setChanged(null)} />}
       {removing && <RemoveDialog conversation={conversation} line={removing} close={() => setRemoving(null)} />}
       {sends && patient !== null && <SendStudy conversation={conversation} patient={patient} close={() => setSends(false)} />}
       {shown?.body.type === 'file' && shown.body.study !== null && (
@@ -165,7 +178,9 @@ function ConversationHead({ view, ask }: { view: ConversationView; ask: (request
         </h2>
         <Protection view={view} />
       </div>
+      <DayButton view={view} />
       <AttentionMenu view={view} ask={ask} />
+      <ConversationMenu view={view} ask={ask} />
       {known && (
         <Button size="small" icon="cases" onPress={() => places.openCase(known.patient)} data-testid="conversation-open-case">
           {m.chat_case_open()}

@@ -29,6 +29,8 @@ export interface MessageActions {
   goTo: (event: string) => void;
   /** A file in front of everything. */
   show: (line: MessageLine) => void;
+  /** What it said before it was changed. */
+  versions: (line: MessageLine) => void;
   /** To the dialog for the recovery key; absent where it would not help. */
   recover?: (() => void) | undefined;
 }
@@ -50,6 +52,8 @@ export interface LineProps {
   current: boolean;
   lit: boolean;
   maySend: boolean;
+  /** A day of the past: what is done to a line would not be seen there. */
+  past: boolean;
   /** Whether the choice of reactions is open at this line. */
   picking: boolean;
   setPicking: (on: boolean) => void;
@@ -104,7 +108,7 @@ function NoticeLine({ words, at, current, onFocus }: { words: readonly string[];
   );
 }
 
-function Message({ conversation, line, before, call, current, lit, maySend, picking, setPicking, onFocus, actions }: LineProps & { line: MessageLine }) {
+function Message({ conversation, line, before, call, current, lit, maySend, past, picking, setPicking, onFocus, actions }: LineProps & { line: MessageLine }) {
   const goesOn = continues(before, line);
   const name = line.sender.own ? m.chat_you() : call(line.sender);
   // The tools are drawn once somebody comes near: forty lines of buttons would be slow, and a menu must outlive the pointer.
@@ -112,11 +116,13 @@ function Message({ conversation, line, before, call, current, lit, maySend, pick
   const article = useRef<HTMLElement | null>(null);
   const come = () => setNear(true);
   const failed = line.sending.state === 'failed';
+  const readers = line.readBy.map(call);
+  const read = readers.length === 0 ? [] : [m.chat_read_by({ names: listed(readers) })];
   return (
     <article
       ref={article}
       className={classes(styles['message'], goesOn && styles['goesOn'], lit && styles['lit'])}
-      aria-label={`${time(line.at)}, ${spoken(line, call)}`}
+      aria-label={[time(line.at), spoken(line, call), ...read].join(', ')}
       tabIndex={current ? 0 : -1}
       data-stop
       data-own={line.sender.own ? '' : undefined}
@@ -162,7 +168,7 @@ function Message({ conversation, line, before, call, current, lit, maySend, pick
                   <ToggleButton
                     className={styles['reaction'] ?? ''}
                     isSelected={reaction.own}
-                    isDisabled={!maySend}
+                    isDisabled={!maySend || past}
                     aria-label={m.chat_reaction({ name: reactionName(reaction.key), count: reaction.senders.length, names: listed(who) })}
                     onChange={() => actions.react(line, reaction.key)}
                     data-testid={`reaction-${line.id}-${reaction.key}`}
@@ -173,6 +179,12 @@ function Message({ conversation, line, before, call, current, lit, maySend, pick
               );
             })}
           </div>
+        )}
+        {read.length > 0 && (
+          <p className={styles['read']} title={readers.join(', ')} data-testid={`read-${line.id}`}>
+            <Icon name="check" size="xs" />
+            {read}
+          </p>
         )}
         {line.sender.own && line.sending.state === 'waiting' && (
           <p className={styles['sending']}>
@@ -198,7 +210,7 @@ function Message({ conversation, line, before, call, current, lit, maySend, pick
           </div>
         )}
       </div>
-      {(near || picking) && !failed && <Tools line={line} maySend={maySend} current={current} picking={picking} setPicking={setPicking} article={article} actions={actions} />}
+      {(near || picking) && !failed && <Tools line={line} maySend={maySend} past={past} current={current} picking={picking} setPicking={setPicking} article={article} actions={actions} />}
     </article>
   );
 }
@@ -213,9 +225,13 @@ function Replied({ replied, call, goTo, current }: { replied: NonNullable<Messag
   );
 }
 
-function Body({ conversation, line, name, call, current, actions: { recover, show } }: { conversation: string; line: MessageLine; name: string; call: (sender: SenderView) => string; current: boolean; actions: MessageActions }): ReactNode {
+function Body({ conversation, line, name, call, current, actions: { recover, show, versions } }: { conversation: string; line: MessageLine; name: string; call: (sender: SenderView) => string; current: boolean; actions: MessageActions }): ReactNode {
   const { body } = line;
-  const edited = line.edited ? <span className={styles['edited']}> {m.chat_edited()}</span> : null;
+  const edited = line.edited ? (
+    <Plain className={styles['edited'] ?? ''} excludeFromTabOrder={!current} aria-label={m.chat_versions_open()} onPress={() => versions(line)} data-testid={`edited-${line.id}`}>
+      {m.chat_edited()}
+    </Plain>
+  ) : null;
   switch (body.type) {
     case 'text':
       return (
@@ -281,6 +297,7 @@ function Body({ conversation, line, name, call, current, actions: { recover, sho
 function Tools({
   line,
   maySend,
+  past,
   current,
   picking,
   setPicking,
@@ -289,6 +306,7 @@ function Tools({
 }: {
   line: MessageLine;
   maySend: boolean;
+  past: boolean;
   current: boolean;
   picking: boolean;
   setPicking: (on: boolean) => void;
@@ -300,43 +318,45 @@ function Tools({
   const entries: MenuEntry[] = [];
   if (answerable) {
     entries.push({ id: 'message-reply', label: m.chat_reply(), icon: 'reply', keys: 'r', run: () => actions.reply(line) });
-    entries.push({ id: 'message-react', label: m.chat_react(), icon: 'smile', keys: 'e', run: () => setPicking(true) });
+    if (!past) entries.push({ id: 'message-react', label: m.chat_react(), icon: 'smile', keys: 'e', run: () => setPicking(true) });
   }
-  if (line.mayEdit) entries.push({ id: 'message-edit', label: m.chat_edit(), icon: 'pen', run: () => actions.edit(line) });
+  if (line.mayEdit && !past) entries.push({ id: 'message-edit', label: m.chat_edit(), icon: 'pen', run: () => actions.edit(line) });
   if (text !== null) entries.push({ id: 'message-copy', label: m.chat_copy_text(), icon: 'copy', run: () => copyText(text) });
-  if (line.mayRedact && line.body.type !== 'redacted') entries.push({ id: 'message-delete', label: m.chat_delete(), icon: 'delete', run: () => actions.remove(line) });
+  if (line.mayRedact && !past && line.body.type !== 'redacted') entries.push({ id: 'message-delete', label: m.chat_delete(), icon: 'delete', run: () => actions.remove(line) });
   if (entries.length === 0) return null;
   const keys = [...reactionKeys, ...line.reactions.map((reaction) => reaction.key).filter((key) => !reactionKeys.includes(key))];
   return (
     <div className={styles['tools']}>
       {answerable && (
         <>
-          <DialogTrigger isOpen={picking} onOpenChange={setPicking}>
-            <IconButton icon="smile" size="small" label={m.chat_react()} excludeFromTabOrder={!current} data-testid={`react-${line.id}`} />
-            <Popover className={styles['picker'] ?? ''} placement="top end">
-              <PopoverDialog className={styles['pickerDialog'] ?? ''} aria-label={m.chat_react()}>
-                <Toolbar className={styles['pickerKeys'] ?? ''} aria-label={m.chat_react()}>
-                  {keys.map((key, at) => (
-                    <ToggleButton
-                      key={key}
-                      className={styles['pickerKey'] ?? ''}
-                      autoFocus={at === 0}
-                      isSelected={line.reactions.some((reaction) => reaction.key === key && reaction.own)}
-                      aria-label={reactionName(key)}
-                      onChange={() => {
-                        actions.react(line, key);
-                        setPicking(false);
-                        article.current?.focus();
-                      }}
-                      data-testid={`pick-${key}`}
-                    >
-                      {key}
-                    </ToggleButton>
-                  ))}
-                </Toolbar>
-              </PopoverDialog>
-            </Popover>
-          </DialogTrigger>
+          {!past && (
+            <DialogTrigger isOpen={picking} onOpenChange={setPicking}>
+              <IconButton icon="smile" size="small" label={m.chat_react()} excludeFromTabOrder={!current} data-testid={`react-${line.id}`} />
+              <Popover className={styles['picker'] ?? ''} placement="top end">
+                <PopoverDialog className={styles['pickerDialog'] ?? ''} aria-label={m.chat_react()}>
+                  <Toolbar className={styles['pickerKeys'] ?? ''} aria-label={m.chat_react()}>
+                    {keys.map((key, at) => (
+                      <ToggleButton
+                        key={key}
+                        className={styles['pickerKey'] ?? ''}
+                        autoFocus={at === 0}
+                        isSelected={line.reactions.some((reaction) => reaction.key === key && reaction.own)}
+                        aria-label={reactionName(key)}
+                        onChange={() => {
+                          actions.react(line, key);
+                          setPicking(false);
+                          article.current?.focus();
+                        }}
+                        data-testid={`pick-${key}`}
+                      >
+                        {key}
+                      </ToggleButton>
+                    ))}
+                  </Toolbar>
+                </PopoverDialog>
+              </Popover>
+            </DialogTrigger>
+          )}
           <IconButton icon="reply" size="small" label={m.chat_reply()} excludeFromTabOrder={!current} onPress={() => actions.reply(line)} />
         </>
       )}

@@ -12,10 +12,11 @@ import { Segment } from '../components/Segment';
 import { Skeleton } from '../components/Skeleton';
 import { toast } from '../components/toasts';
 import { usePlaces } from '../frame/place';
-import type { Failure } from '../host/contract';
+import type { ConversationView, Failure } from '../host/contract';
 import { useDesk } from '../host/desk';
 import { asFailure, ask } from '../host/host';
 import { m } from '../paraglide/messages';
+import { conversationTitle } from './caseOf';
 import { ContactCards } from './ContactCards';
 import type { Contact, ContactGroup } from './contacts';
 import { DirectoryState } from './DirectoryState';
@@ -31,13 +32,13 @@ const titles: Record<ContactGroup['kind'], () => string> = {
   address: m.directory_address,
 };
 
-/** `about`: the case that it belongs to, with a name for it that names nobody. */
-export function NewConversation({ about, close }: { about?: { patient: string; name: string }; close: () => void }) {
+/** `about`: the case that it belongs to, with a name for it that names nobody. `into`: a group that people are asked to. */
+export function NewConversation({ about, into, close }: { about?: { patient: string; name: string }; into?: ConversationView; close: () => void }) {
   const { host } = useDesk();
   const places = usePlaces();
   const ids = useId();
   const [words, setWords] = useState('');
-  const [way, setWay] = useState<Way>(about ? 'group' : 'person');
+  const [way, setWay] = useState<Way>(about || into ? 'group' : 'person');
   const [chosen, setChosen] = useState<readonly Chosen[]>([]);
   const [name, setName] = useState(about?.name ?? '');
   const [current, setCurrent] = useState(0);
@@ -47,7 +48,9 @@ export function NewConversation({ about, close }: { about?: { patient: string; n
   const list = useRef<HTMLDivElement>(null);
   const asked = words.trim();
 
-  const { groups, directory, people: found, retry } = useContacts(words);
+  const { groups: all, directory, people: found, retry } = useContacts(words);
+  const here = new Set(into?.members.map((person) => person.id));
+  const groups = all.map((group) => ({ ...group, contacts: group.contacts.filter((person) => !here.has(person.id)) })).filter((group) => group.contacts.length > 0);
   const people = groups.flatMap((group) => group.contacts);
   const at = Math.min(current, Math.max(0, people.length - 1));
   useEffect(() => {
@@ -58,7 +61,8 @@ export function NewConversation({ about, close }: { about?: { patient: string; n
     if (pending) return;
     setPending(true);
     setFailure(null);
-    ask(host, { type: 'begin-conversation', people: whom.map((person) => person.id), name: title, case: about?.patient ?? null }, 'begun').then(
+    const people = whom.map((person) => person.id);
+    ask(host, into ? { type: 'invite-to-conversation', conversation: into.id, people } : { type: 'begin-conversation', people, name: title, case: about?.patient ?? null }, 'begun').then(
       ({ conversation, refused }) => {
         close();
         if (refused.length > 0) {
@@ -66,7 +70,7 @@ export function NewConversation({ about, close }: { about?: { patient: string; n
           toast({ text: m.chat_new_refused({ names: names.join(', ') }) });
         }
         // Once the dialog has given the focus back, so that the composer may take it.
-        if (!about) window.setTimeout(() => places.go({ screen: 'messages', conversation }), 0);
+        if (!about && !into) window.setTimeout(() => places.go({ screen: 'messages', conversation }), 0);
       },
       (thrown: unknown) => {
         setPending(false);
@@ -95,10 +99,10 @@ export function NewConversation({ about, close }: { about?: { patient: string; n
       />
     );
   }
-  const ready = way === 'group' && chosen.length > 0 && name.trim() !== '';
+  const ready = way === 'group' && chosen.length > 0 && (into !== undefined || name.trim() !== '');
 
   return (
-    <Dialog title={about ? m.dock_begin_title() : m.chat_new_title()} titleHidden width={660} high onClose={close} testId="new-conversation">
+    <Dialog title={into ? m.chat_invite_title({ name: conversationTitle(into) }) : about ? m.dock_begin_title() : m.chat_new_title()} titleHidden width={660} high onClose={close} testId="new-conversation">
       <SearchLine
         label={hasDirectory ? m.directory_search() : m.chat_new_search()}
         value={words}
@@ -114,7 +118,7 @@ export function NewConversation({ about, close }: { about?: { patient: string; n
         erase={() => setChosen(chosen.slice(0, -1))}
         testId="new-conversation-search"
       >
-        {!about && (
+        {!about && !into && (
           <Segment
             label={m.chat_new_way()}
             value={way}
@@ -197,7 +201,7 @@ export function NewConversation({ about, close }: { about?: { patient: string; n
           </div>
         )}
       </div>
-      {way === 'group' && (
+      {way === 'group' && !into && (
         <div className={styles['group']}>
           <Field label={about ? m.dock_name_label() : m.chat_new_name()} hint={m.chat_new_name_hint()} value={name} onChange={setName} maxLength={100} testId="new-conversation-name" />
         </div>
@@ -213,7 +217,7 @@ export function NewConversation({ about, close }: { about?: { patient: string; n
         <span className={styles['grow']}>{way === 'person' && (hasDirectory ? m.directory_where() : m.chat_new_where())}</span>
         {way === 'group' ? (
           <Button look="primary" isPending={pending} isDisabled={!ready} onPress={() => begin(chosen, name.trim())} data-testid="new-conversation-begin">
-            {about ? m.dock_begin() : m.chat_new_begin()}
+            {into ? m.chat_invite_now() : about ? m.dock_begin() : m.chat_new_begin()}
           </Button>
         ) : (
           <Button size="small" icon="person" onPress={() => setCards(true)} data-testid="contact-cards-press">

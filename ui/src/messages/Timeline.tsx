@@ -12,7 +12,7 @@ import { defineCommand, useCommand } from '../keys/keys';
 import { m } from '../paraglide/messages';
 import { isAnswerable, Line, type MessageActions } from './Line';
 import { callNames } from './names';
-import { arrived, guessHeight, isMessage, isStop, lastMessage, lineOfEvent, newAfter, newSince } from './timeline';
+import { arrived, firstSince, guessHeight, isMessage, isStop, lastMessage, lineOfEvent, newAfter, newSince } from './timeline';
 import { OutgoingFiles } from './OutgoingFiles';
 import { conversationTitle } from './caseOf';
 import styles from './Timeline.module.css';
@@ -35,12 +35,17 @@ export function Timeline({
   view,
   actions,
   loadEarlier,
+  loadLater,
+  toNow,
   markRead,
 }: {
   view: ConversationView;
   actions: Omit<MessageActions, 'goTo'>;
   /** Rejects when it could not be asked for. */
   loadEarlier: () => Promise<unknown>;
+  loadLater: () => void;
+  /** From a day of the past to what is written now. */
+  toNow: () => void;
   markRead: () => void;
 }) {
   const { lines } = view;
@@ -57,14 +62,20 @@ export function Timeline({
   const guess = useCallback((at: number) => (at === 0 ? 48 : at > lines.length ? 12 : guessHeight(lines[at - 1], lines[at - 2])), [lines]);
   const call = useMemo(() => callNames(view.members), [view.members]);
 
-  // It opens where the unread begins, with a line or two of what was read above it.
+  // It opens at the day that was asked for, or where the unread begins, with a line or two of what was read above it.
+  const past = view.past;
+  const inPast = past !== null;
   const [start] = useState(() => {
+    if (past) {
+      const asked = firstSince(lines, past.day);
+      return asked === null ? null : ({ id: asked.id, edge: 'top', distance: 48 } as const);
+    }
     const unread = lines.findIndex((line) => line.type === 'unread');
     return unread < 0 ? null : ({ id: lines[unread]?.id ?? '', edge: 'top', distance: 96 } as const);
   });
   const [wanted, setWanted] = useState<string | null>(null);
   const current = wanted !== null && lines.some((line) => line.id === wanted) ? wanted : (lines.findLast(isStop)?.id ?? null);
-  const list = useWindowed({ rows, guess, pinned: current === null ? [] : [current], follow: true, start });
+  const list = useWindowed({ rows, guess, pinned: current === null ? [] : [current], follow: true, start, stays: !inPast });
   const [inside, setInside] = useState(false);
   const [picking, setPicking] = useState<string | null>(null);
   const [lit, setLit] = useState<string | null>(null);
@@ -82,12 +93,13 @@ export function Timeline({
   useLayoutEffect(() => {
     const fresh = arrived(before.current, lines);
     before.current = lines;
-    if (fresh.length === 0) return;
+    // What comes after a day of the past was written long ago.
+    if (fresh.length === 0 || inPast) return;
     // What was just written is what one wants to see.
     if (fresh.some((line) => line.sender.own && line.sending.state === 'waiting')) toEnd();
     const words = arrivalWords(fresh, call);
     if (words !== '') announce(words);
-  }, [lines, call, toEnd]);
+  }, [lines, call, toEnd, inPast]);
 
   // So is a file that was just begun.
   const going = useRef(view.outgoing.length);
@@ -118,6 +130,11 @@ export function Timeline({
     if (list.nearTop && view.earlier === 'more' && !refused && askedAt.current !== (first ?? '')) ask();
   }, [list.nearTop, view.earlier, refused, first, ask]);
 
+  const later = past?.later ?? 'none';
+  useEffect(() => {
+    if (list.nearEnd && later === 'more') loadLater();
+  }, [list.nearEnd, later, loadLater]);
+
   const [search, setSearch] = useState<{ event: string; tries: number } | null>(null);
   const { focus } = list;
   const light = useCallback(
@@ -145,6 +162,15 @@ export function Timeline({
       ask();
     }
   }, [search, lines, first, view.earlier, refused, ask, light]);
+  // The day that was asked for: the focus goes to its first line.
+  const shown = useRef(false);
+  useEffect(() => {
+    if (!past || shown.current) return;
+    shown.current = true;
+    const asked = firstSince(lines, past.day);
+    const line = asked === null ? undefined : lines.slice(lines.indexOf(asked)).find(isStop);
+    if (line) light(line.id);
+  }, [past, lines, light]);
   useEffect(() => {
     if (lit === null) return undefined;
     const timer = window.setTimeout(() => setLit(null), litMillis);
@@ -178,7 +204,7 @@ export function Timeline({
     },
     { scope: 'timeline', enabled: hasFile },
   );
-  useCommand(reactCommand, () => focused && setPicking(focused.id), { scope: 'timeline', enabled: answerable });
+  useCommand(reactCommand, () => focused && setPicking(focused.id), { scope: 'timeline', enabled: answerable && !inPast });
 
   const earlier = refused ? 'failed' : view.earlier;
   return (
@@ -209,7 +235,7 @@ export function Timeline({
                 {row.id === earlierRow && <Earlier state={earlier} empty={lines.length === 0} retry={ask} />}
                 {row.id === endRow && (
                   <>
-                    <OutgoingFiles view={view} />
+                    {past ? <Later state={past.later} retry={loadLater} /> : <OutgoingFiles view={view} />}
                     <div className={styles['tail']} />
                   </>
                 )}
@@ -224,6 +250,7 @@ export function Timeline({
                     current={line.id === current}
                     lit={line.id === lit}
                     maySend={view.maySend}
+                    past={inPast}
                     picking={picking === line.id}
                     setPicking={(on) => setPicking(on ? line.id : null)}
                     onFocus={() => setWanted(line.id)}
@@ -236,7 +263,14 @@ export function Timeline({
         })}
         {list.rest > 0 && <div style={{ height: list.rest }} />}
       </div>
-      {!list.atEnd && (
+      {past && (
+        <div className={styles['down']}>
+          <Button size="small" icon="arrowDown" onPress={toNow} data-testid="to-now">
+            {m.chat_to_now()}
+          </Button>
+        </div>
+      )}
+      {!inPast && !list.atEnd && (
         <div className={styles['down']}>
           <Button
             size="small"
@@ -257,6 +291,28 @@ export function Timeline({
         </div>
       )}
     </div>
+  );
+}
+
+/** What there is after the last line of a past. */
+function Later({ state, retry }: { state: ConversationView['earlier']; retry: () => void }) {
+  if (state === 'loading') {
+    return (
+      <p className={styles['begin']} role="status">
+        <Spinner size={16} onSolid={false} />
+        {m.chat_later_loading()}
+      </p>
+    );
+  }
+  if (state !== 'failed') return null;
+  return (
+    <p className={styles['begin']}>
+      <Icon name="warn" size="s" />
+      {m.chat_later_failed()}
+      <Button size="small" icon="reload" onPress={retry}>
+        {m.action_retry()}
+      </Button>
+    </p>
   );
 }
 

@@ -113,6 +113,11 @@ export function lastEditable(lines: readonly LineView[]): MessageLine | undefine
   return lines.findLast((line): line is MessageLine => isMessage(line) && line.sender.own && line.mayEdit && line.body.type === 'text' && line.body.source !== null);
 }
 
+/** The first line of a day (ISO date) or after it. */
+export function firstSince(lines: readonly LineView[], day: string): LineView | null {
+  return lines.find((line) => line.type === 'day' && line.date >= day) ?? null;
+}
+
 /** Where the message that another one answers stands; -1 when it is not loaded. */
 export function lineOfEvent(lines: readonly LineView[], event: string): number {
   return lines.findIndex((line) => isMessage(line) && line.event === event);

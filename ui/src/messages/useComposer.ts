@@ -30,7 +30,8 @@ export interface Composing {
 }
 
 export function useComposer(view: ConversationView): Composing {
-  const { host, drafts, transfers } = useDesk();
+  const desk = useDesk();
+  const { host, drafts, transfers } = desk;
   const { typingNotices } = useSettings();
   const conversation = view.id;
   const [mode, showMode] = useState(() => drafts.mode(conversation));
@@ -125,6 +126,8 @@ export function useComposer(view: ConversationView): Composing {
           // The words come first; what is sent with them stands below.
           if (files) void transfers.send(conversation);
           if (!here.current) return;
+          // What was just written is what one wants to see.
+          if (view.past !== null) desk.openConversation(conversation);
           setPending(false);
           setText(mode.kind === 'edit' ? mode.aside : '');
           showMode({ kind: 'new' });

@@ -17,6 +17,8 @@ export interface Windowed {
   rest: number;
   /** Whether the first line is among the drawn ones because it is near. */
   nearTop: boolean;
+  /** The same of the last one. */
+  nearEnd: boolean;
   atEnd: boolean;
   toEnd: () => void;
   /** Brings a line into sight; `nearest` moves only if it is out of it. */
@@ -40,6 +42,7 @@ export function useWindowed({
   pinned,
   follow = false,
   start = null,
+  stays = true,
 }: {
   rows: readonly Row[];
   guess: (at: number) => number;
@@ -49,12 +52,14 @@ export function useWindowed({
   follow?: boolean;
   /** Where a list that follows begins; without it at its end. */
   start?: Anchor | null;
+  /** Whether its end is where one stays; not so where more may come after it. */
+  stays?: boolean;
 }): Windowed {
   const scroller = useRef<HTMLDivElement | null>(null);
   const [known, setKnown] = useState(() => ({ heights: new Map<string, number>() }));
-  const place = useRef<Place>({ anchor: start, end: follow && start === null, top: 0, seen: 0, height: 800 });
+  const place = useRef<Place>({ anchor: start, end: follow && stays && start === null, top: 0, seen: 0, height: 800 });
   const [turn, redraw] = useReducer((count: number) => count + 1, 0);
-  const [atEnd, setAtEnd] = useState(follow && start === null);
+  const [atEnd, setAtEnd] = useState(follow && stays && start === null);
   const before = useRef<{ rows: readonly Row[]; offsets: Float64Array } | null>(null);
 
   const offsets = useMemo(() => offsetsOf(rows, known.heights, guess), [rows, guess, known]);
@@ -126,10 +131,10 @@ export function useWindowed({
     if (!follow) return;
     // What could not be placed as wished is held where it is.
     if (Math.abs(top - held) >= 1 || here.anchor === null) here.anchor = anchorAt(rows, offsets, here.top, here.height);
-    here.end = isAtEnd(here.top, here.height, total);
+    here.end = stays && isAtEnd(here.top, here.height, total);
     if (here.end !== atEnd) setAtEnd(here.end);
     // `turn`: something has changed its size, and is measured anew.
-  }, [here, anchor, rows, offsets, shown, top, follow, held, total, atEnd, known, turn]);
+  }, [here, anchor, rows, offsets, shown, top, follow, stays, held, total, atEnd, known, turn]);
 
   const onScroll = useCallback(() => {
     const element = scroller.current;
@@ -142,13 +147,13 @@ export function useWindowed({
     now.seen = element.scrollTop;
     now.height = element.clientHeight;
     if (follow) {
-      now.end = isAtEnd(now.top, now.height, element.scrollHeight);
+      now.end = stays && isAtEnd(now.top, now.height, element.scrollHeight);
       now.anchor = anchorAt(last.rows, last.offsets, now.top, now.height);
       setAtEnd(now.end);
     }
     const [from, to] = visible(last.offsets, now.top, now.height, around);
     if (`${from} ${to}` !== drawnRange.current) redraw();
-  }, [follow]);
+  }, [follow, stays]);
 
   const toEnd = useCallback(() => {
     place.current.end = true;
@@ -181,5 +186,5 @@ export function useWindowed({
     [reveal],
   );
 
-  return { scroller, onScroll, drawn, rest, nearTop: range[0] === 0, atEnd, toEnd, reveal, focus };
+  return { scroller, onScroll, drawn, rest, nearTop: range[0] === 0, nearEnd: range[1] >= rows.length, atEnd, toEnd, reveal, focus };
 }

@@ -30,7 +30,7 @@ const sections: { id: SectionId; icon: IconName; title: () => string; fields: (k
   { id: 'appearance', icon: 'sun', title: m.settings_appearance, fields: ['theme', 'language', 'fontSize'], Page: Appearance },
   { id: 'images', icon: 'image', title: m.settings_images, fields: ['imageTextSize'], Page: Images },
   { id: 'security', icon: 'locked', title: m.settings_security, fields: ['lockAfterMinutes'], Page: Security },
-  { id: 'chat', icon: 'chat', title: m.frame_chat, fields: ['notices', 'noticeNames', 'typingNotices'], Page: Chat },
+  { id: 'chat', icon: 'chat', title: m.frame_chat, fields: ['notices', 'noticeNames', 'typingNotices', 'readReceipts'], Page: Chat },
   { id: 'devices', icon: 'shield', title: m.settings_devices, fields: [], Page: Devices },
   { id: 'keyboard', icon: 'keyboard', title: m.settings_keyboard, fields: ['letterKeys'], Page: KeyboardPage },
   { id: 'connection', icon: 'monitor', title: m.settings_connection, fields: ['bulkWay'], Page: Connection },
@@ -214,6 +214,14 @@ function Chat() {
         value={settings.typingNotices ? m.settings_on() : m.settings_off()}
       >
         <Switch label={m.settings_typing()} on={settings.typingNotices} onChange={(typingNotices) => desk.changeSettings({ typingNotices })} testId="typing-notices" />
+      </PolicyRow>
+      <PolicyRow
+        name={m.settings_receipts()}
+        text={m.settings_receipts_text()}
+        fixed={isFixed(settings, 'readReceipts')}
+        value={settings.readReceipts ? m.settings_on() : m.settings_off()}
+      >
+        <Switch label={m.settings_receipts()} on={settings.readReceipts} onChange={(readReceipts) => desk.changeSettings({ readReceipts })} testId="read-receipts" />
       </PolicyRow>
       {offered && <Permissions />}
     </>

@@ -31,6 +31,7 @@ export const settings: SettingsView = {
   bulkWay: 'auto',
   letterKeys: true,
   typingNotices: false,
+  readReceipts: false,
   notices: true,
   noticeNames: false,
   fixed: [],

@@ -39,6 +39,25 @@ export function PeopleDialog({ view, close }: { view: ConversationView; close: (
       setFailure(asFailure(thrown));
     });
   };
+  // Pressed twice: the first press asks.
+  const [asked, setAsked] = useState<string | null>(null);
+  const [removing, setRemoving] = useState<string | null>(null);
+  const remove = (person: SenderView) => {
+    if (asked !== person.id) {
+      setAsked(person.id);
+      return;
+    }
+    setRemoving(person.id);
+    setFailure(null);
+    const done = () => {
+      setRemoving(null);
+      setAsked(null);
+    };
+    host.call({ type: 'remove-from-conversation', conversation: view.id, person: person.id }).then(done, (thrown: unknown) => {
+      done();
+      setFailure(asFailure(thrown));
+    });
+  };
   return (
     <Dialog title={m.people_title()} width={560} onClose={close} testId="people" foot={<Button onPress={close}>{m.action_close()}</Button>}>
       {failure && <FailureNotice failure={failure} />}
@@ -60,6 +79,11 @@ export function PeopleDialog({ view, close }: { view: ConversationView; close: (
                   </div>
                   {person.ambiguous && <div className={styles['quiet']}>{person.id}</div>}
                 </div>
+                {view.mayRemove && !person.own && (
+                  <Button size="small" isPending={removing === person.id} aria-label={m.people_remove_named({ name: person.name })} onPress={() => remove(person)} data-testid={`remove-${person.id}`}>
+                    {asked === person.id ? m.people_remove_sure() : m.people_remove()}
+                  </Button>
+                )}
                 {(trust === 'known' || trust === 'changed') && view.membership.state === 'joined' && (
                   <Button size="small" isPending={pending === person.id} aria-label={m.trust_compare_with({ name: person.name })} onPress={() => compare(person)} data-testid={`compare-${person.id}`}>
                     {m.trust_compare()}

@@ -57,6 +57,38 @@ impl Desk {
         };
         Ok(BegunView { conversation, refused })
     }
+
+    /// Who comes later gets what was written from then on, and the link to the case once they have come.
+    pub(crate) async fn invite_to_conversation(
+        &self,
+        conversation: &str,
+        people: &[String],
+    ) -> Result<BegunView, Failure> {
+        let up = self.up()?;
+        let refused = invite(&up, conversation, people).await;
+        let asked = people.iter().filter(|person| !refused.contains(person)).cloned();
+        self.await_them(conversation, asked);
+        Ok(BegunView { conversation: conversation.to_owned(), refused })
+    }
+
+    pub(crate) async fn remove_from_conversation(&self, conversation: &str, person: &str) -> Result<(), Failure> {
+        self.up()?.account.remove(conversation, person).await.map_err(|error| of_account(&error))
+    }
+
+    pub(crate) async fn rename_conversation(&self, conversation: &str, name: &str) -> Result<(), Failure> {
+        let name = name.trim();
+        if name.is_empty() || name.chars().count() > NAME {
+            return Err(Failure::new(FailureCode::InvalidInput, "a name of one to a hundred letters"));
+        }
+        self.up()?.account.rename(conversation, name).await.map_err(|error| of_account(&error))
+    }
+
+    pub(crate) async fn set_favorite(&self, conversation: &str, favorite: bool) -> Result<(), Failure> {
+        self.up()?.account.set_favorite(conversation, favorite).await.map_err(|error| of_account(&error))?;
+        // The list tells it by itself; what is open does not.
+        self.tell_open_conversation().await;
+        Ok(())
+    }
 }
 
 /// One after the other, as TIM has it: nobody but the first is invited in the creation. Who could not be.

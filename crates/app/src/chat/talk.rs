@@ -2,7 +2,9 @@
 
 use super::{Up, views};
 use crate::Desk;
-use contract::{ConversationView, Event, Failure, FailureCode, RecoveryKeyView};
+use contract::{ConversationView, Event, Failure, FailureCode, MessageVersionsView, PastView, RecoveryKeyView};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tim::{Attention, Conversation, ConversationError, MessageId, RecoveryError, Splitting};
@@ -14,6 +16,8 @@ const GATHER: Duration = Duration::from_millis(25);
 /// A conversation on the screen, and the task that tells it.
 pub(super) struct Open {
     pub(super) conversation: Conversation,
+    /// The day of the past that it was opened at.
+    day: Option<Date>,
     /// Bytes, once the homeserver has said so.
     largest_file: OnceLock<u64>,
     task: AbortHandle,
@@ -29,10 +33,34 @@ impl Desk {
     /// Opens a conversation in the place of the former one.
     pub(crate) async fn open_conversation(&self, id: &str) -> Result<ConversationView, Failure> {
         let up = self.up()?;
-        if let Some(open) = self.talk().filter(|open| open.conversation.id() == id) {
+        self.0.chat.searching.notify_waiters();
+        if let Some(open) = self.talk().filter(|open| open.conversation.id() == id && open.day.is_none()) {
             return Ok(self.conversation_view(&open).await);
         }
         let conversation = up.account.conversation(id).await.map_err(|error| of_conversation(&error))?;
+        self.put_on_the_screen(&up, conversation, None).await
+    }
+
+    /// Opens a conversation at a day of its past. Whoever opens or closes one meanwhile gives it up.
+    pub(crate) async fn open_day(&self, id: &str, day: &str) -> Result<ConversationView, Failure> {
+        let up = self.up()?;
+        let day: Date = day.parse().map_err(|error| Failure::new(FailureCode::InvalidInput, format!("{error}")))?;
+        let begins = day.to_zoned(TimeZone::system());
+        let begins = begins.map_err(|error| Failure::new(FailureCode::InvalidInput, error.to_string()))?.timestamp();
+        let given_up = self.0.chat.searching.notified();
+        let conversation = tokio::select! {
+            found = up.account.conversation_from(id, begins) => found.map_err(|error| of_conversation(&error))?,
+            () = given_up => return Err(Failure::new(FailureCode::NotFound, "the search was given up")),
+        };
+        self.put_on_the_screen(&up, conversation, Some(day)).await
+    }
+
+    async fn put_on_the_screen(
+        &self,
+        up: &Arc<Up>,
+        conversation: Conversation,
+        day: Option<Date>,
+    ) -> Result<ConversationView, Failure> {
         let desk = self.clone();
         let (give, given) = tokio::sync::oneshot::channel::<std::sync::Weak<Open>>();
         let task = tokio::spawn(async move {
@@ -41,10 +69,10 @@ impl Desk {
             }
         })
         .abort_handle();
-        let open = Arc::new(Open { conversation, largest_file: OnceLock::new(), task });
+        let open = Arc::new(Open { conversation, day, largest_file: OnceLock::new(), task });
         let view = self.conversation_view(&open).await;
         // Another conversation, or another person, may have come in between.
-        if !Arc::ptr_eq(&up, &self.up()?) {
+        if !Arc::ptr_eq(up, &self.up()?) {
             return Err(Failure::new(FailureCode::SessionEnded, "chat began anew"));
         }
         self.0.chat.state().open = Some(open.clone());
@@ -53,6 +81,7 @@ impl Desk {
     }
 
     pub(crate) fn close_conversation(&self) {
+        self.0.chat.searching.notify_waiters();
         self.0.chat.state().open = None;
     }
 
@@ -105,6 +134,10 @@ impl Desk {
             Err(_ended) => Attention::default(),
         };
         let mut view = views::conversation(&open.conversation, draft, cases, attention).await;
+        view.past = open
+            .day
+            .zip(open.conversation.later())
+            .map(|(day, later)| PastView { day: day.to_string(), later: views::beyond(later) });
         view.outgoing = outgoing;
         view.largest_file = open.largest_file.get().copied();
         view
@@ -119,6 +152,11 @@ impl Desk {
 
     pub(crate) fn load_earlier(&self, id: &str) -> Result<(), Failure> {
         self.conversation(id)?.conversation.load_earlier();
+        Ok(())
+    }
+
+    pub(crate) fn load_later(&self, id: &str) -> Result<(), Failure> {
+        self.conversation(id)?.conversation.load_later();
         Ok(())
     }
 
@@ -152,8 +190,20 @@ impl Desk {
         open.conversation.cancel(&MessageId(message)).await.map_err(|error| of_conversation(&error))
     }
 
+    pub(crate) async fn open_versions(&self, id: &str, message: String) -> Result<MessageVersionsView, Failure> {
+        let open = self.conversation(id)?;
+        let versions = open.conversation.versions(&MessageId(message)).await;
+        let versions = versions.map_err(|error| of_conversation(&error))?;
+        Ok(views::versions(&versions, &open.conversation).await)
+    }
+
     pub(crate) async fn mark_read(&self, id: &str) -> Result<(), Failure> {
-        self.conversation(id)?.conversation.mark_read().await.map_err(|error| of_conversation(&error))
+        let open = self.conversation(id)?;
+        // Who looks at the past has not read what is new.
+        if open.day.is_some() {
+            return Ok(());
+        }
+        open.conversation.mark_read().await.map_err(|error| of_conversation(&error))
     }
 
     pub(crate) async fn set_typing(&self, id: &str, typing: bool) -> Result<(), Failure> {

@@ -3,8 +3,8 @@
 use contract::{
     BlockView, ChatStateView, ChatView, ConversationCaseView, ConversationKind, ConversationMembership,
     ConversationRowView, ConversationView, DeviceView, EarlierView, EncryptionView, Failure, FailureCode, LastLineKind,
-    LastLineView, LineView, MessageBodyView, MessageView, NoticeKind, NoticeView, ReactionView, RecoveryView,
-    RepliedView, SenderView, SendingView, SpanView, UndecryptableCause,
+    LastLineView, LineView, MessageBodyView, MessageVersionView, MessageVersionsView, MessageView, NoticeKind,
+    NoticeView, ReactionView, RecoveryView, RepliedView, SenderView, SendingView, SpanView, UndecryptableCause,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use std::time::SystemTime;
 use tim::{
     Attention, Block, Body, Change, ChangeKind, Conversation, Device, Earlier, Encryption, Kind, Last, LastKind, Line,
     Membership, Message, Person, Reaction, RecoveryState, Replied, Row, Sending, SendingFailed, Span, SyncState,
-    Undecryptable,
+    Undecryptable, Version,
 };
 
 pub(super) fn chat(
@@ -93,6 +93,7 @@ pub(super) async fn conversation(
 ) -> ConversationView {
     let name = of.name().await;
     let members: Vec<_> = of.members().await.iter().map(sender).collect();
+    let rights = of.rights().await;
     ConversationView {
         id: of.id(),
         initials: initials(&name),
@@ -107,19 +108,28 @@ pub(super) async fn conversation(
         confirmed: of.confirmed(),
         changed: of.changed_identities().await.iter().map(super::trust::changed).collect(),
         lines: of.lines().iter().map(|line| self::line(line, &members)).collect(),
-        earlier: match of.earlier() {
-            Earlier::None => EarlierView::None,
-            Earlier::More => EarlierView::More,
-            Earlier::Loading => EarlierView::Loading,
-            Earlier::Failed => EarlierView::Failed,
-        },
+        earlier: beyond(of.earlier()),
+        past: None,
         outgoing: Vec::new(),
         largest_file: None,
         typing: of.typing().await.iter().map(sender).collect(),
         may_send: of.may_send().await,
+        may_invite: rights.invite,
+        may_rename: rights.rename,
+        may_remove: rights.remove,
+        favorite: of.is_favorite(),
         members,
         draft,
         as_of: Timestamp::now().to_string(),
+    }
+}
+
+pub(super) fn beyond(beyond: Earlier) -> EarlierView {
+    match beyond {
+        Earlier::None => EarlierView::None,
+        Earlier::More => EarlierView::More,
+        Earlier::Loading => EarlierView::Loading,
+        Earlier::Failed => EarlierView::Failed,
     }
 }
 
@@ -185,7 +195,17 @@ fn message(message: &Message, members: &[SenderView]) -> MessageView {
         may_edit: message.may_edit,
         may_redact: message.may_redact,
         in_clear: message.in_clear,
+        read_by: message.read_by.iter().map(|id| known(id, members)).collect(),
     }
+}
+
+pub(super) async fn versions(versions: &[Version], of: &Conversation) -> MessageVersionsView {
+    let members: Vec<_> = of.members().await.iter().map(sender).collect();
+    let version = |version: &Version| MessageVersionView {
+        at: version.at.to_string(),
+        blocks: blocks(&version.blocks, &members),
+    };
+    MessageVersionsView { versions: versions.iter().map(version).collect() }
 }
 
 fn body(body: &Body, own: bool, members: &[SenderView]) -> MessageBodyView {

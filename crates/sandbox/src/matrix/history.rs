@@ -99,8 +99,9 @@ pub(crate) async fn messages(
     // At an end of what may be seen there is no further token.
     if let Some(next) = page.next {
         answer["end"] = json!(token(next));
-    } else if direction == Direction::Forward {
-        answer["end"] = json!(token(page.events.last().map_or(from, |event| event.at)));
+    } else if let (Direction::Forward, Some(last)) = (direction, page.events.last()) {
+        // More may come after them; once there is nothing there is no token either, as Synapse has it.
+        answer["end"] = json!(token(last.at));
     }
     if filter.lazy() {
         answer["state"] = json!(senders(room, &page.events, horizon, viewer));

@@ -172,7 +172,7 @@ impl Conversation {
         self.check_identities().await?;
         let handle = self.event(message)?.local_echo_send_handle().ok_or(ConversationError::TooLate)?;
         handle.unwedge().await.map_err(|error| ConversationError::Failed(error.to_string()))?;
-        self.room.send_queue().set_enabled(true);
+        self.wire.queues.look();
         Ok(())
     }
 
@@ -184,9 +184,7 @@ impl Conversation {
         let handle = self.event(message)?.local_echo_send_handle().ok_or(ConversationError::TooLate)?;
         let aborted = handle.abort().await.map_err(|error| ConversationError::Failed(error.to_string()))?;
         // The message that could not go held up those behind it.
-        if self.check_identities().await.is_ok() {
-            self.room.send_queue().set_enabled(true);
-        }
+        self.wire.queues.look();
         if aborted { Ok(()) } else { Err(ConversationError::TooLate) }
     }
 
@@ -232,7 +230,7 @@ impl Conversation {
         matches!(self.room.join_rule(), Some(ruma::room::JoinRule::Public))
     }
 
-    fn event(&self, message: &MessageId) -> Result<EventTimelineItem, ConversationError> {
+    pub(super) fn event(&self, message: &MessageId) -> Result<EventTimelineItem, ConversationError> {
         let item: Option<Arc<TimelineItem>> = self.item(message);
         item.and_then(|item| item.as_event().cloned()).ok_or(ConversationError::NotFound)
     }

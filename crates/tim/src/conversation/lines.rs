@@ -4,10 +4,10 @@ use crate::file::{StudyLabel, in_parts, study_label};
 use crate::list::moment;
 use crate::name::{clean_file, clean_media_type};
 use crate::person::Person;
+use crate::recovery::RecoveryState;
 use crate::text::{Block, blocks, one_line};
 use jiff::Timestamp;
 use matrix_sdk::deserialized_responses::{EncryptionInfo, VerificationLevel, VerificationState};
-use matrix_sdk::encryption::recovery::RecoveryState;
 use matrix_sdk_base::crypto::types::events::UtdCause;
 use matrix_sdk_ui::eyeball_im::Vector;
 use matrix_sdk_ui::timeline::{
@@ -440,7 +440,7 @@ fn body(event: &EventTimelineItem, content: &MsgLikeContent, own: &UserId, recov
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the library's list grows; what is not named here is treated alike")]
-fn said(message: &MessageType, study: Option<StudyLabel>) -> Body {
+pub(super) fn said(message: &MessageType, study: Option<StudyLabel>) -> Body {
     let file = |name: &str, mimetype: Option<&str>, size: Option<ruma::UInt>| Body::File {
         name: clean_file(name),
         mimetype: mimetype.and_then(clean_media_type),
@@ -498,7 +498,7 @@ fn redacted(event: &EventTimelineItem, own: &UserId) -> Body {
 }
 
 fn undecryptable(encrypted: &EncryptedMessage, recovery: RecoveryState) -> Undecryptable {
-    let key_needed = matches!(recovery, RecoveryState::Incomplete);
+    let key_needed = matches!(recovery, RecoveryState::KeyNeeded);
     let cause = match encrypted {
         EncryptedMessage::MegolmV1AesSha2 { cause, .. } => *cause,
         EncryptedMessage::OlmV1Curve25519AesSha2 { .. } | EncryptedMessage::Unknown => UtdCause::Unknown,

@@ -5,6 +5,7 @@
 
 use super::{Conversation, ConversationError, Shared};
 use crate::person::Person;
+use crate::queue::{self, Queues};
 use futures_util::{FutureExt as _, StreamExt as _};
 use matrix_sdk::{Room, RoomMemberships};
 use matrix_sdk_base::crypto::{IdentityState, IdentityStatusChange};
@@ -100,7 +101,7 @@ impl Conversation {
 }
 
 /// Follows the identities of a room's members. What waits to be sent stays where it is while one has changed.
-pub(super) async fn follow(room: Room, shared: Arc<Shared>) {
+pub(super) async fn follow(room: Room, shared: Arc<Shared>, queues: Arc<Queues>) {
     let changes = match room.subscribe_to_identity_status_changes().await {
         Ok(changes) => changes,
         Err(error) => {
@@ -117,11 +118,13 @@ pub(super) async fn follow(room: Room, shared: Arc<Shared>) {
     }
     loop {
         let held = !trust.changed.is_empty();
-        if room.send_queue().is_enabled() == held {
-            room.send_queue().set_enabled(!held);
-        }
         shared.trust.send_replace(Some(trust.clone()));
         shared.changed();
+        if held {
+            queue::set(&room, false);
+        } else {
+            queues.look();
+        }
         let Some(more) = changes.next().await else { return };
         trust.take(more);
     }

@@ -315,7 +315,10 @@ impl Outgoing {
         }
         let content: Raw<AnyMessageLikeEventContent> = raw(&content)?.cast_unchecked();
         let queued = self.conversation.send_queue().send_raw(content, "m.room.message".to_owned()).await;
-        queued.map(|_handle| ()).map_err(|error| ConversationError::Failed(error.to_string()).into())
+        queued.map_err(|error| ConversationError::Failed(error.to_string()))?;
+        // The conversation may have been closed since.
+        self.wire.queues.look();
+        Ok(())
     }
 
     /// The message that every program knows.

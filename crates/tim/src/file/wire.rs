@@ -4,12 +4,14 @@
 //! access token that has run out is renewed once.
 
 use super::FileError;
+use crate::queue::Queues;
 use matrix_sdk::Client;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Body, RequestBuilder, Response, StatusCode};
 use ruma::{MxcUri, OwnedMxcUri};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use url::Url;
@@ -41,6 +43,8 @@ pub(crate) struct Wire {
     pub(crate) http: reqwest::Client,
     /// Where ciphertext waits until it was checked.
     pub(crate) folder: PathBuf,
+    /// What is to be sent once a file is whole.
+    pub(crate) queues: Arc<Queues>,
 }
 
 /// Why an attempt did not succeed.

@@ -1,8 +1,8 @@
 //! Chat by the program's own client, on each homeserver: the evaluation platform's, and Synapse where one runs.
 
 /// Makes three tests of each fact, an `async fn(&Home)` of the same module: `FACT::on_the_sandbox`,
-/// `FACT::on_synapse`, which says SKIPPED, loudly, where Synapse does not run, and `FACT::behind_the_proxy`, before
-/// Synapse where it runs and before the sandbox else.
+/// `FACT::on_synapse`, which says SKIPPED, loudly, where Synapse does not run, and `FACT::behind_the_proxy`, a
+/// TI-Messenger's proxy before a Synapse with its rules where one runs and before the sandbox else.
 macro_rules! on_each_homeserver {
     ($($fact:ident),+ $(,)?) => { $(
         mod $fact {
@@ -38,6 +38,7 @@ mod faults;
 mod federation;
 mod files;
 mod notices;
+mod past;
 mod peer;
 mod permission;
 mod proxy;
@@ -129,7 +130,11 @@ impl Home {
 
     /// Synapse, where it runs.
     pub(crate) async fn synapse() -> Option<Self> {
-        let address = Servers::with(&["synapse"])?.address("synapse");
+        Self::server("synapse").await
+    }
+
+    async fn server(name: &'static str) -> Option<Self> {
+        let address = Servers::with(&[name])?.address(name);
         let name = format!("127.0.0.1:{}", address.port().expect("it has a port of its own"));
         Some(Self::of(found(&name).await, true))
     }
@@ -138,10 +143,11 @@ impl Home {
         Self { direct: homeserver.base.clone(), homeserver, proxy: None, registers, _platform: None }
     }
 
-    /// Synapse behind a TI-Messenger's proxy, or where no Synapse runs an evaluation platform of the test's own.
+    /// A TI-Messenger: its proxy before a Synapse with its rules, or where none runs before an evaluation platform of the
+    /// test's own.
     pub(crate) async fn behind(unknown: Unknown) -> Self {
         let servers = std::env::var_os("KONSIL_SERVERS").is_some();
-        let home = if servers { Self::synapse().await } else { None };
+        let home = if servers { Self::server("synapse-tim").await } else { None };
         let home = if let Some(home) = home {
             home
         } else {

@@ -256,3 +256,59 @@ async fn who_writes_is_told_once_the_person_wants_it_and_only_then() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn how_far_somebody_has_read_is_told_once_the_person_wants_it_and_only_then() {
+    let platform = Platform::start(Options::default()).await.expect("it starts");
+    let (_folder, desk) = at_work_on(&platform, MODERATOR).await;
+    sees_chat(&desk, "chat", |view| (view.state == ChatStateView::Ready).then_some(())).await;
+    let home = Home::of(found(platform.url.trim_start_matches("http://")).await, false);
+    let other = home.device("dr-sonnkaya").await;
+    other.account.set_signals(Signals { typing: false, receipts: true });
+    let (own, id) = (home.id(MODERATOR), home.id("dr-sonnkaya"));
+    let begun = desk.call(Request::BeginConversation { people: vec![id.clone()], name: None, case: None }).await;
+    let Ok(Reply::Begun(begun)) = begun else { panic!("a conversation: {:?}", code(&begun)) };
+    let conversation = begun.conversation;
+    other.comes_to(&conversation).await;
+    let theirs = other.opens(&conversation).await;
+    let opened = desk.call(Request::OpenConversation { conversation: conversation.clone() }).await;
+    assert!(matches!(opened, Ok(Reply::Conversation(_))), "it opens");
+
+    theirs.send("gelesen?", None).await.expect("it is taken");
+    sees_line(&desk, "gelesen?").await;
+    let reads = async || {
+        let read = desk.call(Request::MarkRead { conversation: conversation.clone() }).await;
+        assert!(matches!(read, Ok(Reply::Done)), "it is taken: {read:?}");
+    };
+    reads().await;
+    let (text, reply_to) = ("ja".to_owned(), None);
+    let sent = desk.call(Request::SendMessage { conversation: conversation.clone(), text, reply_to }).await;
+    assert!(matches!(sent, Ok(Reply::Done)), "it is taken: {sent:?}");
+    let answer = sees(&theirs, "the answer", says("ja")).await;
+    theirs.mark_read().await.expect("the homeserver takes it");
+    let question = sees(&theirs, "the question", says("gelesen?")).await;
+    assert!(question.read_by.is_empty(), "nobody is told unless the person wants it (A_25436)");
+
+    let started = desk.call(Request::Start).await;
+    let Ok(Reply::Started(start)) = started else { panic!("a start: {:?}", code(&started)) };
+    assert!(!start.settings.read_receipts, "off from the first");
+    let settings = SettingsView { read_receipts: true, ..start.settings };
+    let changed = desk.call(Request::ChangeSettings { settings }).await;
+    assert!(matches!(changed, Ok(Reply::Settings(_))), "it is kept: {changed:?}");
+    let event = answer.event.expect("the homeserver has it");
+    desk.eventually("that the other has read", |seen| {
+        let lines = &seen.conversation.as_ref()?.lines;
+        let read = lines.iter().any(|line| match line {
+            LineView::Message(message) => {
+                message.event.as_ref() == Some(&event) && message.read_by.iter().any(|person| person.id == id)
+            }
+            LineView::Day { .. } | LineView::Unread { .. } | LineView::Notice { .. } => false,
+        });
+        read.then_some(())
+    })
+    .await;
+    theirs.send("danke", None).await.expect("it is taken");
+    sees_line(&desk, "danke").await;
+    reads().await;
+    sees(&theirs, "that it is read", |message| says("danke")(message) && message.read_by.contains(&own)).await;
+}

@@ -473,3 +473,52 @@ async fn a_message_older_than_a_day_is_deleted_by_an_empty_text() {
         apart.home.ask(&apart.first, &format!("/_matrix/client/v3/rooms/{}/messages?dir=b&limit=50", apart.room)).await;
     assert!(!raw.to_string().contains("m.room.redaction"), "A_28358: no redaction of what is old");
 }
+
+/// A message waits for the network, and its reader makes a new identity meanwhile.
+async fn waits_while_the_reader_changes() -> Apart {
+    let apart = apart().await;
+    apart.home.proxy().spoil(|_, _| Spoiled::Hangup);
+    apart.comes_to("that the network is away", is_offline).await;
+    apart.mine.send("geheim", None).await.expect("nobody can know yet");
+    super::verification::gets_a_new_identity(&apart.other).await;
+    apart
+}
+
+/// The first person hears something new, and has had every occasion to send.
+async fn hears(apart: &Apart) {
+    apart.theirs.send("noch da?", None).await.expect("it is taken");
+    sees(&apart.mine, "what the other writes", says("noch da?")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waited_for_the_network_is_held_when_its_reader_has_changed_meanwhile() {
+    let apart = waits_while_the_reader_changes().await;
+    let before = apart.sent().await;
+    apart.home.proxy().heal();
+    let changed = async || apart.mine.changed_identities().await.into_iter().next();
+    let changed = apart.one.eventually("that somebody has changed", changed).await;
+    hears(&apart).await;
+    assert_eq!(apart.sent().await, before, "nothing left");
+    apart.mine.accept_identity(&changed.person.id).await.expect("the person may decide so");
+    sees(&apart.theirs, "the message", says("geheim")).await;
+    assert_eq!(apart.sent().await, before + 1, "once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waited_over_a_restart_is_held_when_its_reader_has_changed_meanwhile() {
+    let Apart { home, one, other, mine, theirs, room, first, second } = waits_while_the_reader_changes().await;
+    drop(mine);
+    let one = one.restarted().await;
+    let mine = one.opens(&room).await;
+    let apart = Apart { home, one, other, mine, theirs, room, first, second };
+    let before = apart.sent().await;
+    apart.home.proxy().heal();
+    apart.comes_to("that the network is back", |state| *state == SyncState::Ready).await;
+    let changed = async || apart.mine.changed_identities().await.into_iter().next();
+    let changed = apart.one.eventually("that somebody has changed", changed).await;
+    hears(&apart).await;
+    assert_eq!(apart.sent().await, before, "nothing left");
+    apart.mine.accept_identity(&changed.person.id).await.expect("the person may decide so");
+    sees(&apart.theirs, "the message", says("geheim")).await;
+    assert_eq!(apart.sent().await, before + 1, "once");
+}

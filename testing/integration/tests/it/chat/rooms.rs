@@ -2,12 +2,15 @@
 
 use super::{Home, Pair, pair, says, sees};
 use serde_json::{Value, json};
-use tim::{Body, NewConversation};
+use tim::{Block, Body, Conversation, Membership, Message, NewConversation, Rights};
 
 on_each_homeserver! {
     a_room_is_made_as_the_ti_messenger_wants_it,
     the_name_for_the_ti_messenger_goes_before_the_standard_one,
     a_deletion_takes_every_change_of_the_message_with_it,
+    what_a_message_said_before_is_read_by_whoever_reads_it,
+    a_group_gets_another_name_and_people_come_and_go,
+    a_favorite_is_one_on_every_device,
 }
 
 async fn a_room_is_made_as_the_ti_messenger_wants_it(home: &Home) {
@@ -80,4 +83,68 @@ async fn a_deletion_takes_every_change_of_the_message_with_it(home: &Home) {
     assert_eq!(encrypted.len(), 3, "the message and its two changes");
     let kept = encrypted.iter().any(|event| event["content"].get("ciphertext").is_some());
     assert!(!kept, "A_28355: nothing of them is left at the homeserver");
+}
+
+async fn what_a_message_said_before_is_read_by_whoever_reads_it(home: &Home) {
+    let Pair { one, other, room, .. } = pair(home, "dr-falkenried", "dr-silbertal").await;
+    let (mine, theirs) = (one.opens(&room).await, other.opens(&room).await);
+    mine.send("eins", None).await.expect("it is taken");
+    for (former, text) in [("eins", "zwei"), ("zwei", "drei")] {
+        let own = sees(&mine, former, |m| says(former)(m) && m.event.is_some()).await;
+        mine.edit(&own.id, text).await.expect("one's own may be changed");
+        sees(&theirs, text, says(text)).await;
+    }
+    let texts = async |conversation: &Conversation, message: &Message| -> Vec<String> {
+        let versions = conversation.versions(&message.id).await.expect("the homeserver answers");
+        assert!(versions.is_sorted_by_key(|version| version.at), "oldest first");
+        let words = |blocks: &[Block]| match blocks {
+            [Block::Paragraph(spans)] => spans.iter().map(|span| span.text.as_str()).collect(),
+            other => panic!("one paragraph: {}", other.len()),
+        };
+        versions.iter().map(|version| words(&version.blocks)).collect()
+    };
+    let seen = sees(&theirs, "the last text", says("drei")).await;
+    assert_eq!(texts(&theirs, &seen).await, ["eins", "zwei", "drei"], "by the other one");
+    let own = sees(&mine, "the last text", |m| says("drei")(m) && m.event.is_some()).await;
+    assert_eq!(texts(&mine, &own).await, ["eins", "zwei", "drei"], "and by whoever wrote it");
+    theirs.send("vier", None).await.expect("it is taken");
+    let plain = sees(&mine, "another message", says("vier")).await;
+    assert_eq!(texts(&mine, &plain).await, ["vier"], "what was never changed has said one thing");
+}
+
+async fn a_group_gets_another_name_and_people_come_and_go(home: &Home) {
+    let (first, second) = (home.person("dr-falkenried").await, home.person("dr-ahlefels").await);
+    let (one, other) = (home.device(&first).await, home.device(&second).await);
+    let group = one.account.begin(NewConversation::Group { name: "Lungenteam" }).await.expect("it may be begun");
+    one.account.invite(&group, &other.account.user()).await.expect("they may be asked");
+    other.comes_to(&group).await;
+    let (mine, theirs) = (one.opens(&group).await, other.opens(&group).await);
+    assert_eq!(mine.rights().await, Rights { invite: true, rename: true, remove: true }, "whoever began it may");
+    let rights = theirs.rights().await;
+    assert!(!rights.rename && !rights.remove, "whoever came may not: {rights:?}");
+    assert!(other.account.rename(&group, "Meins").await.is_err(), "the homeserver says so as well");
+
+    one.account.rename(&group, "Thoraxteam").await.expect("it may be renamed");
+    let named = |rows: &[tim::Row]| rows.iter().any(|row| row.id == group && row.name == "Thoraxteam").then_some(());
+    other.sees("the new name", named).await;
+    for kind in ["m.room.name", "de.gematik.tim.room.name"] {
+        let state = home.ask(&first, &format!("/_matrix/client/v3/rooms/{group}/state/{kind}/")).await;
+        assert_eq!(state["name"], "Thoraxteam", "{kind} (A_26338-02)");
+    }
+
+    one.account.remove(&group, &other.account.user()).await.expect("they may be sent away");
+    let gone = |rows: &[tim::Row]| rows.iter().any(|row| row.id == group && row.membership == Membership::Left);
+    other.sees("that it is over", |rows| gone(rows).then_some(())).await;
+    one.eventually("that they are gone", async || (mine.members().await.len() == 1).then_some(())).await;
+}
+
+async fn a_favorite_is_one_on_every_device(home: &Home) {
+    let user = home.person("dr-falkenried").await;
+    let (one, second) = (home.device(&user).await, home.device(&user).await);
+    let group = one.account.begin(NewConversation::Group { name: "Lungenteam" }).await.expect("it may be begun");
+    for favorite in [true, false] {
+        one.account.set_favorite(&group, favorite).await.expect("the homeserver takes it");
+        let so = |rows: &[tim::Row]| rows.iter().any(|row| row.id == group && row.favorite == favorite).then_some(());
+        second.sees("what the other device says", so).await;
+    }
 }

@@ -193,7 +193,7 @@ async fn who_refuses_is_heard_by_who_asked(home: &Home) {
 }
 
 /// Gives somebody a new identity, by the password as the homeserver asks it.
-async fn gets_a_new_identity(device: &Device) {
+pub(super) async fn gets_a_new_identity(device: &Device) {
     let asked = device.account.reset_identity(None).await;
     let Err(ProofError::Needed(demand)) = asked else { panic!("who asks is to be proved: {asked:?}") };
     assert_eq!(demand.way, ProofWay::Password, "as these homeservers do");
