@@ -64,12 +64,21 @@ pub(crate) enum Server {
     SynapseEast,
     /// A third one, which federates with the second.
     SynapseWest,
+    /// A Matrix homeserver with the rules of a TI-Messenger.
+    SynapseTim,
 }
 
 impl Server {
     /// All of them, the slowest to start first.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Keycloak, Self::Hapi, Self::Synapse, Self::SynapseEast, Self::SynapseWest, Self::Orthanc];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Keycloak,
+        Self::Hapi,
+        Self::Synapse,
+        Self::SynapseTim,
+        Self::SynapseEast,
+        Self::SynapseWest,
+        Self::Orthanc,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
@@ -79,6 +88,7 @@ impl Server {
             Self::Synapse => "synapse",
             Self::SynapseEast => "synapse-east",
             Self::SynapseWest => "synapse-west",
+            Self::SynapseTim => "synapse-tim",
         }
     }
 
@@ -88,7 +98,7 @@ impl Server {
             Self::Keycloak => "/realms/konsil",
             Self::Hapi => "/fhir",
             Self::Orthanc => "/dicom-web",
-            Self::Synapse | Self::SynapseEast | Self::SynapseWest => "",
+            Self::Synapse | Self::SynapseEast | Self::SynapseWest | Self::SynapseTim => "",
         }
     }
 
@@ -98,7 +108,7 @@ impl Server {
             Self::Keycloak => "/realms/konsil/.well-known/openid-configuration",
             Self::Hapi => "/fhir/metadata",
             Self::Orthanc => "/system",
-            Self::Synapse | Self::SynapseEast | Self::SynapseWest => "/health",
+            Self::Synapse | Self::SynapseEast | Self::SynapseWest | Self::SynapseTim => "/health",
         }
     }
 }
@@ -154,7 +164,7 @@ pub(crate) fn up(shell: &Shell, servers: &[Server]) -> Result<PathBuf> {
                 let provider = state.get(&Server::Keycloak).map(|started| started.port);
                 synapse(shell, server, provider.or_else(|| starting.iter().find_map(started)))
             }
-            Server::SynapseEast | Server::SynapseWest => synapse(shell, server, None),
+            Server::SynapseEast | Server::SynapseWest | Server::SynapseTim => synapse(shell, server, None),
         }?);
     }
     while !starting.is_empty() {
@@ -394,7 +404,8 @@ fn orthanc(shell: &Shell) -> Result<Starting> {
 }
 
 /// With the port of Keycloak it also offers to sign in there. East and west federate: their names are the addresses at
-/// which they are reached for that, by TLS.
+/// which they are reached for that, by TLS. The one with a TI-Messenger's rules serves itself the list of homeservers that
+/// those ask for.
 fn synapse(shell: &Shell, server: Server, provider: Option<u16>) -> Result<Starting> {
     let ours = shell.root.join("testing/servers/synapse");
     let folder = home(shell).join(server.name());
@@ -420,6 +431,14 @@ fn synapse(shell: &Shell, server: Server, provider: Option<u16>) -> Result<Start
     } else {
         settings
     };
+    let list = (server == Server::SynapseTim).then(free_port).transpose()?;
+    let settings = match list {
+        Some(list) => {
+            let rules = fs::read_to_string(ours.join("ti_messenger.yaml"))?;
+            format!("{settings}{}", rules.replace("LIST", &list.to_string()))
+        }
+        None => settings,
+    };
     let settings = settings.replace("PORT", &port.to_string()).replace("FOLDER", &store.display().to_string());
     let file = store.join("homeserver.yaml");
     fs::write(&file, settings)?;
@@ -429,13 +448,20 @@ fn synapse(shell: &Shell, server: Server, provider: Option<u16>) -> Result<Start
          handlers: {out: {class: logging.StreamHandler, formatter: plain}}\n\
          root: {level: WARNING, handlers: [out]}\ndisable_existing_loggers: false\n",
     )?;
-    let program = || {
+    let program = |starts: bool| {
         let mut command = shell.command(&python);
-        command.args(["-m", "synapse.app.homeserver", "-c"]).arg(&file).current_dir(&store);
+        match list.filter(|_| starts) {
+            Some(list) => {
+                command.arg(ours.join("ti_messenger.py")).args([list.to_string(), format!("127.0.0.1:{port}")])
+            }
+            None => command.args(["-m", "synapse.app.homeserver"]),
+        };
+        // Where its settings name a module of ours.
+        command.arg("-c").arg(&file).current_dir(&store).env("PYTHONPATH", &ours).env("PYTHONDONTWRITEBYTECODE", "1");
         command
     };
-    run(program().arg("--generate-keys").stdout(Stdio::null()))?;
-    Starting::new(server, port, folder.join("log"), program())
+    run(program(false).arg("--generate-keys").stdout(Stdio::null()))?;
+    Starting::new(server, port, folder.join("log"), program(true))
 }
 
 /// A port for other homeservers, and an authority that signs for this computer alone.

@@ -98,8 +98,14 @@ impl Area {
 }
 
 /// Facts that need real servers, by words of their names.
-const ON_SERVERS: [&str; 5] =
-    ["on_keycloak_hapi_and_orthanc", "on_synapse", "peculiarities::", "single_sign_on::", "federation::"];
+const ON_SERVERS: [&str; 6] = [
+    "on_keycloak_hapi_and_orthanc",
+    "on_synapse",
+    "behind_the_proxy",
+    "peculiarities::",
+    "single_sign_on::",
+    "federation::",
+];
 
 /// The rows that a test program gets, each with the arguments that choose its part. The client's suites hold on the
 /// sandbox and on real servers alike, so they are split where both areas are wanted.
