@@ -17,6 +17,7 @@ use crate::list::{Kind, Membership, is_public, kind, membership, name};
 use crate::person::Person;
 use crate::signals::Signals;
 use futures_util::StreamExt as _;
+use matrix_sdk::event_cache::PaginationStatus;
 use matrix_sdk::{Room, RoomMemberships};
 use matrix_sdk_ui::Timeline;
 use matrix_sdk_ui::eyeball_im::Vector;
@@ -154,6 +155,18 @@ impl Conversation {
             }
         });
         tasks.spawn(trust::follow(room.clone(), shared.clone()));
+        tasks.spawn({
+            let (shared, timeline) = (shared.clone(), timeline.clone());
+            async move {
+                let Some((_now, status)) = timeline.live_back_pagination_status().await else { return };
+                let mut status = std::pin::pin!(status);
+                while let Some(status) = status.next().await {
+                    if matches!(status, PaginationStatus::Idle { hit_timeline_start: false }) {
+                        shared.has_gap();
+                    }
+                }
+            }
+        });
         let conversation = Self { room, timeline, signals, wire, shared, _tasks: tasks };
         if conversation.shared.items().len() < SCREENFUL {
             conversation.load_earlier();
@@ -314,6 +327,20 @@ impl Conversation {
 impl Shared {
     fn items(&self) -> MutexGuard<'_, Vector<Arc<TimelineItem>>> {
         self.items.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// After an absence there are lines again before the first one, also where the beginning was reached before.
+    fn has_gap(&self) {
+        let reached = self.earlier.send_if_modified(|earlier| {
+            let reached = *earlier == Earlier::None;
+            if reached {
+                *earlier = Earlier::More;
+            }
+            reached
+        });
+        if reached {
+            self.changed();
+        }
     }
 
     fn changed(&self) {

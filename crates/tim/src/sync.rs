@@ -4,6 +4,7 @@
 //! message is seen as soon as it is there.
 
 use crate::account::SessionStore;
+use crate::settled::Answered;
 use matrix_sdk::config::SyncSettings;
 use matrix_sdk::{Client, RefreshTokenError, SessionChange};
 use ruma::OwnedRoomId;
@@ -28,6 +29,9 @@ pub enum SyncState {
         /// Since when.
         since: SystemTime,
     },
+    /// It answers, and this disk has no room to keep what it says. Following has ended; the account is to be restored
+    /// when there is room. What was kept can be read.
+    DiskFull,
     /// The homeserver ended the session; the person must sign in again.
     Ended,
 }
@@ -49,10 +53,18 @@ pub(crate) async fn follow(client: Client, state: watch::Sender<SyncState>) {
     let mut pause = FIRST_PAUSE;
     // A homeserver that has nothing to tell would hold the first answer back, and chat would seem to wait for it.
     let mut poll = Duration::ZERO;
+    let mut unsettled: Option<Answered> = None;
     loop {
+        let settling = async {
+            if let Some(answered) = unsettled.take() {
+                answered.settle(&client).await;
+            }
+        };
         // Never cancelled: an answer is taken whole, or the next one repeats it.
-        match client.sync_once(settings.clone().timeout(poll)).await {
-            Ok(_) => {
+        let (answered, ()) = tokio::join!(client.sync_once(settings.clone().timeout(poll)), settling);
+        match answered {
+            Ok(answer) => {
+                unsettled = Some(Answered::of(&answer));
                 let before = state.send_replace(SyncState::Ready);
                 if before != SyncState::Ready {
                     // What could not be sent in the meantime is tried again.
@@ -65,8 +77,13 @@ pub(crate) async fn follow(client: Client, state: watch::Sender<SyncState>) {
                 if *state.borrow() == SyncState::Ended {
                     return;
                 }
+                if crate::disk::is_full(&error) {
+                    // What the library holds and what is on disk differ from here on: a new start reads what is on disk.
+                    state.send_replace(SyncState::DiskFull);
+                    return;
+                }
                 state.send_if_modified(|state| match state {
-                    SyncState::Offline { .. } | SyncState::Ended => false,
+                    SyncState::Offline { .. } | SyncState::DiskFull | SyncState::Ended => false,
                     SyncState::Connecting | SyncState::Ready => {
                         *state = SyncState::Offline { since: SystemTime::now() };
                         true
@@ -94,7 +111,7 @@ pub(crate) async fn send_again(client: Client, state: watch::Sender<SyncState>) 
         };
         // Ends that are over.
         while waiting.try_join_next().is_some() {}
-        if !failed.is_recoverable || matches!(*state.borrow(), SyncState::Offline { .. } | SyncState::Ended) {
+        if !failed.is_recoverable || is_away(&state) {
             continue;
         }
         let pause = match pauses.get(&failed.room_id) {
@@ -109,6 +126,14 @@ pub(crate) async fn send_again(client: Client, state: watch::Sender<SyncState>) 
                 room.send_queue().set_enabled(true);
             });
         }
+    }
+}
+
+/// Whether [`follow`] itself says when it is time to send.
+fn is_away(state: &watch::Sender<SyncState>) -> bool {
+    match *state.borrow() {
+        SyncState::Offline { .. } | SyncState::DiskFull | SyncState::Ended => true,
+        SyncState::Connecting | SyncState::Ready => false,
     }
 }
 

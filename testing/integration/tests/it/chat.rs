@@ -44,6 +44,7 @@ mod proxy;
 mod rooms;
 mod signals;
 mod single_sign_on;
+mod storage;
 mod studies;
 mod talking;
 mod trust;
