@@ -37,6 +37,7 @@ mod encryption;
 mod faults;
 mod federation;
 mod files;
+mod killed;
 mod notices;
 mod peer;
 mod permission;
