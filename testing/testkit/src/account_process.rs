@@ -297,6 +297,7 @@ struct AtWork {
 }
 
 impl AtWork {
+    #[expect(clippy::large_stack_frames, reason = "the futures of chat are deep; this one lies in a box")]
     async fn does(&self, act: Act) -> anyhow::Result<Answer> {
         Ok(match act {
             Act::Begin(user) => Answer::Room(self.account.begin(NewConversation::Direct(&user)).await?),
