@@ -53,10 +53,8 @@ pub(super) async fn measure(bench: &Bench<'_>, figures: &mut Figures) -> Result<
     let wall = began.elapsed().as_secs_f64();
     let ours = spent(&back).await?;
     for answer in &read {
-        match answer {
-            Answer::Read(count) => ensure!(*count >= each, "{count} of {each} were read"),
-            other => return unexpected(other),
-        }
+        let Answer::Read(count) = answer else { return unexpected(answer) };
+        ensure!(*count >= each, "{count} of {each} were read");
     }
     figures.note(format!("chat: {messages} messages after an absence, ours, wall"), wall, "s");
     figures.note(format!("chat: {messages} messages after an absence, ours, processor"), ours.processor / 1000.0, "s");

@@ -30,10 +30,8 @@ pub(super) async fn measure(bench: &Bench<'_>, figures: &mut Figures) -> Result<
     let sent = took(&sender, Act::SendFile { room: room.clone(), name: name.clone(), size: bytes }).await?;
     let sending = spent(&sender).await?.peak - idle;
     let idle = idles(&receiver).await?;
-    let (fetched, hash) = match receiver.does(Act::Fetch { room, name }).await? {
-        Answer::Fetched { seconds, hash } => (seconds, hash),
-        other => return unexpected(&other),
-    };
+    let answer = receiver.does(Act::Fetch { room, name }).await?;
+    let Answer::Fetched { seconds: fetched, hash } = answer else { return unexpected(&answer) };
     let fetching = spent(&receiver).await?.peak - idle;
     ensure!(hash == made_hash(bytes), "what came is not what was sent");
     let speed = |seconds: f64| size as f64 / 1e6 / seconds;

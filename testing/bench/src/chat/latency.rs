@@ -83,10 +83,9 @@ async fn begins(peer: &mut Peer, with: &str) -> Result<String> {
 }
 
 async fn sends(account: &AccountKit, room: &str, text: &str) -> Result<f64> {
-    match account.does(Act::Send { room: room.to_owned(), text: text.to_owned() }).await? {
-        Answer::Sent(at) => Ok(at),
-        other => unexpected(&other),
-    }
+    let answer = account.does(Act::Send { room: room.to_owned(), text: text.to_owned() }).await?;
+    let Answer::Sent(at) = answer else { return unexpected(&answer) };
+    Ok(at)
 }
 
 async fn arrives(account: &AccountKit, room: &str, text: &str) -> Result<f64> {

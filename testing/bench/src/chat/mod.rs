@@ -109,24 +109,21 @@ impl Bench<'_> {
 }
 
 async fn room(account: &AccountKit, act: Act) -> Result<String> {
-    match account.does(act).await? {
-        Answer::Room(room) => Ok(room),
-        other => unexpected(&other),
-    }
+    let answer = account.does(act).await?;
+    let Answer::Room(room) = answer else { return unexpected(&answer) };
+    Ok(room)
 }
 
 async fn took(account: &AccountKit, act: Act) -> Result<f64> {
-    match account.does(act).await? {
-        Answer::Took(seconds) => Ok(seconds),
-        other => unexpected(&other),
-    }
+    let answer = account.does(act).await?;
+    let Answer::Took(seconds) = answer else { return unexpected(&answer) };
+    Ok(seconds)
 }
 
 async fn spent(account: &AccountKit) -> Result<Spent> {
-    match account.does(Act::Spent).await? {
-        Answer::Spent(spent) => Ok(spent),
-        other => unexpected(&other),
-    }
+    let answer = account.does(Act::Spent).await?;
+    let Answer::Spent(spent) = answer else { return unexpected(&answer) };
+    Ok(spent)
 }
 
 fn unexpected<T>(answer: &Answer) -> Result<T> {
