@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: what Konsil promises about speed and memory, measured in the release build.
 
+mod chat;
+
 use crate::{
     run::{Display, Sandbox},
     setup,
@@ -22,11 +24,14 @@ use std::{
 /// own, prints one table and writes it to `bench/slice.json` in the cache folder as a list of `{name, value, unit,
 /// goal, holds}`; a figure without a goal is information. The promises stand in `docs/performance.md`.
 ///
+/// `bench chat` measures chat without a window, and writes `bench/chat.json`. Its store of 500 conversations is made by
+/// sending 100,000 messages, once, and kept in the cache folder.
+///
 /// Close other programs first: the machine's whole speed is measured. The first build takes some fifteen minutes,
 /// the measuring about ten.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
-    /// What to measure: `slice` is everything that the first version promises.
+    /// What to measure.
     #[arg(value_enum, default_value_t = What::Slice)]
     what: What,
     /// Measure these parts only; may be given several times.
@@ -41,6 +46,9 @@ pub(crate) struct Bench {
     /// Build nothing: measure the release as it was built last.
     #[arg(long)]
     built: bool,
+    /// Chat: less of everything, to see that it measures. Promises that speak of an amount have no verdict then.
+    #[arg(long)]
+    quick: bool,
     /// Fail also when a promise is missed, and not only when something could not be measured.
     #[arg(long)]
     strict: bool,
@@ -50,6 +58,18 @@ pub(crate) struct Bench {
 enum What {
     /// From the click on a series to its last image, and what it takes of the machine.
     Slice,
+    /// Chat, beside matrix-js-sdk and `curl`.
+    Chat,
+}
+
+impl What {
+    /// Its list of figures.
+    fn file(self) -> &'static str {
+        match self {
+            Self::Slice => "slice.json",
+            Self::Chat => "chat.json",
+        }
+    }
 }
 
 /// A part that can be measured on its own, in the order in which they run.
@@ -63,11 +83,33 @@ enum Part {
     Decode,
     /// Cornerstone3D in Chromium, the same CT.
     Cornerstone,
+    /// Chat: from the send call to the decrypted line of the receiver.
+    Latency,
+    /// Chat: 10,000 messages after an absence.
+    Absence,
+    /// Chat: a cold start with 500 conversations and 100,000 messages.
+    Store,
+    /// Chat: a file of 2 GiB, there and back.
+    Files,
+    /// Chat: what it takes to wait.
+    Idle,
 }
 
 impl Part {
+    fn of(self) -> What {
+        match self {
+            Self::Window | Self::Bulk | Self::Decode | Self::Cornerstone => What::Slice,
+            Self::Latency | Self::Absence | Self::Store | Self::Files | Self::Idle => What::Chat,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
+            Self::Latency => "latency",
+            Self::Absence => "absence",
+            Self::Store => "store",
+            Self::Files => "files",
+            Self::Idle => "idle",
             Self::Window => "window",
             Self::Bulk => "bulk",
             Self::Decode => "decode",
@@ -88,33 +130,17 @@ struct Figure {
 
 impl Bench {
     pub(crate) fn run(&self, shell: &Shell) -> Result<()> {
-        let data = self.data(shell)?;
-        let display = Display::new()?;
         let folder = shell.cache.join("bench");
         fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
-        if !self.built {
-            setup::machine(shell)?;
-            Web { optimize: true, force: false }.run(shell)?;
-            build(shell, &folder, self.parts().contains(&Part::Bulk))?;
-        }
-        let sandbox = Sandbox::measured(shell, &folder.join("sandbox"), &data)?;
-        let (platform, runs) = (sandbox.platform.as_str(), self.runs);
-        let bench = Measuring { shell, display, folder: &folder, data: &data, platform, runs };
-        let (mut figures, mut failed) = (busy().into_iter().collect::<Vec<_>>(), Vec::new());
-        for part in self.parts() {
-            println!("\nMeasuring: {}", part.name());
-            match bench.part(part) {
-                Ok(Some(measured)) => figures.extend(measured),
-                Ok(None) => {}
-                Err(why) => {
-                    // What was measured before it failed counts.
-                    figures.extend(bench.written(part).unwrap_or_default());
-                    failed.push(format!("{}: {why:#}", part.name()));
-                }
-            }
-        }
+        ensure!(!self.parts().is_empty(), "no such part here: see --help");
+        let mut figures: Vec<Figure> = busy().into_iter().collect();
+        let (measured, failed) = match self.what {
+            What::Slice => self.slice(shell, &folder)?,
+            What::Chat => chat::measure(self, shell, &folder)?,
+        };
+        figures.extend(measured);
         println!("\n{}", table(&figures));
-        let list = folder.join("slice.json");
+        let list = folder.join(self.what.file());
         fs::write(&list, format!("{}\n", serde_json::to_string_pretty(&figures)?))
             .with_context(|| format!("write {}", list.display()))?;
         println!("{}", list.display());
@@ -124,11 +150,36 @@ impl Bench {
         Ok(())
     }
 
-    fn parts(&self) -> BTreeSet<Part> {
-        match self.what {
-            What::Slice if self.only.is_empty() => Part::value_variants().iter().copied().collect(),
-            What::Slice => self.only.iter().copied().collect(),
+    fn slice(&self, shell: &Shell, folder: &Path) -> Result<(Vec<Figure>, Vec<String>)> {
+        let data = self.data(shell)?;
+        let display = Display::new()?;
+        if !self.built {
+            setup::machine(shell)?;
+            Web { optimize: true, force: false }.run(shell)?;
+            build(shell, folder, self.parts().contains(&Part::Bulk))?;
         }
+        let sandbox = Sandbox::measured(shell, &folder.join("sandbox"), &data)?;
+        let (platform, runs) = (sandbox.platform.as_str(), self.runs);
+        let bench = Measuring { shell, display, folder, data: &data, platform, runs };
+        let (mut figures, mut failed) = (Vec::new(), Vec::new());
+        for part in self.parts() {
+            println!("\nMeasuring: {}", part.name());
+            match bench.part(part) {
+                Ok(Some(measured)) => figures.extend(measured),
+                Ok(None) => {}
+                Err(why) => {
+                    // What was measured before it failed counts.
+                    figures.extend(written(folder, part).unwrap_or_default());
+                    failed.push(format!("{}: {why:#}", part.name()));
+                }
+            }
+        }
+        Ok((figures, failed))
+    }
+
+    fn parts(&self) -> BTreeSet<Part> {
+        let ours = Part::value_variants().iter().copied().filter(|part| part.of() == self.what);
+        ours.filter(|part| self.only.is_empty() || self.only.contains(part)).collect()
     }
 
     /// The painted images are not what the promises speak of.
@@ -182,10 +233,7 @@ struct Measuring<'a> {
 impl Measuring<'_> {
     /// The figures of a part; `None` where the machine lacks what it is compared with, which is said aloud.
     fn part(&self, part: Part) -> Result<Option<Vec<Figure>>> {
-        let out = self.out(part);
-        if out.exists() {
-            fs::remove_file(&out).with_context(|| format!("remove {}", out.display()))?;
-        }
+        let out = fresh(self.folder, part)?;
         let mut command = match part {
             Part::Window => self.window("slice.mjs", &self.shell.built(true, "konsil"))?,
             Part::Bulk => self.window("bulk.mjs", &self.folder.join("konsil-bulk"))?,
@@ -197,20 +245,13 @@ impl Measuring<'_> {
                     return Ok(None);
                 }
             },
+            Part::Latency | Part::Absence | Part::Store | Part::Files | Part::Idle => {
+                bail!("{} is measured by `bench chat`", part.name())
+            }
         };
         command.args(["--runs", &self.runs.to_string()]).arg("--out").arg(&out);
         run(&mut command)?;
-        self.written(part).map(Some)
-    }
-
-    fn written(&self, part: Part) -> Result<Vec<Figure>> {
-        let out = self.out(part);
-        let text = fs::read_to_string(&out).with_context(|| format!("read {}", out.display()))?;
-        serde_json::from_str(&text).with_context(|| format!("read {}", out.display()))
-    }
-
-    fn out(&self, part: Part) -> PathBuf {
-        self.folder.join(format!("{}.json", part.name()))
+        written(self.folder, part).map(Some)
     }
 
     /// A script that drives the window.
@@ -268,9 +309,29 @@ impl Measuring<'_> {
             .arg("--chromium")
             .arg(chromium)
             .arg("--ours")
-            .arg(self.out(Part::Window));
+            .arg(out(self.folder, Part::Window));
         Ok(command)
     }
+}
+
+/// Where the figures of a part are written.
+fn out(folder: &Path, part: Part) -> PathBuf {
+    folder.join(format!("{}.json", part.name()))
+}
+
+/// The same without those of an earlier run.
+fn fresh(folder: &Path, part: Part) -> Result<PathBuf> {
+    let out = out(folder, part);
+    if out.exists() {
+        fs::remove_file(&out).with_context(|| format!("remove {}", out.display()))?;
+    }
+    Ok(out)
+}
+
+fn written(folder: &Path, part: Part) -> Result<Vec<Figure>> {
+    let out = out(folder, part);
+    let text = fs::read_to_string(&out).with_context(|| format!("read {}", out.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("read {}", out.display()))
 }
 
 fn chromium() -> Option<PathBuf> {

@@ -36,6 +36,7 @@ enum Command {
     Web(web::Web),
     Run(run::Run),
     Test(test::Test),
+    Kill(test::Kill),
     Servers(servers::Servers),
     FhirCheck(servers::FhirCheck),
     /// Run everything that a change must pass before it is merged: `test` with all its areas.
@@ -64,6 +65,7 @@ fn work() -> Result<()> {
         Command::Web(web) => web.run(&shell),
         Command::Run(run) => run.run(&shell),
         Command::Test(test) => test.run(&shell),
+        Command::Kill(kill) => kill.run(&shell),
         Command::Servers(servers) => servers.run(&shell),
         Command::FhirCheck(check) => check.run(&shell),
         Command::Ci => test::Test::default().run(&shell),

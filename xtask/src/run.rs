@@ -178,6 +178,11 @@ impl Sandbox {
         Self::begin(shell, true, folder, true, Some(data), Lang::De, &["--quiet"])
     }
 
+    /// The same with the painted images, of which nothing is measured.
+    pub(crate) fn quiet(shell: &Shell, folder: &Path) -> Result<Self> {
+        Self::begin(shell, true, folder, true, None, Lang::De, &["--quiet"])
+    }
+
     fn begin(
         shell: &Shell,
         release: bool,

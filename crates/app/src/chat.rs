@@ -216,6 +216,11 @@ impl Desk {
     /// Signs in to the homeserver alone, by the browser: the platform's session goes on.
     pub(crate) async fn connect_chat(&self) -> Result<(), Failure> {
         let taken = self.taken().ok_or_else(|| Failure::new(FailureCode::SessionEnded, "nobody is signed in"))?;
+        // A new sign-in would be a new device; this one has everything and lacks room.
+        if self.lacks_room() {
+            self.start_chat(&taken, None);
+            return Ok(());
+        }
         let former = kept(&self.0.vault);
         let softly = self.up().is_ok_and(|up| up.account.ended_softly());
         if former.is_some() {
@@ -364,6 +369,15 @@ impl Desk {
         let forgotten = tokio::task::spawn_blocking(move || vault.delete(Table::Secrets, SESSION)).await;
         if let Ok(Err(error)) = forgotten {
             tracing::error!(%error, "the chat session could not be wiped");
+        }
+    }
+
+    /// Whether the disk is full, and nothing else is the matter.
+    fn lacks_room(&self) -> bool {
+        match &self.0.chat.state().phase {
+            Phase::Up(up) => *up.account.state().borrow() == tim::SyncState::DiskFull,
+            Phase::Stopped(failure) => failure.code == FailureCode::DiskFull,
+            Phase::Absent | Phase::Connecting(_) => false,
         }
     }
 

@@ -15,6 +15,7 @@ use matrix_sdk::encryption::{BackupDownloadStrategy, CrossSigningResetHandle, En
 use matrix_sdk::notification_settings::NotificationSettings;
 use matrix_sdk::store::RoomLoadSettings;
 use matrix_sdk::{Client, SqliteStoreConfig};
+use matrix_sdk_common::cross_process_lock::CrossProcessLockConfig;
 use ruma::{OwnedRoomId, OwnedUserId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -268,7 +269,7 @@ impl Account {
 
     async fn start(client: Client, options: AccountOptions) -> Result<Self, AccountError> {
         // After the session and never before: the task that heals undecryptable messages looks for the keys once.
-        client.event_cache().subscribe().map_err(|error| AccountError::Store(error.to_string()))?;
+        client.event_cache().subscribe().map_err(|error| of_store(&error))?;
         queue::close(&client).await;
         let arriving = options.folder.join(ARRIVING);
         forget_arrived(&arriving).await;
@@ -350,7 +351,7 @@ async fn build(options: &AccountOptions, base: &Url) -> Result<Client, AccountEr
         GenerationError::Io(error) => of_io(&error),
         GenerationError::Newer(_) | GenerationError::Unreadable => AccountError::Store(error.to_string()),
     })?;
-    Client::builder()
+    let client = Client::builder()
         .homeserver_url(base)
         .http_client(options.http.clone())
         // Failing soon is what tells that the network is gone; the loop asks again by itself.
@@ -359,6 +360,8 @@ async fn build(options: &AccountOptions, base: &Url) -> Result<Client, AccountEr
             SqliteStoreConfig::new(&options.folder).key(Some(&options.key)),
             None::<&Path>,
         )
+        // The profile's lock keeps every other process away; the library's own lock would be renewed 20 times a second.
+        .cross_process_store_config(CrossProcessLockConfig::SingleProcess)
         .handle_refresh_tokens()
         // The address is the one that was found and may be asked; what stands behind a proxy would name itself instead.
         .respect_login_well_known(false)
@@ -371,11 +374,13 @@ async fn build(options: &AccountOptions, base: &Url) -> Result<Client, AccountEr
         .await
         .map_err(|error| {
             if let matrix_sdk::ClientBuildError::SqliteStore(error) = &error {
-                AccountError::Store(error.to_string())
+                of_store(error)
             } else {
                 AccountError::Unreachable(error.to_string())
             }
-        })
+        })?;
+    crate::settled::go_back(&client).await;
+    Ok(client)
 }
 
 /// Hands the session's tokens to their keeper.
@@ -425,6 +430,10 @@ fn of_io(error: &std::io::Error) -> AccountError {
     } else {
         AccountError::Store(error.to_string())
     }
+}
+
+pub(crate) fn of_store(error: &(dyn std::error::Error + 'static)) -> AccountError {
+    if crate::disk::is_full(error) { AccountError::DiskFull } else { AccountError::Store(error.to_string()) }
 }
 
 pub(crate) fn of_sdk(error: &matrix_sdk::Error) -> AccountError {

@@ -22,6 +22,7 @@ use crate::queue::Entered;
 use crate::recovery;
 use crate::signals::Signals;
 use futures_util::StreamExt as _;
+use matrix_sdk::event_cache::PaginationStatus;
 use matrix_sdk::{Room, RoomMemberships};
 use matrix_sdk_ui::Timeline;
 use matrix_sdk_ui::eyeball_im::Vector;
@@ -187,6 +188,18 @@ impl Conversation {
             }
         });
         tasks.spawn(trust::follow(room.clone(), shared.clone(), account.wire.queues.clone()));
+        tasks.spawn({
+            let (shared, timeline) = (shared.clone(), timeline.clone());
+            async move {
+                let Some((_now, status)) = timeline.live_back_pagination_status().await else { return };
+                let mut status = std::pin::pin!(status);
+                while let Some(status) = status.next().await {
+                    if matches!(status, PaginationStatus::Idle { hit_timeline_start: false }) {
+                        shared.has_gap();
+                    }
+                }
+            }
+        });
         let conversation = Self {
             timeline,
             signals: account.signals.subscribe(),
@@ -407,6 +420,20 @@ fn live() -> TimelineFocus {
 impl Shared {
     fn items(&self) -> MutexGuard<'_, Vector<Arc<TimelineItem>>> {
         self.items.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// After an absence there are lines again before the first one, also where the beginning was reached before.
+    fn has_gap(&self) {
+        let reached = self.earlier.send_if_modified(|earlier| {
+            let reached = *earlier == Earlier::None;
+            if reached {
+                *earlier = Earlier::More;
+            }
+            reached
+        });
+        if reached {
+            self.changed();
+        }
     }
 
     fn changed(&self) {

@@ -197,7 +197,7 @@ impl Account {
     /// Keeps what was typed into a conversation and not sent; empty text forgets it.
     ///
     /// # Errors
-    /// [`AccountError::Store`] when it is not on disk.
+    /// [`AccountError::DiskFull`] or [`AccountError::Store`] when it is not on disk.
     pub async fn keep_draft(&self, room: &str, text: &str) -> Result<(), AccountError> {
         let Some(room) = self.room(room) else { return Err(AccountError::Refused("M_NOT_FOUND".to_owned())) };
         let kept = if text.is_empty() {
@@ -211,7 +211,7 @@ impl Account {
             };
             room.save_composer_draft(draft, None).await
         };
-        kept.map_err(|error| AccountError::Store(error.to_string()))
+        kept.map_err(|error| crate::account::of_store(&error))
     }
 
     /// What was typed and not sent, by room id.

@@ -5,6 +5,7 @@
 
 use crate::account::SessionStore;
 use crate::queue::{self, Queues};
+use crate::settled::Answered;
 use matrix_sdk::config::SyncSettings;
 use matrix_sdk::{Client, RefreshTokenError, SessionChange};
 use ruma::OwnedRoomId;
@@ -29,6 +30,9 @@ pub enum SyncState {
         /// Since when.
         since: SystemTime,
     },
+    /// It answers, and this disk has no room to keep what it says. Following has ended; the account is to be restored
+    /// when there is room. What was kept can be read.
+    DiskFull,
     /// The homeserver ended the session; the person must sign in again.
     Ended,
 }
@@ -50,10 +54,18 @@ pub(crate) async fn follow(client: Client, state: watch::Sender<SyncState>) {
     let mut pause = FIRST_PAUSE;
     // A homeserver that has nothing to tell would hold the first answer back, and chat would seem to wait for it.
     let mut poll = Duration::ZERO;
+    let mut unsettled: Option<Answered> = None;
     loop {
+        let settling = async {
+            if let Some(answered) = unsettled.take() {
+                answered.settle(&client).await;
+            }
+        };
         // Never cancelled: an answer is taken whole, or the next one repeats it.
-        match client.sync_once(settings.clone().timeout(poll)).await {
-            Ok(_) => {
+        let (answered, ()) = tokio::join!(client.sync_once(settings.clone().timeout(poll)), settling);
+        match answered {
+            Ok(answer) => {
+                unsettled = Some(Answered::of(&answer));
                 // What could not be sent in the meantime is tried again by `queue::follow`.
                 state.send_if_modified(|state| std::mem::replace(state, SyncState::Ready) != SyncState::Ready);
                 (pause, poll) = (FIRST_PAUSE, LONG_POLL);
@@ -63,10 +75,15 @@ pub(crate) async fn follow(client: Client, state: watch::Sender<SyncState>) {
                 if *state.borrow() == SyncState::Ended {
                     return;
                 }
+                if crate::disk::is_full(&error) {
+                    // What the library holds and what is on disk differ from here on: a new start reads what is on disk.
+                    state.send_replace(SyncState::DiskFull);
+                    return;
+                }
                 // First: what is written from now on waits until it is known who has changed meanwhile.
                 queue::close(&client).await;
                 state.send_if_modified(|state| match state {
-                    SyncState::Offline { .. } | SyncState::Ended => false,
+                    SyncState::Offline { .. } | SyncState::DiskFull | SyncState::Ended => false,
                     SyncState::Connecting | SyncState::Ready => {
                         *state = SyncState::Offline { since: SystemTime::now() };
                         true

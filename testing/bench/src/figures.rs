@@ -29,6 +29,12 @@ impl Figures {
         self.0.push(Figure { name, value: rounded(value), unit, goal, holds });
     }
 
+    /// A promise that holds up to `most`.
+    pub(crate) fn at_most(&mut self, name: String, value: f64, unit: &'static str, most: f64) {
+        let (goal, holds) = (Some(format!("<= {}", rounded(most))), Some(value <= most));
+        self.0.push(Figure { name, value: rounded(value), unit, goal, holds });
+    }
+
     pub(crate) fn write(&self, file: &Path) -> Result<()> {
         std::fs::write(file, format!("{}\n", serde_json::to_string_pretty(&self.0)?))?;
         Ok(())

@@ -1,7 +1,10 @@
-//! `konsil-bench`: decoding beside the tools of others. `cargo xtask bench` starts it; what it writes is the list
-//! of figures that the scripts write too.
+//! `konsil-bench`: decoding beside the tools of others, and chat beside another program. `cargo xtask bench` starts it;
+//! what it writes is the list of figures that the scripts write too.
+// The futures of chat are deep.
+#![recursion_limit = "256"]
 #![expect(clippy::print_stdout, reason = "a command line tool talks to the terminal")]
 
+mod chat;
 mod figures;
 mod fixtures;
 mod part10;
@@ -12,9 +15,10 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use figures::Figures;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 #[derive(Debug, Parser)]
-#[command(about = "Measures Konsil's decoding beside dcmtk's and others' tools.")]
+#[command(about = "Measures Konsil's decoding and chat beside others.")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -40,6 +44,8 @@ enum Command {
         #[arg(long, default_value_t = 3)]
         runs: u32,
     },
+    /// Measure a part of chat.
+    Chat(chat::Chat),
     /// Decode all frames of a DICOM file into a file, as the other tools do.
     Unpack {
         /// The DICOM file.
@@ -56,8 +62,23 @@ enum Command {
     },
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    // Accounts of chat are processes of their own.
+    if std::env::args().nth(1).as_deref() == Some(testkit::ACCOUNT) {
+        return testkit::main();
+    }
+    match measure() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            println!("error: {why:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure() -> Result<()> {
     match Arguments::parse().command {
+        Command::Chat(chat) => chat.run(),
         Command::Decode { data, folder, program, out, runs } => decode(&data, &folder, &program, &out, runs),
         Command::Unpack { input, output } => race::unpack(&input, &output),
         Command::UnpackStreams { input, output } => race::unpack_streams(&input, &output),

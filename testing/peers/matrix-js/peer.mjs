@@ -17,6 +17,30 @@ let account;
 let secretStorageKey = null;
 let comparison = null;
 let shown = null;
+// While it is away nothing reaches the homeserver.
+let away = false;
+let line = new AbortController();
+const inTimeline = new Set();
+const arrivals = new Map();
+const awaited = new Map();
+
+const reach = (resource, options = {}) => {
+  if (away) return Promise.reject(new TypeError('away'));
+  if (!String(resource).includes('/sync')) return fetch(resource, options);
+  return fetch(resource, { ...options, signal: options.signal ? AbortSignal.any([options.signal, line.signal]) : line.signal });
+};
+const pause = (milliseconds) => new Promise((over) => setTimeout(over, milliseconds));
+/** Milliseconds of the epoch. */
+const now = () => performance.timeOrigin + performance.now();
+
+/** A message is there once it stands in the timeline and can be read. */
+function arrive(event) {
+  if (!inTimeline.has(event.getId()) || event.getType() !== 'm.room.message' || event.isDecryptionFailure()) return;
+  const key = `${event.getRoomId()} ${event.getContent().body}`;
+  if (!arrivals.has(key)) arrivals.set(key, now());
+  awaited.get(key)?.(arrivals.get(key));
+  awaited.delete(key);
+}
 
 const crypto = () => client.getCrypto();
 const unpadded = (bytes) => Buffer.from(bytes).toString('base64').replace(/=+$/u, '');
@@ -53,6 +77,7 @@ const acts = {
       deviceId: login.device_id,
       accessToken: login.access_token,
       timelineSupport: true,
+      fetchFn: reach,
       cryptoCallbacks: {
         getSecretStorageKey: async ({ keys }) => (secretStorageKey === null ? null : [Object.keys(keys)[0], secretStorageKey]),
       },
@@ -152,6 +177,49 @@ const acts = {
     return null;
   },
   compared: async () => (comparison?.phase === VerificationPhase.Done ? 'done' : comparison?.phase === VerificationPhase.Cancelled ? 'cancelled' : null),
+  async create({ user }) {
+    const encryption = { type: 'm.room.encryption', state_key: '', content: { algorithm: 'm.megolm.v1.aes-sha2' } };
+    return (await client.createRoom({ preset: 'private_chat', room_version: '10', is_direct: true, invite: [user], initial_state: [encryption] })).room_id;
+  },
+  members: async ({ room: id, count }) => room(id).getJoinedMemberCount() >= count,
+  async watch() {
+    client.on('Room.timeline', (event) => {
+      inTimeline.add(event.getId());
+      arrive(event);
+    });
+    client.on('Event.decrypted', arrive);
+    return null;
+  },
+  arrived: ({ room: id, text }) => arrivals.get(`${id} ${text}`) ?? new Promise((come) => awaited.set(`${id} ${text}`, come)),
+  async sendAt({ room: id, text }) {
+    const at = now();
+    await client.sendMessage(id, { msgtype: 'm.text', body: text });
+    return at;
+  },
+  async away() {
+    away = true;
+    line.abort();
+    return null;
+  },
+  /** Comes back, and reads so many messages of each room. */
+  async back({ rooms, count }) {
+    const [began, spent] = [performance.now(), process.cpuUsage()];
+    line = new AbortController();
+    away = false;
+    const synced = new Promise((come) => client.on('sync', (state) => state === 'SYNCING' && come()));
+    client.retryImmediately();
+    await synced;
+    const events = (id) => room(id).getLiveTimeline().getEvents().filter((event) => event.getWireType() === 'm.room.encrypted');
+    const readable = (id) => events(id).filter((event) => event.getType() === 'm.room.message' && !event.isDecryptionFailure()).length;
+    let read = 0;
+    for (const id of rooms) {
+      while (events(id).length < count && room(id).oldState.paginationToken !== null) await client.scrollback(room(id), 50);
+      while (readable(id) < Math.min(count, events(id).length)) await pause(20);
+      read += readable(id);
+    }
+    const { user, system } = process.cpuUsage(spent);
+    return { read, wall: performance.now() - began, processor: (user + system) / 1000 };
+  },
   trusts: async ({ user }) => (await crypto().getUserVerificationStatus(user)).isCrossSigningVerified(),
   async end() {
     client?.stopClient();

@@ -1,9 +1,14 @@
 #![doc = include_str!("../README.md")]
 //!
-//! [`Platform`] answers, [`DeskKit`] asks, [`browser`] signs in, [`phi`] watches the log. [`Detour`],
+//! [`Platform`] answers, [`DeskKit`] and [`AccountKit`] ask, [`browser`] signs in, [`phi`] watches the log. [`Detour`],
 //! [`PlatformProcess`] and [`SmallDisk`] make what goes wrong; [`tim`] is a TI-Messenger's proxy. A test's own
 //! executable calls [`main`] and so becomes each of them.
 
+// The futures of chat are deep.
+#![recursion_limit = "256"]
+
+mod account;
+mod account_process;
 pub mod browser;
 mod desk;
 mod desk_process;
@@ -13,10 +18,13 @@ pub mod misbehaving;
 pub mod phi;
 mod platform;
 mod platform_process;
+mod rest;
 mod roots;
 mod small_disk;
 pub mod tim;
 
+pub use account::{AccountKit, AccountPlace};
+pub use account_process::{ACCOUNT, Act, Answer, Came, Said, Spent, made_hash};
 pub use desk::{DeskKit, DeskPlace, Seen, find_in_files};
 pub use desk_process::Fetched;
 pub use detour::{Detour, Spoiled};
@@ -30,11 +38,12 @@ use std::process::ExitCode;
 /// Time after which something awaited counts as not coming. Long, because a slow computer is no fault.
 pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(90);
 
-/// The test program: `desk`, `platform`, `browser URL`, a decode worker of either kind, or what the shipped program does without a window.
+/// The test program: `account`, `desk`, `platform`, `browser URL`, a decode worker of either kind, or what the shipped program does without a window.
 #[must_use]
 pub fn main() -> ExitCode {
     let first = std::env::args().nth(1).unwrap_or_default();
     let done = match first.as_str() {
+        ACCOUNT => account_process::main(),
         "browser" => browser::main(),
         "desk" => desk_process::main(),
         "platform" => platform_process::main(),

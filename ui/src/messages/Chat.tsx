@@ -200,19 +200,22 @@ function ChatState({ view }: { view: ChatView }) {
           <b>{m.chat_offline({ time: moment(view.state.since, now) })}</b> {m.chat_offline_text()}
         </Bar>
       );
-    case 'stopped':
+    case 'stopped': {
+      // Nobody has to sign in again for want of room.
+      const full = view.state.failure.code === 'disk-full';
       return (
         <div className={styles['stopped']}>
           <FailureNotice
             failure={view.state.failure}
             actions={
-              <Button size="small" icon="key" onPress={() => void desk.host.call({ type: 'connect-chat' }).catch(() => undefined)} data-testid="chat-connect">
-                {m.chat_connect()}
+              <Button size="small" icon={full ? 'reload' : 'key'} onPress={() => void desk.host.call({ type: 'connect-chat' }).catch(() => undefined)} data-testid="chat-connect">
+                {full ? m.action_retry() : m.chat_connect()}
               </Button>
             }
           />
         </div>
       );
+    }
     case 'absent':
     case 'connecting':
     case 'ready':

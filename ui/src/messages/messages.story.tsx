@@ -84,6 +84,7 @@ export const stories: Story[] = [
   story('-absent', null, { view: chatView({ state: { state: 'absent' }, conversations: [] }) }),
   story('-offline', '!steinklee', { view: chatView({ state: { state: 'offline', since: '2026-11-24T12:42:00+01:00' } }) }, { keys: [composer, 'D', 'a', 'n', 'k', 'e', 'Enter'] }),
   story('-stopped', null, { view: chatView({ state: { state: 'stopped', failure: { code: 'chat-sign-in-unknown', detail: 'm.login.sso' } }, conversations: [] }) }),
+  story('-full', '!steinklee', { view: chatView({ state: { state: 'stopped', failure: { code: 'disk-full', detail: '' } } }) }),
   story('-failed', null, {}, { answer: (request) => (request.type === 'open-chat' ? { code: 'store-unreadable', detail: '' } : undefined) }),
   shown('-loading', {}, { answer: (request) => (request.type === 'open-conversation' ? never() : undefined) }),
   shown('-not-found', {}, { answer: (request) => (request.type === 'open-conversation' ? { code: 'not-found', detail: '' } : undefined) }),

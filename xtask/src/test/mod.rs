@@ -1,7 +1,10 @@
 //! `cargo xtask test`: everything that can run on this machine, and a table of what did not and why.
 
 mod harness;
+mod kill;
 mod table;
+
+pub(crate) use kill::Kill;
 
 use crate::{
     dist,

@@ -262,6 +262,7 @@ pub(super) fn of_conversation(error: &ConversationError) -> Failure {
         ConversationError::Empty | ConversationError::Reaction => FailureCode::InvalidInput,
         ConversationError::TooLong => FailureCode::MessageTooLong,
         ConversationError::TooLate => FailureCode::Conflict,
+        ConversationError::DiskFull => FailureCode::DiskFull,
         ConversationError::Failed(_) => FailureCode::PlatformFailed,
     };
     Failure::new(code, error.to_string())

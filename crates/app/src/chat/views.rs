@@ -34,6 +34,7 @@ pub(super) fn chat(
             SyncState::Connecting => ChatStateView::Connecting,
             SyncState::Ready => ChatStateView::Ready,
             SyncState::Offline { since } => ChatStateView::Offline { since: iso(since) },
+            SyncState::DiskFull => ChatStateView::Stopped { failure: Failure::new(FailureCode::DiskFull, "") },
             SyncState::Ended => ChatStateView::Stopped { failure: Failure::new(FailureCode::SessionEnded, "") },
         },
         recovery: match recovery {

@@ -49,6 +49,9 @@ pub enum ConversationError {
     /// The message is not in a state that allows it.
     #[error("the message cannot be changed any more")]
     TooLate,
+    /// No space to keep it until it is sent.
+    #[error("no space to keep it")]
+    DiskFull,
     /// This device or the homeserver refused.
     #[error("it could not be done: {0}")]
     Failed(String),
@@ -56,7 +59,7 @@ pub enum ConversationError {
 
 impl From<timeline::Error> for ConversationError {
     fn from(error: timeline::Error) -> Self {
-        Self::Failed(error.to_string())
+        if crate::disk::is_full(&error) { Self::DiskFull } else { Self::Failed(error.to_string()) }
     }
 }
 

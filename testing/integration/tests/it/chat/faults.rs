@@ -440,6 +440,45 @@ fn each_timeline(answer: &mut Value, change: impl Fn(&mut Vec<Value>)) {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clocks_that_differ_by_a_day_change_no_order_and_lose_nothing() {
+    const DAY: i64 = 24 * 60 * 60 * 1000;
+    for off in [DAY, -DAY] {
+        let apart = apart().await;
+        apart.home.proxy().spoil(move |_, path| {
+            if !syncs(path) {
+                return Spoiled::Not;
+            }
+            Spoiled::Edited(Box::new(move |answer| {
+                each_event(answer, &mut |event| {
+                    let at = event["origin_server_ts"].as_i64().unwrap_or_default();
+                    event["origin_server_ts"] = json!(at + off);
+                });
+            }))
+        });
+        apart.theirs.send("Weckruf", None).await.expect("it is taken");
+        sees(&apart.mine, "the end of the open question", says("Weckruf")).await;
+        // To and fro: an own line has the time of this computer until the homeserver has it.
+        apart.theirs.send("eins", None).await.expect("it is taken");
+        sees(&apart.mine, "the first", says("eins")).await;
+        apart.mine.send("zwei", None).await.expect("it is taken");
+        sees(&apart.theirs, "the second", says("zwei")).await;
+        sees(&apart.mine, "that it is sent", |m| says("zwei")(m) && m.event.is_some()).await;
+        apart.theirs.send("drei", None).await.expect("it is taken");
+        sees(&apart.mine, "the third", says("drei")).await;
+        let lines = apart.mine.lines();
+        let order: Vec<_> = lines
+            .iter()
+            .filter_map(|line| match line {
+                Line::Message(message) => text(message).filter(|text| ["eins", "zwei", "drei"].contains(text)),
+                Line::Day { .. } | Line::Unread { .. } | Line::Changes { .. } => None,
+            })
+            .collect();
+        assert_eq!(order, ["eins", "zwei", "drei"], "in the homeserver's order, {off} ms off");
+        assert_eq!(*apart.one.account.state().borrow(), SyncState::Ready, "and chat goes on");
+    }
+}
+
 /// The homeserver says that it is two days old.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_older_than_a_day_is_deleted_by_an_empty_text() {
