@@ -8,6 +8,7 @@ mod case;
 mod conversation;
 mod devices;
 mod file;
+mod form;
 mod generation;
 mod homeserver;
 mod list;
@@ -38,6 +39,7 @@ pub use file::{
     Fallback, FileError, Incoming, Kept, NewFile, NewStudy, Outgoing, Progress, Sink, Source, Splitting, Spool,
     StudyLabel,
 };
+pub use form::{Answer, Answered, DocumentFile, Form, Kind as FormKind, Moment, Structured};
 pub use homeserver::{Clients, Homeserver, HomeserverError, SignInWay};
 pub use list::{Kind, Last, LastKind, Membership, Row};
 pub use openid::{OpenId, OpenIdToken};

@@ -37,6 +37,7 @@ mod encryption;
 mod faults;
 mod federation;
 mod files;
+mod forms;
 mod notices;
 mod past;
 mod peer;
@@ -412,6 +413,7 @@ pub(crate) fn text(message: &Message) -> Option<&str> {
         Body::Text { source, .. } => Some(source),
         Body::Emote(_)
         | Body::File { .. }
+        | Body::Form(_)
         | Body::Redacted { .. }
         | Body::Undecryptable(_)
         | Body::Unsupported { .. } => None,
