@@ -1,5 +1,5 @@
 /** What can be sent besides words and files: an appointment, a question to the board, a recommendation, an invitation. */
-import { type FormEvent, type ReactNode, useCallback, useEffect, useId, useState } from 'react';
+import { type ReactNode, type SyntheticEvent, useCallback, useEffect, useId, useState } from 'react';
 import { Button } from '../components/Button';
 import { Dialog } from '../components/Dialog';
 import { Empty } from '../components/Empty';
@@ -97,7 +97,7 @@ function AppointmentDialog(props: Props) {
     setTried(true);
     if (!('wrong' in found)) send({ step: 'propose-appointment', ...found });
   };
-  const submit = (event: FormEvent) => {
+  const submit = (event: SyntheticEvent) => {
     event.preventDefault();
     go();
   };
