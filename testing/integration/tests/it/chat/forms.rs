@@ -13,11 +13,12 @@ use matrix_sdk::ruma::RoomId;
 use matrix_sdk::{Client, Room};
 use sandbox::Options;
 use serde_json::{Value, json};
-use testkit::{DeskKit, Platform, find_in_files};
+use testkit::{DeskKit, PATIENCE, Platform, find_in_files};
 use tim::{
     Answer, Body, CaseLink, Conversation, ConversationError, Form, FormKind, LastKind, Message, Moment,
     NewConversation, Structured,
 };
+use tokio::time::timeout;
 
 on_each_homeserver! {
     an_appointment_arrives_with_all_it_says_and_answers_come_to_it,
@@ -298,7 +299,22 @@ async fn a_recommendation_is_held_against_the_readers_own_record() {
     assert!(matches!(opened, Ok(Reply::Conversation(_))), "it opens");
     let step = async |step: FormStep| desk.call(Request::Form { conversation: conversation.clone(), step }).await;
 
-    let listed = step(FormStep::ListDecisions).await;
+    // Whoever has come gets the link again, and while it takes the former one's place the conversation names no case.
+    other
+        .eventually("the link that is sent again", async || {
+            let newest = other.account.pinned(&conversation).first()?.clone();
+            other.account.read_case(&conversation, &newest).await
+        })
+        .await;
+    let listed = timeout(PATIENCE, async {
+        loop {
+            let listed = step(FormStep::ListDecisions).await;
+            if code(&listed) != Some(FailureCode::InvalidInput) {
+                return listed;
+            }
+        }
+    });
+    let listed = listed.await.expect("it names its case in time");
     let Ok(Reply::Shareable(listed)) = listed else { panic!("decisions: {:?}", code(&listed)) };
     let [decision] = listed.decisions.as_slice() else { panic!("one is signed, not {}", listed.decisions.len()) };
     let shared = step(FormStep::ShareDecision { decision: decision.id.clone() }).await;
