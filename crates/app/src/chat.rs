@@ -9,6 +9,7 @@ mod cases;
 mod directory;
 mod door;
 mod files;
+mod forms;
 mod notices;
 mod people;
 mod permission;

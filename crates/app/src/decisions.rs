@@ -6,6 +6,7 @@ mod earlier;
 mod keeping;
 mod seat;
 mod setting;
+mod shared;
 mod signing;
 mod waiting;
 

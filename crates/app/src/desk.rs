@@ -428,6 +428,7 @@ impl Desk {
             }
             Request::SetUpRecovery => Box::pin(self.set_up_recovery()).await.map(Reply::RecoveryKey),
             Request::Recover { key } => Box::pin(self.recover(&key)).await.map(|()| Reply::Done),
+            Request::Form { conversation, step } => Box::pin(self.form(&conversation, step)).await,
             Request::Trust { trust } => Box::pin(self.trust(trust)).await,
             Request::ChangeSettings { settings } => self.change_settings(settings).map(Reply::Settings),
             Request::RememberPlace { place } => self.remember_place(place).map(|()| Reply::Done),
@@ -598,6 +599,7 @@ fn allowed_while_locked(request: &Request) -> bool {
         | Request::LinkCase { .. }
         | Request::SetUpRecovery
         | Request::Recover { .. }
+        | Request::Form { .. }
         | Request::Trust { .. } => false,
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! Texts cross as blocks and spans, never as HTML: what a sender wrote cannot become markup of the page.
 
-use crate::{ChangedIdentityView, ComparisonView, Failure, IdentityView, RecognizedStudyView, StudyLabelView};
+use crate::{
+    ChangedIdentityView, ComparisonView, Failure, FormView, IdentityView, RecognizedStudyView, StudyLabelView,
+};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -578,6 +580,15 @@ pub enum MessageBodyView {
         size: Option<u64>,
         /// The study that it is, as the sender says.
         study: Option<StudyLabelView>,
+    },
+    /// A structured message.
+    Form {
+        /// What it is.
+        form: FormView,
+        /// The case that it names, by this person's own record.
+        case: Option<ConversationCaseView>,
+        /// What it says to programs that do not know the form.
+        text: String,
     },
     /// Deleted.
     Redacted {

@@ -3,9 +3,10 @@
 use crate::{
     ArrivalView, Attention, BegunView, BulkAccessView, CardView, CaseView, CasesView, ChatView, ConflictChoice,
     ConnectionView, ConversationView, DecisionView, DevicesView, DiagnosisView, DirectoryView, DocumentView, DraftView,
-    FileDoorView, FoundPeopleView, ImagesView, MeasurementView, MeasurementsView, MessageVersionsView, OwnCardView,
-    PermissionsView, PlatformView, ProofWantedView, ReceivedStudyView, RecoveryKeyView, SeriesView, SessionView,
-    SettingsView, SigningPreviewView, StartView, TextBlockView, TodayView, TrustStep, WantedView,
+    FileDoorView, FormStep, FoundPeopleView, ImagesView, MeasurementView, MeasurementsView, MessageVersionsView,
+    OwnCardView, PermissionsView, PlatformView, ProofWantedView, ReceivedStudyView, RecoveryKeyView, SeriesView,
+    SessionView, SettingsView, ShareableView, SigningPreviewView, StartView, TextBlockView, TodayView, TrustStep,
+    WantedView,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -464,6 +465,13 @@ pub enum Request {
         /// As it was typed or pasted.
         key: String,
     },
+    /// A structured message: send one, or answer one.
+    Form {
+        /// The room's id.
+        conversation: String,
+        /// What.
+        step: FormStep,
+    },
     /// Something about trust between people and devices.
     Trust {
         /// What.
@@ -544,6 +552,8 @@ pub enum Reply {
     ReceivedStudy(ReceivedStudyView),
     /// To `SetUpRecovery`.
     RecoveryKey(RecoveryKeyView),
+    /// Decisions that a conversation may be told of.
+    Shareable(ShareableView),
     /// Own devices.
     Devices(DevicesView),
     /// The homeserver wants to know first who asks.

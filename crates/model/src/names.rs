@@ -2,3 +2,6 @@
 
 /// A conversation's case, in the content of a Matrix message.
 pub const CASE: &str = "de.konsil.case";
+
+/// A structured message, in the content of a Matrix message.
+pub const MESSAGE: &str = "de.konsil.message";

@@ -234,30 +234,35 @@ pub(crate) enum Unreadable {
 pub(crate) fn read(content: &Value) -> Option<Result<CaseLink, Unreadable>> {
     let block = content.get(CASE)?;
     Some(match block["v"].as_u64() {
-        Some(VERSION) => block_of(block).ok_or(Unreadable::Malformed),
+        Some(VERSION) => link_of(block).ok_or(Unreadable::Malformed),
         Some(version) if version > VERSION => Err(Unreadable::Newer),
         Some(_) | None => Err(Unreadable::Malformed),
     })
 }
 
-fn block_of(block: &Value) -> Option<CaseLink> {
+/// The case that a block names by `base` and `ref`.
+pub(crate) fn link_of(block: &Value) -> Option<CaseLink> {
     let base = block["base"].as_str()?.trim_end_matches('/');
     let web = base.strip_prefix("https://").or_else(|| base.strip_prefix("http://"))?;
     let reference = block["ref"].as_str()?;
-    let (kind, id) = reference.split_once('/')?;
-    let kind_fits = !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_alphabetic());
-    // FHIR R4 `id`: [A-Za-z0-9\-\.]{1,64}
-    let id_fits = (1..=64).contains(&id.len())
-        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
     let number = block["number"].as_str().map(clean).filter(|number| !number.is_empty());
-    let short = base.len() <= LONGEST
-        && kind.len() <= LONGEST_NUMBER
-        && number.as_ref().is_none_or(|number| number.chars().count() <= LONGEST_NUMBER);
-    (!web.is_empty() && kind_fits && id_fits && short).then(|| CaseLink {
+    let short = base.len() <= LONGEST && number.as_ref().is_none_or(|number| number.chars().count() <= LONGEST_NUMBER);
+    (!web.is_empty() && is_reference(reference) && short).then(|| CaseLink {
         base: base.to_owned(),
         reference: reference.to_owned(),
         number,
     })
+}
+
+/// Whether a text is type and id of a resource, such as `ServiceRequest/sr-0417`.
+pub(crate) fn is_reference(text: &str) -> bool {
+    let Some((kind, id)) = text.split_once('/') else { return false };
+    let kind_fits = (1..=LONGEST_NUMBER).contains(&kind.len()) && kind.bytes().all(|byte| byte.is_ascii_alphabetic());
+    // FHIR R4 `id`: [A-Za-z0-9\-\.]{1,64}; one of dots alone would lead elsewhere in a path.
+    let id_fits = (1..=64).contains(&id.len())
+        && id.bytes().any(|byte| byte != b'.')
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
+    kind_fits && id_fits
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod acts;
 mod day;
+mod forms;
 mod lines;
 mod trust;
 mod versions;
@@ -16,6 +17,7 @@ pub use versions::Version;
 
 use crate::account::Account;
 use crate::file::Wire;
+use crate::form::FHIR_EVENT;
 use crate::list::{Kind, Membership, is_public, kind, membership, name};
 use crate::person::Person;
 use crate::queue::Entered;
@@ -28,6 +30,7 @@ use matrix_sdk_ui::Timeline;
 use matrix_sdk_ui::eyeball_im::Vector;
 use matrix_sdk_ui::timeline::{
     MsgLikeContent, RoomExt as _, TimelineDetails, TimelineFocus, TimelineItem, TimelineItemContent,
+    default_event_filter,
 };
 use ruma::{OwnedEventId, OwnedUserId};
 use std::collections::BTreeSet;
@@ -134,7 +137,11 @@ impl Account {
 impl Conversation {
     async fn open(room: Room, account: &Account, focus: TimelineFocus) -> Result<Self, ConversationError> {
         let past = matches!(focus, TimelineFocus::Event { .. });
-        let timeline = Arc::new(room.timeline_builder().with_focus(focus).build().await?);
+        // A stand-alone event of the TI-Messenger's draft has a text, and the library knows nothing of it.
+        let builder = room.timeline_builder().with_focus(focus).event_filter(|event, rules| {
+            default_event_filter(event, rules) || event.event_type().to_string() == FHIR_EVENT
+        });
+        let timeline = Arc::new(builder.build().await?);
         let (items, mut changes) = timeline.subscribe().await;
         let shared = Arc::new(Shared {
             items: Mutex::new(items),

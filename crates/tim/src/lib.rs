@@ -9,6 +9,7 @@ mod conversation;
 mod devices;
 mod disk;
 mod file;
+mod form;
 mod generation;
 mod homeserver;
 mod list;
@@ -40,6 +41,7 @@ pub use file::{
     Fallback, FileError, Incoming, Kept, NewFile, NewStudy, Outgoing, Progress, Sink, Source, Splitting, Spool,
     StudyLabel,
 };
+pub use form::{Answer, Answered, DocumentFile, Form, Kind as FormKind, Moment, Structured};
 pub use homeserver::{Clients, Homeserver, HomeserverError, SignInWay};
 pub use list::{Kind, Last, LastKind, Membership, Row};
 pub use openid::{OpenId, OpenIdToken};

@@ -340,6 +340,7 @@ fn learn_reply(seen: &mut Seen, reply: &Reply) {
         | Reply::RecoveryKey(_)
         | Reply::Devices(_)
         | Reply::ProofWanted(_)
+        | Reply::Shareable(_)
         | Reply::People(_)
         | Reply::Directory(_)
         | Reply::Permissions(_)

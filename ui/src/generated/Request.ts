@@ -2,6 +2,7 @@
 import type { Attention } from "./Attention";
 import type { ConflictChoice } from "./ConflictChoice";
 import type { DraftView } from "./DraftView";
+import type { FormStep } from "./FormStep";
 import type { MeasurementView } from "./MeasurementView";
 import type { PermissionsView } from "./PermissionsView";
 import type { Place } from "./Place";
@@ -452,7 +453,15 @@ patient: string, } | { "type": "set-up-recovery" } | { "type": "recover",
 /**
  * As it was typed or pasted.
  */
-key: string, } | { "type": "trust", 
+key: string, } | { "type": "form", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * What.
+ */
+step: FormStep, } | { "type": "trust", 
 /**
  * What.
  */

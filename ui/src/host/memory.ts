@@ -172,6 +172,7 @@ export function memoryHost(fixture: Fixture): MemoryHost {
       case 'link-case':
       case 'set-up-recovery':
       case 'recover':
+      case 'form':
       case 'trust':
       case 'begin-attachment':
       case 'resume-attachment':

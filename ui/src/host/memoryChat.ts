@@ -2,7 +2,7 @@
 import type { OpenDoor } from './fileDoor';
 import { type FilesFixture, memoryFiles } from './memoryFiles';
 import { memoryTrust, type TrustFixture } from './memoryTrust';
-import type { BlockView, ChatView, ConversationRowView, ConversationView, DirectoryView, Event, OwnCardView, PermissionsView, Failure, LineView, MessageView, Reply, Request, SenderView } from './contract';
+import type { BlockView, ChatView, ConversationRowView, ConversationView, DirectoryView, Event, OwnCardView, PermissionsView, Failure, FormStep, FormView, LineView, MessageView, Reply, Request, SenderView, ShareableDecisionView } from './contract';
 
 export interface ChatFixture {
   view: ChatView;
@@ -30,6 +30,8 @@ export interface ChatFixture {
   trust?: TrustFixture;
   /** How files go and come. */
   files?: FilesFixture;
+  /** Decisions that can be shared. */
+  decisions?: readonly ShareableDecisionView[];
 }
 
 type ChatRequest = Extract<
@@ -72,6 +74,7 @@ type ChatRequest = Extract<
       | 'link-case'
       | 'set-up-recovery'
       | 'recover'
+      | 'form'
       | 'trust'
       | 'begin-attachment'
       | 'resume-attachment'
@@ -192,10 +195,47 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
     person: (id) => fixture?.conversations.flatMap((one) => one.members).find((one) => one.id === id) ?? missing(),
   });
 
+  const form = (id: string, step: FormStep): Reply => {
+    const self = fixture?.self ?? missing();
+    const put = (made: FormView, text: string, replyTo: MessageView['replyTo'] = null) => {
+      const own = message(self, text);
+      append(id, { ...own, body: { type: 'form', form: made, case: room(id).cases[0] ?? null, text }, replyTo, mayEdit: false, event: `$${own.id}`, sending: { state: 'sent' } }, text);
+      return done;
+    };
+    switch (step.step) {
+      case 'propose-appointment':
+        return put({ form: 'appointment', start: step.start, end: step.end, answers: [] }, 'Terminvorschlag.');
+      case 'ask-board':
+        return put({ form: 'question', text: step.question }, `Frage ans Board: ${step.question}`);
+      case 'invite-to-case':
+        return put({ form: 'invitation' }, 'Einladung in den Fall dieses Gesprächs.');
+      case 'list-decisions':
+        return { type: 'shareable', value: { decisions: [...(fixture?.decisions ?? [])] } };
+      case 'share-decision':
+        return put({ form: 'recommendation', check: 'matches' }, 'Empfehlung: gezeichneter Beschluss.');
+      case 'answer': {
+        const asked = room(id).lines.find((line) => line.type === 'message' && line.id === step.message);
+        if (asked?.type !== 'message' || asked.body.type !== 'form' || asked.event === null) throw failure('not-found');
+        changeMessage(id, step.message, (before) => {
+          if (before.body.type !== 'form' || before.body.form.form !== 'appointment') return before;
+          const others = before.body.form.answers.filter((one) => !one.by.own);
+          return { ...before, body: { ...before.body, form: { ...before.body.form, answers: [...others, { by: self, answer: step.answer }] } } };
+        });
+        return put({ form: 'answer', answer: step.answer }, asked.body.text, { event: asked.event, sender: asked.sender, text: asked.body.text });
+      }
+      default: {
+        const unknown: never = step;
+        return unknown;
+      }
+    }
+  };
+
   const reply = (request: ChatRequest): Reply => {
     switch (request.type) {
       case 'trust':
         return trust(request.trust);
+      case 'form':
+        return form(request.conversation, request.step);
       case 'begin-attachment':
         room(request.conversation);
         return files.begin(request);

@@ -86,6 +86,25 @@ export function dateTime(iso: string): string {
   return isDateOnly(iso) ? date(iso) : `${date(iso)}, ${time(iso)}`;
 }
 
+/** The moment of a day and a time by the clock of Berlin, with its offset; null where the clock jumps over it. */
+export function instant(dayIso: string, clockText: string): string | null {
+  const wanted = Date.parse(`${dayIso}T${clockText}:00Z`);
+  if (Number.isNaN(wanted)) return null;
+  // The offset before and the one after a change of the clock are the only ones that come into question.
+  for (const hours of [1, 2]) {
+    const at = new Date(wanted - hours * 3_600_000);
+    const { year, month, day } = parts(at);
+    if (`${year}-${two(month)}-${two(day)}` === dayIso && time(at.toISOString()) === clockText) return `${dayIso}T${clockText}:00+0${hours}:00`;
+  }
+  return null;
+}
+
+/** The day after a moment, by the calendar of Berlin: 2026-11-25. */
+export function dayAfter(at: Date): string {
+  const { year, month, day } = parts(new Date(at.getTime() + dayMillis));
+  return `${year}-${two(month)}-${two(day)}`;
+}
+
 /** "heute", "gestern", "Di 24.11." within 14 days, else the date. */
 export function day(iso: string, now: Date): string {
   const at = isDateOnly(iso) && iso.length === 10 ? new Date(`${iso}T12:00:00Z`) : new Date(iso);

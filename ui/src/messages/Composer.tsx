@@ -5,6 +5,7 @@ import { classes } from '../components/classes';
 import { FailureNotice } from '../components/FailureNotice';
 import { Icon } from '../components/icons';
 import { Kbd } from '../components/Kbd';
+import { Menu, type MenuEntry } from '../components/Menu';
 import { Tooltip } from '../components/Tooltip';
 import type { ConversationView } from '../host/contract';
 import { defineCommand, useCommand } from '../keys/keys';
@@ -34,6 +35,7 @@ export function Composer({
   area,
   attaching,
   sendStudy,
+  forms,
   hints,
 }: {
   view: ConversationView;
@@ -42,6 +44,8 @@ export function Composer({
   attaching: Attaching;
   /** Asks which study of the case goes; absent where there is no case beside. */
   sendStudy?: () => void;
+  /** What can be sent besides words and files; empty where nothing can. */
+  forms: MenuEntry[];
   /** Whether there is room to say which keys send. */
   hints: boolean;
 }) {
@@ -145,6 +149,9 @@ export function Composer({
                     </Tooltip>
                   )}
                 </>
+              )}
+              {attachable && forms.length > 0 && (
+                <Menu label={m.form_menu()} placement="top start" trigger={<IconButton icon="plus" size="small" label={m.form_menu()} data-testid="forms" />} entries={forms} />
               )}
               {composing.draftFailed && (
                 <span className={styles['warn']} role="status">

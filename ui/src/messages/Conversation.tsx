@@ -27,6 +27,7 @@ import files from './Files.module.css';
 import { useAttaching } from './useAttaching';
 import { useComposer } from './useComposer';
 import { useFileDrop } from './useFileDrop';
+import { formEntries, type NewForm, SendForm } from './SendForm';
 import { SendStudy } from './SendStudy';
 import { StudyViewer } from './StudyViewer';
 import { Versions } from './Versions';
@@ -81,6 +82,7 @@ export function Conversation({
   const [shown, setShown] = useState<MessageLine | null>(null);
   const [changed, setChanged] = useState<MessageLine | null>(null);
   const [sends, setSends] = useState(false);
+  const [form, setForm] = useState<NewForm | null>(null);
   // The archive gives images of the open case, which is the one that the dock stands beside.
   const patient = docked && view.encryption.state === 'encrypted' ? (caseOf(view)?.patient ?? null) : null;
   const showable = useMemo(() => view.lines.filter((line): line is MessageLine => isMessage(line) && line.body.type === 'file' && line.body.study === null && mayBeShown(claimedKind(line.body.name, line.body.mimetype))), [view.lines]);
@@ -139,9 +141,10 @@ export function Conversation({
       )}
       <ChangedIdentity view={view} />
       <div className={styles['typing']}>{typing}</div>
-      {invited ? <Invitation view={view} /> : <Composer hints={!docked} view={view} composing={composing} area={area} attaching={attaching} {...(patient === null ? {} : { sendStudy: () => setSends(true) })} />}
+      {invited ? <Invitation view={view} /> : <Composer hints={!docked} view={view} composing={composing} area={area} attaching={attaching} forms={formEntries(view, setForm)} {...(patient === null ? {} : { sendStudy: () => setSends(true) })} />}
       {changed && <Versions conversation={conversation} line={changed} close={() => setChanged(null)} />}
       {removing && <RemoveDialog conversation={conversation} line={removing} close={() => setRemoving(null)} />}
+      {form !== null && <SendForm conversation={conversation} form={form} known={caseOf(view)} close={() => setForm(null)} />}
       {sends && patient !== null && <SendStudy conversation={conversation} patient={patient} close={() => setSends(false)} />}
       {shown?.body.type === 'file' && shown.body.study !== null && (
         <StudyViewer conversation={conversation} message={shown.id} study={shown.body.study} sender={shown.sender.own ? null : call(shown.sender)} close={() => setShown(null)} />

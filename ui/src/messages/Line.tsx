@@ -12,6 +12,7 @@ import { failureWords } from '../i18n/failure';
 import { dateTime, dayHeading, time } from '../i18n/format';
 import { m } from '../paraglide/messages';
 import { Blocks } from './Blocks';
+import { FormCard } from './FormCard';
 import { ReceivedFile } from './ReceivedFile';
 import styles from './Timeline.module.css';
 import { continues, type MessageLine, messageText } from './timeline';
@@ -108,7 +109,7 @@ function NoticeLine({ words, at, current, onFocus }: { words: readonly string[];
   );
 }
 
-function Message({ conversation, line, before, call, current, lit, maySend, past, picking, setPicking, onFocus, actions }: LineProps & { line: MessageLine }) {
+function Message({ conversation, line, before, now, call, current, lit, maySend, past, picking, setPicking, onFocus, actions }: LineProps & { line: MessageLine }) {
   const goesOn = continues(before, line);
   const name = line.sender.own ? m.chat_you() : call(line.sender);
   // The tools are drawn once somebody comes near: forty lines of buttons would be slow, and a menu must outlive the pointer.
@@ -152,7 +153,7 @@ function Message({ conversation, line, before, call, current, lit, maySend, past
           </div>
         )}
         {line.replyTo && <Replied replied={line.replyTo} call={call} goTo={actions.goTo} current={current} />}
-        <Body conversation={conversation} line={line} name={name} call={call} current={current} actions={actions} />
+        <Body conversation={conversation} line={line} name={name} call={call} current={current} maySend={maySend} now={now} actions={actions} />
         {line.inClear && (
           <p className={styles['clear']}>
             <Icon name="unlocked" size="xs" />
@@ -225,7 +226,25 @@ function Replied({ replied, call, goTo, current }: { replied: NonNullable<Messag
   );
 }
 
-function Body({ conversation, line, name, call, current, actions: { recover, show, versions } }: { conversation: string; line: MessageLine; name: string; call: (sender: SenderView) => string; current: boolean; actions: MessageActions }): ReactNode {
+function Body({
+  conversation,
+  line,
+  name,
+  call,
+  current,
+  maySend,
+  now,
+  actions: { recover, show, versions },
+}: {
+  conversation: string;
+  line: MessageLine;
+  name: string;
+  call: (sender: SenderView) => string;
+  current: boolean;
+  maySend: boolean;
+  now: Date;
+  actions: MessageActions;
+}): ReactNode {
   const { body } = line;
   const edited = line.edited ? (
     <Plain className={styles['edited'] ?? ''} excludeFromTabOrder={!current} aria-label={m.chat_versions_open()} onPress={() => versions(line)} data-testid={`edited-${line.id}`}>
@@ -249,6 +268,8 @@ function Body({ conversation, line, name, call, current, actions: { recover, sho
       );
     case 'file':
       return <ReceivedFile conversation={conversation} line={line} body={body} current={current} show={show} />;
+    case 'form':
+      return <FormCard conversation={conversation} line={line} body={body} current={current} maySend={maySend} now={now} call={call} show={show} />;
     case 'redacted': {
       const by = body.by === null ? null : body.by.own ? m.chat_you() : call(body.by);
       const words =

@@ -6,6 +6,7 @@ import type {
   ConversationKind,
   ConversationRowView,
   ConversationView,
+  FormView,
   LastLineView,
   LineView,
   MessageBodyView,
@@ -306,6 +307,32 @@ export const everyForm = conversation({
     day(24),
     message(falkenried, at(24, '13:20'), 'Die Lungendosis bleibt unter 20 Gy.', { event: null, mayEdit: false, mayRedact: false, sending: { state: 'failed', failure: { code: 'platform-unreachable', detail: 'timeout' } } }),
     message(falkenried, at(24, '13:30'), 'Ich frage die Physik nach der V20.', { event: null, mayEdit: false, mayRedact: false, sending: { state: 'waiting' } }),
+  ],
+});
+
+const form = (of: FormView, text: string, named: ConversationCaseView | null = caseAuenwald): MessageBodyView => ({ type: 'form', form: of, case: named, text });
+const proposed = { form: 'appointment' as const, start: at(25, '15:00'), end: at(25, '15:40') };
+const proposal = 'Terminvorschlag: 25.11.2026, 15:00 bis 15:40.';
+
+/** Structured messages, each in its states. */
+export const everyCard = conversation({
+  id: '!karten',
+  name: 'Fall 1',
+  cases: [caseAuenwald],
+  initials: 'FA',
+  lines: [
+    day(23),
+    message(taubengruen, at(23, '08:10'), form({ form: 'invitation' }, 'Einladung in Fall K-2026-0417.')),
+    message(kieselhof, at(23, '08:30'), form({ form: 'invitation' }, 'Einladung in Fall K-2026-0388.', { number: 'K-2026-0388', access: { access: 'denied' } })),
+    message(weidenlohe, at(23, '09:00'), form({ form: 'question', text: 'Carboplatin AUC 2 wöchentlich oder Cisplatin?\nDie Hochtonsenke spricht dagegen.' }, 'Frage ans Board zu Fall K-2026-0417: Carboplatin')),
+    message(ahlefels, at(23, '09:20'), form({ ...proposed, answers: [{ by: sonnkaya, answer: 'accepted' }, { by: weidenlohe, answer: 'tentative' }] }, proposal), { id: 'vorschlag' }),
+    message(sonnkaya, at(23, '09:22'), form({ form: 'answer', answer: 'accepted' }, `Zugesagt: ${proposal}`), { replyTo: { event: '$vorschlag', sender: ahlefels, text: proposal } }),
+    message(falkenried, at(23, '09:40'), form({ ...proposed, answers: [] }, proposal)),
+    message(brunnengold, at(23, '09:50'), form({ ...proposed, start: at(23, '10:00'), end: at(23, '10:30'), answers: [{ by: falkenried, answer: 'declined' }] }, proposal)),
+    message(taubengruen, at(23, '10:00'), form({ form: 'document', title: 'Arztbrief Lungenfunktion', file: { name: 'Arztbrief.pdf', mimetype: 'application/pdf', size: 241_000 } }, 'Dokument: Arztbrief.pdf')),
+    message(kieselhof, at(23, '10:10'), form({ form: 'newer' }, 'Abstimmung: Radiochemotherapie', null)),
+    day(24),
+    ...(['pending', 'matches', 'replaced', 'differs', 'uncheckable'] as const).map((check, step) => message(step % 2 === 0 ? sturmwald : silbertal, at(24, `11:${String(10 + step * 7)}`), form({ form: 'recommendation', check }, 'Empfehlung: gezeichneter Beschluss zu Fall K-2026-0417. Konsil öffnet ihn.'), { id: `empfehlung-${check}` })),
   ],
 });
 

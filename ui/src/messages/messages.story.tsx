@@ -4,7 +4,7 @@ import type { Desk } from '../host/desk';
 import type { ChatFixture } from '../host/memoryChat';
 import { start } from '../stories/people';
 import { at, type Story } from '../stories/story';
-import { caseBirkenlicht, caseSteinklee, chat, chatView, conversation, everyForm, invitation, longChat, manyRows, rows, steinklee, unreadable } from './examples';
+import { caseBirkenlicht, caseSteinklee, chat, chatView, conversation, everyCard, everyForm, invitation, longChat, manyRows, rows, steinklee, unreadable } from './examples';
 
 const never = () => new Promise<never>(() => undefined);
 
@@ -27,6 +27,8 @@ const alone = (view: ConversationView): Partial<ChatFixture> => ({ conversations
 const composer = 'click:[data-testid=composer]';
 const recoveryStart = 'click:[data-testid=recovery-start]';
 const own = 'click:[data-testid=message-AF-241007]';
+
+const formMenu = ['click:[data-testid=forms]', 'see:[data-testid=menu-form-appointment]'];
 
 const begins = 'click:[data-testid=conversation-new]';
 const colleagues: Partial<ChatFixture> = { people: [...steinklee.members.filter((member) => !member.own), { id: '@l-sonnkaya:klinik-erlenbach.example', name: 'Dr. med. Leyla Sonnkaya', initials: 'LS', own: false, ambiguous: true }] };
@@ -95,6 +97,16 @@ export const stories: Story[] = [
   shown('-left', { membership: { state: 'left' }, maySend: false }),
   shown('-read-only', { maySend: false }),
   story('-forms', '!formen', alone(everyForm)),
+  story('-structured', '!karten', alone(everyCard)),
+  story('-structured-early', '!karten', alone({ ...everyCard, lines: everyCard.lines.slice(0, 9) })),
+  story('-structured-answered', '!karten', alone({ ...everyCard, lines: everyCard.lines.slice(0, 6) }), { keys: ['click:[data-testid=answer-accepted-vorschlag]'] }),
+  shown('-structured-menu', {}, { keys: formMenu }),
+  shown('-structured-appointment', {}, { keys: [...formMenu, 'click:[data-testid=menu-form-appointment]', 'see:[data-testid=form-day]'] }),
+  shown('-structured-appointment-wrong', {}, { keys: [...formMenu, 'click:[data-testid=menu-form-appointment]', 'see:[data-testid=form-day]', 'x', 'click:[data-testid=form-send]'] }),
+  shown('-structured-question', {}, { keys: [...formMenu, 'click:[data-testid=menu-form-question]', 'see:[data-testid=form-question]'] }),
+  shown('-structured-invitation', {}, { keys: [...formMenu, 'click:[data-testid=menu-form-invitation]', 'see:[data-testid=form-send]'] }),
+  story('-structured-recommendation', '!steinklee', { decisions: [{ id: 'dec-1', created: '2026-07-07', title: 'Interdisziplinäres Tumorboard Eschenland' }] }, { keys: [...formMenu, 'click:[data-testid=menu-form-recommendation]', 'see:[data-testid=share-dec-1]'] }),
+  shown('-structured-recommendation-none', {}, { keys: [...formMenu, 'click:[data-testid=menu-form-recommendation]', 'see:[data-testid=form-dialog]'] }),
   story('-unreadable', '!unlesbar', { ...alone(unreadable), view: chatView({ recovery: 'key-needed' }) }),
   story('-long', '!lang', longChat()),
   story('-day', '!lang', longChat(), { keys: ['click:[data-testid=to-day]', 'see:[data-testid=day-2026-11-12]'] }),

@@ -26,6 +26,8 @@ const picturesUnasked = 8_000_000;
 /** A picture in its frame, and a card. */
 const frameHeight = 268;
 const cardHeight = 66;
+/** A structured message with what can be done with it. */
+const formHeight = 132;
 
 /** Whether a message's file is a picture that is fetched as soon as its line is in sight. */
 export function comesByItself(line: MessageLine): boolean {
@@ -96,6 +98,8 @@ export function messageText(message: MessageView): string | null {
       return plainText(message.body.blocks);
     case 'file':
       return message.body.name;
+    case 'form':
+      return message.body.text;
     case 'unsupported':
       return message.body.fallback;
     case 'redacted':
@@ -133,6 +137,7 @@ export function guessHeight(line: LineView | undefined, before: LineView | undef
   if (line === undefined) return 48;
   if (line.type !== 'message') return 34;
   if (line.body.type === 'file') return (continues(before, line) ? 6 : 38) + (comesByItself(line) ? frameHeight : cardHeight) + (line.reactions.length > 0 ? 34 : 0);
+  if (line.body.type === 'form' && line.body.form.form !== 'answer' && line.body.form.form !== 'newer') return (continues(before, line) ? 6 : 38) + formHeight + (line.reactions.length > 0 ? 34 : 0);
   const text = messageText(line) ?? '';
   const rows = text.split('\n').reduce((sum, row) => sum + Math.max(1, Math.ceil(row.length / 85)), 0);
   return (continues(before, line) ? 6 : 38) + rows * 21 + (line.reactions.length > 0 ? 34 : 0) + (line.replyTo ? 28 : 0);

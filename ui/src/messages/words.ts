@@ -161,6 +161,7 @@ export function spoken(line: MessageLine, call: (sender: SenderView) => string):
     case 'emote':
       return `${name} ${oneLine(messageText(line) ?? '')}`;
     case 'text':
+    case 'form':
     case 'unsupported':
       return m.chat_last({ name, text: oneLine(messageText(line) ?? m.chat_unsupported()).slice(0, 400) });
     default: {

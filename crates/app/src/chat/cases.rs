@@ -6,7 +6,7 @@
 
 use super::{Chat, Up, talk::of_conversation};
 use crate::{Desk, around::Around, failures, images::identity::RecordIdentity, record, session::Taken};
-use contract::{CaseAccess, ConversationCaseView, Failure, FailureCode, IdentityView, Language};
+use contract::{CaseAccess, ConversationCaseView, DecisionCheck, Failure, FailureCode, IdentityView, Language};
 use jiff::{Timestamp, tz::TimeZone};
 use platform::fhir::{FhirClient, FhirError};
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,8 @@ use tim::{CaseLink, Pinned, Presence};
 
 const SHELF: &str = "chat/cases";
 const REGISTRATION: &str = "ServiceRequest";
+/// Whoever names more cases than these in a conversation gets no answer about the others.
+const MOST_NAMED: usize = 64;
 /// What could not be read is tried again after this long, and then after twice that, and so on.
 const AGAIN: Duration = Duration::from_secs(2);
 const AGAIN_AT_MOST: Duration = Duration::from_secs(300);
@@ -29,6 +31,19 @@ pub(super) struct Cases {
     kept: Kept,
     /// What the record says of a case, by base and reference.
     found: BTreeMap<(String, String), Found>,
+    /// Cases that structured messages name.
+    named: BTreeMap<(String, String), CaseLink>,
+    /// What the record says of decisions that structured messages point to; none while it is not known.
+    checks: BTreeMap<SharedDecision, Option<DecisionCheck>>,
+}
+
+/// A decision that a structured message points to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct SharedDecision {
+    pub(super) case: CaseLink,
+    /// `CarePlan/…`
+    pub(super) decision: String,
+    pub(super) sha256: String,
 }
 
 /// What outlives the program.
@@ -76,7 +91,11 @@ impl Cases {
         let read = self.kept.read.get(room);
         let newer = pinned.iter().any(|event| read.and_then(|read| read.get(event)) == Some(&Pinned::Newer));
         let newer = newer.then_some(ConversationCaseView { number: None, access: CaseAccess::Newer });
-        let view = |link: &CaseLink| ConversationCaseView {
+        newer.into_iter().chain(self.links(room, pinned).into_iter().map(|link| self.link_view(link))).collect()
+    }
+
+    fn link_view(&self, link: &CaseLink) -> ConversationCaseView {
+        ConversationCaseView {
             number: link.number.clone(),
             access: match self.found.get(&key(link)) {
                 Some(Found::Open { patient, identity, record: _ }) => {
@@ -86,8 +105,50 @@ impl Cases {
                 Some(Found::Elsewhere) => CaseAccess::Elsewhere,
                 None => CaseAccess::Unknown,
             },
-        };
-        newer.into_iter().chain(self.links(room, pinned).into_iter().map(view)).collect()
+        }
+    }
+
+    /// The case of a structured message, which bears no number: the conversation's own link knows it. What is not known
+    /// yet is looked up later; the second answer says that there is something to look up.
+    pub(super) fn named(&mut self, room: &str, pinned: &[String], link: &CaseLink) -> (ConversationCaseView, bool) {
+        let own = self.links(room, pinned).into_iter().find(|own| own.is_same_case(link)).cloned();
+        let link = own.unwrap_or_else(|| link.clone());
+        let look = !self.found.contains_key(&key(&link))
+            && !self.named.contains_key(&key(&link))
+            && self.named.len() < MOST_NAMED;
+        if look {
+            self.named.insert(key(&link), link.clone());
+        }
+        (self.link_view(&link), look)
+    }
+
+    /// What the record says of a decision that a structured message points to.
+    pub(super) fn check(&mut self, decision: SharedDecision) -> (DecisionCheck, bool) {
+        if let Some(known) = self.checks.get(&decision) {
+            return (known.unwrap_or(DecisionCheck::Pending), false);
+        }
+        if self.checks.len() >= MOST_NAMED {
+            return (DecisionCheck::Uncheckable, false);
+        }
+        self.checks.insert(decision, None);
+        (DecisionCheck::Pending, true)
+    }
+
+    /// A conversation is opened: what was compared a while ago is compared anew.
+    pub(super) fn forget_checks(&mut self) {
+        self.checks.clear();
+    }
+
+    /// The one case of a room, and its patient if this person may open it.
+    pub(super) fn only(&self, room: &str, pinned: &[String]) -> Option<(CaseLink, Option<String>)> {
+        match self.links(room, pinned).as_slice() {
+            [link] => match self.found.get(&key(link)) {
+                Some(Found::Open { patient, .. }) => Some(((*link).clone(), Some(patient.clone()))),
+                Some(Found::Denied | Found::Elsewhere) | None => Some(((*link).clone(), None)),
+            },
+            // With two of them nobody knows which is meant.
+            [] | [_, ..] => None,
+        }
     }
 }
 
@@ -131,6 +192,7 @@ impl Desk {
         loop {
             let whole = self.read_links(up).await
                 & self.find_cases().await
+                & self.check_decisions().await
                 & self.send_what_is_wanted(up).await
                 & self.greet_the_awaited(up).await;
             let now = self.0.chat.state().cases.clone();
@@ -196,6 +258,7 @@ impl Desk {
                 Pinned::Case(link) => Some(link.clone()),
                 Pinned::Newer | Pinned::Nothing => None,
             });
+            let links = links.chain(chat.cases.named.values().cloned());
             links.filter(|link| !chat.cases.found.contains_key(&key(link))).collect()
         };
         let mut whole = true;
@@ -211,6 +274,48 @@ impl Desk {
             }
         }
         whole
+    }
+
+    /// True when the record has said of every decision that was pointed to what it says.
+    async fn check_decisions(&self) -> bool {
+        let wanted: Vec<SharedDecision> = {
+            let chat = self.0.chat.state();
+            let open = chat.cases.checks.iter().filter(|(_, said)| said.is_none());
+            open.map(|(decision, _)| decision.clone()).collect()
+        };
+        let mut whole = true;
+        for shared in wanted {
+            let found = self.0.chat.state().cases.found.get(&key(&shared.case)).cloned();
+            let check = match found {
+                Some(Found::Open { patient, .. }) => self.check_decision(&patient, &shared).await,
+                Some(Found::Denied | Found::Elsewhere) => Ok(DecisionCheck::Uncheckable),
+                // Its case comes first, and whether that came is said there.
+                None => continue,
+            };
+            match check {
+                Ok(check) => {
+                    // A conversation that was opened meanwhile asks anew.
+                    if let Some(said) = self.0.chat.state().cases.checks.get_mut(&shared) {
+                        *said = Some(check);
+                    }
+                }
+                Err(failure) => {
+                    tracing::debug!(code = ?failure.code, "a recommendation could not be compared");
+                    whole = false;
+                }
+            }
+        }
+        whole
+    }
+
+    async fn check_decision(&self, patient: &str, shared: &SharedDecision) -> Result<DecisionCheck, Failure> {
+        let (_, fhir) = match self.seated() {
+            Ok(seated) => seated,
+            Err(failure) if failure.code == FailureCode::NotAllowed => return Ok(DecisionCheck::Uncheckable),
+            Err(failure) => return Err(failure),
+        };
+        let Some((_, id)) = shared.decision.split_once('/') else { return Ok(DecisionCheck::Uncheckable) };
+        self.compare_shared(&fhir, patient, id, &shared.sha256).await
     }
 
     async fn find_case(&self, link: &CaseLink) -> Result<Found, Failure> {

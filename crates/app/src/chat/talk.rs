@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tim::{Attention, Conversation, ConversationError, MessageId, RecoveryError, Splitting};
+use tim::{Attention, Conversation, ConversationError, MessageId, RecoveryError, Splitting, Structured};
 use tokio::task::AbortHandle;
 
 /// What happens together is told together.
@@ -61,6 +61,7 @@ impl Desk {
         conversation: Conversation,
         day: Option<Date>,
     ) -> Result<ConversationView, Failure> {
+        self.0.chat.state().cases.forget_checks();
         let desk = self.clone();
         let (give, given) = tokio::sync::oneshot::channel::<std::sync::Weak<Open>>();
         let task = tokio::spawn(async move {
@@ -133,7 +134,9 @@ impl Desk {
             // Chat has just ended; nothing of it is told any more.
             Err(_ended) => Attention::default(),
         };
-        let mut view = views::conversation(&open.conversation, draft, cases, attention).await;
+        let pinned = open.conversation.pinned();
+        let forms = |said: &Structured| self.form_context(&id, &pinned, said);
+        let mut view = views::conversation(&open.conversation, draft, cases, attention, &forms).await;
         view.past = open
             .day
             .zip(open.conversation.later())

@@ -1,5 +1,6 @@
 //! From what `tim` says to what the page is told.
 
+use super::forms::FormContext;
 use contract::{
     BlockView, ChatStateView, ChatView, ConversationCaseView, ConversationKind, ConversationMembership,
     ConversationRowView, ConversationView, DeviceView, EarlierView, EncryptionView, Failure, FailureCode, LastLineKind,
@@ -11,8 +12,8 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 use tim::{
     Attention, Block, Body, Change, ChangeKind, Conversation, Device, Earlier, Encryption, Kind, Last, LastKind, Line,
-    Membership, Message, Person, Reaction, RecoveryState, Replied, Row, Sending, SendingFailed, Span, SyncState,
-    Undecryptable, Version,
+    Membership, Message, Person, Reaction, RecoveryState, Replied, Row, Sending, SendingFailed, Span, Structured,
+    SyncState, Undecryptable, Version,
 };
 
 pub(super) fn chat(
@@ -91,6 +92,7 @@ pub(super) async fn conversation(
     draft: Option<String>,
     cases: Vec<ConversationCaseView>,
     attention: Attention,
+    forms: &(dyn Fn(&Structured) -> FormContext + Sync),
 ) -> ConversationView {
     let name = of.name().await;
     let members: Vec<_> = of.members().await.iter().map(sender).collect();
@@ -108,7 +110,7 @@ pub(super) async fn conversation(
         member_count: count(members.len() as u64),
         confirmed: of.confirmed(),
         changed: of.changed_identities().await.iter().map(super::trust::changed).collect(),
-        lines: of.lines().iter().map(|line| self::line(line, &members)).collect(),
+        lines: of.lines().iter().map(|line| self::line(line, &members, forms)).collect(),
         earlier: beyond(of.earlier()),
         past: None,
         outgoing: Vec::new(),
@@ -148,26 +150,26 @@ fn encryption(encryption: Encryption) -> EncryptionView {
     }
 }
 
-fn line(line: &Line, members: &[SenderView]) -> LineView {
+fn line(line: &Line, members: &[SenderView], forms: &dyn Fn(&Structured) -> FormContext) -> LineView {
     match line {
         Line::Day { id, at } => {
             LineView::Day { id: id.clone(), date: at.to_zoned(TimeZone::system()).date().to_string() }
         }
         Line::Unread { id } => LineView::Unread { id: id.clone() },
-        Line::Message(message) => LineView::Message(Box::new(self::message(message, members))),
+        Line::Message(message) => LineView::Message(Box::new(self::message(message, members, forms))),
         Line::Changes { id, changes, at } => {
             LineView::Notice { id: id.clone(), changes: changes.iter().map(change).collect(), at: at.to_string() }
         }
     }
 }
 
-fn message(message: &Message, members: &[SenderView]) -> MessageView {
+fn message(message: &Message, members: &[SenderView], forms: &dyn Fn(&Structured) -> FormContext) -> MessageView {
     MessageView {
         id: message.id.0.clone(),
         event: message.event.clone(),
         sender: sender(&message.sender),
         at: message.at.to_string(),
-        body: body(&message.body, message.sender.own, members),
+        body: body(&message.body, message.sender.own, members, forms),
         edited: message.edited,
         reply_to: message.reply_to.as_ref().map(|Replied { event, sender: by, text }| RepliedView {
             event: event.clone(),
@@ -209,7 +211,7 @@ pub(super) async fn versions(versions: &[Version], of: &Conversation) -> Message
     MessageVersionsView { versions: versions.iter().map(version).collect() }
 }
 
-fn body(body: &Body, own: bool, members: &[SenderView]) -> MessageBodyView {
+fn body(body: &Body, own: bool, members: &[SenderView], forms: &dyn Fn(&Structured) -> FormContext) -> MessageBodyView {
     match body {
         Body::Text { blocks, source } => {
             MessageBodyView::Text { blocks: self::blocks(blocks, members), source: own.then(|| source.clone()) }
@@ -221,6 +223,7 @@ fn body(body: &Body, own: bool, members: &[SenderView]) -> MessageBodyView {
             size: *size,
             study: study.as_ref().map(super::study::label_view),
         },
+        Body::Form(said) => super::forms::body(said, forms(said)),
         Body::Redacted { by, at } => {
             MessageBodyView::Redacted { by: by.as_ref().map(sender), at: at.map(|at| at.to_string()) }
         }

@@ -292,7 +292,7 @@ impl Desk {
     }
 
     /// The protocol of a revision, with its version.
-    async fn protocol_of(
+    pub(super) async fn protocol_of(
         &self,
         fhir: &FhirClient,
         server: &Server,

@@ -127,8 +127,8 @@ fn texts(conversation: &Conversation, but: &BTreeSet<String>) -> Vec<(String, St
     let said = conversation.lines().into_iter().filter_map(|line| match line {
         Line::Message(message) if !but.contains(&message.sender.id) => match message.body {
             Body::Text { source, .. } => Some((message.event?, source)),
-            Body::Emote(_) | Body::File { .. } | Body::Redacted { .. } | Body::Undecryptable(_) => None,
-            Body::Unsupported { .. } => None,
+            Body::Emote(_) | Body::File { .. } | Body::Form(_) | Body::Redacted { .. } => None,
+            Body::Undecryptable(_) | Body::Unsupported { .. } => None,
         },
         Line::Message(_) | Line::Day { .. } | Line::Unread { .. } | Line::Changes { .. } => None,
     });

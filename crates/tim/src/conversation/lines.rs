@@ -1,6 +1,8 @@
 //! From the library's timeline to lines that a page can show.
 
+use crate::case::CaseLink;
 use crate::file::{StudyLabel, in_parts, study_label};
+use crate::form::{self, Answered, DocumentFile, Form, Structured};
 use crate::list::moment;
 use crate::name::{clean_file, clean_media_type};
 use crate::person::Person;
@@ -11,12 +13,14 @@ use matrix_sdk::deserialized_responses::{EncryptionInfo, VerificationLevel, Veri
 use matrix_sdk_base::crypto::types::events::UtdCause;
 use matrix_sdk_ui::eyeball_im::Vector;
 use matrix_sdk_ui::timeline::{
-    AnyOtherStateEventContentChange as StateChange, EncryptedMessage, EventSendState, EventTimelineItem,
-    InReplyToDetails, MembershipChange, MsgLikeContent, MsgLikeKind, TimelineDetails, TimelineEventShieldState,
-    TimelineEventShieldStateCode, TimelineItem, TimelineItemContent, TimelineItemKind, VirtualTimelineItem,
+    self, AnyOtherStateEventContentChange as StateChange, EncryptedMessage, EventSendState, EventTimelineItem,
+    InReplyToDetails, MembershipChange, MsgLikeContent, MsgLikeKind, OtherMessageLike, TimelineDetails,
+    TimelineEventShieldState, TimelineEventShieldStateCode, TimelineItem, TimelineItemContent, TimelineItemKind,
+    VirtualTimelineItem,
 };
 use ruma::UserId;
 use ruma::events::room::message::MessageType;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A line of a conversation.
@@ -106,6 +110,8 @@ pub enum Body {
         /// What the sender says about the study that it is.
         study: Option<StudyLabel>,
     },
+    /// A structured message.
+    Form(Box<Structured>),
     /// Deleted.
     Redacted {
         /// By whom.
@@ -288,7 +294,47 @@ pub(super) fn lines(
             },
         }
     }
+    gather_answers(&mut lines);
     lines
+}
+
+/// Puts answers to what they answer, of each person the newest.
+fn gather_answers(lines: &mut [Line]) {
+    let mut all: BTreeMap<String, Vec<(Structured, Answered)>> = BTreeMap::new();
+    for line in lines.iter() {
+        if let Line::Message(message) = line
+            && let Body::Form(said) = &message.body
+            && let Form::Answer { answer, .. } = said.form
+            && let Some(reply) = &message.reply_to
+        {
+            let of = all.entry(reply.event.clone()).or_default();
+            of.retain(|(_, former)| former.by.id != message.sender.id);
+            of.push(((**said).clone(), Answered { by: message.sender.clone(), answer }));
+        }
+    }
+    if all.is_empty() {
+        return;
+    }
+    for line in lines {
+        if let Line::Message(message) = line
+            && let Body::Form(asked) = &mut message.body
+            && !matches!(asked.form, Form::Answer { .. })
+            && let Some(answers) = message.event.as_ref().and_then(|event| all.remove(event))
+        {
+            // Whoever answers something else than what stands here has read something else.
+            let same = |said: &Structured| {
+                said.form.kind() == asked.form.kind()
+                    && match (&said.case, &asked.case) {
+                        (Some(one), Some(other)) => one.is_same_case(other),
+                        (None, None) => true,
+                        (Some(_), None) | (None, Some(_)) => false,
+                    }
+            };
+            let fitting =
+                answers.into_iter().filter(|(said, answered)| same(said) && answered.by.id != message.sender.id);
+            asked.answers = fitting.map(|(_, answered)| answered).collect();
+        }
+    }
 }
 
 /// The link of a case is no line to read; one that may be forged stays the text that it is.
@@ -428,14 +474,59 @@ fn body(event: &EventTimelineItem, content: &MsgLikeContent, own: &UserId, recov
             match json.and_then(|json| in_parts(json.json().get())) {
                 Some(Ok(file)) => Body::File { name: file.name, mimetype: file.mimetype, size: file.size, study },
                 Some(Err(_form)) => Body::Unsupported { fallback: Some(one_line(message.body())) },
-                None => said(message.msgtype(), study),
+                None => {
+                    // What came in clear, or was changed, is the text that it is.
+                    let encrypted = json.filter(|_| event.encryption_info().is_some());
+                    match encrypted.and_then(|json| form::read(json.json().get())) {
+                        Some((form, case)) => structured(form, case, message),
+                        None => said(message.msgtype(), study),
+                    }
+                }
             }
         }
         MsgLikeKind::Redacted => redacted(event, own),
         MsgLikeKind::UnableToDecrypt(encrypted) => Body::Undecryptable(undecryptable(encrypted, recovery)),
         MsgLikeKind::Poll(poll) => Body::Unsupported { fallback: poll.fallback_text().map(|text| one_line(&text)) },
         MsgLikeKind::Sticker(sticker) => Body::Unsupported { fallback: Some(one_line(&sticker.content().body)) },
+        MsgLikeKind::Other(other) if is_fhir(other) => {
+            let text = event.original_json().and_then(|json| form::text_of_fhir(json.json().get()));
+            match text {
+                Some(text) => Body::Text { blocks: blocks(&text, None), source: text },
+                None => Body::Unsupported { fallback: None },
+            }
+        }
         MsgLikeKind::Other(_) | MsgLikeKind::LiveLocation(_) => Body::Unsupported { fallback: None },
+    }
+}
+
+fn is_fhir(other: &OtherMessageLike) -> bool {
+    other.event_type().to_string() == form::FHIR_EVENT
+}
+
+fn structured(form: Form, case: Option<CaseLink>, message: &timeline::Message) -> Body {
+    let text = message.body().to_owned();
+    let form = match form {
+        Form::Document { title, file: _ } => Form::Document { title, file: document(message.msgtype()) },
+        Form::Invitation
+        | Form::Question { .. }
+        | Form::Recommendation { .. }
+        | Form::Appointment { .. }
+        | Form::Answer { .. }
+        | Form::Newer => form,
+    };
+    Body::Form(Box::new(Structured { form, case, text, answers: Vec::new() }))
+}
+
+/// The content of a document, where it is in the same message.
+fn document(message: &MessageType) -> Option<DocumentFile> {
+    match said(message, None) {
+        Body::File { name, mimetype, size, study: _ } => Some(DocumentFile { name, mimetype, size }),
+        Body::Text { .. }
+        | Body::Emote(_)
+        | Body::Form(_)
+        | Body::Redacted { .. }
+        | Body::Undecryptable(_)
+        | Body::Unsupported { .. } => None,
     }
 }
 

@@ -84,6 +84,10 @@ fn written(event: &TimelineEvent) -> Option<OriginalSyncRoomMessageEvent> {
 fn version(event: &OriginalSyncRoomMessageEvent, said_then: &MessageType) -> Option<Version> {
     match said(said_then, None) {
         Body::Text { blocks, .. } | Body::Emote(blocks) => Some(Version { at: moment(event.origin_server_ts), blocks }),
-        Body::File { .. } | Body::Redacted { .. } | Body::Undecryptable(_) | Body::Unsupported { .. } => None,
+        Body::File { .. }
+        | Body::Form(_)
+        | Body::Redacted { .. }
+        | Body::Undecryptable(_)
+        | Body::Unsupported { .. } => None,
     }
 }

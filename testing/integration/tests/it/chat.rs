@@ -37,6 +37,7 @@ mod encryption;
 mod faults;
 mod federation;
 mod files;
+mod forms;
 mod killed;
 mod notices;
 mod past;
@@ -414,6 +415,7 @@ pub(crate) fn text(message: &Message) -> Option<&str> {
         Body::Text { source, .. } => Some(source),
         Body::Emote(_)
         | Body::File { .. }
+        | Body::Form(_)
         | Body::Redacted { .. }
         | Body::Undecryptable(_)
         | Body::Unsupported { .. } => None,

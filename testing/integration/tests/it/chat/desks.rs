@@ -29,6 +29,7 @@ async fn sees_line(desk: &DeskKit, text: &str) -> contract::MessageView {
             MessageBodyView::Text { blocks, .. } => format!("{blocks:?}").contains(text).then(|| (**message).clone()),
             MessageBodyView::Emote { .. }
             | MessageBodyView::File { .. }
+            | MessageBodyView::Form { .. }
             | MessageBodyView::Redacted { .. }
             | MessageBodyView::Undecryptable { .. }
             | MessageBodyView::Unsupported { .. } => None,

@@ -76,6 +76,7 @@ fn file_line(view: &contract::ConversationView, wanted: &str) -> Option<String> 
             MessageBodyView::File { .. }
             | MessageBodyView::Text { .. }
             | MessageBodyView::Emote { .. }
+            | MessageBodyView::Form { .. }
             | MessageBodyView::Redacted { .. }
             | MessageBodyView::Undecryptable { .. }
             | MessageBodyView::Unsupported { .. } => None,

@@ -120,6 +120,7 @@ async fn sees_file(conversation: &Conversation, wanted: &str) -> Box<Message> {
         Body::File { name, .. } => name == wanted && message.event.is_some(),
         Body::Text { .. }
         | Body::Emote(_)
+        | Body::Form(_)
         | Body::Redacted { .. }
         | Body::Undecryptable(_)
         | Body::Unsupported { .. } => false,

@@ -152,6 +152,7 @@ fn study_line(view: &contract::ConversationView) -> Option<(String, StudyLabelVi
             MessageBodyView::File { .. }
             | MessageBodyView::Text { .. }
             | MessageBodyView::Emote { .. }
+            | MessageBodyView::Form { .. }
             | MessageBodyView::Redacted { .. }
             | MessageBodyView::Undecryptable { .. }
             | MessageBodyView::Unsupported { .. } => None,
