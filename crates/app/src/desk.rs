@@ -310,16 +310,14 @@ impl Desk {
             Request::OpenChat => Ok(Reply::Chat(self.chat_view())),
             Request::ConnectChat => Box::pin(self.connect_chat()).await.map(|()| Reply::Done),
             Request::OpenConversation { conversation } => {
-                Box::pin(self.open_conversation(&conversation)).await.map(Reply::Conversation)
+                self.open_conversation(&conversation).await.map(Reply::Conversation)
             }
             Request::CloseConversation => {
                 self.close_conversation();
                 Ok(Reply::Done)
             }
             Request::LoadEarlier { conversation } => self.load_earlier(&conversation).map(|()| Reply::Done),
-            Request::OpenDay { conversation, day } => {
-                Box::pin(self.open_day(&conversation, &day)).await.map(Reply::Conversation)
-            }
+            Request::OpenDay { conversation, day } => self.open_day(&conversation, &day).await.map(Reply::Conversation),
             Request::LoadLater { conversation } => self.load_later(&conversation).map(|()| Reply::Done),
             Request::SendMessage { conversation, text, reply_to } => {
                 Box::pin(self.send_message(&conversation, &text, reply_to.as_deref())).await.map(|()| Reply::Done)
@@ -421,7 +419,7 @@ impl Desk {
                 Box::pin(self.set_favorite(&conversation, favorite)).await.map(|()| Reply::Done)
             }
             Request::OpenVersions { conversation, message } => {
-                Box::pin(self.open_versions(&conversation, message)).await.map(Reply::Versions)
+                self.open_versions(&conversation, message).await.map(Reply::Versions)
             }
             Request::LinkCase { conversation, patient } => {
                 Box::pin(self.link_case(&conversation, &patient)).await.map(|()| Reply::Done)

@@ -3,6 +3,7 @@
 use super::{Up, views};
 use crate::Desk;
 use contract::{ConversationView, Event, Failure, FailureCode, MessageVersionsView, PastView, RecoveryKeyView};
+use futures_util::{FutureExt as _, future::BoxFuture};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use std::sync::{Arc, OnceLock};
@@ -31,28 +32,39 @@ impl Drop for Open {
 
 impl Desk {
     /// Opens a conversation in the place of the former one.
-    pub(crate) async fn open_conversation(&self, id: &str) -> Result<ConversationView, Failure> {
-        let up = self.up()?;
-        self.0.chat.searching.notify_waiters();
-        if let Some(open) = self.talk().filter(|open| open.conversation.id() == id && open.day.is_none()) {
-            return Ok(self.conversation_view(&open).await);
+    pub(crate) fn open_conversation<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<ConversationView, Failure>> {
+        async move {
+            let up = self.up()?;
+            self.0.chat.searching.notify_waiters();
+            if let Some(open) = self.talk().filter(|open| open.conversation.id() == id && open.day.is_none()) {
+                return Ok(self.conversation_view(&open).await);
+            }
+            let conversation = up.account.conversation(id).await.map_err(|error| of_conversation(&error))?;
+            self.put_on_the_screen(&up, conversation, None).await
         }
-        let conversation = up.account.conversation(id).await.map_err(|error| of_conversation(&error))?;
-        self.put_on_the_screen(&up, conversation, None).await
+        .boxed()
     }
 
     /// Opens a conversation at a day of its past. Whoever opens or closes one meanwhile gives it up.
-    pub(crate) async fn open_day(&self, id: &str, day: &str) -> Result<ConversationView, Failure> {
-        let up = self.up()?;
-        let day: Date = day.parse().map_err(|error| Failure::new(FailureCode::InvalidInput, format!("{error}")))?;
-        let begins = day.to_zoned(TimeZone::system());
-        let begins = begins.map_err(|error| Failure::new(FailureCode::InvalidInput, error.to_string()))?.timestamp();
-        let given_up = self.0.chat.searching.notified();
-        let conversation = tokio::select! {
-            found = up.account.conversation_from(id, begins) => found.map_err(|error| of_conversation(&error))?,
-            () = given_up => return Err(Failure::new(FailureCode::NotFound, "the search was given up")),
-        };
-        self.put_on_the_screen(&up, conversation, Some(day)).await
+    pub(crate) fn open_day<'a>(
+        &'a self,
+        id: &'a str,
+        day: &'a str,
+    ) -> BoxFuture<'a, Result<ConversationView, Failure>> {
+        async move {
+            let up = self.up()?;
+            let day: Date = day.parse().map_err(|error| Failure::new(FailureCode::InvalidInput, format!("{error}")))?;
+            let begins = day.to_zoned(TimeZone::system());
+            let begins =
+                begins.map_err(|error| Failure::new(FailureCode::InvalidInput, error.to_string()))?.timestamp();
+            let given_up = self.0.chat.searching.notified();
+            let conversation = tokio::select! {
+                found = up.account.conversation_from(id, begins) => found.map_err(|error| of_conversation(&error))?,
+                () = given_up => return Err(Failure::new(FailureCode::NotFound, "the search was given up")),
+            };
+            self.put_on_the_screen(&up, conversation, Some(day)).await
+        }
+        .boxed()
     }
 
     async fn put_on_the_screen(
@@ -193,11 +205,18 @@ impl Desk {
         open.conversation.cancel(&MessageId(message)).await.map_err(|error| of_conversation(&error))
     }
 
-    pub(crate) async fn open_versions(&self, id: &str, message: String) -> Result<MessageVersionsView, Failure> {
-        let open = self.conversation(id)?;
-        let versions = open.conversation.versions(&MessageId(message)).await;
-        let versions = versions.map_err(|error| of_conversation(&error))?;
-        Ok(views::versions(&versions, &open.conversation).await)
+    pub(crate) fn open_versions<'a>(
+        &'a self,
+        id: &'a str,
+        message: String,
+    ) -> BoxFuture<'a, Result<MessageVersionsView, Failure>> {
+        async move {
+            let open = self.conversation(id)?;
+            let versions = open.conversation.versions(&MessageId(message)).await;
+            let versions = versions.map_err(|error| of_conversation(&error))?;
+            Ok(views::versions(&versions, &open.conversation).await)
+        }
+        .boxed()
     }
 
     pub(crate) async fn mark_read(&self, id: &str) -> Result<(), Failure> {
