@@ -122,7 +122,7 @@ export const stories: Story[] = [
   shown('-menu-conversation', {}, { keys: ['click:[data-testid=conversation-menu]'] }),
   shown('-renaming', {}, { keys: ['click:[data-testid=conversation-menu]', 'click:[data-testid=menu-rename]'] }),
   shown('-leaving', {}, { keys: ['click:[data-testid=conversation-menu]', 'click:[data-testid=menu-leave]'] }),
-  story('-inviting', '!steinklee', colleagues, { keys: ['click:[data-testid=conversation-menu]', 'click:[data-testid=menu-invite]', 'r', 'see:[role=option]', 'Enter'] }),
+  story('-inviting', '!steinklee', colleagues, { keys: ['click:[data-testid=conversation-menu]', 'click:[data-testid=menu-invite]', 'see:[data-testid=new-conversation]', 'r', 'see:[role=option]', 'Enter'] }),
   story('-versions', '!formen', alone(everyForm), { keys: ['click:[data-testid^=edited-]', 'see:[data-testid=versions] li'] }),
   shown('-deleting', {}, { keys: [own, 'click:[data-testid=more-AF-241007]', 'click:[data-testid=menu-message-delete]'] }),
   shown('-sent', {}, { keys: [composer, 'M', 'M', 'R', '?', 'Enter', 'see:[data-testid=message-new-2]'] }),
