@@ -13,8 +13,10 @@ use std::{
     env, fs,
     io::{BufRead, BufReader, Read, Write},
     net::{Ipv4Addr, TcpListener, TcpStream},
+    ops::Range,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     thread,
     time::{Duration, Instant, SystemTime},
 };
@@ -309,9 +311,23 @@ fn tail(log: &Path) -> String {
     lines.get(lines.len().saturating_sub(20)..).unwrap_or_default().join("\n")
 }
 
-/// A port that nobody listens on. Another program could take it before the server does; the server then says so.
+/// Below the range from which systems take ports for connections that go out (RFC 6335 §6, Linux's
+/// `ip_local_port_range`): a program that takes half a minute to open its port would find one of those taken.
+const PORTS: Range<u16> = 20_000..30_000;
+
+/// A port that nobody listens on, another one each time.
 fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("find a free port")?.local_addr()?.port())
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let count = u32::from(PORTS.end - PORTS.start);
+    for _ in 0..count {
+        // Two runs beside each other begin at different places.
+        let step = std::process::id().wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % count;
+        let port = PORTS.start + u16::try_from(step)?;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no free port from {} to {}", PORTS.start, PORTS.end)
 }
 
 /// True if `GET path` is answered with 200.
