@@ -80,6 +80,8 @@ pub(crate) struct Home {
     proxy: Option<TimProxy>,
     /// People are made as they are needed; the evaluation platform has its own.
     registers: bool,
+    /// Its folder, where it is a real server.
+    folder: &'static str,
     /// Answers as long as it is held.
     _platform: Option<Platform>,
 }
@@ -136,14 +138,14 @@ impl Home {
         Self::server("synapse").await
     }
 
-    async fn server(name: &'static str) -> Option<Self> {
-        let address = Servers::with(&[name])?.address(name);
+    async fn server(server: &'static str) -> Option<Self> {
+        let address = Servers::with(&[server])?.address(server);
         let name = format!("127.0.0.1:{}", address.port().expect("it has a port of its own"));
-        Some(Self::of(found(&name).await, true))
+        Some(Self { folder: server, ..Self::of(found(&name).await, true) })
     }
 
     fn of(homeserver: Homeserver, registers: bool) -> Self {
-        Self { direct: homeserver.base.clone(), homeserver, proxy: None, registers, _platform: None }
+        Self { direct: homeserver.base.clone(), homeserver, proxy: None, registers, folder: "synapse", _platform: None }
     }
 
     /// A TI-Messenger: its proxy before a Synapse with its rules, or where none runs before an evaluation platform of the
@@ -228,7 +230,7 @@ impl Home {
     /// What lies in the homeserver's folder of uploads.
     pub(crate) fn uploads(&self) -> Vec<PathBuf> {
         let folders = if self.registers {
-            vec![Servers::folder("synapse").join("store").join("media")]
+            vec![Servers::folder(self.folder).join("store").join("media")]
         } else {
             // The evaluation platform's lie under names of their own, also those of other tests.
             let names = std::fs::read_dir(std::env::temp_dir()).expect("it can be read").flatten();
