@@ -97,7 +97,7 @@ await step('Enter sends the change', async () => {
   await keyboard.type(' Danke.');
   await keyboard.press('Enter');
 }, '[data-testid=message-new-1]');
-await page.waitForFunction(() => document.querySelector('[data-testid=message-new-1]')?.textContent?.includes('Danke. (bearbeitet)'));
+await page.waitForFunction(() => document.querySelector('[data-testid=edited-new-1]')?.closest('[data-testid=message-new-1]')?.textContent?.includes(' Danke.'));
 await step('a draft stays with its conversation', async () => {
   await keyboard.type('Noch eine Frage');
   await keyboard.press('Control+ArrowDown');
