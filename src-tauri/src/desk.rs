@@ -3,7 +3,7 @@
 use app::{Appearance, Desk, DeskOptions, Policy, WorkerProgram};
 use contract::Failure;
 use std::{path::PathBuf, sync::Arc};
-use tauri::{AppHandle, Emitter};
+use tauri::{AppHandle, Emitter, Manager as _};
 use tokio::sync::watch;
 
 /// The page's origin on this system, and the scheme's address as the page writes it. Both ways of bulk bytes are open to
@@ -30,6 +30,10 @@ impl DeskSlot {
         tauri::async_runtime::spawn(async move {
             let opened = open(profile, policy, appearance, &ca).await;
             if let Ok(desk) = &opened {
+                match app.path().download_dir() {
+                    Ok(downloads) => desk.saves_into(downloads),
+                    Err(error) => tracing::warn!(%error, "this system names no folder for downloads"),
+                }
                 crate::outward::follow(app.clone(), desk);
                 pass_on(app, desk);
             }

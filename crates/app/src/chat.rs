@@ -13,9 +13,12 @@ mod forms;
 mod notices;
 mod people;
 mod permission;
+mod pictures;
+mod saving;
 mod study;
 mod talk;
 mod trust;
+mod uploads;
 mod views;
 
 pub use door::{FileDoor, Serve};
@@ -35,7 +38,8 @@ use platform::{
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 use talk::Open;
@@ -44,6 +48,7 @@ use tim::{
 };
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
+use uploads::SealedUploads;
 use url::Url;
 use vault::{Table, Vault};
 
@@ -59,6 +64,8 @@ pub(crate) struct Chat {
     state: Mutex<State>,
     /// Tells that links of cases may be read or sent.
     due: Notify,
+    /// Where files of messages are saved; none where the page does that.
+    downloads: OnceLock<PathBuf>,
     /// Tells that a day that is being looked for is no longer wanted.
     searching: Notify,
 }
@@ -198,7 +205,15 @@ impl Desk {
             let (http, transfers) =
                 clients.ok_or_else(|| Failure::new(FailureCode::NotAllowed, "the homeserver may not be asked"))?;
             let sessions = Arc::new(SealedSession { vault: self.0.vault.clone(), owner: owner.clone() });
-            Ok(AccountOptions { folder: folder.clone(), key: key.clone(), http, transfers, sessions })
+            let uploads = SealedUploads { vault: self.0.vault.clone(), owner: owner.clone() };
+            Ok(AccountOptions {
+                folder: folder.clone(),
+                key: key.clone(),
+                http,
+                transfers,
+                sessions,
+                uploads: Some(Arc::new(uploads)),
+            })
         };
         if let Some(Kept { session, .. }) = kept(&self.0.vault).filter(|kept| kept.owner == owner) {
             return Account::restore(options(&session.base)?, &session).await.map_err(|error| of_account(&error));
@@ -247,13 +262,19 @@ impl Desk {
         let (give, given) = tokio::sync::oneshot::channel::<Arc<Up>>();
         let task = tokio::spawn(async move {
             if let Ok(up) = given.await {
-                tokio::join!(desk.tell_list(&up), desk.follow_cases(&up), desk.follow_arrivals(&up));
+                tokio::join!(
+                    desk.tell_list(&up),
+                    desk.follow_cases(&up),
+                    desk.follow_arrivals(&up),
+                    desk.finish_uploads(&up)
+                );
             }
         })
         .abort_handle();
         let directory = self.directory_of(&account, &taken.platform);
         let up = Arc::new(Up { account, directory, task });
         self.set_phase(Phase::Up(up.clone()));
+        self.offer_uploads(&up);
         self.tell_signals();
         let _task_lives = give.send(up);
     }
@@ -302,6 +323,7 @@ impl Desk {
             let cases = |room: &str| chat.cases.view(room, &up.account.pinned(room));
             let quiet = chat.quieter.holds();
             let mut view = views::chat(&rows, state, up.account.recovery_state(), &chat.drafts, cases, quiet);
+            view.lost_files = chat.files.broken_off.lost;
             view.comparison = up.account.verification().borrow().as_ref().map(trust::comparison);
             view
         };
@@ -367,8 +389,11 @@ impl Desk {
             up.account.sign_out().await;
         }
         let vault = self.0.vault.clone();
-        let forgotten = tokio::task::spawn_blocking(move || vault.delete(Table::Secrets, SESSION)).await;
-        if let Ok(Err(error)) = forgotten {
+        let forgotten = tokio::task::spawn_blocking(move || {
+            vault.clear(Table::Uploads)?;
+            vault.delete(Table::Secrets, SESSION)
+        });
+        if let Ok(Err(error)) = forgotten.await {
             tracing::error!(%error, "the chat session could not be wiped");
         }
     }
@@ -399,6 +424,7 @@ fn bare(state: ChatStateView) -> ChatView {
         conversations: Vec::new(),
         unread: 0,
         quiet: false,
+        lost_files: 0,
         as_of: Timestamp::now().to_string(),
     }
 }

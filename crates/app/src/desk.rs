@@ -337,9 +337,13 @@ impl Desk {
             Request::CancelMessage { conversation, message } => {
                 Box::pin(self.cancel_message(&conversation, message)).await.map(|()| Reply::Done)
             }
-            Request::BeginAttachment { conversation, name, size, mimetype, width, height } => {
-                let file = crate::chat::Begun { name, size, mimetype, picture: width.zip(height) };
-                Box::pin(self.begin_attachment(&conversation, file)).await.map(Reply::FileDoor)
+            Request::BeginAttachment { conversation, name, size, modified, mimetype, width, height } => {
+                let file = crate::chat::Begun { name, size, modified, mimetype, picture: width.zip(height) };
+                self.begin_attachment(&conversation, file).await.map(Reply::FileDoor)
+            }
+            Request::TakeUpAttachment { conversation, attachment, name, size, modified, mimetype } => {
+                let file = crate::chat::Begun { name, size, modified, mimetype, picture: None };
+                self.take_up_attachment(&conversation, &attachment, file).await.map(Reply::FileDoor)
             }
             Request::LookAtFiles { conversation, sizes } => {
                 self.look_at_files(&conversation, sizes).map(Reply::FileDoor)
@@ -359,6 +363,12 @@ impl Desk {
             }
             Request::OpenAttachment { conversation, message } => {
                 self.open_attachment(&conversation, message).map(Reply::FileDoor)
+            }
+            Request::OpenThumbnail { conversation, message } => {
+                self.open_thumbnail(&conversation, message).map(Reply::FileDoor)
+            }
+            Request::SaveAttachment { conversation, message } => {
+                self.save_attachment(&conversation, message).map(Reply::FileDoor)
             }
             Request::SetAttention { conversation, attention } => {
                 Box::pin(self.set_attention(&conversation, attention)).await.map(|()| Reply::Done)
@@ -565,9 +575,12 @@ fn allowed_while_locked(request: &Request) -> bool {
         | Request::RetryMessage { .. }
         | Request::CancelMessage { .. }
         | Request::BeginAttachment { .. }
+        | Request::TakeUpAttachment { .. }
         | Request::ResumeAttachment { .. }
         | Request::CancelAttachment { .. }
         | Request::OpenAttachment { .. }
+        | Request::OpenThumbnail { .. }
+        | Request::SaveAttachment { .. }
         | Request::LookAtFiles { .. }
         | Request::BeginStudy { .. }
         | Request::SendStudy { .. }

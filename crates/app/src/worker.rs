@@ -4,7 +4,10 @@
 //! One request is `u32 LE length of the description ‖ u32 LE length of the frame ‖ JSON description ‖
 //! frame`, one answer `u32 LE length of the JSON ‖ u32 LE length of the pixels ‖ JSON ‖ pixels`.
 
+mod preview;
+
 use imaging::{FrameFormat, ImageDescription, Photometric, RawFrame, decode::DecodeError};
+use preview::PreviewError;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
 
@@ -14,6 +17,15 @@ pub const ARGUMENT: &str = "decode-worker";
 /// Address space of a worker; a hostile header that asks for more fails instead of taking the
 /// computer's memory (PS3.5 frames end at 4 GiB, real ones far below).
 const MEMORY_LIMIT: u64 = 2 << 30;
+
+/// What is asked of a worker.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Job {
+    /// A frame of an image.
+    Frame(Task),
+    /// A picture that somebody sends, made small.
+    Preview,
+}
 
 /// What to decode.
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,8 +39,24 @@ pub(crate) struct Task {
 /// How it went; pixels follow an `Ok`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Outcome {
-    Ok { columns: u32, rows: u32, format: u8 },
-    Raw { columns: u32, rows: u32, samples: u16, bits: u8, signed: bool, photometric: Photometric },
+    Ok {
+        columns: u32,
+        rows: u32,
+        format: u8,
+    },
+    Raw {
+        columns: u32,
+        rows: u32,
+        samples: u16,
+        bits: u8,
+        signed: bool,
+        photometric: Photometric,
+    },
+    /// Width and height of a picture, and of the small one; a JPEG follows unless the picture itself is small.
+    Preview {
+        of: (u32, u32),
+        size: (u32, u32),
+    },
     Truncated,
     Unsupported(String),
     Damaged(String),
@@ -63,9 +91,12 @@ pub fn serve(look: impl Fn(&[u8])) -> io::Result<()> {
         input.read_exact(&mut task)?;
         encoded.resize(frame_length, 0);
         input.read_exact(&mut encoded)?;
-        let task: Task = serde_json::from_slice(&task)?;
+        let job: Job = serde_json::from_slice(&task)?;
         look(&encoded);
-        let (outcome, pixels) = decode(&task, &encoded);
+        let (outcome, pixels) = match &job {
+            Job::Frame(task) => decode(task, &encoded),
+            Job::Preview => preview(&encoded),
+        };
         let outcome = serde_json::to_vec(&outcome)?;
         output.write_all(&join(outcome.len(), pixels.len())?)?;
         output.write_all(&outcome)?;
@@ -88,6 +119,15 @@ fn decode(task: &Task, encoded: &[u8]) -> (Outcome, Vec<u8>) {
             (Outcome::Ok { columns: frame.columns, rows: frame.rows, format: format_code(frame.format) }, frame.bytes)
         }
         Err(error) => (outcome_of(&error), Vec::new()),
+    }
+}
+
+fn preview(encoded: &[u8]) -> (Outcome, Vec<u8>) {
+    match preview::preview(encoded) {
+        Ok(found) => (Outcome::Preview { of: found.of, size: found.size }, found.jpeg),
+        Err(PreviewError::Form) => (Outcome::Unsupported("this form of a picture".to_owned()), Vec::new()),
+        Err(PreviewError::TooLarge) => (Outcome::Damaged("more pixels than are read".to_owned()), Vec::new()),
+        Err(PreviewError::Damaged(why)) => (Outcome::Damaged(why), Vec::new()),
     }
 }
 

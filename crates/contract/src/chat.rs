@@ -25,6 +25,8 @@ pub struct ChatView {
     pub unread: u32,
     /// Nothing outside the window says that messages arrive, until the person or the program ends that.
     pub quiet: bool,
+    /// Files that were being sent when the program ended, and of which nothing can be read any more.
+    pub lost_files: u32,
     /// ISO time when this was made.
     pub as_of: String,
 }
@@ -321,6 +323,8 @@ pub struct OutgoingView {
     pub study: Option<StudyLabelView>,
     /// The program has its bytes: the page need not give them.
     pub held: bool,
+    /// It was begun again from its first byte: the file that was chosen is not the one that was begun.
+    pub anew: bool,
     /// How far it is.
     pub state: OutgoingStateView,
 }
@@ -345,11 +349,30 @@ pub enum OutgoingStateView {
         #[ts(type = "number")]
         sent: u64,
     },
+    /// The program ended while it was being sent. `TakeUpAttachment` goes on where the person chooses the file once more;
+    /// a study goes on when it is sent once more; where all bytes are sent, `ResumeAttachment` sends the message.
+    Interrupted {
+        /// Bytes that are at the homeserver.
+        #[ts(type = "number")]
+        sent: u64,
+    },
     /// It stopped. `ResumeAttachment` goes on where the page still has the file, `CancelAttachment` gives it up.
     Failed {
         /// Why.
         failure: Failure,
     },
+}
+
+/// What the sender says about a picture or a video.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct PictureView {
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+    /// There is a small one: `OpenThumbnail` gives it.
+    pub thumbnail: bool,
 }
 
 /// The door by which the bytes of a file cross: a WebSocket on the loopback address that opens once.
@@ -406,6 +429,18 @@ pub enum FileSaid {
         #[ts(type = "number")]
         size: u64,
     },
+    /// Of a file that is being saved, so much has come. When all has, its first 64 bytes follow as one binary message, and
+    /// it waits for `Keep`.
+    Moved {
+        /// Bytes.
+        #[ts(type = "number")]
+        bytes: u64,
+    },
+    /// It is saved. The last word.
+    Saved {
+        /// Under this name: another one where the name was taken.
+        name: String,
+    },
     /// It ended before. What came is to be thrown away. The last word.
     Failed {
         /// Why.
@@ -431,6 +466,8 @@ pub enum FileHeard {
     },
     /// The file that is being sent cannot be read any more.
     Unreadable,
+    /// The file that is being saved may have its name. Without it nothing is saved.
+    Keep,
 }
 
 /// What protects a conversation.
@@ -580,6 +617,8 @@ pub enum MessageBodyView {
         size: Option<u64>,
         /// The study that it is, as the sender says.
         study: Option<StudyLabelView>,
+        /// The picture or video that it is, as the sender says.
+        picture: Option<PictureView>,
     },
     /// A structured message.
     Form {

@@ -89,6 +89,8 @@ pub enum FailureCode {
     FileUnreadable,
     /// The file is not what was sent.
     FileAltered,
+    /// The file could not be written where it goes.
+    FileNotSaved,
     /// A bug of ours.
     Internal,
 }

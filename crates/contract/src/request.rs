@@ -257,12 +257,33 @@ pub enum Request {
         /// Bytes.
         #[ts(type = "number")]
         size: u64,
+        /// When it was last changed, in milliseconds since 1970.
+        #[ts(type = "number | null")]
+        modified: Option<i64>,
         /// Media type, where it is known.
         mimetype: Option<String>,
         /// Width of a picture or a video, in pixels.
         width: Option<u32>,
         /// Height of a picture or a video, in pixels.
         height: Option<u32>,
+    },
+    /// Go on with a file whose bytes nobody has any more: the person has chosen it once more. It goes on after the parts
+    /// that are done if size and time of the last change are the same, else it begins anew. Answered by `FileDoor`.
+    TakeUpAttachment {
+        /// The room's id.
+        conversation: String,
+        /// The file's id in the view.
+        attachment: String,
+        /// The chosen file's name.
+        name: String,
+        /// Bytes.
+        #[ts(type = "number")]
+        size: u64,
+        /// When it was last changed, in milliseconds since 1970.
+        #[ts(type = "number | null")]
+        modified: Option<i64>,
+        /// Media type, where it is known.
+        mimetype: Option<String>,
     },
     /// Look which studies there are among files. Answered by `FileDoor`: the page opens it and gives the bytes of all of
     /// them, one file after the other, as they are asked for; the last word is `Studies`.
@@ -307,6 +328,21 @@ pub enum Request {
     },
     /// The bytes of a message's file. Answered by `FileDoor`.
     OpenAttachment {
+        /// The room's id.
+        conversation: String,
+        /// The message's id in the view.
+        message: String,
+    },
+    /// The small picture of a message. Answered by `FileDoor`.
+    OpenThumbnail {
+        /// The room's id.
+        conversation: String,
+        /// The message's id in the view.
+        message: String,
+    },
+    /// Save the file of a message where downloads go, without giving it to the page. Answered by `FileDoor`, by which the
+    /// page hears how far it is.
+    SaveAttachment {
         /// The room's id.
         conversation: String,
         /// The message's id in the view.

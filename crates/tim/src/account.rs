@@ -2,7 +2,7 @@
 
 use crate::Homeserver;
 use crate::arrivals::Arrival;
-use crate::file::{Wire, forget_arrived};
+use crate::file::{Interruptions, UploadJournal, Wire, forget_arrived, interruptions, strike_queued};
 use crate::generation::GenerationError;
 use crate::queue::Queues;
 use crate::signals::Signals;
@@ -45,6 +45,8 @@ pub struct AccountOptions {
     pub transfers: reqwest::Client,
     /// Where tokens are kept.
     pub sessions: Arc<dyn SessionStore>,
+    /// Where it is written down which files are being sent; without it none of them goes on after a restart.
+    pub uploads: Option<Arc<dyn UploadJournal>>,
 }
 
 impl std::fmt::Debug for AccountOptions {
@@ -188,6 +190,7 @@ pub struct Account {
     pub(crate) resetting: tokio::sync::Mutex<Option<CrossSigningResetHandle>>,
     folder: PathBuf,
     pub(crate) wire: Wire,
+    interruptions: Interruptions,
     pub(crate) arrivals: broadcast::Sender<Arrival>,
     pub(crate) rules: OnceCell<NotificationSettings>,
     // Ends its tasks when it is dropped.
@@ -271,11 +274,20 @@ impl Account {
         // After the session and never before: the task that heals undecryptable messages looks for the keys once.
         client.event_cache().subscribe().map_err(|error| of_store(&error))?;
         queue::close(&client).await;
+        let mut interruptions = interruptions(options.uploads.clone()).await;
+        // Before the queue sends: what it has sent is no longer in it.
+        strike_queued(&client, &mut interruptions).await;
         let arriving = options.folder.join(ARRIVING);
         forget_arrived(&arriving).await;
         let state = watch::Sender::new(SyncState::Connecting);
         let queues = Queues::new(state.subscribe());
-        let wire = Wire { client: client.clone(), http: options.transfers, folder: arriving, queues: queues.clone() };
+        let wire = Wire {
+            client: client.clone(),
+            http: options.transfers,
+            folder: arriving,
+            journal: options.uploads,
+            queues: queues.clone(),
+        };
         let verifying = Arc::new(Verifying::default());
         verifying.listen(&client);
         let arrivals = crate::arrivals::channel();
@@ -302,6 +314,7 @@ impl Account {
             resetting: tokio::sync::Mutex::default(),
             folder: options.folder,
             wire,
+            interruptions,
             arrivals,
             rules: OnceCell::new(),
             tasks: Mutex::new(tasks),
@@ -312,6 +325,13 @@ impl Account {
     #[must_use]
     pub fn user(&self) -> String {
         self.client.user_id().map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// Files that were being sent when the program ended, as this start found them. [`crate::Conversation::take_up`] goes
+    /// on with one.
+    #[must_use]
+    pub fn interruptions(&self) -> &Interruptions {
+        &self.interruptions
     }
 
     /// How chat is doing, now and from now on.

@@ -10,7 +10,8 @@ mod versions;
 pub use acts::ConversationError;
 pub(crate) use lines::is_forged;
 pub use lines::{
-    Body, Change, ChangeKind, Line, Message, MessageId, Reaction, Replied, Sending, SendingFailed, Undecryptable,
+    Body, Change, ChangeKind, Line, Message, MessageId, Picture, Reaction, Replied, Sending, SendingFailed,
+    Undecryptable,
 };
 pub use trust::ChangedIdentity;
 pub use versions::Version;

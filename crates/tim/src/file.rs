@@ -5,20 +5,26 @@
 //! than 64 MiB, goes in parts.
 
 mod form;
+mod handed;
 mod incoming;
+mod journal;
 mod kept;
 mod outgoing;
 mod spool;
 mod study;
 mod wire;
 
+pub(crate) use form::picture_of;
 pub use incoming::{Incoming, Sink};
+pub use journal::{Entries, Interrupted, Interruptions, Note, UploadJournal, UploadJournalError};
 pub use kept::Kept;
-pub use outgoing::{Fallback, NewFile, Outgoing, Source, Splitting};
+pub use outgoing::{Fallback, NewFile, Outgoing, Source, Splitting, Thumbnail};
 pub use spool::Spool;
 pub use study::{NewStudy, StudyLabel};
 
 pub(crate) use form::{described_by, in_parts};
+pub(crate) use handed::strike_queued;
+pub(crate) use journal::interruptions;
 pub(crate) use study::label as study_label;
 pub(crate) use wire::{Wire, forget_arrived};
 

@@ -34,12 +34,12 @@ pub use arrivals::{Arrival, Attention};
 pub use case::{CaseLink, Pinned, Presence};
 pub use conversation::{
     Body, Change, ChangeKind, ChangedIdentity, Conversation, ConversationError, Device, Earlier, Encryption, Line,
-    Message, MessageId, Reaction, Replied, Rights, Sending, SendingFailed, Undecryptable, Version,
+    Message, MessageId, Picture, Reaction, Replied, Rights, Sending, SendingFailed, Undecryptable, Version,
 };
 pub use devices::{DeviceTrust, OwnDevice};
 pub use file::{
-    Fallback, FileError, Incoming, Kept, NewFile, NewStudy, Outgoing, Progress, Sink, Source, Splitting, Spool,
-    StudyLabel,
+    Entries, Fallback, FileError, Incoming, Interrupted, Interruptions, Kept, NewFile, NewStudy, Note, Outgoing,
+    Progress, Sink, Source, Splitting, Spool, StudyLabel, Thumbnail, UploadJournal, UploadJournalError,
 };
 pub use form::{Answer, Answered, DocumentFile, Form, Kind as FormKind, Moment, Structured};
 pub use homeserver::{Clients, Homeserver, HomeserverError, SignInWay};

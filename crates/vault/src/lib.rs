@@ -16,4 +16,4 @@ mod store;
 pub use error::{KeyringError, OpenError, StoreError, Unreadable};
 pub use journal::{JournalEntry, Seq};
 pub use root::{KeyringRoot, Root, RootKeyStore, SERVICE};
-pub use store::{Limits, Table, Vault};
+pub use store::{Limits, Sound, Table, Vault};

@@ -26,6 +26,17 @@ pub enum Table {
     Settings,
     /// What a person measured on images.
     Measurements,
+    /// Files that are being sent: they go on after a restart.
+    Uploads,
+}
+
+/// What of a table can be opened, and how much cannot.
+#[derive(Debug, Default)]
+pub struct Sound {
+    /// Keys and values, sorted by key.
+    pub values: Vec<(Phi<String>, Phi<Vec<u8>>)>,
+    /// Values that were changed on the disk and are put aside.
+    pub damaged: usize,
 }
 
 impl Table {
@@ -35,6 +46,7 @@ impl Table {
             Self::Records => "records",
             Self::Settings => "settings",
             Self::Measurements => "measurements",
+            Self::Uploads => "uploads",
         }
     }
 }
@@ -158,6 +170,39 @@ impl Vault {
             .collect::<Result<Vec<_>, _>>()?;
         keys.sort();
         Ok(keys.into_iter().map(Phi::new).collect())
+    }
+
+    /// All values of a table that can be opened. One that was changed on the disk does not keep the others away: it is put
+    /// aside, so that it stays on the disk and is not counted another time.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read, or the disk refuses.
+    pub fn sound(&self, table: Table) -> Result<Sound, StoreError> {
+        let rows = self
+            .db()
+            .prepare_cached("SELECT id, hidden, name FROM rows WHERE tab = ?1")?
+            .query_map([table.word()], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?)))?
+            .collect::<Result<Vec<(i64, Vec<u8>, Vec<u8>)>, _>>()?;
+        let mut sound = Sound::default();
+        for (row, hidden, name) in rows {
+            let opened = opened_name(&self.keys.values, table.word(), &hidden, &name)
+                .and_then(|key| Ok(self.get(table, &key)?.map(|value| (key, value))));
+            match opened {
+                Ok(Some((key, value))) => sound.values.push((Phi::new(key), value)),
+                // Removed since, or under a name that is not its own.
+                Ok(None) | Err(StoreError::Unreadable(_)) => {
+                    sound.damaged += self.put_aside(table, row)?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        sound.values.sort_by(|(one, _), (other, _)| one.reveal().cmp(other.reveal()));
+        Ok(sound)
+    }
+
+    fn put_aside(&self, table: Table, row: i64) -> Result<usize, StoreError> {
+        let aside = format!("{}/aside", table.word());
+        self.with_room(|db| Ok(db.execute("UPDATE OR REPLACE rows SET tab = ?1 WHERE id = ?2", params![aside, row])?))
     }
 
     pub(crate) fn write(&self, table: &str, with: &Key, values: &[(&str, &[u8])]) -> Result<(), StoreError> {

@@ -253,6 +253,35 @@ fn a_changed_value_is_an_error() {
 }
 
 #[test]
+fn a_damaged_value_is_put_aside_once_and_keeps_no_other_away() {
+    let folder = folder();
+    let vault = open(folder.path());
+    for key in ["c", "a", "b", "d"] {
+        vault.put(Table::Uploads, key, format!("value of {key}").as_bytes()).expect("kept");
+    }
+    vault.put(Table::Settings, "a", b"of another table").expect("kept");
+    let db = rusqlite::Connection::open(folder.path().join("vault.sqlite3")).expect("a second reader opens");
+    db.execute("UPDATE chunks SET sealed = CAST(substr(sealed, 1, 30) || x'00' AS BLOB) WHERE row = 2", [])
+        .expect("the value of a is cut");
+    db.execute("UPDATE rows SET name = CAST(substr(name, 1, 30) || x'00' AS BLOB) WHERE id = 3", [])
+        .expect("the name of b is cut");
+    let found = |vault: &Vault| {
+        let sound = vault.sound(Table::Uploads).expect("the table is read");
+        let keys: Vec<String> = sound.values.iter().map(|(key, _)| key.reveal().clone()).collect();
+        let values: Vec<String> =
+            sound.values.iter().map(|(_, value)| String::from_utf8_lossy(value.reveal()).into_owned()).collect();
+        (keys, values, sound.damaged)
+    };
+    let (keys, values, damaged) = found(&vault);
+    assert_eq!((keys, damaged), (vec!["c".to_owned(), "d".to_owned()], 2), "the others, and how many are not");
+    assert_eq!(values, ["value of c", "value of d"], "as they were written");
+    assert_eq!(found(&vault).2, 0, "they are told once");
+    let kept: i64 = db.query_row("SELECT count(*) FROM rows", [], |row| row.get(0)).expect("the rows are counted");
+    assert_eq!(kept, 5, "nothing was removed");
+    assert_eq!(value(&vault, Table::Settings, "a").as_deref(), Some(&b"of another table"[..]), "untouched");
+}
+
+#[test]
 fn a_damaged_database_gives_errors_and_no_wrong_value() {
     let folder = folder();
     let path = folder.path().join("vault.sqlite3");

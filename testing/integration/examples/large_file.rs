@@ -154,6 +154,7 @@ async fn account(homeserver: &Homeserver, user: &str, folder: &Path) -> anyhow::
         transfers: http.clone(),
         http,
         sessions: Arc::new(Forgetful),
+        uploads: None,
     };
     let way = SignIn::Password { user, password: sandbox::PASSWORD };
     let account = Account::sign_in(options, homeserver, way, "large_file").await?;
@@ -208,6 +209,7 @@ async fn main() -> anyhow::Result<()> {
         name: "large.bin".to_owned(),
         mimetype: None,
         size,
+        modified: None,
         picture: None,
         fallback: Arc::new(|name, parts| format!("{name} in {parts} parts")),
     };

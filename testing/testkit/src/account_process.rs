@@ -262,6 +262,7 @@ async fn arrive(folder: &Path, homeserver: &str, user: &str) -> anyhow::Result<A
         http: http()?,
         transfers: http()?,
         sessions: Arc::new(Beside(session.clone())),
+        uploads: None,
     };
     if let Ok(bytes) = fs::read(&session) {
         let stored = StoredSession::from_bytes(&bytes).context("a session")?;
@@ -346,7 +347,7 @@ impl AtWork {
             Act::SendFile { room, name, size } => {
                 let began = Instant::now();
                 let fallback = Arc::new(|name: &str, parts: usize| format!("{name} in {parts} parts"));
-                let file = NewFile { name, mimetype: None, size, picture: None, fallback };
+                let file = NewFile { name, mimetype: None, size, modified: None, picture: None, fallback };
                 let mut outgoing = self.opened(&room).await?.attach(file, Splitting::default()).await?;
                 outgoing.send(&mut Made(size)).await?;
                 Answer::Took(began.elapsed().as_secs_f64())

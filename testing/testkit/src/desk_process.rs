@@ -96,6 +96,7 @@ async fn serve(profile: PathBuf, roots: FolderRoots, ca: &[PathBuf]) -> anyhow::
     let seconds = ahead.clone();
     let now = move || Timestamp::now().saturating_add(SignedDuration::from_secs(seconds.load(Ordering::SeqCst)));
     let time = egress.time.clone().with_now(move || now().expect("seconds can be added to every time"));
+    let downloads = profile.with_file_name("downloads");
     let options = DeskOptions {
         profile,
         roots: Arc::new(roots),
@@ -114,6 +115,7 @@ async fn serve(profile: PathBuf, roots: FolderRoots, ca: &[PathBuf]) -> anyhow::
             return Ok(());
         }
     };
+    desk.saves_into(downloads);
     let mut facts = desk.events();
     say(&Said::Open);
     tokio::spawn(async move {

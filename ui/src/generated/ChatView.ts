@@ -34,6 +34,10 @@ unread: number,
  */
 quiet: boolean, 
 /**
+ * Files that were being sent when the program ended, and of which nothing can be read any more.
+ */
+lostFiles: number, 
+/**
  * ISO time when this was made.
  */
 asOf: string, };

@@ -7,4 +7,4 @@ export type FileHeard = { "type": "credit",
 /**
  * Bytes.
  */
-bytes: number, } | { "type": "unreadable" };
+bytes: number, } | { "type": "unreadable" } | { "type": "keep" };

@@ -38,7 +38,15 @@ leftOut: number, } | { "type": "done",
 /**
  * Bytes.
  */
-size: number, } | { "type": "failed", 
+size: number, } | { "type": "moved", 
+/**
+ * Bytes.
+ */
+bytes: number, } | { "type": "saved", 
+/**
+ * Under this name: another one where the name was taken.
+ */
+name: string, } | { "type": "failed", 
 /**
  * Why.
  */

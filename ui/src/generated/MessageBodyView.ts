@@ -2,6 +2,7 @@
 import type { BlockView } from "./BlockView";
 import type { ConversationCaseView } from "./ConversationCaseView";
 import type { FormView } from "./FormView";
+import type { PictureView } from "./PictureView";
 import type { SenderView } from "./SenderView";
 import type { StudyLabelView } from "./StudyLabelView";
 import type { UndecryptableCause } from "./UndecryptableCause";
@@ -37,7 +38,11 @@ size: number | null,
 /**
  * The study that it is, as the sender says.
  */
-study: StudyLabelView | null, } | { "type": "form", 
+study: StudyLabelView | null, 
+/**
+ * The picture or video that it is, as the sender says.
+ */
+picture: PictureView | null, } | { "type": "form", 
 /**
  * What it is.
  */

@@ -16,6 +16,10 @@ of: number, } | { "state": "sending",
 /**
  * Bytes that were handed to the network.
  */
+sent: number, } | { "state": "interrupted", 
+/**
+ * Bytes that are at the homeserver.
+ */
 sent: number, } | { "state": "failed", 
 /**
  * Why.

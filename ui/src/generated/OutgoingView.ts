@@ -27,6 +27,10 @@ study: StudyLabelView | null,
  */
 held: boolean, 
 /**
+ * It was begun again from its first byte: the file that was chosen is not the one that was begun.
+ */
+anew: boolean, 
+/**
  * How far it is.
  */
 state: OutgoingStateView, };

@@ -239,6 +239,10 @@ name: string,
  */
 size: number, 
 /**
+ * When it was last changed, in milliseconds since 1970.
+ */
+modified: number | null, 
+/**
  * Media type, where it is known.
  */
 mimetype: string | null, 
@@ -249,7 +253,31 @@ width: number | null,
 /**
  * Height of a picture or a video, in pixels.
  */
-height: number | null, } | { "type": "look-at-files", 
+height: number | null, } | { "type": "take-up-attachment", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * The file's id in the view.
+ */
+attachment: string, 
+/**
+ * The chosen file's name.
+ */
+name: string, 
+/**
+ * Bytes.
+ */
+size: number, 
+/**
+ * When it was last changed, in milliseconds since 1970.
+ */
+modified: number | null, 
+/**
+ * Media type, where it is known.
+ */
+mimetype: string | null, } | { "type": "look-at-files", 
 /**
  * The room's id.
  */
@@ -294,6 +322,22 @@ conversation: string,
  * The file's id in the view.
  */
 attachment: string, } | { "type": "open-attachment", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * The message's id in the view.
+ */
+message: string, } | { "type": "open-thumbnail", 
+/**
+ * The room's id.
+ */
+conversation: string, 
+/**
+ * The message's id in the view.
+ */
+message: string, } | { "type": "save-attachment", 
 /**
  * The room's id.
  */

@@ -109,6 +109,7 @@ export type { Permission } from './Permission';
 export type { PermissionsView } from './PermissionsView';
 export type { PersonChoiceView } from './PersonChoiceView';
 export type { PersonView } from './PersonView';
+export type { PictureView } from './PictureView';
 export type { PixelsView } from './PixelsView';
 export type { Place } from './Place';
 export type { PlatformView } from './PlatformView';

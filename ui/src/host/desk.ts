@@ -103,6 +103,7 @@ export function createDesk(host: Host, start: StartView): Desk {
     ask: (request) => ask(host, request, 'file-door'),
     call: (request) => host.call(request),
     open: (address, hear) => host.door(address, hear),
+    saves: host.saves,
     now: () => performance.now(),
   });
   // The patient whose views are mirrored; answers and events about another one are dropped (risk: old data under

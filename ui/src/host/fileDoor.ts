@@ -123,6 +123,8 @@ function give<T>(open: OpenDoor, address: string, file: Blob, last: (word: FileS
           end(() => reject(word.failure));
           return;
         case 'file':
+        case 'moved':
+        case 'saved':
           return;
         default: {
           const unknown: never = word;
@@ -180,6 +182,8 @@ export function takeFile(open: OpenDoor, address: string, came: (bytes: number, 
           return;
         case 'read':
         case 'studies':
+        case 'moved':
+        case 'saved':
           return;
         default: {
           const unknown: never = word;
@@ -195,6 +199,56 @@ export function takeFile(open: OpenDoor, address: string, came: (bytes: number, 
       if (looseBytes >= heap) gather();
       came(taken, total);
       door.say({ type: 'credit', bytes: bytes.byteLength });
+    },
+    gone: () => end(() => reject(shut())),
+  });
+  return { done, stop: () => end(() => resolve('stopped')) };
+}
+
+/** Has the program save a file. `looked` gets its first bytes when all of it is there and says whether it may have its name; it ends with that name. */
+export function saveFile(open: OpenDoor, address: string, came: (bytes: number, total: number | null) => void, looked: (head: Uint8Array) => Promise<boolean>): Passage<{ name: string }> {
+  const { promise: done, resolve, reject } = deferred<{ name: string } | 'stopped'>();
+  let ended = false;
+  let total: number | null = null;
+  const end = (how: () => void) => {
+    if (ended) return;
+    ended = true;
+    door.close();
+    how();
+  };
+  const door = open(address, {
+    opened: () => undefined,
+    said(word) {
+      switch (word.type) {
+        case 'file':
+          total = word.size;
+          came(0, total);
+          return;
+        case 'moved':
+          came(word.bytes, total);
+          return;
+        case 'saved':
+          end(() => resolve({ name: word.name }));
+          return;
+        case 'failed':
+          end(() => reject(word.failure));
+          return;
+        case 'read':
+        case 'studies':
+        case 'done':
+          return;
+        default: {
+          const unknown: never = word;
+          return unknown;
+        }
+      }
+    },
+    piece(bytes) {
+      void looked(new Uint8Array(bytes)).then((may) => {
+        if (ended) return;
+        if (may) door.say({ type: 'keep' });
+        else end(() => resolve('stopped'));
+      });
     },
     gone: () => end(() => reject(shut())),
   });

@@ -9,6 +9,8 @@ export interface Host {
   listen(hear: (event: Event) => void): () => void;
   /** Opens the door by which the bytes of a file cross. */
   door: OpenDoor;
+  /** The program saves files of messages itself; where it does not, the page saves what it was given. */
+  saves: boolean;
 }
 
 type Valued = Extract<Reply, { value: unknown }>;

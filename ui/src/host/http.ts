@@ -8,6 +8,7 @@ const retryMillis = [250, 500, 1000, 2000, 5000];
 export function httpHost(): Host {
   return {
     door: socketDoor,
+    saves: false,
     async call(request) {
       let answer: Response;
       try {

@@ -175,9 +175,11 @@ export function memoryHost(fixture: Fixture): MemoryHost {
       case 'form':
       case 'trust':
       case 'begin-attachment':
+      case 'take-up-attachment':
       case 'resume-attachment':
       case 'cancel-attachment':
       case 'open-attachment':
+      case 'open-thumbnail':
       case 'look-at-files':
       case 'close-received-study':
         return chat.reply(request);
@@ -185,6 +187,7 @@ export function memoryHost(fixture: Fixture): MemoryHost {
       case 'open-series':
       case 'begin-study':
       case 'send-study':
+      case 'save-attachment':
       case 'open-received-study':
       case 'open-received-series':
       case 'open-bulk':
@@ -205,6 +208,7 @@ export function memoryHost(fixture: Fixture): MemoryHost {
     asked,
     send,
     door: (address, hear) => chat.door(address, hear),
+    saves: false,
     async call(request) {
       asked.push(request);
       const own = fixture.answer?.(request);

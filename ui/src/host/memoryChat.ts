@@ -77,9 +77,11 @@ type ChatRequest = Extract<
       | 'form'
       | 'trust'
       | 'begin-attachment'
+      | 'take-up-attachment'
       | 'resume-attachment'
       | 'cancel-attachment'
       | 'open-attachment'
+      | 'open-thumbnail'
       | 'look-at-files'
       | 'close-received-study';
   }
@@ -239,11 +241,15 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
       case 'begin-attachment':
         room(request.conversation);
         return files.begin(request);
+      case 'take-up-attachment':
+        return files.takeUp(request);
       case 'resume-attachment':
         return files.resume(request.attachment);
       case 'cancel-attachment':
         files.cancel(request.attachment);
         return done;
+      case 'open-thumbnail':
+        return files.openSmall(request.message);
       case 'open-attachment':
         return files.open(request.message);
       case 'look-at-files':
@@ -251,7 +257,7 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
       case 'close-received-study':
         return done;
       case 'open-chat':
-        return { type: 'chat', value: view ?? { state: { state: 'absent' }, recovery: 'unknown', comparison: null, conversations: [], unread: 0, quiet: false, asOf: clock() } };
+        return { type: 'chat', value: view ?? { state: { state: 'absent' }, recovery: 'unknown', comparison: null, conversations: [], unread: 0, quiet: false, lostFiles: 0, asOf: clock() } };
       case 'connect-chat':
         return { type: 'done' };
       case 'open-conversation':

@@ -13,7 +13,7 @@ export interface FilesFixture {
   beginFails?: (size: number) => Failure | null;
   /** What is found among images; without it they are looked at for ever. */
   looked?: Looked;
-  /** What a message's file holds, or why it does not come. */
+  /** What a message's file holds, or why it does not come; under its id and "small", of its small picture. */
   content?: Record<string, { bytes: Uint8Array<ArrayBuffer>; size?: number } | Failure>;
 }
 
@@ -61,7 +61,7 @@ export function memoryFiles(fixture: FilesFixture, parts: Parts) {
       } else if (file.done >= file.size) {
         open = false;
         leave(id);
-        parts.sent(file.conversation, { type: 'file', name: file.name, mimetype: file.mimetype, size: file.size, study: null });
+        parts.sent(file.conversation, { type: 'file', name: file.name, mimetype: file.mimetype, size: file.size, study: null, picture: null });
         say({ type: 'done', size: file.size });
       } else if (file.done < file.size * (fixture.upTo ?? 1)) {
         setTimeout(() => open && hear.said({ type: 'read', offset: file.done, length: Math.min(piece, file.size - file.done) }), fixture.stride ?? 0);
@@ -145,12 +145,26 @@ export function memoryFiles(fixture: FilesFixture, parts: Parts) {
       count += 1;
       const id = `file-${count}`;
       going.set(id, { conversation, name, size, mimetype, done: 0 });
-      parts.outgoing(conversation, (before) => [...before, { id, name, size, study: null, held: false, state: { state: 'waiting' } }]);
+      parts.outgoing(conversation, (before) => [...before, { id, name, size, study: null, held: false, anew: false, state: { state: 'waiting' } }]);
+      return upload(id);
+    },
+    takeUp(request: Extract<Request, { type: 'take-up-attachment' }>): Reply {
+      const { conversation, attachment: id, size, mimetype } = request;
+      parts.outgoing(conversation, (before) =>
+        before.map((view) => {
+          if (view.id !== id) return view;
+          const anew = view.size !== size;
+          const done = !anew && view.state.state === 'interrupted' ? view.state.sent : 0;
+          going.set(id, { conversation, name: view.name, size, mimetype, done });
+          return { ...view, size, anew, state: { state: 'waiting' } };
+        }),
+      );
       return upload(id);
     },
     look: (): Reply => ({ type: 'file-door', value: { attachment: null, socket: 'memory:look/images' } }),
     resume: (id: string): Reply => upload(id),
     cancel: leave,
+    openSmall: (message: string): Reply => ({ type: 'file-door', value: { attachment: null, socket: `memory:open/${message} small` } }),
     open: (message: string): Reply => ({ type: 'file-door', value: { attachment: null, socket: `memory:open/${message}` } }),
   };
 }

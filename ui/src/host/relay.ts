@@ -10,6 +10,7 @@ export function relay(host: Host): Host {
   return {
     call: (request) => host.call(request),
     door: (address, hear) => host.door(address, hear),
+    saves: host.saves,
     listen(hear) {
       hearers.add(hear);
       return () => {

@@ -8,6 +8,7 @@ import { asFailure, type Host } from './host';
 export function tauriHost(): Host {
   return {
     door: socketDoor,
+    saves: true,
     async call(request) {
       try {
         return await invoke<Reply>('call', { request });

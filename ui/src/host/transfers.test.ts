@@ -36,6 +36,7 @@ function setUp(answer: (request: Request) => Promise<{ attachment: string | null
         },
       };
     },
+    saves: true,
     now: () => time,
   });
   const types = () => asked.map((request) => request.type);
@@ -131,7 +132,7 @@ describe('a file that is sent', () => {
 
   test('goes on by itself when the network is back, unless it is held', async () => {
     const { transfers, types } = await begun();
-    const view = (id: string) => ({ id, name: 'Befund.pdf', size: 8, study: null, held: false, state: { state: 'failed', failure: { code: 'platform-unreachable', detail: '' } } }) as const;
+    const view = (id: string) => ({ id, name: 'Befund.pdf', size: 8, study: null, held: false, anew: false, state: { state: 'failed', failure: { code: 'platform-unreachable', detail: '' } } }) as const;
     transfers.backOnline(room, [view('id-Befund.pdf'), view('of an earlier page')]);
     expect(types()).toEqual(['begin-attachment', 'resume-attachment']);
     await vi.waitFor(() => expect(transfers.upload('id-Befund.pdf')?.paused).toBe(false));
@@ -222,6 +223,60 @@ describe('a file that comes', () => {
     expect(['m1', 'm2', 'm3'].map((message) => transfers.received(room, message)?.state)).toEqual(['loading', 'loading', 'waiting']);
     transfers.stop(room, 'm1');
     await vi.waitFor(() => expect(doors.length).toBe(3));
+  });
+});
+
+describe('a file that the program saves', () => {
+  async function asked(name = 'CT.zip', warned = false) {
+    const set = setUp();
+    const told: string[] = [];
+    set.transfers.listen((one) => told.push('name' in one ? `${one.what} ${one.name}` : one.what));
+    set.transfers.fetch({ ...wanted('m1', name), save: { warned } });
+    await vi.waitFor(() => expect(set.doors.length).toBe(1));
+    const door = set.doors[0]!;
+    door.hear.opened();
+    door.hear.said({ type: 'file', name, mimetype: null, size: 2_000_000_000 });
+    const head = (text: string) => door.hear.piece(new TextEncoder().encode(text).buffer);
+    return { ...set, door, head, told, state: () => set.transfers.received(room, 'm1') };
+  }
+
+  test('says how far it is and never comes to the page', async () => {
+    const { door, head, told, state, types } = await asked();
+    door.hear.said({ type: 'moved', bytes: 500_000_000 });
+    const loading = state();
+    expect(loading?.state === 'loading' ? [loading.moved, loading.total] : []).toEqual([500_000_000, 2_000_000_000]);
+    head('PK\u0003\u0004');
+    await vi.waitFor(() => expect(door.said).toEqual([{ type: 'keep' }]));
+    door.hear.said({ type: 'saved', name: 'CT (1).zip' });
+    await vi.waitFor(() => expect(told).toEqual(['saved CT (1).zip']));
+    expect([state(), door.closed, types()]).toEqual([undefined, true, ['save-attachment']]);
+  });
+
+  test('is asked about when only its content says that it is a program', async () => {
+    const { transfers, door, head, told, state } = await asked('Befund.pdf');
+    head('MZ\u0090\u0000');
+    await vi.waitFor(() => expect(state()).toEqual({ state: 'asking', danger: 'program' }));
+    expect(door.said).toEqual([]);
+    transfers.keep(room, 'm1');
+    await vi.waitFor(() => expect(door.said).toEqual([{ type: 'keep' }]));
+    door.hear.said({ type: 'saved', name: 'Befund.pdf' });
+    await vi.waitFor(() => expect(told).toEqual(['saved Befund.pdf']));
+  });
+
+  test('is not saved when the person does not want it after all', async () => {
+    const { transfers, door, head, state } = await asked('Befund.pdf');
+    head('MZ\u0090\u0000');
+    await vi.waitFor(() => expect(state()?.state).toBe('asking'));
+    transfers.stop(room, 'm1');
+    expect([door.closed, door.said, state()]).toEqual([true, [], undefined]);
+  });
+
+  test('that did not find room says so and may be saved again', async () => {
+    const { transfers, door, doors, state } = await asked();
+    door.hear.said({ type: 'failed', failure: { code: 'disk-full', detail: '' } });
+    await vi.waitFor(() => expect(state()).toEqual({ state: 'failed', failure: { code: 'disk-full', detail: '' } }));
+    transfers.fetch({ ...wanted('m1', 'CT.zip'), save: { warned: false } });
+    await vi.waitFor(() => expect(doors.length).toBe(2));
   });
 });
 

@@ -4,7 +4,7 @@
  * desk is locked. How far a file that is being sent is, the program says: here is what only the page knows of it.
  */
 import type { ConversationView, Failure, FileDoorView, OutgoingView, RecognizedStudyView, Request } from './contract';
-import { giveFile, lookThrough, type OpenDoor, type Passage, takeFile } from './fileDoor';
+import { giveFile, lookThrough, type OpenDoor, type Passage, saveFile, takeFile } from './fileDoor';
 import { claimedKind, type Danger, dangerOf, type FileKind, headBytes, judged, type ShownAs } from './fileKinds';
 import { asFailure } from './host';
 import { Pace } from './pace';
@@ -46,15 +46,19 @@ export type Received =
   | { state: 'waiting' }
   | { state: 'loading'; moved: number; total: number | null; since: number; pace: Pace }
   | { state: 'failed'; failure: Failure }
+  /** It is being saved, and only its content says that it can do harm: {@link Transfers.keep} saves it, {@link Transfers.stop} does not. */
+  | { state: 'asking'; danger: Danger }
   | { state: 'here'; blob: Blob; shown: ShownAs | null; mismatch: boolean; danger: Danger | null };
 
 /** What others may want to say aloud. */
-export type Told = { conversation: string } & ({ what: 'attached'; count: number } | { what: 'sent' | 'not-sent' | 'loaded' | 'not-loaded'; name: string });
+export type Told = { conversation: string } & ({ what: 'attached'; count: number } | { what: 'sent' | 'not-sent' | 'loaded' | 'not-loaded' | 'saved'; name: string });
 
 export interface TransferParts {
   ask: (request: Request) => Promise<FileDoorView>;
   call: (request: Request) => Promise<unknown>;
   open: OpenDoor;
+  /** The program saves files itself. */
+  saves: boolean;
   /** Milliseconds. */
   now: () => number;
 }
@@ -67,7 +71,9 @@ interface Own extends Upload {
 }
 
 interface Lane {
-  passage: Passage<Blob> | null;
+  passage: Passage<Blob> | Passage<{ name: string }> | null;
+  /** Answers whether a file that is asked about may be saved. */
+  answer: ((may: boolean) => void) | null;
 }
 
 interface Wanted {
@@ -77,6 +83,10 @@ interface Wanted {
   mimetype: string | null;
   /** Nobody asked for it, so nobody is told. */
   quiet: boolean;
+  /** It is saved by the program and does not come here; `warned` where the person knows what it may do. */
+  save?: { warned: boolean };
+  /** Not the file but the small picture of it. */
+  small?: true;
 }
 
 /** As many as the program has at a time. */
@@ -96,6 +106,7 @@ export class Transfers {
   readonly #attached = new Map<string, readonly Attached[]>();
   readonly #refusals = new Map<string, readonly Refusal[]>();
   readonly #own = new Map<string, Own>();
+  readonly #notTaken = new Map<string, Failure>();
   readonly #received = new Map<string, Received>();
   readonly #queue: Wanted[] = [];
   readonly #taking = new Map<string, Lane>();
@@ -248,6 +259,7 @@ export class Transfers {
                 conversation,
                 name,
                 size: file.size,
+                modified: file.lastModified,
                 mimetype: file.type === '' ? null : file.type,
                 width: picture?.width ?? null,
                 height: picture?.height ?? null,
@@ -292,6 +304,25 @@ export class Transfers {
       own.failure = asFailure(thrown);
       this.#changed();
     }
+  }
+
+  /** A file that the person has chosen once more goes on, or begins anew if it is another one. */
+  async takeUp(conversation: string, id: string, name: string, file: File): Promise<void> {
+    const age = this.#age;
+    try {
+      const door = await this.#parts.ask({ type: 'take-up-attachment', conversation, attachment: id, name: file.name, size: file.size, modified: file.lastModified, mimetype: file.type === '' ? null : file.type });
+      if (age === this.#age) this.#give(conversation, id, name, file, door.socket);
+    } catch (thrown) {
+      if (age !== this.#age) return;
+      this.#notTaken.set(id, asFailure(thrown));
+      this.#changed();
+      this.#tell({ what: 'not-sent', name, conversation });
+    }
+  }
+
+  /** Why a file that was chosen once more was not taken. */
+  notTaken(id: string): Failure | undefined {
+    return this.#notTaken.get(id);
   }
 
   /** A file whose bytes the program has goes on. */
@@ -342,20 +373,36 @@ export class Transfers {
     return this.#received.get(keyOf({ conversation, message }));
   }
 
+  /** The small picture of a message. */
+  thumbnail(conversation: string, message: string): Received | undefined {
+    return this.#received.get(keyOf({ conversation, message, small: true }));
+  }
+
   /** Fetches a file; two at a time, the others wait. */
   fetch(wanted: Wanted): void {
     const key = keyOf(wanted);
     const known = this.#received.get(key);
     if (known !== undefined && known.state !== 'failed') return;
+    if (wanted.save !== undefined && this.#taking.has(key)) return;
     this.#received.set(key, { state: 'waiting' });
     this.#queue.push(wanted);
     this.#changed();
     this.#next();
   }
 
+  /** Whether files are saved by the program. */
+  get saves(): boolean {
+    return this.#parts.saves;
+  }
+
+  /** A file that was asked about is saved all the same. */
+  keep(conversation: string, message: string): void {
+    this.#taking.get(keyOf({ conversation, message }))?.answer?.(true);
+  }
+
   /** It is not wanted any more. */
-  stop(conversation: string, message: string): void {
-    const key = keyOf({ conversation, message });
+  stop(conversation: string, message: string, small = false): void {
+    const key = keyOf({ conversation, message, small });
     const at = this.#queue.findIndex((one) => keyOf(one) === key);
     if (at >= 0) this.#queue.splice(at, 1);
     this.#taking.get(key)?.passage?.stop();
@@ -371,6 +418,7 @@ export class Transfers {
     for (const own of this.#own.values()) own.giving?.stop();
     for (const lane of this.#taking.values()) lane.passage?.stop();
     this.#own.clear();
+    this.#notTaken.clear();
     this.#taking.clear();
     this.#queue.length = 0;
     this.#attached.clear();
@@ -384,6 +432,7 @@ export class Transfers {
     former?.giving?.stop();
     const own: Own = { conversation, name, file, paused: false, failure: null, sent: former?.sent ?? 0, pace: new Pace(), since: this.#parts.now(), giving: null };
     this.#own.set(id, own);
+    this.#notTaken.delete(id);
     const giving = giveFile(this.#parts.open, socket, file);
     own.giving = giving;
     this.#changed();
@@ -408,9 +457,9 @@ export class Transfers {
     while (this.#taking.size < lanes) {
       const wanted = this.#queue.shift();
       if (!wanted) return;
-      const lane: Lane = { passage: null };
+      const lane: Lane = { passage: null, answer: null };
       this.#taking.set(keyOf(wanted), lane);
-      void this.#take(wanted, lane);
+      void (wanted.save === undefined ? this.#take(wanted, lane) : this.#save(wanted, wanted.save.warned, lane));
     }
   }
 
@@ -421,7 +470,7 @@ export class Transfers {
     try {
       this.#received.set(key, { state: 'loading', moved: 0, total: null, since, pace });
       this.#changed();
-      const door = await this.#parts.ask({ type: 'open-attachment', conversation, message });
+      const door = await this.#parts.ask({ type: wanted.small === true ? 'open-thumbnail' : 'open-attachment', conversation, message });
       if (!current()) return;
       const taking = takeFile(this.#parts.open, door.socket, (moved, total) => {
         if (!current()) return;
@@ -441,6 +490,50 @@ export class Transfers {
       if (!current()) return;
       this.#received.set(key, { state: 'failed', failure: asFailure(thrown) });
       if (!quiet) this.#tell({ what: 'not-loaded', name, conversation });
+    } finally {
+      if (current()) {
+        this.#taking.delete(key);
+        this.#changed();
+        this.#next();
+      }
+    }
+  }
+
+  /** Has the program save a file. */
+  async #save(wanted: Wanted, warned: boolean, lane: Lane): Promise<void> {
+    const { conversation, message, name, mimetype } = wanted;
+    const [key, pace, since] = [keyOf(wanted), new Pace(), this.#parts.now()];
+    const current = () => this.#taking.get(key) === lane;
+    try {
+      this.#received.set(key, { state: 'loading', moved: 0, total: null, since, pace });
+      this.#changed();
+      const door = await this.#parts.ask({ type: 'save-attachment', conversation, message });
+      if (!current()) return;
+      const came = (moved: number, total: number | null) => {
+        if (!current()) return;
+        pace.note(this.#parts.now(), moved);
+        this.#received.set(key, { state: 'loading', moved, total, since, pace });
+        this.#changedSoon();
+      };
+      const looked = async (head: Uint8Array): Promise<boolean> => {
+        const { danger } = judged(name, mimetype, head);
+        if (danger === null || warned) return true;
+        this.#received.set(key, { state: 'asking', danger });
+        this.#changed();
+        return new Promise((resolve) => {
+          lane.answer = resolve;
+        });
+      };
+      const saving = saveFile(this.#parts.open, door.socket, came, looked);
+      lane.passage = saving;
+      const saved = await saving.done;
+      if (!current()) return;
+      this.#received.delete(key);
+      if (saved !== 'stopped') this.#tell({ what: 'saved', name: saved.name, conversation });
+    } catch (thrown) {
+      if (!current()) return;
+      this.#received.set(key, { state: 'failed', failure: asFailure(thrown) });
+      this.#tell({ what: 'not-loaded', name, conversation });
     } finally {
       if (current()) {
         this.#taking.delete(key);
@@ -496,6 +589,6 @@ export class Transfers {
   }
 }
 
-function keyOf({ conversation, message }: { conversation: string; message: string }): string {
-  return `${conversation} ${message}`;
+function keyOf({ conversation, message, small = false }: { conversation: string; message: string; small?: boolean }): string {
+  return `${conversation} ${message}${small ? ' small' : ''}`;
 }

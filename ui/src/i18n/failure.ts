@@ -54,6 +54,7 @@ const words = {
   'message-too-long': () => ({ what: m.failure_message_too_long_what(), safe: m.failure_message_too_long_safe(), act: m.failure_message_too_long_act() }),
   'file-too-large': () => ({ what: m.failure_file_too_large_what(), safe: m.failure_file_too_large_safe(), act: m.failure_file_too_large_act() }),
   'file-unreadable': () => ({ what: m.failure_file_unreadable_what(), safe: m.failure_file_unreadable_safe(), act: m.failure_file_unreadable_act() }),
+  'file-not-saved': () => ({ what: m.failure_file_not_saved_what(), safe: m.failure_file_not_saved_safe(), act: m.failure_file_not_saved_act() }),
   'file-altered': () => ({ what: m.failure_file_altered_what(), safe: m.failure_file_altered_safe(), act: m.failure_file_altered_act() }),
   internal: () => ({ what: m.failure_internal_what(), safe: m.failure_internal_safe(), act: m.failure_internal_act() }),
 } satisfies Record<FailureCode, Words>;

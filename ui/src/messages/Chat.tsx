@@ -120,6 +120,11 @@ export function Chat({ conversation }: { conversation: string | null }) {
           )}
         </div>
         {view && <ChatState view={view} />}
+        {view && view.lostFiles > 0 && (
+          <Bar icon="warn" testId="chat-lost-files" spoken>
+            <b>{m.file_lost({ count: view.lostFiles })}</b> {m.file_lost_act()}
+          </Bar>
+        )}
         {recovery !== undefined && <RecoveryNotice recovery={recovery} start={() => setRecovering(recovery === 'set-up' ? 'set-up' : 'key-needed')} />}
         {waiting ? (
           <div className={styles['padded']}>

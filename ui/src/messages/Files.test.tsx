@@ -2,7 +2,7 @@ import { act, cleanup, fireEvent, render, waitFor } from '@testing-library/react
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { LiveRegions } from '../components/announce';
 import { createPlaces, PlacesContext } from '../frame/place';
-import type { ConversationView, Request } from '../host/contract';
+import type { ConversationView, OutgoingView, Request } from '../host/contract';
 import { createDesk, DeskContext } from '../host/desk';
 import { memoryHost } from '../host/memory';
 import type { FilesFixture } from '../host/memoryFiles';
@@ -15,7 +15,7 @@ import { chat, message, sonnkaya, steinklee } from './examples';
 const here = '!steinklee';
 const picture = pictureBytes(16, 12);
 const pdf = pdfBytes();
-const said = (id: string, name: string, size: number, mimetype: string | null = null) => message(sonnkaya, '2026-11-24T13:33:00+01:00', { type: 'file', name, mimetype, size, study: null }, { id });
+const said = (id: string, name: string, size: number, mimetype: string | null = null) => message(sonnkaya, '2026-11-24T13:33:00+01:00', { type: 'file', name, mimetype, size, study: null, picture: null }, { id });
 
 async function open(view: Partial<ConversationView> = {}, files: FilesFixture = {}) {
   const fixture = at({ screen: 'messages', conversation: here }, { chat: { ...chat, answers: {}, conversations: [{ ...steinklee, ...view }], files } });
@@ -144,11 +144,46 @@ describe('a file that is being sent', () => {
     await waitFor(() => expect(page.queryByTestId('outgoing')).toBeNull());
   });
 
-  test('of an earlier page can only be given up', async () => {
-    const { page } = await open({ outgoing: [{ id: 'file-9', name: 'CT.zip', size: 100, study: null, held: false, state: { state: 'waiting' } }] });
-    const words = page.getByTestId('outgoing-file-9').textContent;
-    expect([words.includes('Konsil hat die Datei nicht mehr.'), page.queryByTestId('retry-file-9')]).toEqual([true, null]);
+  const wanted = (state: OutgoingView['state'], study: OutgoingView['study'] = null): OutgoingView => ({ id: 'file-9', name: 'CT.zip', size: 2_621_440, study, held: false, anew: false, state });
+  const chooseAgain = (page: Awaited<ReturnType<typeof open>>['page'], chosen: File) => fireEvent.change(page.getByTestId('choose-input-file-9'), { target: { files: [chosen] } });
+
+  test('of an earlier page is chosen once more and goes on', async () => {
+    const { page, asked } = await open({ outgoing: [wanted({ state: 'waiting' })] }, { upTo: 0.4 });
+    expect(page.getByTestId('outgoing-file-9').textContent).toContain('Konsil hat die Datei nicht mehr.');
     page.getByTestId('cancel-file-9');
+    chooseAgain(page, file('CT.zip', 2_621_440));
+    await waitFor(() => expect(page.getByTestId('outgoing-file-9').dataset['state']).toBe('going'));
+    expect(asked('take-up-attachment').map((request) => 'attachment' in request && request.attachment)).toEqual(['file-9']);
+  });
+
+  test('when the program ended says how much is safe and goes on from there', async () => {
+    const { page } = await open({ outgoing: [wanted({ state: 'interrupted', sent: 1_048_576 })] }, { upTo: 0.6 });
+    const card = () => page.getByTestId('outgoing-file-9');
+    expect(card().textContent).toContain('Nicht gesendet. Konsil wurde beendet, bevor alles gesendet war. 1,0 von 2,6\u00a0MB sind gesendet. Wählen Sie die Datei noch einmal');
+    expect(page.getByTestId('choose-file-9').getAttribute('aria-label')).toBe('Datei noch einmal wählen: CT.zip');
+    chooseAgain(page, file('CT.zip', 2_621_440));
+    await waitFor(() => expect(card().dataset['percent']).toBe('60'));
+    expect(card().textContent).not.toContain('geändert');
+  });
+
+  test('that has changed since is sent from the beginning and says so', async () => {
+    const { page } = await open({ outgoing: [wanted({ state: 'interrupted', sent: 1_048_576 })] }, { upTo: 0.4 });
+    chooseAgain(page, file('CT.zip', 1_310_720));
+    await waitFor(() => expect(page.getByTestId('outgoing-file-9').textContent).toContain('Die Datei hat sich geändert und wird von vorn gesendet.'));
+  });
+
+  test('when the program ended with only its message missing needs no file', async () => {
+    const { page, press, asked } = await open({ outgoing: [wanted({ state: 'interrupted', sent: 2_621_440 })] });
+    expect(page.getByTestId('outgoing-file-9').textContent).toContain('Alles ist übertragen, nur die Nachricht dazu fehlt noch.');
+    expect(page.queryByTestId('choose-file-9')).toBeNull();
+    press('retry-file-9');
+    await waitFor(() => expect(asked('resume-attachment').length).toBe(1));
+  });
+
+  test('that is a study goes on when it is sent once more', async () => {
+    const { page } = await open({ outgoing: [wanted({ state: 'interrupted', sent: 1_048_576 }, { modality: ['CT'], images: 135, series: 1 })] });
+    expect(page.getByTestId('outgoing-file-9').textContent).toContain('Senden Sie die Untersuchung noch einmal');
+    expect(page.queryByTestId('choose-file-9')).toBeNull();
   });
 });
 
@@ -161,6 +196,26 @@ describe('a file that came', () => {
     await waitFor(() => page.getByTestId('viewer-picture'));
     key('Escape');
     await waitFor(() => expect(page.queryByTestId('viewer')).toBeNull());
+  });
+
+  describe('that is a picture with a small one', () => {
+    const large = message(sonnkaya, '2026-11-24T13:33:00+01:00', { type: 'file', name: 'Thorax.png', mimetype: 'image/png', size: picture.length, study: null, picture: { width: 1600, height: 1200, thumbnail: true } }, { id: 'bild' });
+    const small = pictureBytes(8, 6);
+
+    test('shows that first, and all of it when it is asked for', async () => {
+      const { page, asked, press } = await open({ lines: [large] }, { content: { bild: { bytes: picture }, 'bild small': { bytes: small } } });
+      await waitFor(() => page.getByTestId('picture-bild'));
+      expect([page.getByTestId('file-bild').dataset['state'], asked('open-attachment')]).toEqual(['small', []]);
+      press('show-bild');
+      await waitFor(() => page.getByTestId('viewer-picture'));
+      expect(asked('open-attachment').length).toBe(1);
+    });
+
+    test('shows the picture itself where the small one is none', async () => {
+      const { page, asked } = await open({ lines: [large] }, { content: { bild: { bytes: picture }, 'bild small': { bytes: new Uint8Array(9) } } });
+      await waitFor(() => expect(page.getByTestId('file-bild').dataset['state']).toBe('here'));
+      expect(asked('open-attachment').length).toBe(1);
+    });
   });
 
   test('that is not what was sent is never shown', async () => {

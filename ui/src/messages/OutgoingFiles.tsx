@@ -1,4 +1,5 @@
 /** Files that are being sent, below the lines of a conversation. */
+import { useRef } from 'react';
 import { Button, IconButton } from '../components/Button';
 import { usePerson } from '../host/desk';
 import type { ConversationView, OutgoingView } from '../host/contract';
@@ -84,6 +85,9 @@ function HeldStudy({ conversation, one }: { conversation: string; one: OutgoingV
         />
       );
     }
+    // Its bytes ended with the program: it is none that is held.
+    case 'interrupted':
+      return null;
     default: {
       const unknown: never = one.state;
       return unknown;
@@ -91,18 +95,79 @@ function HeldStudy({ conversation, one }: { conversation: string; one: OutgoingV
   }
 }
 
-function OutgoingFile(props: { conversation: string; one: OutgoingView; upload: Upload | undefined }) {
-  return props.one.held ? <HeldStudy {...props} /> : <PageFile {...props} />;
+/** A file whose bytes nobody has any more: the person chooses it once more, or gives it up. */
+function WantedFile({ conversation, one }: { conversation: string; one: OutgoingView }) {
+  const transfers = useTransfers();
+  const picker = useRef<HTMLInputElement>(null);
+  const name = nameOf(one);
+  const sent = one.state.state === 'interrupted' ? one.state.sent : 0;
+  const complete = one.state.state === 'interrupted' && sent === one.size;
+  const refused = transfers.notTaken(one.id);
+  const what = one.state.state !== 'interrupted' ? m.file_not_here() : complete ? m.file_message_missing() : m.file_broken_off();
+  const next = one.study !== null ? m.study_send_again_act() : one.state.state === 'interrupted' ? m.file_choose_again_act() : m.file_not_here_act();
+  const words = refused === undefined ? { what, act: complete ? m.file_message_missing_act() : next } : fileFailureWords(refused);
+  return (
+    <FileCard
+      icon={one.study === null ? kindIcon(claimedKind(one.name, null)) : 'image'}
+      name={name}
+      tone={refused === undefined ? 'warn' : 'danger'}
+      mark={refused === undefined ? 'warn' : 'danger'}
+      data-testid={`outgoing-${one.id}`}
+      data-state="wanted"
+      about={
+        <>
+          <b>{m.chat_not_sent()}</b> {words.what} {sent > 0 && !complete && m.file_safe({ safe: bytesOf(sent, one.size) })} {words.act}
+        </>
+      }
+      actions={
+        <>
+          {complete && (
+            <Button size="small" icon="reload" aria-label={m.file_retry_named({ name })} onPress={() => void transfers.resumeHeld(conversation, one.id)} data-testid={`retry-${one.id}`}>
+              {m.chat_send_again()}
+            </Button>
+          )}
+          {!complete && one.study === null && (
+            <>
+              <input
+                ref={picker}
+                type="file"
+                hidden
+                tabIndex={-1}
+                aria-label={m.file_choose_again_named({ name })}
+                data-testid={`choose-input-${one.id}`}
+                onChange={({ currentTarget: input }) => {
+                  const file = input.files?.[0];
+                  if (file) void transfers.takeUp(conversation, one.id, one.name, file);
+                  // The same file may be chosen again.
+                  input.value = '';
+                }}
+              />
+              <Button size="small" icon="attach" aria-label={m.file_choose_again_named({ name })} onPress={() => picker.current?.click()} data-testid={`choose-${one.id}`}>
+                {m.file_choose_again()}
+              </Button>
+            </>
+          )}
+          <IconButton icon="close" size="small" label={m.file_cancel({ name })} onPress={() => void transfers.cancel(conversation, one.id)} data-testid={`cancel-${one.id}`} />
+        </>
+      }
+    />
+  );
 }
 
-function PageFile({ conversation, one, upload }: { conversation: string; one: OutgoingView; upload: Upload | undefined }) {
+function OutgoingFile(props: { conversation: string; one: OutgoingView; upload: Upload | undefined }) {
+  const { upload, ...rest } = props;
+  if (rest.one.held) return <HeldStudy {...rest} />;
+  return upload === undefined ? <WantedFile {...rest} /> : <PageFile {...rest} upload={upload} />;
+}
+
+function PageFile({ conversation, one, upload }: { conversation: string; one: OutgoingView; upload: Upload }) {
   const transfers = useTransfers();
   const kind = claimedKind(one.name, null);
   const name = nameOf(one);
-  const sent = one.state.state === 'sending' ? one.state.sent : (upload?.sent ?? 0);
-  const failure = one.state.state === 'failed' ? one.state.failure : (upload?.failure ?? null);
-  const state = upload?.paused === true ? 'paused' : failure !== null || upload === undefined ? 'failed' : 'going';
-  const lasting = useLasting(state === 'going' && upload ? upload.since : null);
+  const sent = one.state.state === 'sending' ? one.state.sent : upload.sent;
+  const failure = one.state.state === 'failed' ? one.state.failure : upload.failure;
+  const state = upload.paused ? 'paused' : failure !== null ? 'failed' : 'going';
+  const lasting = useLasting(state === 'going' ? upload.since : null);
   const part = one.size === 0 ? 0 : sent / one.size;
   const cancel = (
     <IconButton icon="close" size="small" label={m.file_cancel({ name })} onPress={() => void transfers.cancel(conversation, one.id)} data-testid={`cancel-${one.id}`} />
@@ -115,7 +180,12 @@ function PageFile({ conversation, one, upload }: { conversation: string; one: Ou
           {...shared}
           aside={bytesOf(sent, one.size)}
           progress={part}
-          about={lasting ? [progressWords(sent, one.size, upload?.pace.rate(performance.now()) ?? null), m.file_sent_encrypted()].join(' · ') : aboutFile(kind, one.size)}
+          about={
+            <>
+              {one.anew && <b>{m.file_begun_anew()} </b>}
+              {lasting ? [progressWords(sent, one.size, upload.pace.rate(performance.now())), m.file_sent_encrypted()].join(' · ') : aboutFile(kind, one.size)}
+            </>
+          }
           actions={
             <>
               <IconButton icon="pause" size="small" look="plain" label={m.file_pause({ name })} onPress={() => transfers.pause(one.id)} data-testid={`pause-${one.id}`} />
@@ -142,7 +212,7 @@ function PageFile({ conversation, one, upload }: { conversation: string; one: Ou
         />
       );
     case 'failed': {
-      const words = failure === null || upload === undefined ? { what: m.file_not_here(), act: m.file_not_here_act() } : fileFailureWords(failure);
+      const words = failure === null ? null : fileFailureWords(failure);
       return (
         <FileCard
           {...shared}
@@ -150,16 +220,14 @@ function PageFile({ conversation, one, upload }: { conversation: string; one: Ou
           mark="danger"
           about={
             <>
-              <b>{m.chat_not_sent()}</b> {words.what} {sent > 0 && m.file_safe({ safe: bytesOf(sent, one.size) })} {words.act}
+              <b>{m.chat_not_sent()}</b> {words?.what} {sent > 0 && m.file_safe({ safe: bytesOf(sent, one.size) })} {words?.act}
             </>
           }
           actions={
             <>
-              {upload && (
-                <Button size="small" icon="reload" aria-label={m.file_retry_named({ name })} onPress={() => void transfers.resume(conversation, one.id)} data-testid={`retry-${one.id}`}>
-                  {m.chat_send_again()}
-                </Button>
-              )}
+              <Button size="small" icon="reload" aria-label={m.file_retry_named({ name })} onPress={() => void transfers.resume(conversation, one.id)} data-testid={`retry-${one.id}`}>
+                {m.chat_send_again()}
+              </Button>
               {cancel}
             </>
           }

@@ -15,7 +15,7 @@ import { aboutFile, dangerWords, fileFailureWords, kindIcon, progressWords } fro
 import { ReceivedStudy } from './ReceivedStudy';
 import styles from './Files.module.css';
 import { saveBlob } from './saveFile';
-import { comesByItself, type MessageLine } from './timeline';
+import { comesByItself, hasThumbnail, type MessageLine } from './timeline';
 import { useLasting, useObjectUrl, useTransfers } from './useTransfers';
 
 export type FileBody = Extract<MessageBodyView, { type: 'file' }>;
@@ -35,13 +35,16 @@ export function useFile(conversation: string, line: MessageLine, body: FileBody,
   const received = transfers.received(conversation, line.id);
   const fetch = () => transfers.fetch({ conversation, message: line.id, name: body.name, mimetype: body.mimetype, quiet });
   const stop = () => transfers.stop(conversation, line.id);
-  return { received, fetch, stop };
+  const keep = () => transfers.keep(conversation, line.id);
+  /** By the program, past the page; none where the page saves what it has. */
+  const saveBelow = transfers.saves ? (warned: boolean) => transfers.fetch({ conversation, message: line.id, name: body.name, mimetype: body.mimetype, quiet: false, save: { warned } }) : null;
+  return { received, fetch, stop, keep, saveBelow };
 }
 
 /** Saving: asked for once, carried out when all is there, and after a warning where the file can do harm. */
-export function useSaving(name: string, claimed: Danger | null, received: Received | undefined, fetch: () => void): { save: () => void; dialog: ReactNode } {
+export function useSaving(name: string, claimed: Danger | null, { received, fetch, stop, keep, saveBelow }: ReturnType<typeof useFile>): { save: () => void; dialog: ReactNode } {
   const [wish, setWish] = useState<'none' | 'asking' | 'saving'>('none');
-  const danger = (received?.state === 'here' ? received.danger : null) ?? claimed;
+  const danger = (received?.state === 'here' || received?.state === 'asking' ? received.danger : null) ?? claimed;
   const here = received?.state === 'here' ? received : null;
   useEffect(() => {
     if (wish !== 'saving' || here === null) return;
@@ -60,30 +63,44 @@ export function useSaving(name: string, claimed: Danger | null, received: Receiv
     if (failed) setWish('none');
   }, [failed]);
   const asked = useRef(false);
+  const begin = (warned: boolean) => {
+    // What the page has or is getting it saves itself.
+    if (saveBelow !== null && (received === undefined || received.state === 'failed')) {
+      setWish('none');
+      saveBelow(warned);
+    } else {
+      setWish('saving');
+      fetch();
+    }
+  };
   const go = () => {
     asked.current = true;
-    setWish('saving');
-    fetch();
+    if (received?.state === 'asking') {
+      setWish('none');
+      keep();
+    } else {
+      begin(true);
+    }
+  };
+  const leave = () => {
+    setWish('none');
+    if (received?.state === 'asking') stop();
   };
   const save = () => {
     asked.current = false;
-    if (danger === null) {
-      setWish('saving');
-      fetch();
-    } else {
-      setWish('asking');
-    }
+    if (danger === null) begin(false);
+    else setWish('asking');
   };
   const dialog =
-    wish === 'asking' && danger !== null ? (
+    (wish === 'asking' || received?.state === 'asking') && danger !== null ? (
       <Dialog
         title={m.file_danger_title()}
         width={500}
-        onClose={() => setWish('none')}
+        onClose={leave}
         testId="danger-dialog"
         foot={
           <>
-            <Button onPress={() => setWish('none')} autoFocus data-testid="danger-leave">
+            <Button onPress={leave} autoFocus data-testid="danger-leave">
               {m.file_danger_leave()}
             </Button>
             <Button look="danger" icon="save" onPress={go} data-testid="danger-save">
@@ -103,15 +120,74 @@ export function useSaving(name: string, claimed: Danger | null, received: Receiv
 }
 
 export function ReceivedFile(props: Props) {
-  return props.body.study === null ? <PlainFile {...props} /> : <ReceivedStudy {...props} study={props.body.study} />;
+  if (props.body.study !== null) return <ReceivedStudy {...props} study={props.body.study} />;
+  return hasThumbnail(props.line) ? <SmallFirst {...props} /> : <PlainFile {...props} />;
+}
+
+/** A picture with a small one: that comes by itself, all of it when it is asked for. */
+function SmallFirst(props: Props) {
+  const { conversation, line, body, current, show } = props;
+  const transfers = useTransfers();
+  const file = useFile(conversation, line, body);
+  const { save, dialog } = useSaving(body.name, null, file);
+  const small = transfers.thumbnail(conversation, line.id);
+  const begin = useRef(() => transfers.fetch({ conversation, message: line.id, name: '', mimetype: 'image/*', quiet: true, small: true }));
+  const leave = useRef(() => transfers.stop(conversation, line.id, true));
+  const waits = useRef(false);
+  useEffect(() => {
+    waits.current = small?.state === 'waiting';
+  });
+  const missing = small === undefined;
+  useEffect(() => {
+    if (missing) begin.current();
+  }, [missing]);
+  useEffect(() => {
+    const until = leave.current;
+    // What is out of sight again before its turn is not wanted any more.
+    return () => {
+      if (waits.current) until();
+    };
+  }, []);
+  const seen = small?.state === 'here' && small.shown?.kind === 'image' ? { blob: small.blob, type: small.shown.type } : null;
+  const address = useObjectUrl(seen?.blob ?? null, seen?.type ?? '');
+  const [refused, setRefused] = useState(false);
+  const unusable = refused || small?.state === 'failed' || (small?.state === 'here' && seen === null);
+  // All of it is here or on its way, or there is nothing small to show.
+  if (file.received !== undefined || unusable) {
+    return (
+      <>
+        <PlainFile {...props} />
+        {file.received?.state !== 'asking' && dialog}
+      </>
+    );
+  }
+  return (
+    <>
+      <div className={styles['frame']} data-testid={`file-${line.id}`} data-state="small">
+        <Plain className={styles['framePicture'] ?? ''} aria-label={m.file_enlarge({ name: body.name })} excludeFromTabOrder={!current} onPress={() => show(line)} data-primary="" data-testid={`show-${line.id}`}>
+          {address !== null && <img src={address} alt={m.file_picture({ name: body.name })} onError={() => setRefused(true)} data-testid={`picture-${line.id}`} />}
+        </Plain>
+        <FrameFoot
+          body={body}
+          actions={
+            <Button size="small" icon="save" aria-label={m.file_save_named({ name: body.name })} onPress={save} excludeFromTabOrder={!current} data-testid={`save-${line.id}`}>
+              {m.file_save()}
+            </Button>
+          }
+        />
+      </div>
+      {dialog}
+    </>
+  );
 }
 
 function PlainFile({ conversation, line, body, current, show }: Props) {
   const kind = claimedKind(body.name, body.mimetype);
   const danger = dangerOf(kind);
   const itself = comesByItself(line);
-  const { received, fetch, stop } = useFile(conversation, line, body);
-  const { save, dialog } = useSaving(body.name, danger, received, fetch);
+  const file = useFile(conversation, line, body);
+  const { received, fetch, stop } = file;
+  const { save, dialog } = useSaving(body.name, danger, file);
   const quietly = useFile(conversation, line, body, true);
   const begin = useRef(quietly.fetch);
   const leave = useRef(quietly.stop);

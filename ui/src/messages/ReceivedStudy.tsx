@@ -24,8 +24,9 @@ export function ReceivedStudy({
   current: boolean;
   show: (line: MessageLine) => void;
 }) {
-  const { received, fetch, stop } = useFile(conversation, line, body);
-  const { save, dialog } = useSaving(body.name, null, received, fetch);
+  const file = useFile(conversation, line, body);
+  const { received, stop } = file;
+  const { save, dialog } = useSaving(body.name, null, file);
   const loading = received?.state === 'loading' ? received : null;
   const lasting = useLasting(loading?.since ?? null);
   const name = studyWords(study);

@@ -15,7 +15,7 @@ import { chat, message, sonnkaya, steinklee } from './examples';
 const here = '!steinklee';
 const ct: StudyLabelView = { modality: ['CT'], images: 135, series: 1 };
 const found: RecognizedStudyView = { id: 'found', label: ct, bodyPart: 'CHEST', name: 'CT-135-Bilder.zip', size: 71_200_000, files: [1, 0], failure: null };
-const line = message(sonnkaya, '2026-11-24T13:33:00+01:00', { type: 'file', name: 'CT-135-Bilder.zip', mimetype: 'application/zip', size: 71_200_000, study: ct }, { id: 'studie' });
+const line = message(sonnkaya, '2026-11-24T13:33:00+01:00', { type: 'file', name: 'CT-135-Bilder.zip', mimetype: 'application/zip', size: 71_200_000, study: ct, picture: null }, { id: 'studie' });
 
 const came: ReceivedStudyView = {
   conversation: here,
@@ -86,7 +86,7 @@ describe('images among files', () => {
 });
 
 describe('a study from the archive', () => {
-  const study = (state: OutgoingView['state'], size = 71_200_000): OutgoingView => ({ id: 'eins', name: '', size, study: size === 0 ? null : ct, held: true, state });
+  const study = (state: OutgoingView['state'], size = 71_200_000): OutgoingView => ({ id: 'eins', name: '', size, study: size === 0 ? null : ct, held: true, anew: false, state });
 
   test('says how many images are here, and goes on by itself or when it is asked to', async () => {
     const { page, desk, host } = await open({ outgoing: [study({ state: 'gathering', done: 41, of: 135 }, 0)] });

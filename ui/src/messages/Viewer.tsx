@@ -33,8 +33,9 @@ export function Viewer({ conversation, line, others, go, close }: { conversation
 }
 
 function FileViewer({ conversation, line, body, others, go, close }: { conversation: string; line: MessageLine; body: FileBody; others: readonly MessageLine[]; go: (line: MessageLine) => void; close: () => void }) {
-  const { received, fetch } = useFile(conversation, line, body, true);
-  const { save, dialog } = useSaving(body.name, dangerOf(claimedKind(body.name, body.mimetype)), received, fetch);
+  const file = useFile(conversation, line, body, true);
+  const { received, fetch } = file;
+  const { save, dialog } = useSaving(body.name, dangerOf(claimedKind(body.name, body.mimetype)), file);
   const begin = useRef(fetch);
   useEffect(() => begin.current(), []);
   const at = others.findIndex((one) => one.id === line.id);
@@ -87,6 +88,7 @@ function Inside({ received, body, fetch }: { received: ReturnType<typeof useFile
   switch (received?.state) {
     case undefined:
     case 'waiting':
+    case 'asking':
       return <div className={styles['aside']} />;
     case 'loading': {
       const total = received.total ?? body.size;

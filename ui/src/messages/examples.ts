@@ -248,7 +248,7 @@ export const recoveryKey = 'EsTB kM4x 9qLp W2ud fH7c 8vRn Yg3s ZtKa 5bXm QjEo D6
 
 export function chatView(more: Partial<ChatView> = {}): ChatView {
   const conversations = more.conversations ?? rows;
-  return { state: { state: 'ready' }, recovery: 'ready', comparison: null, quiet: false, conversations, unread: conversations.reduce((sum, one) => sum + one.unread, 0), asOf, ...more };
+  return { state: { state: 'ready' }, recovery: 'ready', comparison: null, quiet: false, lostFiles: 0, conversations, unread: conversations.reduce((sum, one) => sum + one.unread, 0), asOf, ...more };
 }
 
 export const chat: ChatFixture = {
@@ -300,7 +300,7 @@ export const everyForm = conversation({
       { edited: true },
     ),
     message(ahlefels, at(23, '09:04'), { type: 'emote', blocks: paragraphs('rechnet den Plan mit 60 Gy.') }, { readBy: [brunnengold, sonnkaya, kieselhof, weidenlohe] }),
-    message(ahlefels, at(23, '09:20'), { type: 'file', name: 'Plan-Auenwald-60Gy-Lungendosis-und-Ösophagus.pdf', mimetype: 'application/pdf', size: 2_410_000, study: null }),
+    message(ahlefels, at(23, '09:20'), { type: 'file', name: 'Plan-Auenwald-60Gy-Lungendosis-und-Ösophagus.pdf', mimetype: 'application/pdf', size: 2_410_000, study: null, picture: null }),
     message(brunnengold, at(23, '09:30'), { type: 'redacted', by: brunnengold, at: at(23, '09:41') }),
     message(taubengruen, at(23, '09:50'), { type: 'unsupported', fallback: 'Umfrage: Passt Dienstag 15 Uhr?' }),
     message(kieselhof, at(23, '10:02'), 'Ich bin am Dienstag erreichbar.', { inClear: true }),

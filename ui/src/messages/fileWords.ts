@@ -103,6 +103,8 @@ export function toldWords(told: Told): string {
       return m.file_told_sent({ name: told.name });
     case 'not-sent':
       return m.file_told_not_sent({ name: told.name });
+    case 'saved':
+      return m.file_saved({ name: told.name });
     case 'loaded':
       return m.file_told_loaded({ name: told.name });
     case 'not-loaded':

@@ -9,7 +9,7 @@ import { chat, day, falkenried, message, sonnkaya, steinklee } from './examples'
 
 const here = '!steinklee';
 const time = (clock: string) => `2026-11-24T${clock}:00+01:00`;
-const said = (id: string, clock: string, name: string, size: number, mimetype: string | null, by = sonnkaya, study: StudyLabelView | null = null) => message(by, time(clock), { type: 'file', name, mimetype, size, study }, { id });
+const said = (id: string, clock: string, name: string, size: number, mimetype: string | null, by = sonnkaya, study: StudyLabelView | null = null) => message(by, time(clock), { type: 'file', name, mimetype, size, study, picture: null }, { id });
 
 const picture = pictureBytes();
 const pdf = pdfBytes();
@@ -29,7 +29,8 @@ const pdfLine = said('koloskopie', '13:34', 'Koloskopie.pdf', pdf.length, 'appli
 
 const ct: StudyLabelView = { modality: ['CT'], images: 135, series: 1 };
 const found = { id: 'found', label: ct, bodyPart: 'CHEST', name: 'CT-135-Bilder.zip', size: 71_200_000, files: [0], failure: null };
-const going = (state: OutgoingView['state'], study: StudyLabelView | null = null): OutgoingView => ({ id: `study-${state.state}`, name: study === null ? '' : 'CT-135-Bilder.zip', size: study === null ? 0 : 71_200_000, study, held: true, state });
+const going = (state: OutgoingView['state'], study: StudyLabelView | null = null): OutgoingView => ({ id: `study-${state.state}`, name: study === null ? '' : 'CT-135-Bilder.zip', size: study === null ? 0 : 71_200_000, study, held: true, anew: false, state });
+const brokenOff = (id: string, sent: number, study: StudyLabelView | null = null): OutgoingView => ({ id, name: 'MRT-Becken-2026-11-12.zip', size: 71_200_000, study, held: false, anew: false, state: { state: 'interrupted', sent } });
 
 /** A file with the mark of an image (PS3.10 7.1) and nothing behind it. */
 function image(): File {
@@ -66,11 +67,13 @@ export const stories: Story[] = [
   story('-sending', { lines }, { upTo: 0.4, stride: 250 }, { prepare: attach(scan()), keys: [send, 'see:[data-percent="40"]'] }),
   story('-paused', { lines }, { upTo: 0.4 }, { prepare: attach(scan()), keys: [send, 'see:[data-percent="40"]', 'click:[data-testid=pause-file-1]', 'see:[data-state=paused]'] }),
   story('-failed', { lines }, { sendFails: { code: 'platform-unreachable', detail: 'silence' } }, { prepare: attach(scan()), keys: [send, 'see:[data-state=failed]'] }),
-  story('-gone', { lines, outgoing: [{ id: 'file-9', name: 'Koloskopie.pdf', size: 5_000_000, study: null, held: false, state: { state: 'waiting' } }] }),
+  story('-gone', { lines, outgoing: [{ id: 'file-9', name: 'Koloskopie.pdf', size: 5_000_000, study: null, held: false, anew: false, state: { state: 'waiting' } }] }),
+  story('-broken-off', { lines, outgoing: [brokenOff('file-9', 33_554_432), brokenOff('file-8', 71_200_000), brokenOff('file-7', 33_554_432, ct)] }),
   story('-too-large', {}, { beginFails: () => ({ code: 'file-too-large', detail: '4294967296' }) }, { prepare: attach(scan()), keys: [send] }),
   story('-away', { lines: [day(24), pdfLine, said('ct', '13:35', 'CT-Thorax-135-Bilder.zip', 71_200_000, 'application/zip'), said('film', '13:36', 'Laparoskopie.mp4', 640_000_000, 'video/mp4')] }),
   story('-loading', { lines: [day(24), said('gross', '13:35', 'CT-Thorax-135-Bilder.zip', 500_000, 'application/zip')] }, { content: { gross: { bytes: new Uint8Array(200_000), size: 500_000 } } }, { keys: ['click:[data-testid=save-gross]', 'see:[data-state=loading]'] }),
   story('-picture', { lines: [day(24), message(sonnkaya, time('13:31'), 'Zum Vergleich die alte Thoraxaufnahme aus dem Staging:'), pictureLine] }, { content: { bild: { bytes: picture } } }, { keys: ['see:[data-testid=picture-bild]'] }),
+  story('-small', { lines: [day(24), message(sonnkaya, time('13:33'), { type: 'file', name: 'Staging-Thorax-axial.png', mimetype: 'image/png', size: 9_600_000, study: null, picture: { width: 1920, height: 1440, thumbnail: true } }, { id: 'klein' })] }, { content: { 'klein small': { bytes: picture } } }, { keys: ['see:[data-testid=picture-klein]'] }),
   story('-viewer', { lines: [day(24), pictureLine, secondLine] }, { content: { bild: { bytes: picture }, bild2: { bytes: picture } } }, { keys: ['see:[data-testid=picture-bild]', 'click:[data-testid=show-bild]', 'see:[data-testid=viewer-picture]'] }),
   story('-viewer-zoomed', { lines: [day(24), pictureLine, secondLine] }, { content: { bild: { bytes: picture }, bild2: { bytes: picture } } }, { keys: ['see:[data-testid=picture-bild]', 'click:[data-testid=show-bild]', 'see:[data-testid=viewer-picture]', 'ArrowRight', 'see:[data-testid=viewer-picture]', '+', '+', '+'] }),
   story('-pdf', { lines: [day(24), pdfLine] }, { content: { koloskopie: { bytes: pdf } } }, { keys: ['click:[data-testid=show-koloskopie]', 'see:[data-testid=document-pages] canvas'] }),

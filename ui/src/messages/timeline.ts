@@ -35,6 +35,12 @@ export function comesByItself(line: MessageLine): boolean {
   return body.type === 'file' && line.event !== null && body.size !== null && body.size <= picturesUnasked && claimedKind(body.name, body.mimetype) === 'image';
 }
 
+/** Whether a message's file is a picture of which there is a small one to be shown first. */
+export function hasThumbnail(line: MessageLine): boolean {
+  const { body } = line;
+  return body.type === 'file' && line.event !== null && body.picture?.thumbnail === true && claimedKind(body.name, body.mimetype) === 'image';
+}
+
 /** Whether a line can have the focus. */
 export function isStop(line: LineView): boolean {
   return line.type === 'message' || line.type === 'notice';
@@ -136,7 +142,7 @@ export function lastMessage(view: ConversationView): MessageLine | undefined {
 export function guessHeight(line: LineView | undefined, before: LineView | undefined): number {
   if (line === undefined) return 48;
   if (line.type !== 'message') return 34;
-  if (line.body.type === 'file') return (continues(before, line) ? 6 : 38) + (comesByItself(line) ? frameHeight : cardHeight) + (line.reactions.length > 0 ? 34 : 0);
+  if (line.body.type === 'file') return (continues(before, line) ? 6 : 38) + (comesByItself(line) || hasThumbnail(line) ? frameHeight : cardHeight) + (line.reactions.length > 0 ? 34 : 0);
   if (line.body.type === 'form' && line.body.form.form !== 'answer' && line.body.form.form !== 'newer') return (continues(before, line) ? 6 : 38) + formHeight + (line.reactions.length > 0 ? 34 : 0);
   const text = messageText(line) ?? '';
   const rows = text.split('\n').reduce((sum, row) => sum + Math.max(1, Math.ceil(row.length / 85)), 0);

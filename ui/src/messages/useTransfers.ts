@@ -1,6 +1,7 @@
 /** Files in the page, as components see them. */
 import { useEffect, useState, useSyncExternalStore } from 'react';
 import { announce } from '../components/announce';
+import { toast } from '../components/toasts';
 import { useDesk } from '../host/desk';
 import type { Transfers } from '../host/transfers';
 import { toldWords } from './fileWords';
@@ -15,7 +16,15 @@ export function useTransfers(): Transfers {
 /** Says aloud what was attached, and which files have come and gone. */
 export function useToldFiles(): void {
   const { transfers } = useDesk();
-  useEffect(() => transfers.listen((told) => announce(toldWords(told))), [transfers]);
+  useEffect(
+    () =>
+      transfers.listen((told) => {
+        // Where it lies is worth a look.
+        if (told.what === 'saved') toast({ text: toldWords(told), icon: 'ok' });
+        else announce(toldWords(told));
+      }),
+    [transfers],
+  );
 }
 
 /** True once something runs for longer than half a second: what is done sooner needs no words about it. */

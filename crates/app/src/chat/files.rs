@@ -4,6 +4,7 @@
 //! one that is opened goes to the page as it may take it. Nothing of either is on this computer in clear.
 
 use super::study::{Held, Layout, Packed};
+use super::uploads::BrokenOff;
 use super::{Up, talk::Open};
 use crate::Desk;
 use axum::extract::ws::{Message, WebSocket};
@@ -18,7 +19,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tim::{FileError, Incoming, MessageId, NewFile, Outgoing, Progress, Splitting};
+use tim::{Conversation, FileError, Incoming, MessageId, NewFile, Note, Outgoing, Progress, Splitting};
 use tokio::sync::{Mutex as Turn, Semaphore, mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::MissedTickBehavior;
@@ -40,15 +41,21 @@ pub(super) struct Files {
     sending: BTreeMap<String, Arc<Sending>>,
     /// Studies whose images are being fetched from the archive first.
     pub(super) gathering: BTreeMap<String, Arc<super::study::Gathering>>,
+    /// What the end of a former run broke off.
+    pub(super) broken_off: BrokenOff,
 }
 
 /// A file that is being sent.
-struct Sending {
+pub(super) struct Sending {
     conversation: String,
     name: String,
-    size: u64,
+    pub(super) size: u64,
+    pub(super) modified: Option<i64>,
     study: Option<StudyLabelView>,
-    supply: Supply,
+    pub(super) supply: Supply,
+    /// Begun again, since the file had changed.
+    anew: bool,
+    pub(super) note: Note,
     outgoing: Arc<Turn<Outgoing>>,
     progress: watch::Receiver<Progress>,
     stand: Mutex<Stand>,
@@ -92,7 +99,7 @@ impl Sending {
         }
     }
 
-    fn stop(&self) {
+    pub(super) fn stop(&self) {
         self.turns(Stand::Waiting);
     }
 }
@@ -107,6 +114,7 @@ impl Files {
             size: sending.size,
             study: sending.study.clone(),
             held: matches!(sending.supply, Supply::Held(_)),
+            anew: sending.anew,
             state: match &*sending.stand.lock().unwrap_or_else(PoisonError::into_inner) {
                 Stand::Waiting => OutgoingStateView::Waiting,
                 Stand::Sending(_) => OutgoingStateView::Sending { sent: sending.progress.borrow().moved },
@@ -114,7 +122,8 @@ impl Files {
             },
         });
         let gathering = self.gathering.iter().filter_map(|(id, gathering)| gathering.view(id, conversation));
-        let mut all: Vec<OutgoingView> = sending.chain(gathering).collect();
+        let broken_off = self.broken_off.views(conversation);
+        let mut all: Vec<OutgoingView> = sending.chain(gathering).chain(broken_off).collect();
         all.sort_by(|a, b| a.id.cmp(&b.id));
         all
     }
@@ -128,22 +137,39 @@ impl Files {
 pub(crate) struct Begun {
     pub(crate) name: String,
     pub(crate) size: u64,
+    /// Milliseconds since 1970.
+    pub(crate) modified: Option<i64>,
     pub(crate) mimetype: Option<String>,
     pub(crate) picture: Option<(u32, u32)>,
 }
 
 impl Desk {
-    pub(crate) async fn begin_attachment(&self, conversation: &str, file: Begun) -> Result<FileDoorView, Failure> {
-        let open = self.conversation(conversation)?;
-        self.room_for_a_file()?;
-        let Begun { name, size, mimetype, picture } = file;
+    // In a box where it is made: the answer that awaits it is as large as all of its branches.
+    pub(crate) fn begin_attachment<'a>(
+        &'a self,
+        conversation: &'a str,
+        file: Begun,
+    ) -> BoxFuture<'a, Result<FileDoorView, Failure>> {
+        async move {
+            let open = self.conversation(conversation)?;
+            self.room_for_a_file()?;
+            let outgoing = match self.take_up_file(&open.conversation, &file).await? {
+                Some(outgoing) => outgoing,
+                None => self.new_outgoing(&open.conversation, file).await?,
+            };
+            let id = self.outgoing_id();
+            self.put_outgoing(&id, conversation, outgoing, None, Supply::Page, false);
+            self.tell_files(conversation).await;
+            self.upload_door(&id)
+        }
+        .boxed()
+    }
+
+    pub(super) async fn new_outgoing(&self, conversation: &Conversation, file: Begun) -> Result<Outgoing, Failure> {
+        let Begun { name, size, modified, mimetype, picture } = file;
         let fallback = Arc::new(move |name: &str, parts| fallback(name, size, parts));
-        let new = NewFile { name, mimetype, size, picture, fallback };
-        let outgoing = open.conversation.attach(new, Splitting::default()).await.map_err(|error| of_file(&error))?;
-        let id = self.outgoing_id();
-        self.put_outgoing(&id, conversation, outgoing, size, None, Supply::Page);
-        self.tell_files(conversation).await;
-        self.upload_door(&id)
+        let new = NewFile { name, mimetype, size, modified, picture, fallback };
+        conversation.attach(new, Splitting::default()).await.map_err(|error| of_file(&error))
     }
 
     pub(super) fn room_for_a_file(&self) -> Result<(), Failure> {
@@ -163,16 +189,19 @@ impl Desk {
         id: &str,
         conversation: &str,
         outgoing: Outgoing,
-        size: u64,
         study: Option<StudyLabelView>,
         supply: Supply,
+        anew: bool,
     ) {
         let sending = Arc::new(Sending {
             conversation: conversation.to_owned(),
             name: outgoing.name().to_owned(),
-            size,
+            size: outgoing.size(),
+            modified: outgoing.modified(),
             study,
             supply,
+            anew,
+            note: outgoing.note(),
             progress: outgoing.progress(),
             outgoing: Arc::new(Turn::new(outgoing)),
             stand: Mutex::new(Stand::Waiting),
@@ -186,6 +215,9 @@ impl Desk {
         conversation: &str,
         id: &str,
     ) -> Result<Option<FileDoorView>, Failure> {
+        if let Some(resumed) = self.resume_broken_off(conversation, id).await {
+            return resumed.map(|()| None);
+        }
         let sending = self.sending(conversation, id)?;
         if let Supply::Held(held) = &sending.supply {
             self.send_held(id, &sending, held.clone());
@@ -199,18 +231,32 @@ impl Desk {
 
     pub(crate) async fn cancel_attachment(&self, conversation: &str, id: &str) -> Result<(), Failure> {
         let gathering = self.0.chat.state().files.gathering.remove(id);
-        if gathering.is_none() {
+        if gathering.is_none() && !self.cancel_broken_off(conversation, id).await? {
             let sending = self.sending(conversation, id)?;
             self.0.chat.state().files.sending.remove(id);
             sending.stop();
+            // It goes on after a restart no more.
+            sending.note.strike().await.map_err(|error| of_file(&error))?;
         }
         self.tell_files(conversation).await;
         Ok(())
     }
 
     pub(crate) fn open_attachment(&self, conversation: &str, message: String) -> Result<FileDoorView, Failure> {
-        let (up, open) = (self.up()?, self.conversation(conversation)?);
-        let incoming = open.conversation.file(&MessageId(message)).map_err(|error| of_file(&error))?;
+        let open = self.conversation(conversation)?;
+        self.given(open.conversation.file(&MessageId(message)))
+    }
+
+    /// The small picture of a message.
+    pub(crate) fn open_thumbnail(&self, conversation: &str, message: String) -> Result<FileDoorView, Failure> {
+        let open = self.conversation(conversation)?;
+        self.given(open.conversation.thumbnail(&MessageId(message)))
+    }
+
+    /// The door by which the page gets what comes.
+    fn given(&self, incoming: Result<Incoming, FileError>) -> Result<FileDoorView, Failure> {
+        let up = self.up()?;
+        let incoming = incoming.map_err(|error| of_file(&error))?;
         let (desk, mut shut) = (self.clone(), self.0.files.shut());
         let socket = self.0.files.ticket(move |socket| {
             async move {
@@ -225,7 +271,7 @@ impl Desk {
         Ok(FileDoorView { attachment: None, socket })
     }
 
-    fn sending(&self, conversation: &str, id: &str) -> Result<Arc<Sending>, Failure> {
+    pub(super) fn sending(&self, conversation: &str, id: &str) -> Result<Arc<Sending>, Failure> {
         self.up()?;
         let sending = self.0.chat.state().files.sending.get(id).cloned();
         let sending = sending.filter(|sending| sending.conversation == conversation);
@@ -275,7 +321,13 @@ impl Desk {
         };
         let mut heard = None;
         let sent = {
-            let send = async { outgoing.lock().await.send(&mut *source).await };
+            let send = async {
+                let mut outgoing = outgoing.lock().await;
+                if outgoing.is_picture() {
+                    self.look_at_picture(&mut outgoing, &mut *source).await?;
+                }
+                outgoing.send(&mut *source).await
+            };
             let mut send = std::pin::pin!(send);
             let mut hearing = std::pin::pin!(hear_pieces(hear, pieces));
             let mut shown = tokio::time::interval(TELL);
@@ -525,7 +577,7 @@ pub(super) async fn hear_pieces(
                     let _ended = pieces.send(Err(io::Error::other("the page cannot read it any more"))).await;
                     return Hearing::Unreadable;
                 }
-                Ok(FileHeard::Credit { .. }) | Err(_) => continue,
+                Ok(FileHeard::Credit { .. } | FileHeard::Keep) | Err(_) => continue,
             },
             Message::Close(_) => return Hearing::Left,
             Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => continue,

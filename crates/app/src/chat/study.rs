@@ -150,14 +150,20 @@ impl Desk {
             name: study.file_name(),
             mimetype: Some(ZIP.to_owned()),
             size,
+            modified: None,
             picture: None,
             fallback: Arc::new(move |_name, parts| {
                 format!("{body}, in {parts} Teilen verschlüsselt. Zum Öffnen wird Konsil gebraucht.")
             }),
         };
-        let outgoing = open.conversation.attach_study(new, message, Splitting::default()).await;
-        let outgoing = outgoing.map_err(|error| of_file(&error))?;
-        self.put_outgoing(id, conversation, outgoing, size, Some(label_view(&study.label)), supply);
+        let outgoing = match self.take_up_study(&open.conversation, size, &message).await? {
+            Some(outgoing) => outgoing,
+            None => {
+                let outgoing = open.conversation.attach_study(new, message, Splitting::default()).await;
+                outgoing.map_err(|error| of_file(&error))?
+            }
+        };
+        self.put_outgoing(id, conversation, outgoing, Some(label_view(&study.label)), supply, false);
         Ok(())
     }
 }

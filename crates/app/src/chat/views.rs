@@ -5,7 +5,8 @@ use contract::{
     BlockView, ChatStateView, ChatView, ConversationCaseView, ConversationKind, ConversationMembership,
     ConversationRowView, ConversationView, DeviceView, EarlierView, EncryptionView, Failure, FailureCode, LastLineKind,
     LastLineView, LineView, MessageBodyView, MessageVersionView, MessageVersionsView, MessageView, NoticeKind,
-    NoticeView, ReactionView, RecoveryView, RepliedView, SenderView, SendingView, SpanView, UndecryptableCause,
+    NoticeView, PictureView, ReactionView, RecoveryView, RepliedView, SenderView, SendingView, SpanView,
+    UndecryptableCause,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use std::collections::BTreeMap;
@@ -48,6 +49,7 @@ pub(super) fn chat(
         unread: meant.fold(0, u32::saturating_add),
         conversations,
         quiet,
+        lost_files: 0,
         as_of: Timestamp::now().to_string(),
     }
 }
@@ -217,11 +219,16 @@ fn body(body: &Body, own: bool, members: &[SenderView], forms: &dyn Fn(&Structur
             MessageBodyView::Text { blocks: self::blocks(blocks, members), source: own.then(|| source.clone()) }
         }
         Body::Emote(blocks) => MessageBodyView::Emote { blocks: self::blocks(blocks, members) },
-        Body::File { name, mimetype, size, study } => MessageBodyView::File {
+        Body::File { name, mimetype, size, study, picture } => MessageBodyView::File {
             name: name.clone(),
             mimetype: mimetype.clone(),
             size: *size,
             study: study.as_ref().map(super::study::label_view),
+            picture: picture.map(|picture| PictureView {
+                width: picture.width,
+                height: picture.height,
+                thumbnail: picture.thumbnail,
+            }),
         },
         Body::Form(said) => super::forms::body(said, forms(said)),
         Body::Redacted { by, at } => {

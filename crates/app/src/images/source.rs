@@ -6,7 +6,7 @@ use super::{
     message::frame_messages,
     received::ReceivedImages,
     series::{Parts, SeriesData},
-    workers::{WorkerError, WorkerPool, WorkerProgram},
+    workers::{Preview, WorkerError, WorkerPool, WorkerProgram},
 };
 use bytes::Bytes;
 use contract::FailureCode;
@@ -97,6 +97,11 @@ impl Images {
 
     pub(crate) fn warm(&self) {
         self.0.workers.warm();
+    }
+
+    /// A picture that somebody sends, made small.
+    pub(crate) async fn preview(&self, encoded: &[u8]) -> Result<Preview, WorkerError> {
+        self.0.workers.preview(encoded).await
     }
 
     /// A page waits for a frame as long as the answer lives.

@@ -1,7 +1,7 @@
 //! The pool of decode workers. A worker that crashes, starves or hangs is killed and replaced; the
 //! image that did it fails with a reason, the others go on.
 
-use crate::worker::{self, Outcome, Task, format_of, join, split};
+use crate::worker::{self, Job, Outcome, Task, format_of, join, split};
 use imaging::{ImageDescription, RawFrame, StoredFrame};
 use std::{
     path::PathBuf,
@@ -59,6 +59,19 @@ impl WorkerProgram {
     pub fn of(program: PathBuf) -> Self {
         Self { program, arguments: vec![worker::ARGUMENT.to_owned()], frame_time: FRAME_TIME }
     }
+}
+
+/// A small picture is no larger, in bytes.
+const LARGEST_PREVIEW: usize = 1 << 20;
+
+/// A picture, small.
+pub(crate) struct Preview {
+    /// Width and height of the picture, as it is to be held.
+    pub(crate) of: (u32, u32),
+    /// Of the small one.
+    pub(crate) size: (u32, u32),
+    /// JPEG; empty where the picture itself is small enough.
+    pub(crate) jpeg: Vec<u8>,
 }
 
 /// A decoded frame.
@@ -136,7 +149,8 @@ impl WorkerPool {
         transfer_syntax: &str,
         encoded: &[u8],
     ) -> Result<StoredFrame, WorkerError> {
-        let (outcome, pixels) = self.ask(image, transfer_syntax, encoded, false).await?;
+        let task = Task { image: image.clone(), transfer_syntax: transfer_syntax.to_owned(), raw: false };
+        let (outcome, pixels) = self.ask(&Job::Frame(task), encoded).await?;
         frame(outcome, pixels)
     }
 
@@ -150,25 +164,33 @@ impl WorkerPool {
         transfer_syntax: &str,
         encoded: &[u8],
     ) -> Result<RawFrame, WorkerError> {
-        let (outcome, pixels) = self.ask(image, transfer_syntax, encoded, true).await?;
+        let task = Task { image: image.clone(), transfer_syntax: transfer_syntax.to_owned(), raw: true };
+        let (outcome, pixels) = self.ask(&Job::Frame(task), encoded).await?;
         raw_frame(outcome, pixels)
     }
 
-    async fn ask(
-        &self,
-        image: &ImageDescription,
-        transfer_syntax: &str,
-        encoded: &[u8],
-        raw: bool,
-    ) -> Result<(Outcome, Vec<u8>), WorkerError> {
+    /// A picture that somebody sends, made small.
+    ///
+    /// # Errors
+    /// [`WorkerError::Unsupported`] where its form is not read, the others where it is no picture.
+    pub(crate) async fn preview(&self, encoded: &[u8]) -> Result<Preview, WorkerError> {
+        match self.ask(&Job::Preview, encoded).await? {
+            (Outcome::Preview { of, size }, jpeg) if jpeg.len() <= LARGEST_PREVIEW => Ok(Preview { of, size, jpeg }),
+            (Outcome::Unsupported(what), _) => Err(WorkerError::Unsupported(what)),
+            (Outcome::Damaged(why), _) => Err(WorkerError::Damaged(why)),
+            (Outcome::Truncated, _) => Err(WorkerError::Truncated),
+            (Outcome::Preview { .. } | Outcome::Ok { .. } | Outcome::Raw { .. }, _) => Err(other_form()),
+        }
+    }
+
+    async fn ask(&self, job: &Job, encoded: &[u8]) -> Result<(Outcome, Vec<u8>), WorkerError> {
         let _permit = self.0.free.acquire().await.map_err(|error| WorkerError::Stopped(error.to_string()))?;
         let idle = self.0.idle().pop();
         let mut worker = match idle {
             Some(worker) => worker,
             None => self.0.start().map_err(|error| WorkerError::Stopped(error.to_string()))?,
         };
-        let task = Task { image: image.clone(), transfer_syntax: transfer_syntax.to_owned(), raw };
-        let answered = timeout(self.0.program.frame_time, worker.ask(&task, encoded)).await;
+        let answered = timeout(self.0.program.frame_time, worker.ask(job, encoded)).await;
         match answered {
             Ok(Ok(answer)) => {
                 self.0.idle().push(worker);
@@ -211,8 +233,8 @@ impl Inner {
 }
 
 impl Worker {
-    async fn ask(&mut self, task: &Task, encoded: &[u8]) -> std::io::Result<(Outcome, Vec<u8>)> {
-        let task = serde_json::to_vec(task)?;
+    async fn ask(&mut self, job: &Job, encoded: &[u8]) -> std::io::Result<(Outcome, Vec<u8>)> {
+        let task = serde_json::to_vec(job)?;
         self.input.write_all(&join(task.len(), encoded.len())?).await?;
         self.input.write_all(&task).await?;
         self.input.write_all(encoded).await?;
@@ -240,7 +262,7 @@ fn frame(outcome: Outcome, bytes: Vec<u8>) -> Result<StoredFrame, WorkerError> {
             }
             Ok(StoredFrame { columns, rows, format, bytes })
         }
-        Outcome::Raw { .. } => Err(other_form()),
+        Outcome::Raw { .. } | Outcome::Preview { .. } => Err(other_form()),
         Outcome::Truncated => Err(WorkerError::Truncated),
         Outcome::Unsupported(what) => Err(WorkerError::Unsupported(what)),
         Outcome::Damaged(why) => Err(WorkerError::Damaged(why)),
@@ -255,7 +277,7 @@ fn raw_frame(outcome: Outcome, bytes: Vec<u8>) -> Result<RawFrame, WorkerError> 
             }
             Ok(RawFrame { columns, rows, samples, bits, signed, photometric, bytes })
         }
-        Outcome::Ok { .. } => Err(other_form()),
+        Outcome::Ok { .. } | Outcome::Preview { .. } => Err(other_form()),
         Outcome::Truncated => Err(WorkerError::Truncated),
         Outcome::Unsupported(what) => Err(WorkerError::Unsupported(what)),
         Outcome::Damaged(why) => Err(WorkerError::Damaged(why)),

@@ -106,6 +106,7 @@ async fn sign_in(
         http: http(),
         transfers: http(),
         sessions: Arc::new(Forgetful),
+        uploads: None,
     };
     let way = SignIn::Password { user: person, password: PASSWORD };
     let account = Account::sign_in(options, homeserver, way, "Konsil").await?;

@@ -1,7 +1,7 @@
 //! From the library's timeline to lines that a page can show.
 
 use crate::case::CaseLink;
-use crate::file::{StudyLabel, in_parts, study_label};
+use crate::file::{StudyLabel, in_parts, picture_of, study_label};
 use crate::form::{self, Answered, DocumentFile, Form, Structured};
 use crate::list::moment;
 use crate::name::{clean_file, clean_media_type};
@@ -22,6 +22,17 @@ use ruma::UserId;
 use ruma::events::room::message::MessageType;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// What the sender says about a picture or a video.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Picture {
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+    /// Whether there is a small one.
+    pub thumbnail: bool,
+}
 
 /// A line of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +120,8 @@ pub enum Body {
         size: Option<u64>,
         /// What the sender says about the study that it is.
         study: Option<StudyLabel>,
+        /// What the sender says about the picture that it is.
+        picture: Option<Picture>,
     },
     /// A structured message.
     Form(Box<Structured>),
@@ -472,7 +485,9 @@ fn body(event: &EventTimelineItem, content: &MsgLikeContent, own: &UserId, recov
             let json = event.original_json().filter(|_| !message.is_edited());
             let study = json.and_then(|json| study_label(json.json().get()));
             match json.and_then(|json| in_parts(json.json().get())) {
-                Some(Ok(file)) => Body::File { name: file.name, mimetype: file.mimetype, size: file.size, study },
+                Some(Ok(file)) => {
+                    Body::File { name: file.name, mimetype: file.mimetype, size: file.size, study, picture: None }
+                }
                 Some(Err(_form)) => Body::Unsupported { fallback: Some(one_line(message.body())) },
                 None => {
                     // What came in clear, or was changed, is the text that it is.
@@ -520,7 +535,7 @@ fn structured(form: Form, case: Option<CaseLink>, message: &timeline::Message) -
 /// The content of a document, where it is in the same message.
 fn document(message: &MessageType) -> Option<DocumentFile> {
     match said(message, None) {
-        Body::File { name, mimetype, size, study: _ } => Some(DocumentFile { name, mimetype, size }),
+        Body::File { name, mimetype, size, .. } => Some(DocumentFile { name, mimetype, size }),
         Body::Text { .. }
         | Body::Emote(_)
         | Body::Form(_)
@@ -537,6 +552,7 @@ pub(super) fn said(message: &MessageType, study: Option<StudyLabel>) -> Body {
         mimetype: mimetype.and_then(clean_media_type),
         size: size.map(u64::from),
         study: None,
+        picture: picture_of(message),
     };
     match message {
         MessageType::Text(text) => {
@@ -553,6 +569,7 @@ pub(super) fn said(message: &MessageType, study: Option<StudyLabel>) -> Body {
                 mimetype: info.and_then(|i| clean_media_type(i.mimetype.as_deref()?)),
                 size: info.and_then(|i| i.size).map(u64::from),
                 study,
+                picture: None,
             }
         }
         MessageType::Image(content) => {

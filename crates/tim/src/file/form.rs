@@ -4,9 +4,9 @@
 //! part is an ordinary encrypted file of Matrix; one key for all of them, and an IV for each.
 
 use super::FileError;
+use crate::conversation::Picture;
 use crate::name::{clean_file, clean_media_type};
 use attachment::{Key, Seal, root};
-use ruma::OwnedMxcUri;
 use ruma::events::room::message::MessageType;
 use ruma::events::room::{
     EncryptedFile, EncryptedFileHash, EncryptedFileHashAlgorithm, EncryptedFileHashes, EncryptedFileInfo, MediaSource,
@@ -14,6 +14,7 @@ use ruma::events::room::{
 };
 use ruma::serde::Base64;
 use ruma::serde::base64::{Standard, UrlSafe};
+use ruma::{OwnedMxcUri, UInt};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -102,12 +103,30 @@ struct KeyForm {
     key_ops: Vec<String>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct PartForm {
-    url: OwnedMxcUri,
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct PartForm {
+    pub(super) url: OwnedMxcUri,
     iv: Base64<Standard, [u8; 16]>,
     sha256: Base64<Standard, [u8; 32]>,
-    size: u64,
+    pub(super) size: u64,
+}
+
+impl PartForm {
+    pub(super) fn of(part: &Part) -> Self {
+        Self {
+            url: part.url.clone(),
+            iv: Base64::new(part.seal.iv),
+            sha256: Base64::new(part.seal.sha256),
+            size: part.size.unwrap_or_default(),
+        }
+    }
+}
+
+impl From<PartForm> for Part {
+    fn from(part: PartForm) -> Self {
+        let seal = Seal { iv: *part.iv.as_inner(), sha256: *part.sha256.as_inner() };
+        Self { seal, size: Some(part.size), url: part.url }
+    }
 }
 
 /// The one upload of an ordinary file.
@@ -150,13 +169,7 @@ pub(super) fn parts_event(
 }
 
 fn part_forms(parts: &[Part]) -> Vec<PartForm> {
-    let form = |part: &Part| PartForm {
-        url: part.url.clone(),
-        iv: Base64::new(part.seal.iv),
-        sha256: Base64::new(part.seal.sha256),
-        size: part.size.unwrap_or_default(),
-    };
-    parts.iter().map(form).collect()
+    parts.iter().map(PartForm::of).collect()
 }
 
 /// The file of an ordinary message; none where it has none.
@@ -192,12 +205,62 @@ pub(crate) fn described_by(message: &MessageType) -> Option<Result<Described, Fi
     }))
 }
 
+/// A small picture is no larger, in bytes.
+pub(super) const LARGEST_THUMBNAIL: u64 = 4 * 1024 * 1024;
+/// No side of a picture is longer, in pixels.
+const LONGEST_SIDE: u64 = 65_535;
+
+/// What an event says about the picture that it is; none where it says nothing that can be.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the library's list grows; nothing else is a picture")]
+pub(crate) fn picture_of(message: &MessageType) -> Option<Picture> {
+    let (width, height) = match message {
+        MessageType::Image(image) => image.info.as_deref().map(|info| (info.width, info.height))?,
+        MessageType::Video(video) => video.info.as_deref().map(|info| (info.width, info.height))?,
+        _ => return None,
+    };
+    let side = |side: Option<UInt>| {
+        let side = side.map(u64::from).filter(|side| (1..=LONGEST_SIDE).contains(side))?;
+        u32::try_from(side).ok()
+    };
+    let thumbnail = thumbnail_by(message).is_some_and(|found| found.is_ok());
+    Some(Picture { width: side(width)?, height: side(height)?, thumbnail })
+}
+
+/// The small picture of a message; none where it has none.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the library's list grows; nothing else is a picture")]
+pub(crate) fn thumbnail_by(message: &MessageType) -> Option<Result<Described, FileError>> {
+    let (source, info) = match message {
+        MessageType::Image(image) => {
+            let info = image.info.as_deref()?;
+            (info.thumbnail_source.as_ref()?, info.thumbnail_info.as_deref())
+        }
+        MessageType::Video(video) => {
+            let info = video.info.as_deref()?;
+            (info.thumbnail_source.as_ref()?, info.thumbnail_info.as_deref())
+        }
+        _ => return None,
+    };
+    // One that lies open at the homeserver is not shown either.
+    let size = info.and_then(|info| info.size).map(u64::from);
+    if size.is_some_and(|size| size > LARGEST_THUMBNAIL) {
+        return Some(Err(FileError::Form));
+    }
+    let opened = opened(source, size);
+    Some(opened.map(|(key, part)| Described {
+        name: "thumbnail".to_owned(),
+        mimetype: info.and_then(|info| clean_media_type(info.mimetype.as_deref()?)),
+        size,
+        key,
+        parts: Parts::Here(vec![part]),
+    }))
+}
+
 fn opened(source: &MediaSource, size: Option<u64>) -> Result<(Key, Part), FileError> {
     let MediaSource::Encrypted(file) = source else { return Err(FileError::Form) };
     unlocked(file, size)
 }
 
-fn unlocked(file: &EncryptedFile, size: Option<u64>) -> Result<(Key, Part), FileError> {
+pub(super) fn unlocked(file: &EncryptedFile, size: Option<u64>) -> Result<(Key, Part), FileError> {
     let EncryptedFileInfo::V2(info) = &file.info else { return Err(FileError::Form) };
     let Some(EncryptedFileHash::Sha256(hash)) = file.hashes.get(&EncryptedFileHashAlgorithm::Sha256) else {
         return Err(FileError::Form);
@@ -257,12 +320,7 @@ impl Whole {
         if !(counted && sized && hashes) {
             return Err(FileError::Form);
         }
-        let part = |part: PartForm| Part {
-            seal: Seal { iv: *part.iv.as_inner(), sha256: *part.sha256.as_inner() },
-            size: Some(part.size),
-            url: part.url,
-        };
-        Ok(parts.into_iter().map(part).collect())
+        Ok(parts.into_iter().map(Part::from).collect())
     }
 }
 

@@ -1,13 +1,14 @@
 //! A file on its way in.
 //!
 //! Ciphertext waits on disk until its hash is known to be right; only then it is decrypted into the sink. So no byte that
-//! was altered leaves, no clear byte is on disk, and memory holds one piece.
+//! was altered leaves, no clear byte is on disk, and memory holds one piece of what comes and one of what goes: while a
+//! part is decrypted, the next one is fetched.
 
-use super::form::{Described, LONGEST_LIST, Part, Parts};
+use super::form::{Described, LARGEST_THUMBNAIL, LONGEST_LIST, Part, Parts, thumbnail_by};
 use super::wire::{Attempts, Trouble, Wire};
 use super::{FileError, Progress, described_by, in_parts};
 use crate::conversation::{Conversation, MessageId};
-use attachment::{Check, Decryptor, Key};
+use attachment::{Check, Key, Keystream};
 use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 use std::borrow::Cow;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufWriter};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 const PIECE: usize = 256 * 1024;
 /// A file whose sender names no size may have this one.
@@ -31,6 +33,8 @@ pub trait Sink: Send {
 pub struct Incoming {
     pub(super) wire: Wire,
     pub(super) file: Described,
+    /// Where nobody says how long it is, it may be so long, in bytes.
+    pub(super) most: u64,
     pub(super) progress: watch::Sender<Progress>,
 }
 
@@ -51,8 +55,24 @@ impl Conversation {
         let message = event.content().as_message().ok_or(FileError::NotFound)?;
         let parts = event.original_json().filter(|_| !message.is_edited()).and_then(|json| in_parts(json.json().get()));
         let file = parts.or_else(|| described_by(message.msgtype())).ok_or(FileError::NotFound)??;
+        Ok(self.incoming(file, LARGEST_UNSAID))
+    }
+
+    /// The small picture of a message. Nothing is fetched yet.
+    ///
+    /// # Errors
+    /// [`FileError::NotFound`] when the message has none, [`FileError::Form`] when its form is not known.
+    pub fn thumbnail(&self, message: &MessageId) -> Result<Incoming, FileError> {
+        let item = self.item(message).ok_or(FileError::NotFound)?;
+        let event = item.as_event().ok_or(FileError::NotFound)?;
+        let message = event.content().as_message().ok_or(FileError::NotFound)?;
+        let file = thumbnail_by(message.msgtype()).ok_or(FileError::NotFound)??;
+        Ok(self.incoming(file, LARGEST_THUMBNAIL))
+    }
+
+    fn incoming(&self, file: Described, most: u64) -> Incoming {
         let progress = watch::Sender::new(Progress { moved: 0, total: file.size });
-        Ok(Incoming { wire: self.wire.clone(), file, progress })
+        Incoming { wire: self.wire.clone(), file, most, progress }
     }
 }
 
@@ -86,11 +106,24 @@ impl Incoming {
     /// # Errors
     /// [`FileError`]; the sink then holds a beginning of the file, which is to be thrown away.
     pub async fn fetch(&self, sink: &mut dyn Sink) -> Result<u64, FileError> {
-        let mut length = 0;
-        for part in self.parts().await?.iter() {
-            let arrived = self.arrive(part, part.size.unwrap_or(LARGEST_UNSAID), length).await?;
-            self.decrypt(&self.file.key, part, &arrived, sink).await?;
+        let parts = self.parts().await?;
+        let (mut coming, mut length) = (parts.iter().cloned(), 0);
+        // Of its own, so that another core may look at what comes while this one decrypts. Dropping it ends it.
+        let mut ahead = JoinSet::new();
+        let begin = |ahead: &mut JoinSet<_>, part: Option<Part>, before| {
+            let Some(part) = part else { return };
+            let (line, most) = (self.line(), part.size.unwrap_or(self.most));
+            ahead.spawn(async move {
+                let arrived = line.arrive(&part, most, before).await?;
+                Ok::<_, FileError>((part, arrived))
+            });
+        };
+        begin(&mut ahead, coming.next(), 0);
+        while let Some(arrived) = ahead.join_next().await {
+            let (part, arrived) = arrived.map_err(|error| FileError::Sink(error.to_string()))??;
             length += arrived.length;
+            begin(&mut ahead, coming.next(), length);
+            decrypt(&self.file.key, &part, &arrived, sink).await?;
         }
         Ok(length)
     }
@@ -100,14 +133,27 @@ impl Incoming {
         match &self.file.parts {
             Parts::Here(parts) => Ok(Cow::Borrowed(parts)),
             Parts::Listed { key, list, whole } => {
-                let arrived = self.arrive(list, LONGEST_LIST, 0).await?;
+                let arrived = self.line().arrive(list, LONGEST_LIST, 0).await?;
                 let mut bytes = Collected::default();
-                self.decrypt(key, list, &arrived, &mut bytes).await?;
+                decrypt(key, list, &arrived, &mut bytes).await?;
                 whole.listed(&bytes.0).map(Cow::Owned)
             }
         }
     }
 
+    pub(super) fn line(&self) -> Line {
+        Line { wire: self.wire.clone(), progress: self.progress.clone() }
+    }
+}
+
+/// By which the parts of one file come.
+#[derive(Clone)]
+pub(super) struct Line {
+    wire: Wire,
+    progress: watch::Sender<Progress>,
+}
+
+impl Line {
     pub(super) async fn arrive(&self, part: &Part, most: u64, before: u64) -> Result<Arrived, FileError> {
         let mut attempts = Attempts::default();
         loop {
@@ -145,20 +191,22 @@ impl Incoming {
         check.finish(&part.seal).map_err(|altered| final_(altered.into()))?;
         Ok(arrived)
     }
+}
 
-    async fn decrypt(&self, key: &Key, part: &Part, arrived: &Arrived, sink: &mut dyn Sink) -> Result<(), FileError> {
-        let mut file = File::open(&arrived.path).await.map_err(|error| of_disk(&error))?;
-        let mut decryptor = Decryptor::new(key, &part.seal);
-        loop {
-            let mut piece = BytesMut::with_capacity(PIECE);
-            while piece.len() < PIECE && file.read_buf(&mut piece).await.map_err(|error| of_disk(&error))? > 0 {}
-            if piece.is_empty() {
-                // Once more, since a disk is not the memory either.
-                return Ok(decryptor.finish()?);
-            }
-            decryptor.push(&mut piece);
-            sink.write(piece.freeze()).await.map_err(|error| FileError::Sink(error.to_string()))?;
+/// What arrived and was checked goes into the sink.
+async fn decrypt(key: &Key, part: &Part, arrived: &Arrived, sink: &mut dyn Sink) -> Result<(), FileError> {
+    let mut file = File::open(&arrived.path).await.map_err(|error| of_disk(&error))?;
+    let (mut stream, mut left) = (Keystream::at(key, &part.seal.iv, 0), arrived.length);
+    loop {
+        let mut piece = BytesMut::with_capacity(PIECE);
+        while piece.len() < PIECE && file.read_buf(&mut piece).await.map_err(|error| of_disk(&error))? > 0 {}
+        if piece.is_empty() {
+            // The disk has to have kept what was checked.
+            return if left == 0 { Ok(()) } else { Err(FileError::Altered) };
         }
+        left = left.checked_sub(piece.len() as u64).ok_or(FileError::Altered)?;
+        stream.apply(&mut piece);
+        sink.write(piece.freeze()).await.map_err(|error| of_disk(&error))?;
     }
 }
 

@@ -34,7 +34,7 @@ impl Incoming {
     pub async fn keep(&self) -> Result<Kept, FileError> {
         let (mut parts, mut at) = (Vec::new(), 0);
         for part in self.parts().await?.iter() {
-            let arrived = match self.arrive(part, part.size.unwrap_or(LARGEST_UNSAID), at).await {
+            let arrived = match self.line().arrive(part, part.size.unwrap_or(LARGEST_UNSAID), at).await {
                 Ok(arrived) => Some(arrived),
                 Err(FileError::Altered) => None,
                 Err(error) => return Err(error),

@@ -1,6 +1,8 @@
 //! A file on its way out.
 
 use super::form::{BYTES, LISTED, MOST_INLINE, MOST_PARTS, Part, encrypted_file, parts_event, parts_list};
+use super::handed;
+use super::journal::{Entry, Interrupted, Note, Restored};
 use super::study::{self, NewStudy};
 use super::wire::{Attempts, Trouble, Wire};
 use super::{FileError, Progress};
@@ -14,11 +16,11 @@ use futures_util::stream::BoxStream;
 use futures_util::{FutureExt as _, StreamExt as _};
 use matrix_sdk::Room;
 use ruma::UInt;
-use ruma::events::room::ImageInfo;
 use ruma::events::room::message::{
     AudioInfo, AudioMessageEventContent, FileInfo, FileMessageEventContent, ImageMessageEventContent, MessageType,
     RoomMessageEventContent, VideoInfo, VideoMessageEventContent,
 };
+use ruma::events::room::{ImageInfo, MediaSource, ThumbnailInfo};
 use ruma::events::{AnyMessageLikeEventContent, Mentions};
 use ruma::serde::Raw;
 use std::io;
@@ -39,6 +41,8 @@ pub struct NewFile {
     pub mimetype: Option<String>,
     /// Bytes.
     pub size: u64,
+    /// When it was last changed, in milliseconds since 1970: a file of which this is another one is not gone on with.
+    pub modified: Option<i64>,
     /// Width and height in pixels of a picture or a video.
     pub picture: Option<(u32, u32)>,
     /// What programs that do not know files in parts show, by the cleaned name and the number of parts.
@@ -48,6 +52,23 @@ pub struct NewFile {
 impl std::fmt::Debug for NewFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("NewFile([not shown])")
+    }
+}
+
+/// A picture, small: what others see of it before they ask for all of it.
+#[derive(Clone)]
+pub struct Thumbnail {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Its media type.
+    pub mimetype: String,
+    /// Width and height in pixels.
+    pub size: (u32, u32),
+}
+
+impl std::fmt::Debug for Thumbnail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Thumbnail([not shown])")
     }
 }
 
@@ -73,21 +94,32 @@ pub trait Source: Send {
 }
 
 /// A file that is being sent. It remembers the parts that are done: dropping the future of [`Outgoing::send`] pauses
-/// it, and calling that again goes on with the first part that is not done. Dropping this gives the file up.
+/// it, and calling that again goes on with the first part that is not done. So does the next start of the program, by
+/// [`crate::Account::interruptions`], unless [`Outgoing::note`] was struck.
 pub struct Outgoing {
-    conversation: Room,
+    pub(super) conversation: Room,
     wire: Wire,
-    file: NewFile,
+    pub(super) file: NewFile,
+    /// What programs that do not know files in parts show.
+    pub(super) body: String,
     /// Length of each part but the last; the whole length where there is one.
-    part: u64,
-    whole: bool,
-    key: Key,
-    done: Vec<Part>,
+    pub(super) part: u64,
+    pub(super) whole: bool,
+    pub(super) key: Key,
+    pub(super) done: Vec<Part>,
     /// The file in which the parts are listed, where they are many.
-    list: Option<(Key, Part)>,
-    study: Option<NewStudy>,
+    pub(super) list: Option<(Key, Part)>,
+    pub(super) study: Option<NewStudy>,
     /// The file in which the study's images are listed.
-    index: Option<(Key, Part)>,
+    pub(super) index: Option<(Key, Part)>,
+    thumbnail: Option<Thumbnail>,
+    /// The file that the small picture is.
+    shown: Option<(Key, Part)>,
+    /// Milliseconds since 1970.
+    pub(super) begun: i64,
+    /// The same; when the message was about to be handed to the send queue.
+    pub(super) handed: Option<i64>,
+    note: Note,
     sent: bool,
     progress: watch::Sender<Progress>,
 }
@@ -113,17 +145,16 @@ impl Conversation {
     /// # Errors
     /// [`FileError`]; [`FileError::TooLarge`] says what would be taken.
     pub async fn attach(&self, file: NewFile, splitting: Splitting) -> Result<Outgoing, FileError> {
+        let outgoing = self.outgoing(file, splitting).await?;
+        outgoing.write_down().await?;
+        Ok(outgoing)
+    }
+
+    async fn outgoing(&self, file: NewFile, splitting: Splitting) -> Result<Outgoing, FileError> {
         if file.size == 0 {
             return Err(FileError::Empty);
         }
-        self.check_encryption().await?;
-        // A public room takes text in clear, and the key of a file would be text.
-        if !self.room.encryption_state().is_encrypted() {
-            return Err(ConversationError::NotEncrypted.into());
-        }
-        if !self.may_send().await {
-            return Err(FileError::NotAllowed);
-        }
+        self.takes_files().await?;
         let limit = self.wire.limit().await?;
         let (part, whole) = divided(file.size, limit, splitting)?;
         let progress = watch::Sender::new(Progress { moved: 0, total: Some(file.size) });
@@ -132,9 +163,11 @@ impl Conversation {
             mimetype: file.mimetype.as_deref().and_then(clean_media_type),
             ..file
         };
+        let parts = usize::try_from(file.size.div_ceil(part)).unwrap_or(usize::MAX);
         Ok(Outgoing {
             conversation: self.room.clone(),
             wire: self.wire.clone(),
+            body: (file.fallback)(&file.name, parts),
             file,
             part,
             whole,
@@ -143,8 +176,65 @@ impl Conversation {
             list: None,
             study: None,
             index: None,
+            thumbnail: None,
+            shown: None,
+            begun: jiff::Timestamp::now().as_millisecond(),
+            handed: None,
+            note: Note::of_new_file(self.wire.journal.clone()),
             sent: false,
             progress,
+        })
+    }
+
+    /// Whether a file may be sent here.
+    async fn takes_files(&self) -> Result<(), FileError> {
+        self.check_encryption().await?;
+        // A public room takes text in clear, and the key of a file would be text.
+        if !self.room.encryption_state().is_encrypted() {
+            return Err(ConversationError::NotEncrypted.into());
+        }
+        if self.may_send().await { Ok(()) } else { Err(FileError::NotAllowed) }
+    }
+
+    /// Goes on with a file that the end of the program broke off. Its bytes have to be those that they were.
+    ///
+    /// # Errors
+    /// [`FileError::NotFound`] when it goes to another room; else as [`Conversation::attach`].
+    pub async fn take_up(&self, interrupted: &Interrupted) -> Result<Outgoing, FileError> {
+        let entry = &interrupted.entry;
+        if entry.room != self.room.room_id() {
+            return Err(FileError::NotFound);
+        }
+        self.takes_files().await?;
+        let Restored { key, done, list, study, index } = entry.restored()?;
+        let moved = done.iter().filter_map(|part| part.size).sum();
+        let body = entry.body.clone();
+        Ok(Outgoing {
+            conversation: self.room.clone(),
+            wire: self.wire.clone(),
+            file: NewFile {
+                name: entry.name.clone(),
+                mimetype: entry.mimetype.clone(),
+                size: entry.size,
+                modified: entry.modified,
+                picture: entry.picture,
+                fallback: Arc::new(move |_name, _parts| body.clone()),
+            },
+            body: entry.body.clone(),
+            part: entry.part,
+            whole: entry.whole,
+            key,
+            done,
+            list,
+            study,
+            index,
+            thumbnail: None,
+            shown: None,
+            begun: entry.begun,
+            handed: entry.handed,
+            note: interrupted.note(),
+            sent: false,
+            progress: watch::Sender::new(Progress { moved, total: Some(entry.size) }),
         })
     }
 
@@ -158,8 +248,9 @@ impl Conversation {
         study: NewStudy,
         splitting: Splitting,
     ) -> Result<Outgoing, FileError> {
-        let outgoing = self.attach(file, splitting).await?;
-        Ok(Outgoing { study: Some(study), ..outgoing })
+        let outgoing = Outgoing { study: Some(study), ..self.outgoing(file, splitting).await? };
+        outgoing.write_down().await?;
+        Ok(outgoing)
     }
 }
 
@@ -193,6 +284,30 @@ fn divided(size: u64, limit: u64, splitting: Splitting) -> Result<(u64, bool), F
 }
 
 impl Outgoing {
+    /// Whether it goes as a picture that others show: of this type by its name, and as one upload.
+    #[must_use]
+    pub fn is_picture(&self) -> bool {
+        self.whole && self.study.is_none() && kind(self.file.mimetype.as_deref()) == Kind::Image
+    }
+
+    /// Whether a part of it is done already.
+    #[must_use]
+    pub fn begun(&self) -> bool {
+        !self.done.is_empty()
+    }
+
+    /// It is a picture of this width and height, and goes with a small one.
+    pub fn shows(&mut self, size: (u32, u32), thumbnail: Option<Thumbnail>) {
+        self.file.picture = Some(size);
+        self.thumbnail = thumbnail;
+    }
+
+    /// It is no picture, whatever its name says: it goes as a file that nobody shows.
+    pub fn is_no_picture(&mut self) {
+        self.file.picture = None;
+        self.file.mimetype = None;
+    }
+
     /// How far it is, now and from now on.
     #[must_use]
     pub fn progress(&self) -> watch::Receiver<Progress> {
@@ -203,6 +318,24 @@ impl Outgoing {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.file.name
+    }
+
+    /// Its place in the journal of files that are being sent.
+    #[must_use]
+    pub fn note(&self) -> Note {
+        self.note.clone()
+    }
+
+    /// Bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.file.size
+    }
+
+    /// When it was last changed, as it was said.
+    #[must_use]
+    pub fn modified(&self) -> Option<i64> {
+        self.file.modified
     }
 
     /// In how many uploads it goes.
@@ -221,21 +354,55 @@ impl Outgoing {
             let length = self.part.min(self.file.size - offset);
             let part = self.upload(source, &self.key, offset, length, &self.progress).await?;
             self.done.push(part);
+            // A part that is not on disk here is not done: after a crash nobody would know it.
+            if let Err(error) = self.write_down().await {
+                self.done.pop();
+                return Err(error);
+            }
         }
         if self.done.len() > MOST_INLINE && self.list.is_none() {
             let list = parts_list(&self.done).map_err(|error| ConversationError::Failed(error.to_string()))?;
             self.list = Some(self.upload_aside(list).await?);
+            self.write_down().await?;
         }
         if let Some(study) = &self.study
             && self.index.is_none()
         {
             self.index = Some(self.upload_aside(study.index.clone()).await?);
+            self.write_down().await?;
+        }
+        if let Some(thumbnail) = &self.thumbnail
+            && self.shown.is_none()
+        {
+            self.shown = Some(self.upload_aside(thumbnail.bytes.clone()).await?);
         }
         if !self.sent {
-            self.enqueue().await?;
+            self.hand_over().await?;
             self.sent = true;
         }
+        if let Err(error) = self.note.strike().await {
+            // The next start finds out that it was sent.
+            tracing::warn!(%error, "a file that was sent stays in the journal");
+        }
         Ok(())
+    }
+
+    /// Hands the message over once, also where it is not known whether that was done.
+    async fn hand_over(&mut self) -> Result<(), FileError> {
+        if let Some(handed) = self.handed {
+            let entry = Entry::of(self);
+            if handed::is_there(&self.conversation, entry.mark(), handed).await? {
+                return Ok(());
+            }
+        }
+        self.handed = Some(jiff::Timestamp::now().as_millisecond());
+        self.write_down().await?;
+        self.enqueue().await
+    }
+
+    /// Into the journal, as it is.
+    async fn write_down(&self) -> Result<(), FileError> {
+        self.note.write(Entry::of(self).bytes()?).await
     }
 
     /// A short file that goes with the one that is sent. The person is told of that one and not of this.
@@ -305,9 +472,8 @@ impl Outgoing {
             [part] if self.whole => serde_json::to_value(self.ordinary(part)).map_err(unwritten)?,
             parts => {
                 let mimetype = self.file.mimetype.as_deref().unwrap_or(BYTES);
-                let body = (self.file.fallback)(&self.file.name, parts.len());
                 let list = self.list.as_ref().map(|(key, part)| encrypted_file(key, part));
-                parts_event(&body, &self.file.name, mimetype, &self.key, parts, list)
+                parts_event(&self.body, &self.file.name, mimetype, &self.key, parts, list)
             }
         };
         if let (Some(study), Some((key, part))) = (&self.study, &self.index) {
@@ -326,25 +492,31 @@ impl Outgoing {
         let (name, source) = (self.file.name.clone(), encrypted_file(&self.key, part));
         let (mimetype, size) = (self.file.mimetype.clone(), UInt::new(self.file.size));
         let (width, height) = self.file.picture.map(|(w, h)| (w.into(), h.into())).unzip();
-        let kind = self.file.mimetype.as_deref().and_then(|mimetype| mimetype.split('/').next()).unwrap_or_default();
-        let message = match kind {
-            // A drawing in XML is a program; nobody shows it unasked.
-            "image" if self.file.mimetype.as_deref() != Some("image/svg+xml") => {
+        let message = match kind(self.file.mimetype.as_deref()) {
+            Kind::Image => {
                 let mut info = ImageInfo::new();
                 (info.mimetype, info.size, info.width, info.height) = (mimetype, size, width, height);
+                if let (Some(thumbnail), Some((key, part))) = (&self.thumbnail, &self.shown) {
+                    let mut small = ThumbnailInfo::new();
+                    let (width, height) = thumbnail.size;
+                    (small.width, small.height) = (Some(width.into()), Some(height.into()));
+                    (small.mimetype, small.size) = (Some(thumbnail.mimetype.clone()), part.size.and_then(UInt::new));
+                    info.thumbnail_info = Some(Box::new(small));
+                    info.thumbnail_source = Some(MediaSource::Encrypted(Box::new(encrypted_file(key, part))));
+                }
                 MessageType::Image(ImageMessageEventContent::encrypted(name, source).info(Box::new(info)))
             }
-            "video" => {
+            Kind::Video => {
                 let mut info = VideoInfo::new();
                 (info.mimetype, info.size, info.width, info.height) = (mimetype, size, width, height);
                 MessageType::Video(VideoMessageEventContent::encrypted(name, source).info(Box::new(info)))
             }
-            "audio" => {
+            Kind::Audio => {
                 let mut info = AudioInfo::new();
                 (info.mimetype, info.size) = (mimetype, size);
                 MessageType::Audio(AudioMessageEventContent::encrypted(name, source).info(Box::new(info)))
             }
-            _ => {
+            Kind::Other => {
                 let mut info = FileInfo::new();
                 (info.mimetype, info.size) = (mimetype, size);
                 let mut file = FileMessageEventContent::encrypted(name, source).info(Box::new(info));
@@ -356,6 +528,26 @@ impl Outgoing {
         };
         // Always with mentions: without them other programs look for names in the text.
         RoomMessageEventContent::new(message).add_mentions(Mentions::new())
+    }
+}
+
+/// As what a file goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Image,
+    Video,
+    Audio,
+    Other,
+}
+
+fn kind(mimetype: Option<&str>) -> Kind {
+    match mimetype.and_then(|mimetype| mimetype.split_once('/')) {
+        // A drawing in XML is a program; nobody shows it unasked.
+        Some(("image", "svg+xml")) | None => Kind::Other,
+        Some(("image", _)) => Kind::Image,
+        Some(("video", _)) => Kind::Video,
+        Some(("audio", _)) => Kind::Audio,
+        Some(_) => Kind::Other,
     }
 }
 

@@ -3,7 +3,7 @@
 //! What can be tried again is, with pauses that grow: a line that was cut, a homeserver that is busy or asks to wait. An
 //! access token that has run out is renewed once.
 
-use super::FileError;
+use super::{FileError, UploadJournal};
 use crate::queue::Queues;
 use matrix_sdk::Client;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
@@ -43,6 +43,8 @@ pub(crate) struct Wire {
     pub(crate) http: reqwest::Client,
     /// Where ciphertext waits until it was checked.
     pub(crate) folder: PathBuf,
+    /// Where it is written down what is being sent; none where nothing outlives the run.
+    pub(crate) journal: Option<Arc<dyn UploadJournal>>,
     /// What is to be sent once a file is whole.
     pub(crate) queues: Arc<Queues>,
 }

@@ -43,14 +43,17 @@ mod notices;
 mod past;
 mod peer;
 mod permission;
+mod pictures;
 mod proxy;
 mod rooms;
+mod saving;
 mod signals;
 mod single_sign_on;
 mod storage;
 mod studies;
 mod talking;
 mod trust;
+mod uploads;
 mod verification;
 
 use crate::client::plain;
@@ -86,9 +89,9 @@ pub(crate) struct Home {
     _platform: Option<Platform>,
 }
 
-/// Keeps the newest session, as a vault would.
+/// Keeps the newest session, and what is being sent, as a vault would.
 #[derive(Default)]
-pub(crate) struct Shelf(Mutex<Option<StoredSession>>);
+pub(crate) struct Shelf(Mutex<Option<StoredSession>>, Arc<uploads::Journal>);
 
 impl SessionStore for Shelf {
     fn save(&self, session: &StoredSession) -> Result<(), SessionStoreError> {
@@ -273,6 +276,7 @@ fn options(folder: &TempDir, shelf: &Arc<Shelf>) -> AccountOptions {
         http: plain(),
         transfers: plain(),
         sessions: shelf.clone(),
+        uploads: Some(shelf.1.clone()),
     }
 }
 
@@ -300,6 +304,11 @@ impl Device {
     /// The session as it is kept for the next start.
     pub(crate) fn kept(&self) -> Zeroizing<Vec<u8>> {
         self.shelf.kept().to_bytes()
+    }
+
+    /// What is written down about files that are being sent.
+    pub(crate) fn journal(&self) -> &uploads::Journal {
+        &self.shelf.1
     }
 
     /// Where its stores lie.

@@ -57,6 +57,7 @@ impl Gathering {
             size: 0,
             study: None,
             held: true,
+            anew: false,
             state: match failure {
                 Some(failure) => OutgoingStateView::Failed { failure },
                 None => OutgoingStateView::Gathering { done, of },

@@ -3,7 +3,7 @@
 use super::Home;
 use super::files::{Basket, Shelf, bytes, file};
 use crate::bulk::{Socket, knock};
-use crate::{MODERATOR, at_work_on};
+use crate::{MODERATOR, at_work_on, code, opened};
 use contract::{
     ChatView, ConversationMembership, FailureCode, FileDoorView, FileHeard, FileSaid, LineView, MessageBodyView,
     OutgoingStateView, Reply, Request,
@@ -11,20 +11,23 @@ use contract::{
 use futures_util::{SinkExt as _, StreamExt as _};
 use sandbox::Options;
 use tempfile::TempDir;
-use testkit::{DeskKit, PATIENCE, Platform, find_in_files};
+use testkit::{DeskKit, DeskPlace, PATIENCE, Platform, find_in_files};
 use tim::{Body, Conversation, NewConversation, Splitting};
 use tokio_tungstenite::tungstenite::Message;
 
+/// When the page's files were last changed.
+const CHANGED: i64 = 1_700_000_000_000;
+
 /// A desk and, at another program, the person that it is in conversation with.
-struct Talk {
-    _platform: Platform,
-    folder: TempDir,
-    desk: DeskKit,
-    room: String,
-    other: super::Device,
+pub(super) struct Talk {
+    pub(super) platform: Platform,
+    pub(super) folder: TempDir,
+    pub(super) desk: DeskKit,
+    pub(super) room: String,
+    pub(super) other: super::Device,
 }
 
-async fn talk() -> Talk {
+pub(super) async fn talk() -> Talk {
     let platform = Platform::start(Options::default()).await.expect("it starts");
     let home = Home::at(&platform).await;
     let (folder, desk) = at_work_on(&platform, MODERATOR).await;
@@ -45,7 +48,7 @@ async fn talk() -> Talk {
     desk.eventually("the conversation", |seen| seen.chat.as_ref().and_then(joined)).await;
     let opened = desk.call(Request::OpenConversation { conversation: room.clone() }).await;
     assert!(matches!(opened, Ok(Reply::Conversation(_))), "it opens");
-    Talk { _platform: platform, folder, desk, room, other }
+    Talk { platform, folder, desk, room, other }
 }
 
 impl Talk {
@@ -55,6 +58,7 @@ impl Talk {
             conversation: self.room.clone(),
             name: name.to_owned(),
             size,
+            modified: Some(CHANGED),
             mimetype: Some("application/pdf".to_owned()),
             width: None,
             height: None,
@@ -62,9 +66,14 @@ impl Talk {
         door(self.desk.call(begin).await)
     }
 
+    /// The line of a file.
+    pub(super) async fn message_of(&self, name: &str) -> String {
+        self.desk.eventually(name, |seen| file_line(seen.conversation.as_ref()?, name)).await
+    }
+
     /// Asks for the file of a line.
     async fn asks_for(&self, name: &str) -> FileDoorView {
-        let message = self.desk.eventually(name, |seen| file_line(seen.conversation.as_ref()?, name)).await;
+        let message = self.message_of(name).await;
         door(self.desk.call(Request::OpenAttachment { conversation: self.room.clone(), message }).await)
     }
 }
@@ -124,7 +133,9 @@ pub(super) async fn gives(mut socket: Socket, file: &[u8], until: u64) -> Option
         match word(&hears(&mut socket).await) {
             FileSaid::Read { offset, .. } if offset >= until => return None,
             FileSaid::Read { offset, length } => give(&mut socket, file, offset, length).await,
-            FileSaid::File { .. } | FileSaid::Studies { .. } => panic!("it is being sent"),
+            FileSaid::File { .. } | FileSaid::Studies { .. } | FileSaid::Moved { .. } | FileSaid::Saved { .. } => {
+                panic!("it is being sent")
+            }
             last @ (FileSaid::Done { .. } | FileSaid::Failed { .. }) => return Some(last),
         }
     }
@@ -220,7 +231,10 @@ async fn a_file_that_was_paused_or_stopped_goes_on_or_is_given_up() {
     socket.send(Message::Text(unreadable.into())).await.expect("the door is open");
     let failed = talk.desk.eventually("the failure", |seen| match state(seen)? {
         OutgoingStateView::Failed { failure } => Some(failure.code),
-        OutgoingStateView::Waiting | OutgoingStateView::Gathering { .. } | OutgoingStateView::Sending { .. } => None,
+        OutgoingStateView::Waiting
+        | OutgoingStateView::Gathering { .. }
+        | OutgoingStateView::Interrupted { .. }
+        | OutgoingStateView::Sending { .. } => None,
     });
     assert_eq!(failed.await, FailureCode::FileUnreadable, "the line says why");
 
@@ -240,6 +254,89 @@ async fn a_file_that_was_paused_or_stopped_goes_on_or_is_given_up() {
         .await;
     let view = talk.desk.seen().conversation.expect("it is open");
     assert_eq!(file_line(&view, "Doch nicht.pdf"), None, "nothing of it was sent");
+}
+
+/// The program ends in the middle of a file and begins again.
+async fn ends_in(talk: Talk, name: &str, sent: &[u8]) -> (Talk, String) {
+    let door = talk.begins(name, sent.len() as u64).await;
+    let gone = gives(page(&door).await, sent, 40 * 1024 * 1024).await;
+    assert_eq!(gone, None, "the page went away in the second part");
+    let Talk { platform, folder, desk, room, other } = talk;
+    drop(desk);
+    let place = DeskPlace::under(env!("CARGO_BIN_EXE_konsil-test"), folder.path());
+    let desk = opened(&place, MODERATOR).await;
+    let joined = |view: &ChatView| view.conversations.iter().any(|row| row.id == room).then_some(());
+    desk.eventually("the conversation", |seen| seen.chat.as_ref().and_then(joined)).await;
+    let open = desk.call(Request::OpenConversation { conversation: room.clone() }).await;
+    let Ok(Reply::Conversation(view)) = open else { panic!("it opens: {:?}", code(&open)) };
+    let [broken_off] = view.outgoing.as_slice() else { panic!("one file was broken off") };
+    let sent = OutgoingStateView::Interrupted { sent: 32 * 1024 * 1024 };
+    assert_eq!((broken_off.name.as_str(), &broken_off.state), (name, &sent), "one part is there");
+    let id = broken_off.id.clone();
+    (Talk { platform, folder, desk, room, other }, id)
+}
+
+impl Talk {
+    async fn takes_up(&self, id: &str, size: u64, modified: i64) -> FileDoorView {
+        let take_up = Request::TakeUpAttachment {
+            conversation: self.room.clone(),
+            attachment: id.to_owned(),
+            name: "CT.zip".to_owned(),
+            size,
+            modified: Some(modified),
+            mimetype: Some("application/zip".to_owned()),
+        };
+        door(self.desk.call(take_up).await)
+    }
+
+    /// The offset at which the page is asked first.
+    async fn sends(&self, door: &FileDoorView, sent: &[u8]) -> u64 {
+        let mut socket = page(door).await;
+        let FileSaid::Read { offset, length } = word(&hears(&mut socket).await) else { panic!("it asks") };
+        give(&mut socket, sent, offset, length).await;
+        let last = gives(socket, sent, u64::MAX).await;
+        assert_eq!(last, Some(FileSaid::Done { size: sent.len() as u64 }), "all of it is there");
+        offset
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_is_chosen_again_after_a_restart_goes_on_after_the_last_whole_part() {
+    // More than 64 MiB go in parts of 32.
+    let sent = bytes(66 * 1024 * 1024);
+    let (talk, id) = ends_in(talk().await, "CT.zip", &sent).await;
+    let door = talk.takes_up(&id, sent.len() as u64, CHANGED).await;
+    assert_eq!(talk.sends(&door, &sent).await, 32 * 1024 * 1024, "the part that is done is not asked for");
+    let theirs = talk.other.opens(&talk.room).await;
+    assert!(fetched(&theirs, "CT.zip").await == sent, "the other has what the page gave");
+
+    let (talk, id) = ends_in(talk, "MRT.zip", &sent).await;
+    done(&talk.desk, Request::CancelAttachment { conversation: talk.room.clone(), attachment: id }).await;
+    let view = talk.desk.eventually("no file any more", |seen| {
+        let view = seen.conversation.as_ref()?;
+        view.outgoing.is_empty().then(|| view.clone())
+    });
+    assert_eq!(file_line(&view.await, "MRT.zip"), None, "what was given up is not sent");
+    drop(talk.desk);
+    let needles = ["CT.zip".to_owned(), "MRT.zip".to_owned()];
+    let found = find_in_files(&talk.folder.path().join("profile"), &needles).expect("the profile can be read");
+    assert_eq!(found, None, "not even a name lies readable on the disk");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_has_changed_since_is_begun_anew_and_says_so() {
+    let sent = bytes(66 * 1024 * 1024);
+    let (talk, id) = ends_in(talk().await, "CT.zip", &sent).await;
+    let changed = bytes(66 * 1024 * 1024 - 1);
+    let door = talk.takes_up(&id, changed.len() as u64, CHANGED + 1).await;
+    let anew = talk.desk.eventually("that it begins anew", |seen| {
+        let file = seen.conversation.as_ref()?.outgoing.first()?;
+        file.anew.then(|| (file.id.clone(), file.size))
+    });
+    assert_eq!(anew.await, (id, changed.len() as u64), "the line says so");
+    assert_eq!(talk.sends(&door, &changed).await, 0, "from its first byte");
+    let theirs = talk.other.opens(&talk.room).await;
+    assert!(fetched(&theirs, "CT.zip").await == changed, "the other has the file as it is");
 }
 
 async fn door_of(talk: &Talk, request: Request) -> FileDoorView {

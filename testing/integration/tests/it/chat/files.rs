@@ -50,7 +50,7 @@ pub(super) fn bytes(length: u64) -> Vec<u8> {
     bytes
 }
 
-fn hash(bytes: &[u8]) -> [u8; 32] {
+pub(super) fn hash(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
@@ -62,7 +62,7 @@ pub(super) struct Shelf {
 }
 
 #[derive(Clone, Copy)]
-enum Trouble {
+pub(super) enum Trouble {
     BreaksOff,
     StandsStill,
 }
@@ -70,6 +70,16 @@ enum Trouble {
 impl Shelf {
     pub(super) fn of(bytes: &[u8]) -> Self {
         Self { bytes: Bytes::copy_from_slice(bytes), read: Vec::new(), trouble: None }
+    }
+
+    /// The same, with trouble at a place.
+    pub(super) fn with(self, at: u64, trouble: Trouble) -> Self {
+        Self { trouble: Some((at, trouble)), ..self }
+    }
+
+    /// Where it was read from.
+    pub(super) fn read(&self) -> &[u64] {
+        &self.read
     }
 }
 
@@ -110,12 +120,13 @@ pub(super) fn file(name: &str, mimetype: &str, size: u64) -> NewFile {
         name: name.to_owned(),
         mimetype: Some(mimetype.to_owned()),
         size,
+        modified: None,
         picture: None,
         fallback: Arc::new(|_name, parts| format!("a file in {parts} parts")),
     }
 }
 
-async fn sees_file(conversation: &Conversation, wanted: &str) -> Box<Message> {
+pub(super) async fn sees_file(conversation: &Conversation, wanted: &str) -> Box<Message> {
     let is = |message: &Message| match &message.body {
         Body::File { name, .. } => name == wanted && message.event.is_some(),
         Body::Text { .. }
@@ -232,7 +243,7 @@ async fn goes_on_after(home: &Home, second: &str, trouble: Trouble) {
     let sent = bytes(length);
     let mut outgoing = mine.attach(file("CT.zip", "application/zip", length), SMALL_PARTS).await.expect("it is taken");
     let cut = 2 * MIB + 400_000;
-    let mut shelf = Shelf { trouble: Some((cut, trouble)), ..Shelf::of(&sent) };
+    let mut shelf = Shelf::of(&sent).with(cut, trouble);
     let mut progress = outgoing.progress();
     match trouble {
         Trouble::BreaksOff => {

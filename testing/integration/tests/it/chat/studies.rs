@@ -174,7 +174,11 @@ async fn images_among_files_are_one_study_at_the_other_end_with_every_value_as_i
         match word(&hears(&mut socket).await) {
             FileSaid::Read { offset, length } => give(&mut socket, &whole, offset, length).await,
             FileSaid::Studies { studies, left_out } => break (studies, left_out),
-            FileSaid::File { .. } | FileSaid::Done { .. } | FileSaid::Failed { .. } => panic!("they are looked at"),
+            FileSaid::File { .. }
+            | FileSaid::Moved { .. }
+            | FileSaid::Saved { .. }
+            | FileSaid::Done { .. }
+            | FileSaid::Failed { .. } => panic!("they are looked at"),
         }
     };
     let [study] = studies.as_slice() else { panic!("one study, not {}", studies.len()) };
