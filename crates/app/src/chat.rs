@@ -7,6 +7,7 @@
 mod card;
 mod cases;
 mod directory;
+mod document;
 mod door;
 mod files;
 mod forms;
@@ -232,8 +233,8 @@ impl Desk {
     /// Signs in to the homeserver alone, by the browser: the platform's session goes on.
     pub(crate) async fn connect_chat(&self) -> Result<(), Failure> {
         let taken = self.taken().ok_or_else(|| Failure::new(FailureCode::SessionEnded, "nobody is signed in"))?;
-        // A new sign-in would be a new device; this one has everything and lacks room.
-        if self.lacks_room() {
+        // A new sign-in would be a new device; this one has everything, and lacks room or a newer program.
+        if self.has_all_it_needs() {
             self.start_chat(&taken, None);
             return Ok(());
         }
@@ -398,11 +399,12 @@ impl Desk {
         }
     }
 
-    /// Whether the disk is full, and nothing else is the matter.
-    fn lacks_room(&self) -> bool {
+    /// Whether the device is in order, and the computer is what is the matter: a full disk, or a program that is older than
+    /// the store.
+    fn has_all_it_needs(&self) -> bool {
         match &self.0.chat.state().phase {
             Phase::Up(up) => *up.account.state().borrow() == tim::SyncState::DiskFull,
-            Phase::Stopped(failure) => failure.code == FailureCode::DiskFull,
+            Phase::Stopped(failure) => matches!(failure.code, FailureCode::DiskFull | FailureCode::StoreNewer),
             Phase::Absent | Phase::Connecting(_) => false,
         }
     }
@@ -473,7 +475,8 @@ impl SessionStore for SealedSession {
 
 pub(crate) fn of_account(error: &AccountError) -> Failure {
     let code = match error {
-        AccountError::Store(_) => FailureCode::StoreUnreadable,
+        AccountError::Store(_) => FailureCode::ChatStoreDamaged,
+        AccountError::Newer(_) => FailureCode::StoreNewer,
         AccountError::DiskFull => FailureCode::DiskFull,
         AccountError::Unreachable(_) => FailureCode::PlatformUnreachable,
         AccountError::Refused(code) if code == "M_UNKNOWN_TOKEN" => FailureCode::SessionEnded,

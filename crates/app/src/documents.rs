@@ -8,11 +8,11 @@ use crate::{
     record::{self, Part, reports},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
-use contract::{DocumentContent, DocumentView, Failure, FailureCode};
+use contract::{DocumentContent, DocumentEntryView, DocumentView, Failure, FailureCode};
 use serde_json::Value;
 
-/// The largest document that is shown. It crosses to the page in one answer, so it lies in memory a few times.
-const LIMIT: usize = 24 << 20;
+/// The largest document that is shown or sent. It crosses to the page in one answer, so it lies in memory a few times.
+pub(crate) const LIMIT: usize = 24 << 20;
 /// Text beyond this is no letter.
 const TEXT_LIMIT: usize = 2 << 20;
 /// Readers look for a PDF's header in its first 1024 bytes, since senders put their own before it.
@@ -20,6 +20,16 @@ const HEADER_WITHIN: usize = 1024;
 
 impl Desk {
     pub(crate) async fn read_document(&self, patient: &str, document: &str) -> Result<DocumentView, Failure> {
+        let Stored { entry, declared, bytes } = self.stored_document(patient, document).await?;
+        let content = match bytes {
+            Ok(bytes) => content(&declared, &bytes),
+            Err(size) => too_large(size, LIMIT),
+        };
+        Ok(DocumentView { entry, content })
+    }
+
+    /// A document as the record has it.
+    pub(crate) async fn stored_document(&self, patient: &str, document: &str) -> Result<Stored, Failure> {
         let (_, fhir) = self.seated()?;
         let (attachment, entry) = self
             .with_case(patient, |case| {
@@ -33,10 +43,10 @@ impl Desk {
             })?
             .ok_or_else(|| Failure::new(FailureCode::NotFound, "no such document"))?;
         let attachment = &attachment;
-        let declared = attachment["contentType"].as_str().unwrap_or_default();
+        let declared = attachment["contentType"].as_str().unwrap_or_default().to_owned();
         // What says that it is too large is not even fetched.
         if let Some(size) = stated_size(attachment).filter(|size| *size > LIMIT) {
-            return Ok(DocumentView { entry, content: too_large(size, LIMIT) });
+            return Ok(Stored { entry, declared, bytes: Err(size) });
         }
         let bytes = match (attachment["data"].as_str(), attachment["url"].as_str()) {
             (Some(data), _) => BASE64_STANDARD
@@ -45,7 +55,39 @@ impl Desk {
             (None, Some(url)) => fhir.attachment(url).await.map_err(|error| failures::of_fhir(&error))?.bytes.to_vec(),
             (None, None) => return Err(Failure::new(FailureCode::NotFound, "the document has no content")),
         };
-        Ok(DocumentView { entry, content: content(declared, &bytes) })
+        let bytes = if bytes.len() > LIMIT { Err(bytes.len()) } else { Ok(bytes) };
+        Ok(Stored { entry, declared, bytes })
+    }
+}
+
+/// A document as the record has it.
+pub(crate) struct Stored {
+    pub(crate) entry: DocumentEntryView,
+    /// Its media type as the record says.
+    pub(crate) declared: String,
+    /// Its content; its length where that is beyond [`LIMIT`].
+    pub(crate) bytes: Result<Vec<u8>, usize>,
+}
+
+impl Stored {
+    /// Its media type by its content, where that is known, else as the record says; and how its name ends.
+    pub(crate) fn media_type(&self) -> (String, &'static str) {
+        let bytes = self.bytes.as_deref().unwrap_or_default();
+        let declared = self.declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        if begins_as_pdf(bytes) {
+            return ("application/pdf".to_owned(), ".pdf");
+        }
+        let (media_type, ending) = match picture(bytes) {
+            Some("image/png") => ("image/png", ".png"),
+            Some(other) => (other, ".jpg"),
+            None => match declared.as_str() {
+                "text/plain" => ("text/plain", ".txt"),
+                "text/html" | "application/xhtml+xml" => ("text/html", ".html"),
+                "" => ("application/octet-stream", ""),
+                other => (other, ""),
+            },
+        };
+        (media_type.to_owned(), ending)
     }
 }
 

@@ -641,6 +641,8 @@ pub enum MessageBodyView {
         /// Why.
         cause: UndecryptableCause,
     },
+    /// The homeserver gives out a former message over again.
+    Repeated,
     /// A kind that this version does not show.
     Unsupported {
         /// What the sender wrote for programs like this one.

@@ -45,6 +45,8 @@ pub enum FailureCode {
     KeyringUnavailable,
     /// The local store cannot be read with this key.
     StoreUnreadable,
+    /// A newer program wrote the local store.
+    StoreNewer,
     /// No space left on this device.
     DiskFull,
     /// What IT set for this computer cannot be used; the detail names the file.
@@ -79,6 +81,8 @@ pub enum FailureCode {
     NothingToCompare,
     /// The homeserver wants a proof of who asks that cannot be given here.
     ProofImpossible,
+    /// What this device keeps of chat is damaged.
+    ChatStoreDamaged,
     /// The homeserver offers no way of signing in that this program knows.
     ChatSignInUnknown,
     /// The message is too long.

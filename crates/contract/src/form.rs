@@ -30,6 +30,11 @@ pub enum FormStep {
         /// FHIR id of the CarePlan.
         decision: String,
     },
+    /// Send a document of the case with its content.
+    ShareDocument {
+        /// Its id in the case's view.
+        document: String,
+    },
     /// Answer a structured message of somebody else.
     Answer {
         /// The message's id in the view.

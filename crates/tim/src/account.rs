@@ -154,9 +154,12 @@ impl std::fmt::Debug for SignIn<'_> {
 /// Why there is no account.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
-    /// The stores cannot be opened: damaged, of a newer version, or sealed with another key.
+    /// The stores cannot be opened: damaged, or sealed with another key.
     #[error("the chat store cannot be opened: {0}")]
     Store(String),
+    /// A newer program wrote the stores. They are left as they are.
+    #[error("the chat store is of a newer program: {0}")]
+    Newer(String),
     /// No space for them.
     #[error("no space for the chat store")]
     DiskFull,
@@ -215,6 +218,8 @@ impl Account {
         way: SignIn<'_>,
         device_name: &str,
     ) -> Result<Self, AccountError> {
+        // A newer program goes on with it; set aside, it would find a new device instead.
+        crate::generation::check(&options.folder).await.map(drop).or_else(damaged_is_set_aside)?;
         set_aside(&options.folder).await?;
         let client = build(&options, &homeserver.base).await?;
         let auth = client.matrix_auth();
@@ -367,10 +372,7 @@ impl Account {
 
 async fn build(options: &AccountOptions, base: &Url) -> Result<Client, AccountError> {
     tokio::fs::create_dir_all(&options.folder).await.map_err(|error| of_io(&error))?;
-    crate::generation::claim(&options.folder).await.map_err(|error| match error {
-        GenerationError::Io(error) => of_io(&error),
-        GenerationError::Newer(_) | GenerationError::Unreadable => AccountError::Store(error.to_string()),
-    })?;
+    crate::generation::claim(&options.folder).await.map_err(of_generation)?;
     let client = Client::builder()
         .homeserver_url(base)
         .http_client(options.http.clone())
@@ -442,6 +444,22 @@ fn aside(folder: &Path, number: u32) -> PathBuf {
     let mut name = folder.file_name().unwrap_or_default().to_owned();
     name.push(format!("-aside-{number}"));
     folder.with_file_name(name)
+}
+
+fn of_generation(error: GenerationError) -> AccountError {
+    match error {
+        GenerationError::Io(error) => of_io(&error),
+        GenerationError::Newer(_) => AccountError::Newer(error.to_string()),
+        GenerationError::Unreadable => AccountError::Store(error.to_string()),
+    }
+}
+
+/// A new device begins without a store, so a damaged one is no reason not to.
+fn damaged_is_set_aside(error: GenerationError) -> Result<(), AccountError> {
+    match error {
+        GenerationError::Unreadable => Ok(()),
+        GenerationError::Io(_) | GenerationError::Newer(_) => Err(of_generation(error)),
+    }
 }
 
 fn of_io(error: &std::io::Error) -> AccountError {

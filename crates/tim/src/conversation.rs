@@ -4,6 +4,7 @@ mod acts;
 mod day;
 mod forms;
 mod lines;
+mod replays;
 mod trust;
 mod versions;
 
@@ -60,6 +61,7 @@ pub struct Conversation {
 struct Shared {
     items: Mutex<Vector<Arc<TimelineItem>>>,
     typing: Mutex<Vec<OwnedUserId>>,
+    replays: Mutex<replays::Replays>,
     earlier: watch::Sender<Earlier>,
     // Of a conversation that was opened in the past.
     later: watch::Sender<Option<Earlier>>,
@@ -147,6 +149,7 @@ impl Conversation {
         let shared = Arc::new(Shared {
             items: Mutex::new(items),
             typing: Mutex::new(Vec::new()),
+            replays: Mutex::default(),
             earlier: watch::Sender::new(Earlier::More),
             later: watch::Sender::new(past.then_some(Earlier::More)),
             trust: watch::Sender::new(None),
@@ -154,11 +157,15 @@ impl Conversation {
         });
         let mut tasks = JoinSet::new();
         tasks.spawn({
-            let (shared, timeline) = (shared.clone(), timeline.clone());
+            let (shared, timeline, room) = (shared.clone(), timeline.clone(), room.clone());
             async move {
                 let mut asked = BTreeSet::new();
                 loop {
                     shared.fetch_replied(&timeline, &mut asked);
+                    let alike = shared.replays().take(&shared.items());
+                    for events in alike {
+                        tokio::spawn(replays::judge(room.clone(), shared.clone(), events));
+                    }
                     let Some(diffs) = changes.next().await else { return };
                     {
                         let mut items = shared.items();
@@ -268,7 +275,7 @@ impl Conversation {
     pub fn lines(&self) -> Vec<Line> {
         let items = self.shared.items().clone();
         let recovery = recovery::state(&self.room.client(), *self.secrets.borrow());
-        lines::lines(&items, self.room.own_user_id(), recovery, self.signals().receipts)
+        lines::lines(&items, self.room.own_user_id(), recovery, self.signals().receipts, &self.shared.replays())
     }
 
     /// Who is typing, without the signed-in person; nobody unless the person wants it.
@@ -442,6 +449,10 @@ impl Shared {
         if reached {
             self.changed();
         }
+    }
+
+    fn replays(&self) -> MutexGuard<'_, replays::Replays> {
+        self.replays.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn changed(&self) {

@@ -35,6 +35,8 @@ pub(crate) const FHIR_EVENT: &str = "de.gematik.fhir";
 const TEXT: &str = "de.gematik.text";
 const DEFINITION: &str = "de.gematik.fhir.structure_definition";
 const RESOURCE: &str = "de.gematik.fhir.resource";
+/// Klinische Dokumentenklassen-Liste.
+const KDL: &str = "http://dvmd.de/fhir/CodeSystem/kdl";
 
 /// A structured message as it stands in a conversation.
 #[derive(Clone, PartialEq, Eq)]
@@ -100,6 +102,64 @@ pub enum Form {
 impl std::fmt::Debug for Form {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Form([not shown])")
+    }
+}
+
+/// A document of a case that is sent: what is said beside its content.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewDocument {
+    /// The case. Its number and nobody's name is in `text`.
+    pub case: CaseLink,
+    /// What the record calls it.
+    pub title: String,
+    /// Code of the Klinische Dokumentenklassen-Liste, and its words.
+    pub kdl: Option<(String, String)>,
+    /// FHIR `instant`.
+    pub date: Option<String>,
+    /// For programs that read gematik's draft.
+    pub text: String,
+}
+
+impl std::fmt::Debug for NewDocument {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("NewDocument([not shown])")
+    }
+}
+
+impl NewDocument {
+    /// The FHIR R4 resource, for a content of this name, type and length.
+    #[must_use]
+    pub fn resource(&self, name: &str, mimetype: Option<&str>, size: u64) -> Value {
+        let mut attachment = json!({ "title": name, "contentType": mimetype.unwrap_or("application/octet-stream") });
+        // FHIR R4 unsignedInt.
+        if let Ok(size) = i32::try_from(size) {
+            attachment["size"] = json!(size);
+        }
+        let mut resource = json!({
+            "resourceType": "DocumentReference", "status": "current", "description": self.title,
+            "content": [{ "attachment": attachment }],
+            "context": { "related": [of_case(&self.case)] },
+        });
+        if let Some((code, display)) = &self.kdl {
+            resource["type"] = json!({ "coding": [{ "system": KDL, "code": code, "display": display }] });
+        }
+        if let Some(date) = &self.date {
+            resource["date"] = json!(date);
+        }
+        resource
+    }
+
+    /// What stands beside the content's file in its message.
+    pub(crate) fn blocks(&self, name: &str, mimetype: Option<&str>, size: u64) -> Value {
+        json!({
+            TEXT: [{ "mimetype": "text/plain", "body": self.text }],
+            DEFINITION: definition("DocumentReference"),
+            RESOURCE: self.resource(name, mimetype, size),
+            MESSAGE: {
+                "v": VERSION, "kind": Kind::Document.name(),
+                "case": { "base": self.case.base, "ref": self.case.reference },
+            },
+        })
     }
 }
 
@@ -231,10 +291,9 @@ impl Form {
     /// The FHIR R4 resource that says the same, where this program writes one.
     #[must_use]
     pub fn resource(&self, case: Option<&CaseLink>) -> Option<Value> {
-        let of_case = |case: &CaseLink| json!({ "reference": format!("{}/{}", case.base, case.reference) });
         match self {
             Self::Invitation => Some(json!({
-                "resourceType": "Task", "status": "requested", "intent": "proposal", "focus": of_case(case?),
+                "resourceType": "Task", "status": "requested", "intent": "proposal", "focus": case.map(of_case)?,
             })),
             // Who it is about is found by the case, by whoever may open it (FHIR R4 data-absent-reason: masked).
             Self::Question { text } => Some(json!({
@@ -246,7 +305,7 @@ impl Form {
                 "subject": { "extension": [{
                     "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "masked",
                 }] },
-                "basedOn": [of_case(case?)],
+                "basedOn": [case.map(of_case)?],
                 "note": [{ "text": text }],
             })),
             // FHIR R4 Appointment app-1: a participant has a type or an actor.
@@ -264,6 +323,10 @@ impl Form {
             Self::Recommendation { .. } | Self::Document { .. } | Self::Answer { .. } | Self::Newer => None,
         }
     }
+}
+
+fn of_case(case: &CaseLink) -> Value {
+    json!({ "reference": format!("{}/{}", case.base, case.reference) })
 }
 
 /// The content of a message; none where it is too large, where a resource cannot stand in it, or where this program does
@@ -288,6 +351,7 @@ pub(crate) fn written(form: &Form, case: Option<&CaseLink>, text: &str, answers:
         }
         Form::Recommendation { decision, sha256 } => block["decision"] = json!({ "ref": decision, "sha256": sha256 }),
         Form::Answer { answer, .. } => block["answer"] = json!(answer.name()),
+        // A document stands beside its file.
         Form::Document { .. } | Form::Newer => return None,
     }
     if let Some(event) = answers {
@@ -390,7 +454,7 @@ pub(crate) fn text_of_fhir(event: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, Form, Kind, LONGEST_QUESTION, Moment, read, text_of_fhir, written};
+    use super::{Answer, Form, Kind, LONGEST_QUESTION, Moment, NewDocument, read, text_of_fhir, written};
     use crate::case::CaseLink;
     use serde_json::{Value, json};
 
@@ -466,6 +530,26 @@ mod tests {
         let reply = ruma::event_id!("$question");
         let content = written(&forms()[4], None, "Zugesagt", Some(reply)).expect("it is short");
         assert_eq!(content["m.relates_to"], json!({ "m.in_reply_to": { "event_id": "$question" } }), "a reply");
+    }
+
+    #[test]
+    fn a_document_stands_beside_its_file_and_is_read_again() {
+        let document = NewDocument {
+            case: case(),
+            title: "Koloskopie".to_owned(),
+            kdl: Some(("AU050102".to_owned(), "Endoskopiebefund".to_owned())),
+            date: Some("2026-11-12T09:30:00+01:00".to_owned()),
+            text: "Endoskopiebefund zu Fall K-2026-0417.".to_owned(),
+        };
+        let mut content = json!({ "msgtype": "m.file", "body": "Endoskopiebefund-2026-11-12.pdf" });
+        let blocks = document.blocks("Endoskopiebefund-2026-11-12.pdf", Some("application/pdf"), 48_213);
+        content.as_object_mut().expect("one").extend(blocks.as_object().expect("one").clone());
+        let resource = &content["de.gematik.fhir.resource"];
+        assert_eq!(resource["content"][0]["attachment"]["size"], 48_213, "whole numbers only");
+        assert_eq!(resource["subject"], Value::Null, "nobody");
+        let read = read(&event(&content));
+        let form = Form::Document { title: Some("Koloskopie".to_owned()), file: None };
+        assert!(read == Some((form, Some(case()))), "its file is the message's");
     }
 
     #[test]

@@ -24,18 +24,23 @@ pub(crate) enum GenerationError {
 
 /// Marks a folder as this program's, unless a newer one was there.
 pub(crate) async fn claim(folder: &Path) -> Result<(), GenerationError> {
-    let file = folder.join(FILE);
-    let found = match tokio::fs::read_to_string(&file).await {
-        Ok(text) => Some(text.trim().parse().map_err(|_error| GenerationError::Unreadable)?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error.into()),
-    };
-    match found {
-        Some(found) if found > OWN => Err(GenerationError::Newer(found)),
+    match check(folder).await? {
         Some(OWN) => Ok(()),
         // Of before there were numbers, or older: the library brings it up to date.
-        Some(_) | None => Ok(tokio::fs::write(&file, OWN.to_string()).await?),
+        Some(_) | None => Ok(tokio::fs::write(folder.join(FILE), OWN.to_string()).await?),
     }
+}
+
+/// Of which generation a folder is, if it is of one that this program reads.
+pub(crate) async fn check(folder: &Path) -> Result<Option<u32>, GenerationError> {
+    let found = match tokio::fs::read_to_string(folder.join(FILE)).await {
+        Ok(text) => text.trim().parse().map_err(|_error| GenerationError::Unreadable)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        // Half a letter is no number.
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => return Err(GenerationError::Unreadable),
+        Err(error) => return Err(error.into()),
+    };
+    if found > OWN { Err(GenerationError::Newer(found)) } else { Ok(Some(found)) }
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ pub use file::{
     Entries, Fallback, FileError, Incoming, Interrupted, Interruptions, Kept, NewFile, NewStudy, Note, Outgoing,
     Progress, Sink, Source, Splitting, Spool, StudyLabel, Thumbnail, UploadJournal, UploadJournalError,
 };
-pub use form::{Answer, Answered, DocumentFile, Form, Kind as FormKind, Moment, Structured};
+pub use form::{Answer, Answered, DocumentFile, Form, Kind as FormKind, Moment, NewDocument, Structured};
 pub use homeserver::{Clients, Homeserver, HomeserverError, SignInWay};
 pub use list::{Kind, Last, LastKind, Membership, Row};
 pub use openid::{OpenId, OpenIdToken};

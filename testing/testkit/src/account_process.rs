@@ -524,9 +524,12 @@ fn said(message: &Message) -> Said {
     let text = match &message.body {
         Body::Text { source, .. } => Some(source.clone()),
         Body::File { name, .. } => Some(name.clone()),
-        Body::Emote(_) | Body::Form(_) | Body::Redacted { .. } | Body::Undecryptable(_) | Body::Unsupported { .. } => {
-            None
-        }
+        Body::Emote(_)
+        | Body::Form(_)
+        | Body::Redacted { .. }
+        | Body::Undecryptable(_)
+        | Body::Repeated
+        | Body::Unsupported { .. } => None,
     };
     Said { text, own: message.sender.own, event: message.event.clone() }
 }

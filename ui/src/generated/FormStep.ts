@@ -21,7 +21,11 @@ question: string, } | { "step": "invite-to-case" } | { "step": "list-decisions" 
 /**
  * FHIR id of the CarePlan.
  */
-decision: string, } | { "step": "answer", 
+decision: string, } | { "step": "share-document", 
+/**
+ * Its id in the case's view.
+ */
+document: string, } | { "step": "answer", 
 /**
  * The message's id in the view.
  */

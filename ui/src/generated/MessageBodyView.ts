@@ -66,7 +66,7 @@ at: string | null, } | { "type": "undecryptable",
 /**
  * Why.
  */
-cause: UndecryptableCause, } | { "type": "unsupported", 
+cause: UndecryptableCause, } | { "type": "repeated" } | { "type": "unsupported", 
 /**
  * What the sender wrote for programs like this one.
  */

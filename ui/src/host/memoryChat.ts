@@ -215,6 +215,8 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
         return { type: 'shareable', value: { decisions: [...(fixture?.decisions ?? [])] } };
       case 'share-decision':
         return put({ form: 'recommendation', check: 'matches' }, 'Empfehlung: gezeichneter Beschluss.');
+      case 'share-document':
+        return put({ form: 'document', title: 'Dokument', file: { name: 'Dokument.pdf', mimetype: 'application/pdf', size: 48_213 } }, 'Dokument-2026-11-12.pdf');
       case 'answer': {
         const asked = room(id).lines.find((line) => line.type === 'message' && line.id === step.message);
         if (asked?.type !== 'message' || asked.body.type !== 'form' || asked.event === null) throw failure('not-found');

@@ -206,15 +206,16 @@ function ChatState({ view }: { view: ChatView }) {
         </Bar>
       );
     case 'stopped': {
-      // Nobody has to sign in again for want of room.
-      const full = view.state.failure.code === 'disk-full';
+      // Nobody has to sign in again for want of room, or of a newer program.
+      const { code } = view.state.failure;
+      const same = code === 'disk-full' || code === 'store-newer';
       return (
         <div className={styles['stopped']}>
           <FailureNotice
             failure={view.state.failure}
             actions={
-              <Button size="small" icon={full ? 'reload' : 'key'} onPress={() => void desk.host.call({ type: 'connect-chat' }).catch(() => undefined)} data-testid="chat-connect">
-                {full ? m.action_retry() : m.chat_connect()}
+              <Button size="small" icon={same ? 'reload' : 'key'} onPress={() => void desk.host.call({ type: 'connect-chat' }).catch(() => undefined)} data-testid="chat-connect">
+                {same ? m.action_retry() : m.chat_connect()}
               </Button>
             }
           />

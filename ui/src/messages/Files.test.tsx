@@ -160,7 +160,7 @@ describe('a file that is being sent', () => {
     const { page } = await open({ outgoing: [wanted({ state: 'interrupted', sent: 1_048_576 })] }, { upTo: 0.6 });
     const card = () => page.getByTestId('outgoing-file-9');
     expect(card().textContent).toContain('Nicht gesendet. Konsil wurde beendet, bevor alles gesendet war. 1,0 von 2,6\u00a0MB sind gesendet. Wählen Sie die Datei noch einmal');
-    expect(page.getByTestId('choose-file-9').getAttribute('aria-label')).toBe('Datei noch einmal wählen: CT.zip');
+    expect(page.getByTestId('choose-file-9').getAttribute('aria-label')).toBe('Datei wählen: CT.zip');
     chooseAgain(page, file('CT.zip', 2_621_440));
     await waitFor(() => expect(card().dataset['percent']).toBe('60'));
     expect(card().textContent).not.toContain('geändert');

@@ -7,6 +7,7 @@ import { createDesk, DeskContext } from '../host/desk';
 import { memoryHost } from '../host/memory';
 import type { ChatFixture } from '../host/memoryChat';
 import { instant } from '../i18n/format';
+import { auenwaldCase } from '../stories/records';
 import { at } from '../stories/story';
 import { Chat } from './Chat';
 import { chat, everyCard, falkenried, message, sonnkaya, steinklee } from './examples';
@@ -134,6 +135,16 @@ describe('what can be sent', () => {
     press('share-dec-1');
     await waitFor(() => expect(page.queryByTestId('form-dialog')).toBeNull());
     expect(asked().at(-1)).toEqual({ type: 'form', conversation: here, step: { step: 'share-decision', decision: 'dec-1' } });
+  });
+
+  test('is a document of the case, which is opened for it', async () => {
+    const { page, asked, press, choose } = await open({}, { answer: (request) => (request.type === 'open-case' ? { type: 'case', value: { ...auenwaldCase, patient: request.patient } } : undefined) });
+    await choose('document');
+    await waitFor(() => page.getByTestId('send-document-doc-1r'));
+    expect(page.getByTestId('send-document-doc-1r').getAttribute('aria-label')).toBe('Senden: Histologie Stanzbiopsie supraklavikulär rechts');
+    press('send-document-doc-1r');
+    await waitFor(() => expect(page.queryByTestId('form-dialog')).toBeNull());
+    expect(asked().at(-1)).toEqual({ type: 'form', conversation: here, step: { step: 'share-document', document: 'doc-1r' } });
   });
 });
 

@@ -297,6 +297,13 @@ function Body({
         </div>
       );
     }
+    case 'repeated':
+      return (
+        <p className={styles['marker']}>
+          <Icon name="warn" size="s" />
+          {m.chat_repeated()}
+        </p>
+      );
     case 'unsupported':
       return (
         <div className={styles['text']}>

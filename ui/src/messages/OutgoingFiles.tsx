@@ -42,12 +42,13 @@ export function OutgoingFiles({ view }: { view: ConversationView }) {
 /** What is sent, in words: a study by what it is. */
 const nameOf = (one: OutgoingView): string => (one.study !== null ? studyWords(one.study) : one.name === '' ? m.study_any() : one.name);
 
-/** A study from the archive: first its images come here, then they go. */
-function HeldStudy({ conversation, one }: { conversation: string; one: OutgoingView }) {
+/** What the program has itself: a document of the case, or a study, whose images come here from the archive first. */
+function HeldFile({ conversation, one }: { conversation: string; one: OutgoingView }) {
   const transfers = useTransfers();
   const name = nameOf(one);
   const cancel = <IconButton icon="close" size="small" label={m.file_cancel({ name })} onPress={() => void transfers.cancel(conversation, one.id)} data-testid={`cancel-${one.id}`} />;
-  const shared = { icon: 'image' as const, name, 'data-testid': `outgoing-${one.id}` };
+  const icon = one.study === null && one.name !== '' ? kindIcon(claimedKind(one.name, null)) : ('image' as const);
+  const shared = { icon, name, 'data-testid': `outgoing-${one.id}` };
   switch (one.state.state) {
     case 'gathering': {
       const { done, of } = one.state;
@@ -156,7 +157,7 @@ function WantedFile({ conversation, one }: { conversation: string; one: Outgoing
 
 function OutgoingFile(props: { conversation: string; one: OutgoingView; upload: Upload | undefined }) {
   const { upload, ...rest } = props;
-  if (rest.one.held) return <HeldStudy {...rest} />;
+  if (rest.one.held) return <HeldFile {...rest} />;
   return upload === undefined ? <WantedFile {...rest} /> : <PageFile {...rest} upload={upload} />;
 }
 

@@ -1,4 +1,4 @@
-/** What can be sent besides words and files: an appointment, a question to the board, a recommendation, an invitation. */
+/** What can be sent besides words and files: an appointment, a question to the board, a recommendation, an invitation, a document of the case. */
 import { type ReactNode, type SyntheticEvent, useCallback, useEffect, useId, useState } from 'react';
 import { Button } from '../components/Button';
 import { Dialog } from '../components/Dialog';
@@ -6,10 +6,12 @@ import { Empty } from '../components/Empty';
 import { FailureNotice } from '../components/FailureNotice';
 import { Field } from '../components/Field';
 import type { MenuEntry } from '../components/Menu';
+import { PartView } from '../components/PartView';
 import { Skeleton } from '../components/Skeleton';
 import type { ConversationView, Failure, FormStep, IdentityView, ShareableDecisionView } from '../host/contract';
 import { useDesk } from '../host/desk';
 import { asFailure } from '../host/host';
+import { useStore } from '../host/store';
 import { useNow } from '../i18n/clock';
 import { date, dayAfter, listName } from '../i18n/format';
 import { m } from '../paraglide/messages';
@@ -17,7 +19,7 @@ import { caseOf } from './caseOf';
 import styles from './Forms.module.css';
 import { typedAppointment, type TypedAppointment } from './formWords';
 
-export type NewForm = 'appointment' | 'question' | 'recommendation' | 'invitation';
+export type NewForm = 'appointment' | 'question' | 'recommendation' | 'invitation' | 'document';
 
 /** Characters of a question at most. */
 const longestQuestion = 2000;
@@ -31,6 +33,7 @@ export function formEntries(view: ConversationView, choose: (form: NewForm) => v
     appointment,
     { id: 'form-question', label: m.form_question(), icon: 'board', run: () => choose('question') },
     { id: 'form-recommendation', label: m.form_recommendation_send(), icon: 'sign', run: () => choose('recommendation') },
+    { id: 'form-document', label: m.form_document_send(), icon: 'document', run: () => choose('document') },
     { id: 'form-invitation', label: m.form_invitation_send(), icon: 'cases', run: () => choose('invitation') },
   ];
 }
@@ -40,7 +43,7 @@ interface Props {
   close: () => void;
 }
 
-export function SendForm({ form, known, ...rest }: Props & { form: NewForm; known: { identity: IdentityView } | null }): ReactNode {
+export function SendForm({ form, known, ...rest }: Props & { form: NewForm; known: { patient: string; identity: IdentityView } | null }): ReactNode {
   const about = known === null ? null : m.chat_case_title({ name: listName(known.identity) });
   switch (form) {
     case 'appointment':
@@ -51,6 +54,8 @@ export function SendForm({ form, known, ...rest }: Props & { form: NewForm; know
       return <RecommendationDialog {...rest} about={about} />;
     case 'invitation':
       return <InvitationDialog {...rest} about={about} />;
+    case 'document':
+      return known === null ? null : <DocumentDialog {...rest} about={about} patient={known.patient} />;
     default: {
       const unknown: never = form;
       return unknown;
@@ -201,6 +206,55 @@ function RecommendationDialog({ about, ...props }: Props & { about: string | nul
             );
           })}
         </ul>
+      )}
+    </Dialog>
+  );
+}
+
+function DocumentDialog({ about, patient, ...props }: Props & { about: string | null; patient: string }) {
+  const desk = useDesk();
+  const load = useStore(desk.caseView);
+  const { send, pending, failure } = useSending(props);
+  const [chosen, setChosen] = useState<string | null>(null);
+  const read = () => desk.openCase(patient);
+  useEffect(() => desk.openCase(patient), [desk, patient]);
+  const view = load.state === 'here' && load.value.patient === patient ? load.value : null;
+  return (
+    <Dialog title={m.form_document_send()} width={560} onClose={props.close} testId="form-dialog">
+      {about !== null && <p className={styles['of']}>{about}</p>}
+      <p className={styles['lead']}>{m.form_document_about()}</p>
+      {failure && <FailureNotice failure={failure} />}
+      {load.state === 'failed' && <FailureNotice failure={load.failure} retry={read} />}
+      {view === null && load.state !== 'failed' && <Skeleton what={m.case_what_documents()} rows={3} />}
+      {view !== null && (
+        <PartView part={view.documents} rows={3} words={{ what: m.case_what_documents(), empty: m.case_empty_documents() }} retry={read}>
+          {(documents) => (
+            <ul className={styles['list']}>
+              {documents.map((document) => (
+                <li key={document.id} className={styles['decision']}>
+                  <div className={styles['decisionWords']}>
+                    <b>{document.title}</b>
+                    <p className={styles['about']}>{[document.at === null ? '' : date(document.at), document.author ?? '', document.organization ?? ''].filter((word) => word !== '').join(' · ')}</p>
+                  </div>
+                  <Button
+                    size="small"
+                    icon="send"
+                    isPending={pending && chosen === document.id}
+                    isDisabled={pending && chosen !== document.id}
+                    aria-label={m.form_document_send_named({ title: document.title })}
+                    onPress={() => {
+                      setChosen(document.id);
+                      send({ step: 'share-document', document: document.id });
+                    }}
+                    data-testid={`send-document-${document.id}`}
+                  >
+                    {m.form_send()}
+                  </Button>
+                </li>
+              ))}
+            </ul>
+          )}
+        </PartView>
       )}
     </Dialog>
   );

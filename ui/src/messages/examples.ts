@@ -345,7 +345,7 @@ export const unreadable = conversation({
   kind: 'group',
   members: [falkenried, wintermoor, kieselhof],
   memberCount: 3,
-  lines: [day(24), ...causes.map((cause, step) => message(step % 2 === 0 ? wintermoor : kieselhof, at(24, `09:${String(10 + step * 7)}`), { type: 'undecryptable', cause }))],
+  lines: [day(24), ...causes.map((cause, step) => message(step % 2 === 0 ? wintermoor : kieselhof, at(24, `09:${String(10 + step * 7)}`), { type: 'undecryptable', cause })), message(wintermoor, at(24, '09:58'), { type: 'repeated' })],
 });
 
 const sentences = [

@@ -110,6 +110,7 @@ export function messageText(message: MessageView): string | null {
       return message.body.fallback;
     case 'redacted':
     case 'undecryptable':
+    case 'repeated':
       return null;
     default: {
       const unknown: never = message.body;

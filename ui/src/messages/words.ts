@@ -156,6 +156,8 @@ export function spoken(line: MessageLine, call: (sender: SenderView) => string):
       return m.chat_last({ name, text: m.chat_last_redacted() });
     case 'undecryptable':
       return m.chat_last({ name, text: m.chat_last_undecryptable() });
+    case 'repeated':
+      return m.chat_last({ name, text: m.chat_repeated() });
     case 'file':
       return m.chat_last({ name, text: m.chat_last_file({ name: line.body.name }) });
     case 'emote':

@@ -3,7 +3,7 @@
 //! A file that is sent comes from the page piece by piece as it is asked for, and is encrypted and uploaded as it comes;
 //! one that is opened goes to the page as it may take it. Nothing of either is on this computer in clear.
 
-use super::study::{Held, Layout, Packed};
+use super::study::{Layout, Packed};
 use super::uploads::BrokenOff;
 use super::{Up, talk::Open};
 use crate::Desk;
@@ -68,7 +68,7 @@ pub(super) enum Supply {
     /// The page has those of the images, and the archive around them is made here.
     Packed(Arc<Layout>),
     /// They are here.
-    Held(Arc<Turn<Held>>),
+    Held(Arc<Turn<dyn tim::Source>>),
 }
 
 enum Stand {
@@ -390,7 +390,7 @@ impl Desk {
         }
     }
 
-    fn send_held(&self, id: &str, sending: &Arc<Sending>, held: Arc<Turn<Held>>) {
+    fn send_held(&self, id: &str, sending: &Arc<Sending>, held: Arc<Turn<dyn tim::Source>>) {
         let (desk, id) = (self.clone(), id.to_owned());
         let (outgoing, conversation) = (sending.outgoing.clone(), sending.conversation.clone());
         let (mut progress, place) = (sending.progress.clone(), Arc::downgrade(sending));
@@ -424,7 +424,7 @@ impl Desk {
                 }
                 Err(error) => {
                     let failure = of_file(&error);
-                    tracing::warn!(code = ?failure.code, "a study was not sent");
+                    tracing::warn!(code = ?failure.code, "what was here was not sent");
                     if let Some(sending) = place.upgrade() {
                         sending.stands(Stand::Failed(failure));
                     }

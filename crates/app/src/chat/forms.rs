@@ -131,6 +131,10 @@ impl Desk {
                 let form = Form::Recommendation { decision: format!("CarePlan/{decision}"), sha256 };
                 self.send_form(of, &form, Some(&link)).await
             }
+            FormStep::ShareDocument { document } => {
+                let (link, patient) = self.open_case_of(of)?;
+                self.share_document(of, link, &patient, &document).await
+            }
             FormStep::Answer { message, answer } => self.answer_form(of, MessageId(message), answer).await,
         }
     }
@@ -221,7 +225,7 @@ fn sentence(form: &Form, case: Option<&CaseLink>, language: Language) -> String 
         (Language::En, Form::Appointment { start, end }) => {
             format!("Proposed appointment: {}.", times(start, end, "%-d %B %Y", " to "))
         }
-        // These are not written here.
+        // A document stands beside its file; the others are not written here.
         (_, Form::Document { .. } | Form::Answer { .. } | Form::Newer) => String::new(),
     }
 }

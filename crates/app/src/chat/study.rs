@@ -9,7 +9,7 @@ mod receive;
 mod recognize;
 mod zip;
 
-pub(super) use gather::{Gathering, Held};
+pub(super) use gather::Gathering;
 pub(super) use packed::Packed;
 pub(super) use receive::Reading;
 pub(super) use zip::Layout;

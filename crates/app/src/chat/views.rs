@@ -244,6 +244,7 @@ fn body(body: &Body, own: bool, members: &[SenderView], forms: &dyn Fn(&Structur
                 Undecryptable::SenderNotTrusted => UndecryptableCause::SenderNotTrusted,
             },
         },
+        Body::Repeated => MessageBodyView::Repeated,
         Body::Unsupported { fallback } => MessageBodyView::Unsupported { fallback: fallback.clone() },
     }
 }

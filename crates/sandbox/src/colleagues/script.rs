@@ -128,7 +128,7 @@ fn texts(conversation: &Conversation, but: &BTreeSet<String>) -> Vec<(String, St
         Line::Message(message) if !but.contains(&message.sender.id) => match message.body {
             Body::Text { source, .. } => Some((message.event?, source)),
             Body::Emote(_) | Body::File { .. } | Body::Form(_) | Body::Redacted { .. } => None,
-            Body::Undecryptable(_) | Body::Unsupported { .. } => None,
+            Body::Undecryptable(_) | Body::Repeated | Body::Unsupported { .. } => None,
         },
         Line::Message(_) | Line::Day { .. } | Line::Unread { .. } | Line::Changes { .. } => None,
     });

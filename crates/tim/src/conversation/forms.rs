@@ -40,6 +40,7 @@ impl Conversation {
                 | Body::File { .. }
                 | Body::Redacted { .. }
                 | Body::Undecryptable(_)
+                | Body::Repeated
                 | Body::Unsupported { .. } => None,
             },
             Line::Message(_) | Line::Day { .. } | Line::Unread { .. } | Line::Changes { .. } => None,

@@ -1,5 +1,6 @@
 //! From the library's timeline to lines that a page can show.
 
+use super::replays::Replays;
 use crate::case::CaseLink;
 use crate::file::{StudyLabel, in_parts, picture_of, study_label};
 use crate::form::{self, Answered, DocumentFile, Form, Structured};
@@ -20,7 +21,7 @@ use matrix_sdk_ui::timeline::{
 };
 use ruma::UserId;
 use ruma::events::room::message::MessageType;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What the sender says about a picture or a video.
@@ -134,6 +135,8 @@ pub enum Body {
     },
     /// It cannot be decrypted yet.
     Undecryptable(Undecryptable),
+    /// The homeserver gives out a former message over again.
+    Repeated,
     /// A kind that is not shown.
     Unsupported {
         /// What the sender wrote for programs like this one.
@@ -259,9 +262,11 @@ pub(super) fn lines(
     own: &UserId,
     recovery: RecoveryState,
     receipts: bool,
+    replays: &Replays,
 ) -> Vec<Line> {
     let mut lines = Vec::with_capacity(items.len());
-    for item in items {
+    let twice = twice(items);
+    for item in items.iter().filter(|item| !twice.contains(&item.unique_id().0)) {
         let id = item.unique_id().0.clone();
         match item.kind() {
             TimelineItemKind::Virtual(VirtualTimelineItem::DateDivider(at)) => {
@@ -270,6 +275,11 @@ pub(super) fn lines(
             TimelineItemKind::Virtual(VirtualTimelineItem::ReadMarker) => lines.push(Line::Unread { id }),
             TimelineItemKind::Virtual(VirtualTimelineItem::TimelineStart) => {}
             TimelineItemKind::Event(event) => match event.content() {
+                TimelineItemContent::MsgLike(content)
+                    if replays.holds(event) && !matches!(content.kind, MsgLikeKind::Redacted) =>
+                {
+                    lines.push(Line::Message(Box::new(bare(id, event, Body::Repeated, own))));
+                }
                 // What it asks is said where it is answered.
                 TimelineItemContent::MsgLike(content) if asks_verification(content) => {}
                 TimelineItemContent::MsgLike(content) if names_case(event, content) => {
@@ -309,6 +319,14 @@ pub(super) fn lines(
     }
     gather_answers(&mut lines);
     lines
+}
+
+/// Lines of an event that has another one after it. For a moment there are two: as this device sent it, and as it came
+/// back.
+fn twice(items: &Vector<Arc<TimelineItem>>) -> BTreeSet<String> {
+    let mut seen = BTreeSet::new();
+    let events = items.iter().rev().filter_map(|item| Some((item, item.as_event()?.event_id()?)));
+    events.filter(|(_, event)| !seen.insert(*event)).map(|(item, _)| item.unique_id().0.clone()).collect()
 }
 
 /// Puts answers to what they answer, of each person the newest.
@@ -541,6 +559,7 @@ fn document(message: &MessageType) -> Option<DocumentFile> {
         | Body::Form(_)
         | Body::Redacted { .. }
         | Body::Undecryptable(_)
+        | Body::Repeated
         | Body::Unsupported { .. } => None,
     }
 }

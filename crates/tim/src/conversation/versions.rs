@@ -88,6 +88,7 @@ fn version(event: &OriginalSyncRoomMessageEvent, said_then: &MessageType) -> Opt
         | Body::Form(_)
         | Body::Redacted { .. }
         | Body::Undecryptable(_)
+        | Body::Repeated
         | Body::Unsupported { .. } => None,
     }
 }

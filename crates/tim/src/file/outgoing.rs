@@ -8,6 +8,7 @@ use super::wire::{Attempts, Trouble, Wire};
 use super::{FileError, Progress};
 use crate::ConversationError;
 use crate::conversation::Conversation;
+use crate::form::NewDocument;
 use crate::name::{clean_file, clean_media_type};
 use attachment::{Encryptor, Key, Seal};
 use bytes::{Bytes, BytesMut};
@@ -110,6 +111,7 @@ pub struct Outgoing {
     /// The file in which the parts are listed, where they are many.
     pub(super) list: Option<(Key, Part)>,
     pub(super) study: Option<NewStudy>,
+    document: Option<NewDocument>,
     /// The file in which the study's images are listed.
     pub(super) index: Option<(Key, Part)>,
     thumbnail: Option<Thumbnail>,
@@ -175,6 +177,7 @@ impl Conversation {
             done: Vec::new(),
             list: None,
             study: None,
+            document: None,
             index: None,
             thumbnail: None,
             shown: None,
@@ -227,6 +230,7 @@ impl Conversation {
             done,
             list,
             study,
+            document: None,
             index,
             thumbnail: None,
             shown: None,
@@ -251,6 +255,21 @@ impl Conversation {
         let outgoing = Outgoing { study: Some(study), ..self.outgoing(file, splitting).await? };
         outgoing.write_down().await?;
         Ok(outgoing)
+    }
+
+    /// The same for a document of a case. It does not go on after the program has ended: it is short, and the record has
+    /// it.
+    ///
+    /// # Errors
+    /// [`FileError`], as [`Conversation::attach`].
+    pub async fn attach_document(
+        &self,
+        file: NewFile,
+        document: NewDocument,
+        splitting: Splitting,
+    ) -> Result<Outgoing, FileError> {
+        let outgoing = self.outgoing(file, splitting).await?;
+        Ok(Outgoing { document: Some(document), note: Note::of_new_file(None), ..outgoing })
     }
 }
 
@@ -478,6 +497,12 @@ impl Outgoing {
         };
         if let (Some(study), Some((key, part))) = (&self.study, &self.index) {
             content[study::MARK] = study::block(study, encrypted_file(key, part)).map_err(unwritten)?;
+        }
+        if let (Some(document), Some(content)) = (&self.document, content.as_object_mut())
+            && let serde_json::Value::Object(blocks) =
+                document.blocks(&self.file.name, self.file.mimetype.as_deref(), self.file.size)
+        {
+            content.extend(blocks);
         }
         let content: Raw<AnyMessageLikeEventContent> = raw(&content)?.cast_unchecked();
         let queued = self.conversation.send_queue().send_raw(content, "m.room.message".to_owned()).await;

@@ -45,6 +45,7 @@ mod peer;
 mod permission;
 mod pictures;
 mod proxy;
+mod replays;
 mod rooms;
 mod saving;
 mod signals;
@@ -172,7 +173,8 @@ impl Home {
 
     /// The same homeserver past the proxy.
     pub(crate) fn past_the_proxy(&self) -> Self {
-        Self::of(Homeserver { base: self.direct.clone(), ..self.homeserver.clone() }, self.registers)
+        let past = Self::of(Homeserver { base: self.direct.clone(), ..self.homeserver.clone() }, self.registers);
+        Self { folder: self.folder, ..past }
     }
 
     /// The proxy before it.
@@ -228,6 +230,15 @@ impl Home {
         let asked = plain().post(self.address("/_matrix/client/v3/createRoom")).bearer_auth(token).json(request);
         let answer: Value = asked.send().await.expect("it answers").json().await.expect("JSON");
         answer["room_id"].as_str().expect("a room").to_owned()
+    }
+
+    /// An encrypted event with this content, as whoever has a token of its sender can write it.
+    pub(crate) async fn put_encrypted(&self, user: &str, room: &str, content: &Value) {
+        let token = self.token(user).await;
+        let path = format!("/_matrix/client/v3/rooms/{room}/send/m.room.encrypted/{:032x}", rand::random::<u128>());
+        let asked = plain().put(self.address(&path)).bearer_auth(token).json(content);
+        let answer = asked.send().await.expect("it answers");
+        assert!(answer.status().is_success(), "it is taken: {}", answer.status());
     }
 
     /// What lies in the homeserver's folder of uploads.
@@ -429,6 +440,7 @@ pub(crate) fn text(message: &Message) -> Option<&str> {
         | Body::Form(_)
         | Body::Redacted { .. }
         | Body::Undecryptable(_)
+        | Body::Repeated
         | Body::Unsupported { .. } => None,
     }
 }

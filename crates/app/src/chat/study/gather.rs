@@ -19,9 +19,6 @@ use tim::Spool;
 use tokio::sync::Mutex as Turn;
 use tokio::task::AbortHandle;
 
-/// The archive of a study whose images are here.
-pub(in crate::chat) type Held = Packed<Spool>;
-
 /// Images that are asked for at a time.
 const AT_A_TIME: usize = 3;
 /// Series of a study, and images of a series, that are asked for.

@@ -32,6 +32,7 @@ async fn sees_line(desk: &DeskKit, text: &str) -> contract::MessageView {
             | MessageBodyView::Form { .. }
             | MessageBodyView::Redacted { .. }
             | MessageBodyView::Undecryptable { .. }
+            | MessageBodyView::Repeated
             | MessageBodyView::Unsupported { .. } => None,
         },
         LineView::Day { .. } | LineView::Unread { .. } | LineView::Notice { .. } => None,
@@ -194,14 +195,8 @@ async fn a_damaged_chat_store_is_said_so_kept_aside_and_keeps_nobody_from_the_re
     std::fs::write(&store, [0x55; 4096]).expect("it can be written");
 
     let desk = opened(&place, MODERATOR).await;
-    let failure = sees_chat(&desk, "why there is no chat", |view| match &view.state {
-        ChatStateView::Stopped { failure } => Some(failure.clone()),
-        ChatStateView::Absent | ChatStateView::Connecting | ChatStateView::Ready | ChatStateView::Offline { .. } => {
-            None
-        }
-    })
-    .await;
-    assert_eq!(failure.code, FailureCode::StoreUnreadable, "it is said");
+    let failure = sees_chat(&desk, "why there is no chat", why_stopped).await;
+    assert_eq!(failure.code, FailureCode::ChatStoreDamaged, "it is said");
     let today = desk.call(Request::OpenToday).await;
     assert!(today.is_ok(), "the rest works: {:?}", code(&today));
     assert_eq!(std::fs::read(&store).expect("it is there"), [0x55; 4096], "nothing is written over it");
@@ -211,6 +206,48 @@ async fn a_damaged_chat_store_is_said_so_kept_aside_and_keeps_nobody_from_the_re
     sees_chat(&desk, "chat again", ready).await;
     let aside = folder.path().join("profile/chat-aside-1/matrix-sdk-crypto.sqlite3");
     assert!(aside.is_file(), "the damaged store is kept aside");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chat_store_of_a_newer_program_is_left_as_it_is_until_that_comes_back() {
+    let platform = Platform::start(Options::default()).await.expect("it starts");
+    let (folder, place) = place();
+    let desk = opened(&place, MODERATOR).await;
+    desk.sign_in(&platform.url).await.expect("the person may sign in");
+    let ready = |view: &contract::ChatView| matches!(view.state, ChatStateView::Ready).then_some(());
+    sees_chat(&desk, "chat", ready).await;
+    drop(desk);
+    let chat = folder.path().join("profile/chat");
+    let generation = chat.join("generation");
+    let own = std::fs::read(&generation).expect("the program has marked it");
+    std::fs::write(&generation, "4000000000").expect("it can be written");
+
+    let desk = opened(&place, MODERATOR).await;
+    let failure = sees_chat(&desk, "why there is no chat", why_stopped).await;
+    assert_eq!(failure.code, FailureCode::StoreNewer, "it is said");
+    let today = desk.call(Request::OpenToday).await;
+    assert!(today.is_ok(), "the rest works: {:?}", code(&today));
+    let again = desk.call(Request::ConnectChat).await;
+    assert!(again.is_ok(), "trying again is no new device: {:?}", code(&again));
+    let failure = sees_chat(&desk, "why there is still no chat", why_stopped).await;
+    assert_eq!(failure.code, FailureCode::StoreNewer, "it is the same");
+    assert!(!folder.path().join("profile/chat-aside-1").exists(), "nothing is set aside");
+
+    // The newer program is back, or brought the store to this one's form.
+    std::fs::write(&generation, own).expect("it can be written");
+    let again = desk.call(Request::ConnectChat).await;
+    assert!(again.is_ok(), "it is tried again: {:?}", code(&again));
+    sees_chat(&desk, "chat again, without a sign-in", ready).await;
+    assert!(!folder.path().join("profile/chat-aside-1").exists(), "as the same device");
+}
+
+fn why_stopped(view: &contract::ChatView) -> Option<contract::Failure> {
+    match &view.state {
+        ChatStateView::Stopped { failure } => Some(failure.clone()),
+        ChatStateView::Absent | ChatStateView::Connecting | ChatStateView::Ready | ChatStateView::Offline { .. } => {
+            None
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

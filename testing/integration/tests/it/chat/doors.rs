@@ -88,6 +88,7 @@ fn file_line(view: &contract::ConversationView, wanted: &str) -> Option<String> 
             | MessageBodyView::Form { .. }
             | MessageBodyView::Redacted { .. }
             | MessageBodyView::Undecryptable { .. }
+            | MessageBodyView::Repeated
             | MessageBodyView::Unsupported { .. } => None,
         },
         LineView::Day { .. } | LineView::Unread { .. } | LineView::Notice { .. } => None,

@@ -71,11 +71,15 @@ async fn a_store_of_a_newer_version_is_kept_and_not_opened() {
     let newer = (own + 1).to_string();
     std::fs::write(&mark, &newer).expect("it can be written");
     let refused = Account::restore(super::options(&folder, &shelf), &shelf.kept()).await;
-    assert!(matches!(refused, Err(AccountError::Store(_))), "it is said: {refused:?}");
+    assert!(matches!(refused, Err(AccountError::Newer(_))), "it is said: {refused:?}");
     assert_eq!(std::fs::read_to_string(&mark).expect("it is there"), newer, "and left as it is");
-    let one = Device { account: home.signs_in(&folder, &shelf, "dr-falkenried").await, folder, shelf };
-    let aside = one.folder().with_file_name("chat-aside-1").join("generation");
-    assert_eq!(std::fs::read_to_string(aside).expect("it is kept"), newer, "a new sign-in keeps it aside");
+    let way = tim::SignIn::Password { user: "dr-falkenried", password: sandbox::PASSWORD };
+    let refused = Account::sign_in(super::options(&folder, &shelf), &home.homeserver, way, "a test").await;
+    assert!(matches!(refused, Err(AccountError::Newer(_))), "nor is another device begun over it: {refused:?}");
+    assert_eq!(std::fs::read_to_string(&mark).expect("it is there"), newer, "it is where it was");
+    std::fs::write(&mark, own.to_string()).expect("it can be written");
+    let restored = Account::restore(super::options(&folder, &shelf), &shelf.kept()).await;
+    assert!(restored.is_ok(), "with its program it goes on: {restored:?}");
 }
 
 /// A fault and its name.
@@ -352,6 +356,30 @@ async fn an_event_that_comes_twice_is_one_line() {
     let lines = apart.mine.lines();
     let shown = lines.iter().filter(|line| matches!(line, Line::Message(m) if text(m) == Some("zwei"))).count();
     assert_eq!(shown, 1, "of the same event");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_the_homeserver_gives_out_and_then_denies_is_not_shown_twice() {
+    let apart = apart().await;
+    apart.theirs.send("einmal", None).await.expect("it is taken");
+    sees(&apart.mine, "the message", says("einmal")).await;
+    let path = format!("/_matrix/client/v3/rooms/{}/messages?dir=b&limit=5", apart.room);
+    let raw = apart.home.ask(&apart.first, &path).await;
+    let mut again = raw["chunk"][0].clone();
+    assert_eq!(again["type"], "m.room.encrypted", "the newest event");
+    again["event_id"] = json!("$again");
+    apart.home.proxy().spoil(move |_, path| {
+        if !syncs(path) {
+            return Spoiled::Not;
+        }
+        let again = again.clone();
+        Spoiled::Edited(Box::new(move |answer| each_timeline(answer, |events| events.push(again.clone()))))
+    });
+    apart.theirs.send("Weckruf", None).await.expect("it is taken");
+    sees(&apart.mine, "that it came again", |m| matches!(m.body, Body::Repeated)).await;
+    let lines = apart.mine.lines();
+    let shown = lines.iter().filter(|line| matches!(line, Line::Message(m) if text(m) == Some("einmal"))).count();
+    assert_eq!(shown, 1, "as it was written");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -134,6 +134,7 @@ pub(super) async fn sees_file(conversation: &Conversation, wanted: &str) -> Box<
         | Body::Form(_)
         | Body::Redacted { .. }
         | Body::Undecryptable(_)
+        | Body::Repeated
         | Body::Unsupported { .. } => false,
     };
     sees(conversation, wanted, is).await

@@ -10,6 +10,7 @@ use contract::{
 };
 use matrix_sdk::config::SyncSettings;
 use matrix_sdk::ruma::RoomId;
+use matrix_sdk::ruma::serde::Base64;
 use matrix_sdk::{Client, Room};
 use sandbox::Options;
 use serde_json::{Value, json};
@@ -265,6 +266,7 @@ async fn sees_form(desk: &DeskKit, what: &str, fits: impl Fn(&FormView) -> bool)
             | MessageBodyView::File { .. }
             | MessageBodyView::Redacted { .. }
             | MessageBodyView::Undecryptable { .. }
+            | MessageBodyView::Repeated
             | MessageBodyView::Unsupported { .. } => None,
         },
         LineView::Day { .. } | LineView::Unread { .. } | LineView::Notice { .. } => None,
@@ -276,29 +278,21 @@ fn checked(form: &FormView) -> Option<DecisionCheck> {
     if let FormView::Recommendation { check } = form { Some(*check) } else { None }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_recommendation_is_held_against_the_readers_own_record() {
-    let platform = Platform::start(Options::default()).await.expect("it starts");
-    let (folder, desk) = at_work_on(&platform, MODERATOR).await;
-    sees_chat(&desk, "chat", |view| (view.state == ChatStateView::Ready).then_some(())).await;
-    let home = Home::of(found(platform.url.trim_start_matches("http://")).await, false);
-    let other = home.device("dr-sonnkaya").await;
+/// A group about a case, with `other` in it, open at `desk`.
+async fn about_case(desk: &DeskKit, home: &Home, other: &Device, patient: &str) -> (String, Conversation) {
     let (people, name) = (vec![home.id("dr-sonnkaya")], Some("Fall 5 intern".to_owned()));
-    let begin = Request::BeginConversation { people, name, case: Some("pat-mohnblatt".to_owned()) };
-    let begun = desk.call(begin).await;
+    let begun = desk.call(Request::BeginConversation { people, name, case: Some(patient.to_owned()) }).await;
     let Ok(Reply::Begun(begun)) = begun else { panic!("a conversation: {:?}", code(&begun)) };
     let conversation = begun.conversation;
     let named = |view: &contract::ChatView| {
         let row = view.conversations.iter().find(|row| row.id == conversation)?;
         matches!(row.cases.as_slice(), [one] if matches!(one.access, CaseAccess::Open { .. })).then_some(())
     };
-    sees_chat(&desk, "its case", named).await;
+    sees_chat(desk, "its case", named).await;
     other.comes_to(&conversation).await;
     let theirs = other.opens(&conversation).await;
     let opened = desk.call(Request::OpenConversation { conversation: conversation.clone() }).await;
     assert!(matches!(opened, Ok(Reply::Conversation(_))), "it opens");
-    let step = async |step: FormStep| desk.call(Request::Form { conversation: conversation.clone(), step }).await;
-
     // Whoever has come gets the link again, and while it takes the former one's place the conversation names no case.
     other
         .eventually("the link that is sent again", async || {
@@ -306,6 +300,18 @@ async fn a_recommendation_is_held_against_the_readers_own_record() {
             other.account.read_case(&conversation, &newest).await
         })
         .await;
+    (conversation, theirs)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recommendation_is_held_against_the_readers_own_record() {
+    let platform = Platform::start(Options::default()).await.expect("it starts");
+    let (folder, desk) = at_work_on(&platform, MODERATOR).await;
+    sees_chat(&desk, "chat", |view| (view.state == ChatStateView::Ready).then_some(())).await;
+    let home = Home::of(found(platform.url.trim_start_matches("http://")).await, false);
+    let other = home.device("dr-sonnkaya").await;
+    let (conversation, theirs) = about_case(&desk, &home, &other, "pat-mohnblatt").await;
+    let step = async |step: FormStep| desk.call(Request::Form { conversation: conversation.clone(), step }).await;
     let listed = timeout(PATIENCE, async {
         loop {
             let listed = step(FormStep::ListDecisions).await;
@@ -362,6 +368,7 @@ async fn a_recommendation_is_held_against_the_readers_own_record() {
                     | MessageBodyView::File { .. }
                     | MessageBodyView::Redacted { .. }
                     | MessageBodyView::Undecryptable { .. }
+                    | MessageBodyView::Repeated
                     | MessageBodyView::Unsupported { .. } => None,
                 },
                 LineView::Day { .. } | LineView::Unread { .. } | LineView::Notice { .. } => None,
@@ -399,6 +406,7 @@ async fn a_recommendation_is_held_against_the_readers_own_record() {
                     | MessageBodyView::File { .. }
                     | MessageBodyView::Redacted { .. }
                     | MessageBodyView::Undecryptable { .. }
+                    | MessageBodyView::Repeated
                     | MessageBodyView::Unsupported { .. } => None,
                 },
                 LineView::Message(_) | LineView::Day { .. } | LineView::Unread { .. } | LineView::Notice { .. } => None,
@@ -452,4 +460,64 @@ async fn what_is_about_a_case_needs_a_conversation_of_one() {
     let proposed = desk.call(Request::Form { conversation, step: proposed }).await;
     assert!(matches!(proposed, Ok(Reply::Done)), "an appointment needs none: {:?}", code(&proposed));
     sees_form(&desk, "the appointment", |form| matches!(form, FormView::Appointment { .. })).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_document_of_the_case_goes_with_its_content_and_names_nobody_outside_it() {
+    let platform = Platform::start(Options::default()).await.expect("it starts");
+    let (_folder, desk) = at_work_on(&platform, MODERATOR).await;
+    sees_chat(&desk, "chat", |view| (view.state == ChatStateView::Ready).then_some(())).await;
+    let home = Home::of(found(platform.url.trim_start_matches("http://")).await, false);
+    let other = home.device("dr-sonnkaya").await;
+    let (conversation, theirs) = about_case(&desk, &home, &other, "pat-auenwald").await;
+    let opened = desk.call(Request::OpenCase { patient: "pat-auenwald".to_owned() }).await;
+    assert!(matches!(opened, Ok(Reply::Case(_))), "the case: {:?}", code(&opened));
+    let documents = |seen: &testkit::Seen| match &seen.case.as_ref()?.documents {
+        contract::Part::Ready { value, .. } => Some(value.clone()),
+        contract::Part::Loading
+        | contract::Part::Empty
+        | contract::Part::Denied
+        | contract::Part::Absent
+        | contract::Part::Failed { .. } => None,
+    };
+    let listed = desk.eventually("the documents of the case", documents).await;
+    let pdf = listed.iter().find(|one| one.content_type == "application/pdf").expect("one is a PDF");
+    let read = Request::ReadDocument { patient: "pat-auenwald".to_owned(), document: pdf.id.clone() };
+    let Ok(Reply::Document(read)) = desk.call(read).await else { panic!("it can be read") };
+    let contract::DocumentContent::Pdf { data } = read.content else { panic!("it is a PDF") };
+
+    let share = |document: &str| Request::Form {
+        conversation: conversation.clone(),
+        step: FormStep::ShareDocument { document: document.to_owned() },
+    };
+    let shared = timeout(PATIENCE, async {
+        loop {
+            let shared = desk.call(share(&pdf.id)).await;
+            if code(&shared) != Some(FailureCode::InvalidInput) {
+                return shared;
+            }
+        }
+    });
+    let shared = shared.await.expect("it names its case in time");
+    assert!(matches!(shared, Ok(Reply::Done)), "it is taken: {:?}", code(&shared));
+    let came = sees(&theirs, "the document", |m| {
+        form(m).is_some_and(|said| matches!(said.form, Form::Document { file: Some(_), .. }))
+    })
+    .await;
+    let Some(Structured { form: Form::Document { title, file: Some(file) }, case: Some(_), text, .. }) = form(&came)
+    else {
+        panic!("a document of a case")
+    };
+    assert_eq!(title.as_deref(), Some(pdf.title.as_str()), "as the record calls it");
+    assert_eq!(file.mimetype.as_deref(), Some("application/pdf"), "as its content is");
+    for outside in [text, &file.name] {
+        assert!(!outside.contains("Auenwald") && !outside.contains("Gernot"), "nobody is named: {outside}");
+    }
+    let mut whole = super::files::Basket::default();
+    theirs.file(&came.id).expect("it has one").fetch(&mut whole).await.expect("it comes");
+    let sent: Base64 = Base64::parse(data).expect("base64");
+    assert!(whole.0 == sent.as_bytes(), "the bytes of the record");
+
+    let none = desk.call(share("doc-none")).await;
+    assert_eq!(code(&none), Some(FailureCode::NotFound), "what the record does not have");
 }

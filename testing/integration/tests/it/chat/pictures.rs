@@ -135,6 +135,7 @@ async fn a_small_picture_of_another_program_comes_to_the_page() {
             | MessageBodyView::Form { .. }
             | MessageBodyView::Redacted { .. }
             | MessageBodyView::Undecryptable { .. }
+            | MessageBodyView::Repeated
             | MessageBodyView::Unsupported { .. } => None,
         },
         LineView::Message(_) | LineView::Day { .. } | LineView::Unread { .. } | LineView::Notice { .. } => None,

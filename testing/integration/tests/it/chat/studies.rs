@@ -155,6 +155,7 @@ fn study_line(view: &contract::ConversationView) -> Option<(String, StudyLabelVi
             | MessageBodyView::Form { .. }
             | MessageBodyView::Redacted { .. }
             | MessageBodyView::Undecryptable { .. }
+            | MessageBodyView::Repeated
             | MessageBodyView::Unsupported { .. } => None,
         },
         LineView::Day { .. } | LineView::Unread { .. } | LineView::Notice { .. } => None,

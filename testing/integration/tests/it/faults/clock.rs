@@ -2,7 +2,7 @@
 
 use super::{PROGRAM, open, save, with_text};
 use crate::{MODERATOR, code, opened, place};
-use contract::{FailureCode, Part, Reply, Request, SessionView};
+use contract::{FailureCode, Freshness, Part, Reply, Request, SessionView};
 use sandbox::Options;
 use testkit::{DeskKit, Detour, PATIENCE, PlatformProcess, Spoiled};
 
@@ -80,8 +80,10 @@ async fn a_provider_that_goes_down_costs_no_word_and_no_session() {
         loop {
             let answer = desk.call(Request::OpenCases { query: String::new() }).await;
             let Ok(Reply::Cases(cases)) = answer else { panic!("a list that says why: {:?}", code(&answer)) };
-            if let Part::Failed { failure } = cases.rows {
-                return failure;
+            // Without a list, or beside the one that was read at the sign-in and is kept.
+            match (cases.rows, cases.freshness) {
+                (Part::Failed { failure }, _) | (_, Freshness::Kept { failure: Some(failure) }) => return failure,
+                (_, Freshness::Current | Freshness::Kept { failure: None }) => {}
             }
         }
     };
