@@ -76,6 +76,8 @@ export const stories: Story[] = [
   { id: '04-cases-no-hit', fixture: at({ screen: 'cases' }), keys: ['/', 'b', 'i', 'r', 'k', 'e', 'n', 'l', 'i', 'x', 'h', 't'] },
   { id: '05-case', fixture: at({ screen: 'case', patient: 'pat-auenwald', tab: 'overview' }) },
   { id: '05-case-dock', fixture: at({ screen: 'case', patient: 'pat-auenwald', tab: 'overview' }), keys: ['click:[data-testid=dock-toggle]', 'see:[data-testid=dock] [data-testid=timeline]'] },
+  { id: '05-case-dock-tasks', fixture: at({ screen: 'case', patient: 'pat-auenwald', tab: 'overview' }), keys: ['click:[data-testid=dock-toggle]', 'see:[data-testid=dock] [data-testid=timeline]', 'click:[data-testid=segment-tasks]', 'see:[data-testid=dock-tasks]'] },
+  { id: '05-case-dock-people', fixture: at({ screen: 'case', patient: 'pat-auenwald', tab: 'overview' }), keys: ['click:[data-testid=dock-toggle]', 'see:[data-testid=dock] [data-testid=timeline]', 'click:[data-testid=segment-people]', 'see:[data-testid=dock-people]'] },
   { id: '05-case-dock-none', fixture: at({ screen: 'case', patient: 'pat-birkenlicht', tab: 'overview' }), keys: ['click:[data-testid=dock-toggle]'] },
   { id: '05-case-dock-begin', fixture: at({ screen: 'case', patient: 'pat-birkenlicht', tab: 'overview' }), keys: ['click:[data-testid=dock-toggle]', 'click:[data-testid=dock-begin]', 'see:[data-testid=new-conversation]'] },
   { id: '05-case-newer', fixture: at({ screen: 'case', patient: 'pat-auenwald', tab: 'overview' }, { caseViews: [{ ...auenwaldCase, newer: '2026-11-24T14:05:00+01:00' }] }) },

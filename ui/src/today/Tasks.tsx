@@ -8,14 +8,13 @@ import { FailureNotice } from '../components/FailureNotice';
 import { Icon } from '../components/icons';
 import { PartView, partValue } from '../components/PartView';
 import { useRovingRows } from '../components/rovingRows';
-import { toast } from '../components/toasts';
 import { usePlaces } from '../frame/place';
-import type { Failure, TaskView, TodayView } from '../host/contract';
+import type { TaskView, TodayView } from '../host/contract';
 import { useDesk } from '../host/desk';
-import { asFailure } from '../host/host';
 import { day, dayShort, listName } from '../i18n/format';
 import { defineCommand, useCommand } from '../keys/keys';
 import { m } from '../paraglide/messages';
+import { useFinishing } from './finishing';
 import type { Preview } from './preview';
 import styles from './Today.module.css';
 import { isPressing } from './todayView';
@@ -26,27 +25,12 @@ export function Tasks({ part, now, preview }: { part: TodayView['tasks']; now: D
   const desk = useDesk();
   const places = usePlaces();
   const tasks = partValue(part) ?? [];
-  const [failure, setFailure] = useState<Failure | null>(null);
+  const { say, failure } = useFinishing();
   const [inside, setInside] = useState(false);
-  const underWay = useRef(new Set<string>());
   const open = (at: number) => {
     const task = tasks[at];
     // A task about a decision opens it.
     if (task?.patient != null) places.openCase(task.patient, task.decided === null ? 'overview' : 'decision');
-  };
-  const say = (task: TaskView, done: boolean): void => {
-    if (underWay.current.has(task.id)) return;
-    underWay.current.add(task.id);
-    setFailure(null);
-    desk
-      .finishTask(task.id, done)
-      .then(
-        () => {
-          if (done) toast({ text: m.today_task_done({ title: task.title }), undo: () => say(task, false) });
-        },
-        (thrown: unknown) => setFailure(asFailure(thrown)),
-      )
-      .finally(() => underWay.current.delete(task.id));
   };
   const roving = useRovingRows({ count: tasks.length, scope: 'tasks', names: tasks.map((task) => task.title), open, asleep: !inside });
   // The line in focus goes when its task is done: the next one takes its place, and no key falls on none.

@@ -27,14 +27,26 @@ const words: Record<Trust, () => string> = {
 };
 
 export function PeopleDialog({ view, close }: { view: ConversationView; close: () => void }) {
+  return (
+    <Dialog title={m.people_title()} width={560} onClose={close} testId="people" foot={<Button onPress={close}>{m.action_close()}</Button>}>
+      <People view={view} compared={close} />
+    </Dialog>
+  );
+}
+
+/** `compared` is told when a comparison has begun, which has a dialog of its own. */
+export function People({ view, compared }: { view: ConversationView; compared: () => void }) {
   const { host } = useDesk();
   const [pending, setPending] = useState<string | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
   const compare = (person: SenderView) => {
     setPending(person.id);
     setFailure(null);
-    // What goes on has a dialog of its own.
-    host.call({ type: 'trust', trust: { step: 'verify-person', person: person.id } }).then(close, (thrown: unknown) => {
+    const begun = () => {
+      setPending(null);
+      compared();
+    };
+    host.call({ type: 'trust', trust: { step: 'verify-person', person: person.id } }).then(begun, (thrown: unknown) => {
       setPending(null);
       setFailure(asFailure(thrown));
     });
@@ -59,7 +71,7 @@ export function PeopleDialog({ view, close }: { view: ConversationView; close: (
     });
   };
   return (
-    <Dialog title={m.people_title()} width={560} onClose={close} testId="people" foot={<Button onPress={close}>{m.action_close()}</Button>}>
+    <>
       {failure && <FailureNotice failure={failure} />}
       <div className={styles['text']}>
         <p className={styles['quiet']}>{m.people_lead()}</p>
@@ -94,6 +106,6 @@ export function PeopleDialog({ view, close }: { view: ConversationView; close: (
           })}
         </ul>
       </div>
-    </Dialog>
+    </>
   );
 }
