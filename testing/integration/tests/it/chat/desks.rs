@@ -8,7 +8,8 @@ use contract::{
     Request, SendingView, SettingsView,
 };
 use sandbox::Options;
-use testkit::{DeskKit, Platform, find_in_files};
+use std::io::Write as _;
+use testkit::{DeskKit, DeskPlace, PATIENCE, Platform, SmallDisk, find_in_files};
 use tim::Signals;
 
 /// Waits until the list is what is wanted; whatever holds is answered.
@@ -239,6 +240,54 @@ async fn a_chat_store_of_a_newer_program_is_left_as_it_is_until_that_comes_back(
     assert!(again.is_ok(), "it is tried again: {:?}", code(&again));
     sees_chat(&desk, "chat again, without a sign-in", ready).await;
     assert!(!folder.path().join("profile/chat-aside-1").exists(), "as the same device");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_is_said_and_trying_again_with_room_goes_on_as_the_same_device() {
+    let below = tempfile::tempdir().expect("a temporary folder");
+    let Some(disk) = SmallDisk::mount(&below.path().join("disk"), 128 * 1024) else {
+        let _unheard = writeln!(std::io::stderr(), "SKIPPED a full disk: this process may not mount a file system");
+        return;
+    };
+    let platform = Platform::start(Options::default()).await.expect("it starts");
+    let place = DeskPlace::under(env!("CARGO_BIN_EXE_konsil-test"), &disk.folder);
+    let desk = opened(&place, MODERATOR).await;
+    desk.sign_in(&platform.url).await.expect("the person may sign in");
+    let ready = |view: &contract::ChatView| (view.state == ChatStateView::Ready).then_some(());
+    sees_chat(&desk, "chat", ready).await;
+    let home = Home::of(found(platform.url.trim_start_matches("http://")).await, false);
+    let other = home.device("dr-sonnkaya").await;
+    let people = vec![home.id("dr-sonnkaya")];
+    let begun = desk.call(Request::BeginConversation { people, name: None, case: None }).await;
+    let Ok(Reply::Begun(begun)) = begun else { panic!("a conversation: {:?}", code(&begun)) };
+    other.comes_to(&begun.conversation).await;
+    let theirs = other.opens(&begun.conversation).await;
+
+    disk.fill().expect("the disk takes what it can");
+    let mut calls = tokio::time::interval(std::time::Duration::from_millis(500));
+    let stopped = tokio::time::timeout(PATIENCE, async {
+        loop {
+            let why = desk.seen().chat.as_ref().and_then(why_stopped);
+            if let Some(failure) = why {
+                return failure.code;
+            }
+            theirs.send(&"Ruf ".repeat(6_000), None).await.expect("the other's disk has room");
+            calls.tick().await;
+        }
+    });
+    assert_eq!(stopped.await.expect("it is said in time"), FailureCode::DiskFull, "what is the matter");
+
+    theirs.send("Ist noch Platz?", None).await.expect("it is taken");
+    disk.make_room().expect("the filler is ours");
+    let again = desk.call(Request::ConnectChat).await;
+    assert!(again.is_ok(), "it is tried again: {:?}", code(&again));
+    sees_chat(&desk, "chat again, without a sign-in", ready).await;
+    let last = |view: &contract::ChatView| {
+        let row = view.conversations.iter().find(|row| row.id == begun.conversation)?;
+        (row.last.as_ref()?.text.as_deref() == Some("Ist noch Platz?")).then_some(())
+    };
+    sees_chat(&desk, "what was written meanwhile", last).await;
+    assert!(!disk.folder.join("profile/chat-aside-1").exists(), "as the same device");
 }
 
 fn why_stopped(view: &contract::ChatView) -> Option<contract::Failure> {
