@@ -163,6 +163,8 @@ impl Sandbox {
             waiting.stop_waiting();
         });
         let task = tokio::spawn(async move { server.await });
+        // It ends with the server.
+        tokio::spawn(Arc::clone(&homeserver).keep_delays());
         let around = Surroundings { url: url.clone(), plan, folder: options.folder.clone() };
         let colleagues = options.colleagues.then(|| Colleagues::at_work(Arc::clone(&homeserver), around)).transpose();
         let colleagues = colleagues.map_err(StartError::Colleagues)?;
