@@ -1,6 +1,6 @@
 //! The desk behind the window. It opens while the page loads; the keyring may wait for a person.
 
-use app::{Appearance, Desk, DeskOptions, Policy, WorkerProgram};
+use app::{Appearance, Desk, DeskOptions, Pages, Policy, WorkerProgram};
 use contract::Failure;
 use std::{path::PathBuf, sync::Arc};
 use tauri::{AppHandle, Emitter, Manager as _};
@@ -73,6 +73,7 @@ async fn open(profile: PathBuf, policy: Policy, appearance: Appearance, ca: &[Pa
         roots: Arc::from(roots),
         egress: app::egress_options(ca)?,
         worker: WorkerProgram::of(program),
+        pages: Pages::Browser,
         policy,
         appearance,
         origins: vec![origin.to_owned()],

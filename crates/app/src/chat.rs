@@ -252,9 +252,7 @@ impl Desk {
         let same = |kept: &Kept| softly && kept.owner == owner(&taken) && kept.session.base == way.homeserver.base;
         let former = former.filter(same).map(|kept| kept.session);
         self.start_chat_as(&taken, Some(way), former);
-        if let Err(error) = platform::browser::open(&page).await {
-            tracing::warn!(%error, "no browser opened");
-        }
+        self.show_page(&page).await;
         Ok(())
     }
 

@@ -24,6 +24,7 @@ use std::{
     },
 };
 use tokio::sync::broadcast;
+use url::Url;
 use vault::{RootKeyStore, Vault};
 
 /// What a desk needs from its shell.
@@ -36,6 +37,8 @@ pub struct DeskOptions {
     pub egress: EgressOptions,
     /// The decode worker: the same executable with a worker argument.
     pub worker: WorkerProgram,
+    /// How the provider's pages reach the person.
+    pub pages: Pages,
     /// What IT has fixed.
     pub policy: Policy,
     /// How the window is to look from now on, as if the person had chosen it.
@@ -52,6 +55,15 @@ impl std::fmt::Debug for DeskOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("DeskOptions").field("policy", &self.policy).finish_non_exhaustive()
     }
+}
+
+/// How a provider's pages, where people sign in, reach the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pages {
+    /// In the system's browser; the views have the link as well, for the case that none opened.
+    Browser,
+    /// By the link of the views alone: whoever asks opens it.
+    Link,
 }
 
 /// What IT has fixed. A fixed value is shown and cannot be changed.
@@ -113,6 +125,7 @@ pub(crate) struct Inner {
     pub(crate) vault: Arc<Vault>,
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) egress: Egress,
+    pages: Pages,
     pub(crate) policy: Policy,
     pub(crate) scheme: Option<String>,
     pub(crate) events: broadcast::Sender<Event>,
@@ -166,7 +179,8 @@ impl Desk {
     /// # Errors
     /// [`OpenDeskError`]; the profile is then unchanged.
     pub async fn open(options: DeskOptions) -> Result<Self, OpenDeskError> {
-        let DeskOptions { profile, roots, egress, worker, policy, appearance, origins, scheme, look_every } = options;
+        let DeskOptions { profile, roots, egress, worker, pages, policy, appearance, origins, scheme, look_every } =
+            options;
         let opened = tokio::task::spawn_blocking(move || Vault::open(&profile, roots.as_ref())).await;
         let vault = Arc::new(opened.expect("opening a vault does not panic")?);
         let shelf = Arc::new(Shelf::open(vault.clone(), Timestamp::now()));
@@ -181,6 +195,7 @@ impl Desk {
             vault,
             shelf,
             egress,
+            pages,
             policy,
             scheme,
             events: broadcast::Sender::new(EVENT_BACKLOG),
@@ -448,6 +463,19 @@ impl Desk {
                 }
                 Ok(Reply::Done)
             }
+        }
+    }
+
+    /// Sends the person to a page of a provider.
+    pub(crate) async fn show_page(&self, page: &Url) {
+        match self.0.pages {
+            // The views have the link to be copied, so this is no end of the attempt.
+            Pages::Browser => {
+                if let Err(error) = platform::browser::open(page).await {
+                    tracing::warn!(%error, "no browser opened");
+                }
+            }
+            Pages::Link => {}
         }
     }
 

@@ -39,7 +39,7 @@ mod today;
 pub mod worker;
 
 pub use chat::{FileDoor, Outward, Quiet, Serve};
-pub use desk::{Appearance, Desk, DeskOptions, OpenDeskError, Policy};
+pub use desk::{Appearance, Desk, DeskOptions, OpenDeskError, Pages, Policy};
 pub use images::{BulkServer, BulkSession, WorkerProgram};
 pub use machine::egress_options;
 pub use newer::LOOK_EVERY;
@@ -54,4 +54,10 @@ pub fn system_roots() -> Result<Box<dyn vault::RootKeyStore + Send + Sync>, cont
         Ok(roots) => Ok(Box::new(roots)),
         Err(error) => Err(contract::Failure::new(contract::FailureCode::KeyringUnavailable, error.to_string())),
     }
+}
+
+/// Roots that live as long as the process: nobody opens such a profile again.
+#[must_use]
+pub fn passing_roots() -> Box<dyn vault::RootKeyStore + Send + Sync> {
+    Box::new(vault::MemoryRoots::default())
 }

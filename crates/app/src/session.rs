@@ -142,10 +142,7 @@ impl Desk {
         }
         let _task_lives = go.send(());
         self.tell_session();
-        if let Err(error) = platform::browser::open(&url).await {
-            // The page shows the link to be copied, so this is no end of the attempt.
-            tracing::warn!(%error, "no browser opened");
-        }
+        self.show_page(&url).await;
         Ok(())
     }
 
@@ -432,9 +429,7 @@ impl Desk {
         }
         let _task_lives = go.send(());
         self.tell_session();
-        if let Err(error) = platform::browser::open(&url).await {
-            tracing::warn!(%error, "no browser opened");
-        }
+        self.show_page(&url).await;
         Ok(())
     }
 

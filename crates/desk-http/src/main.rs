@@ -1,7 +1,7 @@
 //! `desk-http`: the application in a plain browser, for work on the page and for end-to-end tests.
 
 use anyhow::{Context, Result};
-use app::{Appearance, Desk, DeskOptions, Policy};
+use app::{Appearance, Desk, DeskOptions, Pages, Policy};
 use clap::Parser;
 use std::{io::Write, path::PathBuf, sync::Arc};
 
@@ -41,6 +41,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         roots: Arc::from(roots),
         egress: app::egress_options(&arguments.ca).map_err(|failure| anyhow::anyhow!("{}", failure.detail))?,
         worker: app::WorkerProgram::of(std::env::current_exe()?),
+        pages: Pages::Browser,
         policy: Policy { address: arguments.address, bulk_way: None },
         appearance: Appearance::default(),
         origins: Vec::new(),

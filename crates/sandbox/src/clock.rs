@@ -3,13 +3,13 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use tokio::sync::watch;
 
 /// The system's clock and how far it was put forward. Clones share the offset.
 ///
 /// Tokens and sessions expire by this clock, so that a test sees an expiry without waiting for it.
 #[derive(Debug, Clone, Default)]
-pub struct Clock(Arc<AtomicI64>);
+pub struct Clock(Arc<watch::Sender<i64>>);
 
 impl Clock {
     /// The system's time, not put forward.
@@ -21,13 +21,18 @@ impl Clock {
     /// The time that the platform believes in.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        let ahead = SignedDuration::from_secs(self.0.load(Ordering::SeqCst));
+        let ahead = SignedDuration::from_secs(*self.0.borrow());
         Timestamp::now().saturating_add(ahead).expect("a signed duration has no calendar units")
+    }
+
+    /// Tells when it is put forward.
+    pub(crate) fn moves(&self) -> watch::Receiver<i64> {
+        self.0.subscribe()
     }
 
     /// Puts the clock forward.
     pub fn advance(&self, seconds: i64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
+        self.0.send_modify(|ahead| *ahead = ahead.saturating_add(seconds));
     }
 }
 

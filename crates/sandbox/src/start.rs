@@ -1,6 +1,7 @@
 //! Starting and stopping the platform.
 
 use crate::clock::Clock;
+use crate::colleagues::{Colleagues, Surroundings};
 use crate::dicomweb::{self, DicomWeb, Gate, Htj2k};
 use crate::discovery;
 use crate::fhir::{self, Directory, Fhir, JournalError, Store};
@@ -104,6 +105,9 @@ pub enum StartError {
     /// What is sent in chat can not be kept.
     #[error(transparent)]
     Media(#[from] MediaError),
+    /// The colleagues have no place on disk, or no thread.
+    #[error("nobody can answer in chat: {0}")]
+    Colleagues(std::io::Error),
 }
 
 /// The evaluation platform.
@@ -159,11 +163,11 @@ impl Sandbox {
             waiting.stop_waiting();
         });
         let task = tokio::spawn(async move { server.await });
-        let colleagues = options.colleagues.then(|| {
-            let living =
-                crate::colleagues::live(Arc::clone(&homeserver), plan, options.folder.clone(), format!("{url}/fhir"));
-            tokio::spawn(living).abort_handle()
-        });
+        // It ends with the server.
+        tokio::spawn(Arc::clone(&homeserver).keep_delays());
+        let around = Surroundings { url: url.clone(), plan, folder: options.folder.clone() };
+        let colleagues = options.colleagues.then(|| Colleagues::at_work(Arc::clone(&homeserver), around)).transpose();
+        let colleagues = colleagues.map_err(StartError::Colleagues)?;
         tracing::info!(%url, "the platform is ready");
         Ok(Running { url, address, clock, provider, homeserver, colleagues, shutdown: Some(shutdown), task })
     }
@@ -202,7 +206,7 @@ pub struct Running {
     pub clock: Clock,
     provider: Arc<Provider>,
     homeserver: Arc<Homeserver>,
-    colleagues: Option<tokio::task::AbortHandle>,
+    colleagues: Option<Colleagues>,
     shutdown: Option<oneshot::Sender<()>>,
     task: JoinHandle<std::io::Result<()>>,
 }
@@ -228,8 +232,8 @@ impl Running {
 
     /// Stops answering, and waits until open requests are answered.
     pub async fn stop(mut self) {
-        if let Some(colleagues) = &self.colleagues {
-            colleagues.abort();
+        if let Some(colleagues) = self.colleagues.take() {
+            colleagues.end().await;
         }
         drop(self.shutdown.take());
         if let Ok(Err(error)) = self.task.await {

@@ -74,6 +74,9 @@ impl Account {
     /// # Errors
     /// [`RecoveryError`]; nothing is set up then.
     pub async fn set_up_recovery(&self) -> Result<RecoveryKey, RecoveryError> {
+        // After a sign-in the library makes a backup by itself. With two at the same time the key kept would be that of
+        // one, and the backup that of the other.
+        self.client.encryption().wait_for_e2ee_initialization_tasks().await;
         let key = self.client.encryption().recovery().enable().wait_for_backups_to_upload().await;
         key.map(|key| RecoveryKey(Zeroizing::new(key))).map_err(|error| of_sdk(&error))
     }

@@ -15,5 +15,5 @@ mod store;
 
 pub use error::{KeyringError, OpenError, StoreError, Unreadable};
 pub use journal::{JournalEntry, Seq};
-pub use root::{KeyringRoot, Root, RootKeyStore, SERVICE};
+pub use root::{KeyringRoot, MemoryRoots, Root, RootKeyStore, SERVICE};
 pub use store::{Limits, Sound, Table, Vault};

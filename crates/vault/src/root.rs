@@ -2,8 +2,9 @@
 
 use crate::error::KeyringError;
 use keyring_core::{CredentialStore, Entry, Error};
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use zeroize::{Zeroize, Zeroizing};
 
 /// The service name under which the keyring lists the roots.
@@ -92,6 +93,21 @@ impl RootKeyStore for KeyringRoot {
 
     fn save(&self, profile: &str, root: &Root) -> Result<(), KeyringError> {
         self.entry(profile)?.set_secret(root.reveal()).map_err(refusal)
+    }
+}
+
+/// Roots in the process alone: what is sealed under them cannot be opened by anybody after it.
+#[derive(Debug, Default)]
+pub struct MemoryRoots(Mutex<BTreeMap<String, Root>>);
+
+impl RootKeyStore for MemoryRoots {
+    fn load(&self, profile: &str) -> Result<Option<Root>, KeyringError> {
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).get(profile).cloned())
+    }
+
+    fn save(&self, profile: &str, root: &Root) -> Result<(), KeyringError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(profile.to_owned(), root.clone());
+        Ok(())
     }
 }
 

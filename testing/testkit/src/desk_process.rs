@@ -3,7 +3,7 @@
 
 use crate::{misbehaving, phi, roots::FolderRoots};
 use anyhow::Context as _;
-use app::{Appearance, Desk, DeskOptions, EgressOptions, Policy, WorkerProgram};
+use app::{Appearance, Desk, DeskOptions, EgressOptions, Pages, Policy, WorkerProgram};
 use axum::http;
 use contract::{Event, Failure, Reply, Request};
 use jiff::{SignedDuration, Timestamp};
@@ -102,6 +102,7 @@ async fn serve(profile: PathBuf, roots: FolderRoots, ca: &[PathBuf]) -> anyhow::
         roots: Arc::new(roots),
         egress: EgressOptions { time, ..egress },
         worker: worker()?,
+        pages: Pages::Browser,
         policy: Policy::default(),
         appearance: Appearance::default(),
         origins: vec![ORIGIN.to_owned()],

@@ -100,8 +100,9 @@ fn arrow(name: &str, own: u8, other: &str, dev: bool) -> Option<String> {
     if other == "contract" && own < 3 {
         return Some("only `app` and the shells fill the contract".to_owned());
     }
-    if name == "sandbox" && ["app", "platform", "vault", "contract"].contains(&other) {
-        return Some("the sandbox plays the other side and knows nothing of ours".to_owned());
+    // Its colleagues sit at desks; that nothing else of it knows the application is a rule over its files.
+    if name == "sandbox" && ["platform", "vault"].contains(&other) {
+        return Some("the sandbox plays the other side and knows nothing of ours but a desk".to_owned());
     }
     None
 }
@@ -195,7 +196,7 @@ mod tests {
             ("imaging", &[("model", None)]),
             ("viewer", &[("imaging", None)]),
             ("app", &[("viewer", None), ("contract", None), ("tokio", None)]),
-            ("sandbox", &[("model", None), ("anyhow", None)]),
+            ("sandbox", &[("model", None), ("app", None), ("anyhow", None)]),
             ("konsil-desktop", &[("app", None), ("tauri", None), ("testkit", Some("dev"))]),
             ("testkit", &[]),
         ]);
@@ -209,7 +210,7 @@ mod tests {
             ("platform", "vault"),
             ("model", "contract"),
             ("platform", "contract"),
-            ("sandbox", "app"),
+            ("sandbox", "platform"),
             ("app", "testkit"),
             ("imaging", "tokio"),
             ("app", "tauri"),

@@ -9,6 +9,10 @@ use super::{
 /// Crates whose time, files, network and threads are arguments.
 const PURE: [&str; 3] = ["crates/model/src/", "crates/contract/src/", "crates/imaging/src/"];
 
+/// What plays the other side of the client's protocols, and the part of it that is a person at a desk.
+const SANDBOX: &str = "crates/sandbox/src/";
+const COLLEAGUES: &str = "crates/sandbox/src/colleagues/";
+
 /// All rules for one file.
 pub(crate) fn check(path: &str, text: &str) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -20,6 +24,9 @@ pub(crate) fn check(path: &str, text: &str) -> Vec<Finding> {
     let (ships, tests) = without_tests(&code);
     if PURE.iter().any(|pure| path.starts_with(pure)) && !tests_only(path) {
         found.extend(impure(path, &ships));
+    }
+    if path.starts_with(SANDBOX) && !path.starts_with(COLLEAGUES) {
+        found.extend(other_side(path, &code));
     }
     let in_tests = if tests_only(path) { &code } else { &tests };
     found.extend(waiting(path, &code, in_tests));
@@ -65,6 +72,22 @@ fn impure(path: &str, code: &str) -> Vec<Finding> {
         }
     }
     found
+}
+
+/// The application in a file of its other side.
+fn other_side(path: &str, code: &str) -> Vec<Finding> {
+    let knows = |line: &str, name: &str| {
+        line.match_indices(name).any(|(at, _)| {
+            let before = line[..at].chars().next_back();
+            line[at + name.len()..].starts_with("::") && !before.is_some_and(|c| c.is_alphanumeric() || c == '_')
+        })
+    };
+    lines(code)
+        .filter(|(_, line)| ["app", "contract"].iter().any(|name| knows(line, name)))
+        .map(|(n, _)| {
+            Finding::at(path, n, "the platform knows nothing of the application: only its colleagues sit at desks")
+        })
+        .collect()
 }
 
 /// The character behind the first place where `name` stands as a word.
@@ -139,6 +162,17 @@ mod tests {
                 "allowed elsewhere: {bad}"
             );
         }
+    }
+
+    #[test]
+    fn only_the_colleagues_of_the_sandbox_know_the_application() {
+        for bad in ["use app::Desk;", "fn a(desk: &app::Desk) {}", "use contract::Request;"] {
+            let text = format!("//! x\n{bad}\n");
+            assert_eq!(findings("crates/sandbox/src/oidc/mod.rs", &text).len(), 1, "{bad}");
+            assert_eq!(findings("crates/sandbox/src/colleagues/mod.rs", &text), [""; 0], "at a desk: {bad}");
+        }
+        let good = "//! x\n// app::Desk is a word here\nlet app: Router = map::of();\n";
+        assert_eq!(findings("crates/sandbox/src/start.rs", good), [""; 0], "other names");
     }
 
     #[test]

@@ -30,11 +30,11 @@ impl Desk {
             }
             TrustStep::EndDevice { device, proof } => {
                 let ended = account.end_device(&device, proof.as_ref().map(self::proof)).await;
-                of_proven(ended).await
+                of_proven(self, ended).await
             }
             TrustStep::ResetIdentity { proof } => {
                 let reset = account.reset_identity(proof.as_ref().map(self::proof)).await;
-                of_proven(reset).await
+                of_proven(self, reset).await
             }
             TrustStep::VerifyDevice { device } => {
                 let asked = account.verify_own_device(device.as_deref()).await;
@@ -123,7 +123,7 @@ fn proof(given: &ProofGiven) -> Proof<'_> {
 }
 
 /// What the homeserver wants to know first is no failure: the person is asked, here or in the browser.
-async fn of_proven(done: Result<(), ProofError>) -> Result<Reply, Failure> {
+async fn of_proven(desk: &Desk, done: Result<(), ProofError>) -> Result<Reply, Failure> {
     let (demand, again) = match done {
         Ok(()) => return Ok(Reply::Done),
         Err(ProofError::Needed(demand)) => (demand, false),
@@ -139,9 +139,7 @@ async fn of_proven(done: Result<(), ProofError>) -> Result<Reply, Failure> {
     let way = match &demand.way {
         tim::ProofWay::Password => ProofWay::Password,
         tim::ProofWay::Page(page) => {
-            if let Err(error) = platform::browser::open(page).await {
-                tracing::warn!(%error, "no browser opened");
-            }
+            desk.show_page(page).await;
             ProofWay::Browser
         }
     };

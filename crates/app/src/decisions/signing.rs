@@ -90,9 +90,7 @@ impl Desk {
         })?;
         let _task_lives = go.send(());
         self.tell_decision(patient);
-        if let Err(error) = platform::browser::open(&url).await {
-            tracing::warn!(%error, "no browser opened");
-        }
+        self.show_page(&url).await;
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! What was written in the days before: the recipe's rooms and lines, each by its author's own client at its own time.
 
-use super::{Colleague, ColleagueError};
+use super::ColleagueError;
 use crate::clock::berlin;
 use crate::matrix::Homeserver;
 use crate::people::people;
@@ -9,7 +9,7 @@ use jiff::{Timestamp, ToSpan as _};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use tim::{CaseLink, Conversation, Line, Message, NewConversation};
+use tim::{Account, CaseLink, Conversation, Line, Message, NewConversation};
 use tokio::time::timeout;
 
 /// Something that the homeserver does at once; a busy computer takes its time.
@@ -59,10 +59,9 @@ impl<'a> Room<'a> {
     }
 }
 
-/// Everybody who wrote something, or is to answer.
+/// Everybody who wrote something.
 pub(super) fn authors(recipe: &Value) -> BTreeSet<&str> {
-    let wrote = rooms(recipe).flat_map(|room| room.lines().filter_map(|line| line["by"].as_str()).collect::<Vec<_>>());
-    wrote.chain(list(&recipe["scripts"]).filter_map(|script| script["person"].as_str())).collect()
+    rooms(recipe).flat_map(|room| room.lines().filter_map(|line| line["by"].as_str()).collect::<Vec<_>>()).collect()
 }
 
 /// What was made.
@@ -77,7 +76,7 @@ pub(super) struct Past {
 /// Makes the rooms and writes the lines.
 pub(super) async fn write(
     home: &Homeserver,
-    colleagues: &BTreeMap<String, Colleague>,
+    authors: &BTreeMap<String, Account>,
     recipe: &Value,
     plan: Plan,
     fhir: &str,
@@ -87,16 +86,16 @@ pub(super) async fn write(
     for room in rooms(recipe) {
         let members = room.members();
         let first = room.lines().find_map(|line| line["by"].as_str().filter(|by| *by != user));
-        let Some(founder) = first.and_then(|first| colleagues.get(first).map(|colleague| (first, colleague))) else {
+        let Some(founder) = first.and_then(|first| authors.get(first).map(|author| (first, author))) else {
             continue;
         };
         let began = room.lines().next().and_then(|line| moment(line, plan));
         home.stamp(began.and_then(|began| began.checked_sub(5.minutes()).ok()));
         let id = if room.entry["kind"] == "direct" {
             // The person is asked, as by anybody who writes for the first time.
-            founder.1.account.begin(NewConversation::Direct(&home.user_id(&user))).await?
+            founder.1.begin(NewConversation::Direct(&home.user_id(&user))).await?
         } else {
-            let id = founder.1.account.begin(NewConversation::Group { name: room.name(plan.language) }).await?;
+            let id = founder.1.begin(NewConversation::Group { name: room.name(plan.language) }).await?;
             for member in members.iter().filter(|member| **member != founder.0) {
                 home.seat(&id, member);
             }
@@ -105,11 +104,11 @@ pub(super) async fn write(
                     Language::German => "Dieses Gespräch gehört zu einem Fall. Konsil zeigt, zu welchem.",
                     Language::English => "This conversation belongs to a case. Konsil shows which one.",
                 };
-                founder.1.account.link_case(&id, &link, said, &[]).await?;
+                founder.1.link_case(&id, &link, said, &[]).await?;
             }
             id
         };
-        past.written.extend(tell(home, colleagues, &room, &id, plan).await?);
+        past.written.extend(tell(home, authors, &room, &id, plan).await?);
         past.rooms.insert(id, room.id.to_owned());
     }
     home.stamp(None);
@@ -118,7 +117,7 @@ pub(super) async fn write(
 
 async fn tell(
     home: &Homeserver,
-    colleagues: &BTreeMap<String, Colleague>,
+    authors: &BTreeMap<String, Account>,
     room: &Room<'_>,
     id: &str,
     plan: Plan,
@@ -128,9 +127,9 @@ async fn tell(
     for line in room.lines() {
         let (Some(by), Some(text)) = (line["by"].as_str(), line["text"].as_str()) else { continue };
         // Somebody who is only asked has not been here yet.
-        let Some(author) = colleagues.get(by).filter(|_| home.is_member(id, by)) else { continue };
+        let Some(author) = authors.get(by).filter(|_| home.is_member(id, by)) else { continue };
         if !open.contains_key(by) {
-            open.insert(by, enter(&author.account, id).await?);
+            open.insert(by, enter(author, id).await?);
         }
         let conversation = &open[by];
         home.stamp(moment(line, plan));
@@ -144,7 +143,7 @@ async fn tell(
 }
 
 /// Opens the room as soon as the author's client knows it.
-async fn enter(account: &tim::Account, id: &str) -> Result<Conversation, ColleagueError> {
+async fn enter(account: &Account, id: &str) -> Result<Conversation, ColleagueError> {
     let mut changes = std::pin::pin!(account.list_changes());
     let known = timeout(PATIENCE, async {
         loop {

@@ -1,17 +1,14 @@
-//! Two colleagues who answer: by rules of the recipe, in their order, the first that fits and is not used up.
+//! What colleagues answer: by rules of the recipe, in their order, the first that fits and is not used up.
 
-use super::Colleague;
-use super::history::{Past, list};
+use super::history::list;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use tim::{Account, Body, Conversation, Line};
 
 /// What a colleague says, and when.
 #[derive(Debug, Clone)]
 pub(super) struct Script {
     pub(super) person: String,
-    typing: [u64; 2],
+    pub(super) typing: [u64; 2],
     rules: Vec<Rule>,
 }
 
@@ -40,7 +37,7 @@ impl Script {
     }
 
     /// What is said to this text in this room; whoever asks uses the rule up.
-    fn answer(&mut self, room: &str, text: &str) -> Option<Vec<(Duration, String)>> {
+    pub(super) fn answer(&mut self, room: &str, text: &str) -> Option<Vec<(Duration, String)>> {
         let text = text.to_lowercase();
         let fits = |rule: &&mut Rule| {
             rule.left > 0
@@ -72,81 +69,6 @@ impl Rule {
 /// Whether a word of the text begins so: "er" is in "ER-Status" and not in "Verlauf".
 fn has_word(text: &str, word: &str) -> bool {
     text.split(|c: char| !c.is_alphanumeric() && c != '-').any(|part| part.starts_with(word))
-}
-
-/// Answers for as long as the task lives.
-pub(super) async fn answer(colleagues: Vec<(Script, Colleague)>, past: Past) {
-    // They talk with people, not with each other.
-    let them: BTreeSet<String> = colleagues.iter().map(|(_, colleague)| colleague.account.user()).collect();
-    let them = &them;
-    let all = colleagues.into_iter().map(|(script, colleague)| one(script, colleague, past.clone(), them));
-    futures_util::future::join_all(all).await;
-}
-
-async fn one(mut script: Script, colleague: Colleague, past: Past, them: &BTreeSet<String>) {
-    let Past { rooms, written: mut seen } = past;
-    let account = &colleague.account;
-    let mut changes = std::pin::pin!(account.list_changes());
-    let mut open: BTreeMap<String, Conversation> = BTreeMap::new();
-    loop {
-        for row in account.rows().await {
-            if matches!(row.membership, tim::Membership::Invited { .. }) {
-                if let Err(error) = account.join(&row.id).await {
-                    tracing::debug!(%error, "an invitation was not taken");
-                }
-                continue;
-            }
-            if !open.contains_key(&row.id)
-                && let Some(conversation) = enter(account, &row.id).await
-            {
-                open.insert(row.id.clone(), conversation);
-            }
-            let Some(conversation) = open.get(&row.id) else { continue };
-            for (event, text) in texts(conversation, them) {
-                if seen.insert(event)
-                    && let Some(reply) = script.answer(rooms.get(&row.id).map_or("", String::as_str), &text)
-                {
-                    say(conversation, &script, reply).await;
-                }
-            }
-        }
-        if futures_util::StreamExt::next(&mut changes).await.is_none() {
-            return;
-        }
-        // The list changes before the line has been decrypted.
-        tokio::time::sleep(Duration::from_millis(150)).await;
-    }
-}
-
-async fn enter(account: &Account, id: &str) -> Option<Conversation> {
-    account.conversation(id).await.ok()
-}
-
-/// What people wrote, with its event ids.
-fn texts(conversation: &Conversation, but: &BTreeSet<String>) -> Vec<(String, String)> {
-    let said = conversation.lines().into_iter().filter_map(|line| match line {
-        Line::Message(message) if !but.contains(&message.sender.id) => match message.body {
-            Body::Text { source, .. } => Some((message.event?, source)),
-            Body::Emote(_) | Body::File { .. } | Body::Form(_) | Body::Redacted { .. } => None,
-            Body::Undecryptable(_) | Body::Repeated | Body::Unsupported { .. } => None,
-        },
-        Line::Message(_) | Line::Day { .. } | Line::Unread { .. } | Line::Changes { .. } => None,
-    });
-    said.collect()
-}
-
-async fn say(conversation: &Conversation, script: &Script, reply: Vec<(Duration, String)>) {
-    for (after, text) in reply {
-        let [least, most] = script.typing;
-        let pause = Duration::from_millis(rand::Rng::random_range(&mut rand::rng(), least..=most));
-        tokio::time::sleep(after).await;
-        conversation.set_typing(true).await;
-        tokio::time::sleep(pause).await;
-        conversation.set_typing(false).await;
-        if let Err(error) = conversation.send(&text, None).await {
-            tracing::debug!(%error, "a colleague could not answer");
-        }
-    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod arrange;
 mod ask;
 mod backup;
 mod create;
+mod delayed;
 mod devices;
 mod filter;
 mod history;
@@ -54,7 +55,7 @@ use state::State;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// What can be chosen of the homeserver.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +94,8 @@ pub struct Homeserver {
     /// The date of what is sent, while a past is being written.
     stamp: Mutex<Option<jiff::Timestamp>>,
     news: watch::Sender<u64>,
+    /// Tells that what is sent later is another than before, or at another time.
+    put_off: Notify,
     closing: watch::Sender<bool>,
 }
 
@@ -126,6 +129,7 @@ impl Homeserver {
             media: Media::open(folder)?,
             limit: Mutex::default(),
             stamp: Mutex::default(),
+            put_off: Notify::new(),
             closing: watch::Sender::new(false),
             name,
         })

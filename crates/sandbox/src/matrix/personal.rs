@@ -3,7 +3,7 @@
 use super::ask::{Content, Session};
 use super::refusal::{Answer, Refusal};
 use super::route::Shared;
-use super::{Homeserver, tim};
+use super::{Homeserver, delayed, tim};
 use axum::Json;
 use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;
@@ -125,6 +125,10 @@ pub(crate) async fn capabilities(_session: Session) -> Json<Value> {
         "m.set_avatar_url": { "enabled": true },
         "m.3pid_changes": { "enabled": false },
         "m.get_login_token": { "enabled": false },
+        "org.matrix.msc4140.delayed_events": {
+            "max_delay_ms": u64::try_from(delayed::LONGEST.as_millis()).unwrap_or(u64::MAX),
+            "max_scheduled": delayed::MOST,
+        },
     } }))
 }
 

@@ -3,8 +3,8 @@
 use super::ask::Session;
 use super::refusal::{unrecognized, wrong_method};
 use super::{
-    Homeserver, backup, create, devices, filter, history, keys, login, media, membership, openid, personal, profile,
-    push, receipts, send, signing, sso, sync, to_device,
+    Homeserver, backup, create, delayed, devices, filter, history, keys, login, media, membership, openid, personal,
+    profile, push, receipts, send, signing, sso, sync, to_device,
 };
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
@@ -25,6 +25,7 @@ pub(crate) fn router(home: Shared) -> Router {
         .nest("/client/v3", client())
         .nest("/client/r0", client())
         .nest("/client/v1", newer())
+        .nest("/client/unstable/org.matrix.msc4140", later())
         .nest("/media/v3", content())
         .nest("/media/r0", content())
         .route("/media/v1/create", post(media::create))
@@ -49,6 +50,7 @@ async fn manners(State(home): State<Shared>, request: Request, next: Next) -> Re
     } else if let Some(refusal) = home.limited(request.uri().path()) {
         refusal.into_response()
     } else {
+        home.send_due();
         next.run(request).await
     };
     let headers = response.headers_mut();
@@ -66,7 +68,10 @@ async fn manners(State(home): State<Shared>, request: Request, next: Next) -> Re
 
 async fn versions() -> Json<Value> {
     let versions: Vec<String> = (1..=11).map(|minor| format!("v1.{minor}")).collect();
-    Json(json!({ "versions": versions, "unstable_features": { "org.matrix.e2e_cross_signing": true } }))
+    Json(json!({ "versions": versions, "unstable_features": {
+        "org.matrix.e2e_cross_signing": true,
+        "org.matrix.msc4140": true,
+    } }))
 }
 
 async fn well_known(State(home): State<Shared>) -> impl axum::response::IntoResponse {
@@ -191,6 +196,16 @@ fn newer() -> Router<Shared> {
 
 async fn no_thumbnail(_session: Session) -> super::refusal::Refusal {
     media::none().await
+}
+
+/// Events that are sent later.
+fn later() -> Router<Shared> {
+    Router::new()
+        .route("/delayed_events", get(delayed::list))
+        .route("/delayed_events/{delay}", get(delayed::one).post(delayed::update))
+        .route("/delayed_events/{delay}/cancel", post(delayed::cancel))
+        .route("/delayed_events/{delay}/restart", post(delayed::restart))
+        .route("/delayed_events/{delay}/send", post(delayed::send_now))
 }
 
 /// `/_matrix/media/v3`: uploads, and the addresses of which nothing is given out any more.

@@ -1,6 +1,7 @@
 //! Everything that the homeserver remembers, behind one lock, and the one stream in which it all happens.
 
 use super::backup::Backups;
+use super::delayed::Waiting;
 use super::push;
 use super::refusal::Refusal;
 use super::room::{Draft, Membership, Room};
@@ -88,6 +89,7 @@ pub(crate) struct State {
     pub(crate) tokens: Tokens,
     /// Events by user, device and request: the same transaction gives the same event.
     pub(crate) transactions: BTreeMap<(String, String, String), String>,
+    pub(crate) delayed: Waiting,
     /// Sessions of user-interactive authentication: whose, and for what.
     pub(crate) proofs: BTreeMap<String, (String, String)>,
     /// OpenID tokens: whose, and until when.
@@ -170,6 +172,9 @@ impl State {
     pub(crate) fn add(&mut self, room: &str, draft: Draft, now: Timestamp) -> String {
         let at = self.tick();
         let id = format!("${}", handle());
+        if let Some(key) = &draft.state_key {
+            self.delayed.give_way(&draft.sender, room, &draft.kind, key);
+        }
         let room = self.rooms.get_mut(room).expect("the caller has found the room");
         let redacts = draft.redacts.clone();
         if room.typing.remove(&draft.sender).is_some() {

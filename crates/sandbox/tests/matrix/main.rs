@@ -1,5 +1,6 @@
 //! The homeserver as a client sees it: over HTTP, by the client-server API.
 
+mod delayed;
 mod directory;
 mod encryption;
 mod harness;

@@ -20,6 +20,7 @@ const JPEG_LS: &str = "1.2.840.10008.1.2.4.80";
 
 /// A file and what it says.
 pub(crate) struct Stored {
+    pub(crate) path: PathBuf,
     pub(crate) bytes: Vec<u8>,
     pub(crate) instance: Instance,
 }
@@ -27,6 +28,11 @@ pub(crate) struct Stored {
 /// Neighboring slices of a CT, stored as JPEG-LS.
 pub(crate) fn ct() -> Option<Vec<Stored>> {
     files("petct/ct-ct-images", 12)
+}
+
+/// All slices of it.
+pub(crate) fn whole_ct() -> Option<Vec<Stored>> {
+    files("petct/ct-ct-images", usize::MAX)
 }
 
 /// An X-ray of the chest, stored as HTJ2K.
@@ -47,7 +53,7 @@ fn files(folder: &str, most: usize) -> Option<Vec<Stored>> {
     let stored = paths.into_iter().take(most).map(|path| {
         let bytes = std::fs::read(&path).expect("the file can be read");
         let instance = Instance::from_part10(&bytes).expect("the file is DICOM");
-        Stored { bytes, instance }
+        Stored { path, bytes, instance }
     });
     Some(stored.collect())
 }
@@ -149,7 +155,7 @@ async fn an_htj2k_x_ray_is_had_as_a_whole_instance_where_its_frame_is_not(platfo
     let Some(files) = dx() else { return };
     stored(platform, &files).await;
     let client = client::archive(platform, MODERATOR).await;
-    let Stored { bytes, instance } = &files[0];
+    let Stored { bytes, instance, .. } = &files[0];
     let (study, series, sop) = (&instance.study, &instance.series, &instance.sop_instance);
 
     let metadata = client.series_metadata(study, series).await.expect("WADO-RS metadata");

@@ -29,6 +29,7 @@ macro_rules! on_each_homeserver {
 }
 
 mod cases;
+mod delayed;
 mod desks;
 mod devices;
 mod directory;
@@ -60,6 +61,7 @@ mod verification;
 use crate::client::plain;
 use crate::servers::Servers;
 use futures_util::StreamExt as _;
+use reqwest::Method;
 use sandbox::Options;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -222,6 +224,14 @@ impl Home {
         let token = self.token(user).await;
         let answer = plain().get(self.address(path)).bearer_auth(token).send().await.expect("it answers");
         answer.json().await.expect("JSON")
+    }
+
+    /// What another program does with a token of its own: the status and the answer. Without a body it asks.
+    pub(crate) async fn does(&self, method: Method, token: &str, path: &str, body: &Value) -> (u16, Value) {
+        let asked = plain().request(method, self.address(path)).bearer_auth(token);
+        let asked = if body.is_null() { asked } else { asked.json(body) };
+        let answer = asked.send().await.expect("it answers");
+        (answer.status().as_u16(), answer.json().await.expect("JSON"))
     }
 
     /// A room that another program makes.

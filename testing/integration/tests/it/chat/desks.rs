@@ -4,8 +4,8 @@ use super::signals::sees_typing;
 use super::{Home, found, says, sees};
 use crate::{MODERATOR, at_work_on, code, opened, place};
 use contract::{
-    CaseAccess, ChatStateView, ConversationKind, ConversationMembership, FailureCode, LineView, MessageBodyView, Reply,
-    Request, SendingView, SettingsView,
+    CaseAccess, ChatStateView, ConversationKind, ConversationMembership, EncryptionView, FailureCode, LineView,
+    MessageBodyView, Reply, Request, SendingView, SettingsView,
 };
 use sandbox::Options;
 use std::io::Write as _;
@@ -72,6 +72,12 @@ async fn one_sign_in_opens_chat_and_a_colleague_answers() {
     assert!(!answer.sender.own && !answer.in_clear, "by the colleague, encrypted");
     let own = sees_line(&desk, "Wie hoch war der SUV").await;
     assert_eq!(own.sending, SendingView::Sent, "the homeserver has the question");
+    desk.eventually("that each device of whoever answered is confirmed by its owner", |seen| {
+        let view = seen.conversation.as_ref()?;
+        let EncryptionView::Encrypted { unconfirmed, .. } = &view.encryption else { return None };
+        unconfirmed.iter().all(|device| device.owner.id != answer.sender.id).then_some(())
+    })
+    .await;
 
     drop(desk);
     let needles = ["SUVmax".to_owned(), "Radiochemotherapie".to_owned(), "Auenwald".to_owned()];

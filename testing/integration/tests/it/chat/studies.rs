@@ -5,13 +5,20 @@ use super::doors::{done, door, give, gives, hears, page, takes, word};
 use super::files::{MIB, Meddler, Meddling, SMALL_PARTS, Shelf, bytes, file};
 use super::{Device, Home, Pair, pair, sees};
 use crate::bulk::{Way, frames};
-use crate::{MODERATOR, at_work_on, client::plain, part10};
+use crate::servers::skipped;
+use crate::{MODERATOR, archive, at_work_on, client::plain, part10};
 use contract::{
-    CaseAccess, ChatStateView, ConversationMembership, FailureCode, FileSaid, IdentityGrade, LineView, MessageBodyView,
-    ReceivedStateView, ReceivedStudyView, Reply, Request, SeriesView, StudyLabelView,
+    CaseAccess, ChatStateView, ConversationMembership, FailureCode, FileDoorView, FileSaid, IdentityGrade, LineView,
+    MessageBodyView, ReceivedStateView, ReceivedStudyView, RecognizedStudyView, Reply, Request, SeriesView,
+    StudyLabelView,
 };
 use sandbox::Options;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
 use testkit::{DeskKit, Platform, find_in_files};
 use tim::{Body, FileError, NewFile, NewStudy, Splitting, StudyLabel};
@@ -162,6 +169,22 @@ fn study_line(view: &contract::ConversationView) -> Option<(String, StudyLabelVi
     })
 }
 
+/// What is found in files that lie behind each other in `whole`.
+async fn looked_at(door: &FileDoorView, whole: &[u8]) -> (Vec<RecognizedStudyView>, u32) {
+    let mut socket = page(door).await;
+    loop {
+        match word(&hears(&mut socket).await) {
+            FileSaid::Read { offset, length } => give(&mut socket, whole, offset, length).await,
+            FileSaid::Studies { studies, left_out } => return (studies, left_out),
+            FileSaid::File { .. }
+            | FileSaid::Moved { .. }
+            | FileSaid::Saved { .. }
+            | FileSaid::Done { .. }
+            | FileSaid::Failed { .. } => panic!("they are looked at"),
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn images_among_files_are_one_study_at_the_other_end_with_every_value_as_it_was_stored() {
     let talk = talk(None).await;
@@ -170,18 +193,7 @@ async fn images_among_files_are_one_study_at_the_other_end_with_every_value_as_i
     let whole = files.concat();
     let sizes = files.iter().map(|file| file.len() as u64).collect();
     let look = Request::LookAtFiles { conversation: talk.room.clone(), sizes };
-    let mut socket = page(&door(talk.mine.call(look).await)).await;
-    let (studies, left_out) = loop {
-        match word(&hears(&mut socket).await) {
-            FileSaid::Read { offset, length } => give(&mut socket, &whole, offset, length).await,
-            FileSaid::Studies { studies, left_out } => break (studies, left_out),
-            FileSaid::File { .. }
-            | FileSaid::Moved { .. }
-            | FileSaid::Saved { .. }
-            | FileSaid::Done { .. }
-            | FileSaid::Failed { .. } => panic!("they are looked at"),
-        }
-    };
+    let (studies, left_out) = looked_at(&door(talk.mine.call(look).await), &whole).await;
     let [study] = studies.as_slice() else { panic!("one study, not {}", studies.len()) };
     let label = StudyLabelView { modality: vec!["CT".to_owned()], images: 3, series: 1 };
     assert_eq!((&study.label, left_out), (&label, 1), "three slices, and a letter that is none");
@@ -360,4 +372,72 @@ async fn a_study_says_what_it_is_and_is_read_without_a_part_that_came_damaged(ho
         assert!(matches!(refused, Err(FileError::Altered)), "nothing of the damaged part at {at}: {refused:?}");
     }
     assert!(kept.read(3 * MIB, 6).is_err(), "nothing behind its end");
+}
+
+/// The Python with pydicom and its codecs; nothing, and said so, where it is missing.
+fn python() -> Option<PathBuf> {
+    let python = std::env::var_os("KONSIL_REFERENCE_PYTHON").map(PathBuf::from).filter(|python| python.is_file());
+    if python.is_none() {
+        skipped("no reference: set KONSIL_REFERENCE_PYTHON to a Python with the packages of testing/reference");
+    }
+    python
+}
+
+/// SHA-256 of the stored values of files with one frame each, in their order, by `testing/reference/stored_values.py`.
+fn reference(python: &Path, files: &[&Path]) -> Vec<String> {
+    let mut child = Command::new(python)
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../reference/stored_values.py"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the reference's Python starts");
+    let mut input = child.stdin.take().expect("it is piped");
+    for file in files {
+        writeln!(input, "{}", file.display()).expect("it listens");
+    }
+    drop(input);
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "the reference reads them");
+    let said = String::from_utf8(output.stdout).expect("JSON is UTF-8");
+    let frames: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
+    assert_eq!(frames.len(), files.len(), "one frame of each: {said}");
+    let forms = |frame: &Value| (frame["samples"].clone(), frame["bits"].clone());
+    assert!(frames.iter().all(|frame| forms(frame) == (1.into(), 16.into())), "gray of two bytes: {said}");
+    frames.iter().map(|frame| frame["sha256"].as_str().expect("a hash").to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_real_series_is_opened_at_the_other_end_with_the_values_that_another_program_reads_from_its_files() {
+    let (Some(mut stored), Some(python)) = (archive::whole_ct(), python()) else { return };
+    stored.sort_by_key(|one| one.instance.instance_number);
+    let ends = [&stored[0], &stored[stored.len() / 2], &stored[stored.len() - 1]];
+    let expected = reference(&python, &ends.map(|one| one.path.as_path()));
+
+    let talk = talk(None).await;
+    let sizes = stored.iter().map(|one| one.bytes.len() as u64).collect();
+    let look = Request::LookAtFiles { conversation: talk.room.clone(), sizes };
+    let whole: Vec<u8> = stored.iter().flat_map(|one| one.bytes.clone()).collect();
+    let (studies, left_out) = looked_at(&door(talk.mine.call(look).await), &whole).await;
+    let [study] = studies.as_slice() else { panic!("one study, not {}", studies.len()) };
+    let count = u32::try_from(stored.len()).expect("some");
+    let label = StudyLabelView { modality: vec!["CT".to_owned()], images: count, series: 1 };
+    assert_eq!((&study.label, left_out), (&label, 0), "all of it");
+    let own: Vec<u8> = study.files.iter().flat_map(|&place| stored[place as usize].bytes.clone()).collect();
+    drop(whole);
+    let begin = Request::BeginStudy { conversation: talk.room.clone(), study: study.id.clone() };
+    let last = gives(page(&door(talk.mine.call(begin).await)).await, &own, u64::MAX).await;
+    assert_eq!(last, Some(FileSaid::Done { size: study.size }), "all of it went");
+
+    let (said, view) = talk.opened(&talk.theirs).await;
+    assert_eq!((&said, &view.state), (&label, &ReceivedStateView::Ready), "it is said, and it can be read");
+    assert_eq!((view.left_out, view.damaged), (0, 0), "nothing is missing");
+    let [entry] = view.images.studies[0].series.as_slice() else { panic!("one series") };
+    assert_eq!((entry.instances, entry.modality.as_str()), (count, "CT"), "every image of the series");
+    let (series, values) = Talk::values(&talk.theirs, &view, &entry.series).await;
+    assert_eq!((series.modality.as_str(), values.len()), ("CT", stored.len()), "every image comes");
+    for (one, expected) in ends.iter().zip(expected) {
+        let number = one.instance.instance_number.expect("each has a number");
+        let came = Sha256::digest(&values[&number]).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        assert_eq!(came, expected, "image {number}, value by value");
+    }
 }
