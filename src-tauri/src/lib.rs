@@ -30,6 +30,9 @@ struct Arguments {
     /// How pixels reach the page: auto, socket or scheme.
     #[arg(long, value_name = "WAY", value_parser = bulk_way)]
     bulk: Option<contract::BulkWay>,
+    /// Keep the recovery key of chat on this computer, sealed; nobody then has to write it down.
+    #[arg(long)]
+    keep_recovery_key: bool,
     /// Language from now on: de or en.
     #[arg(long, value_name = "LANGUAGE", value_parser = language)]
     language: Option<contract::Language>,

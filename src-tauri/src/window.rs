@@ -17,7 +17,11 @@ const SMALLEST: (f64, f64) = (1280.0, 720.0);
 const USUAL: (f64, f64) = (1440.0, 900.0);
 
 pub(crate) fn run(arguments: Arguments) -> ExitCode {
-    let policy = Policy { address: arguments.address, bulk_way: arguments.bulk };
+    let policy = Policy {
+        address: arguments.address,
+        bulk_way: arguments.bulk,
+        keeps_recovery_key: arguments.keep_recovery_key,
+    };
     let appearance = Appearance { language: arguments.language, theme: arguments.theme };
     let built = tauri::Builder::default()
         .register_asynchronous_uri_scheme_protocol("bulk", |context, request, responder| {

@@ -15,6 +15,7 @@ mod notices;
 mod people;
 mod permission;
 mod pictures;
+mod recovery;
 mod saving;
 mod study;
 mod talk;
@@ -69,6 +70,8 @@ pub(crate) struct Chat {
     downloads: OnceLock<PathBuf>,
     /// Tells that a day that is being looked for is no longer wanted.
     searching: Notify,
+    /// The recovery key that this computer keeps.
+    keeping: recovery::Keeping,
 }
 
 #[derive(Default)]
@@ -265,7 +268,8 @@ impl Desk {
                     desk.tell_list(&up),
                     desk.follow_cases(&up),
                     desk.follow_arrivals(&up),
-                    desk.finish_uploads(&up)
+                    desk.finish_uploads(&up),
+                    desk.recover_by_itself(&up)
                 );
             }
         })
@@ -303,6 +307,7 @@ impl Desk {
             let open = tokio::select! {
                 told = list.next() => told.is_some(),
                 told = recovery.next() => told.is_some(),
+                () = self.0.chat.keeping.tried.notified() => true,
                 told = verification.changed() => told.is_ok(),
                 told = state.changed() => told.is_ok(),
                 told = attention.recv() => !matches!(told, Err(tokio::sync::broadcast::error::RecvError::Closed)),
@@ -321,7 +326,8 @@ impl Desk {
             let chat = self.0.chat.state();
             let cases = |room: &str| chat.cases.view(room, &up.account.pinned(room));
             let quiet = chat.quieter.holds();
-            let mut view = views::chat(&rows, state, up.account.recovery_state(), &chat.drafts, cases, quiet);
+            let recovery = self.0.chat.keeping.shown(up.account.recovery_state());
+            let mut view = views::chat(&rows, state, recovery, &chat.drafts, cases, quiet);
             view.lost_files = chat.files.broken_off.lost;
             view.comparison = up.account.verification().borrow().as_ref().map(trust::comparison);
             view

@@ -73,6 +73,8 @@ pub struct Policy {
     pub address: Option<String>,
     /// The way of bulk bytes.
     pub bulk_way: Option<contract::BulkWay>,
+    /// This computer keeps the recovery key of whoever signs in to chat, sealed, for the next sign-in.
+    pub keeps_recovery_key: bool,
 }
 
 /// Language and colors; what is not given stays as the person has it.
@@ -449,8 +451,8 @@ impl Desk {
             Request::LinkCase { conversation, patient } => {
                 Box::pin(self.link_case(&conversation, &patient)).await.map(|()| Reply::Done)
             }
-            Request::SetUpRecovery => Box::pin(self.set_up_recovery()).await.map(Reply::RecoveryKey),
-            Request::Recover { key } => Box::pin(self.recover(&key)).await.map(|()| Reply::Done),
+            Request::SetUpRecovery => self.set_up_recovery().await.map(Reply::RecoveryKey),
+            Request::Recover { key } => self.recover(&key).await.map(|()| Reply::Done),
             Request::Form { conversation, step } => Box::pin(self.form(&conversation, step)).await,
             Request::Trust { trust } => Box::pin(self.trust(trust)).await,
             Request::ChangeSettings { settings } => self.change_settings(settings).map(Reply::Settings),

@@ -60,7 +60,11 @@ impl Settings {
     }
 
     pub(crate) fn view(&self, policy: &Policy) -> SettingsView {
-        let fixed = policy.bulk_way.map(|_| "bulk-way".to_owned()).into_iter();
+        let fixed = [
+            policy.bulk_way.map(|_way| "bulk-way"),
+            policy.address.as_ref().map(|_address| "address"),
+            policy.keeps_recovery_key.then_some("recovery-key"),
+        ];
         SettingsView {
             theme: self.theme,
             language: self.language,
@@ -73,7 +77,7 @@ impl Settings {
             read_receipts: self.read_receipts,
             notices: self.notices,
             notice_names: self.notice_names,
-            fixed: fixed.chain(policy.address.as_ref().map(|_| "address".to_owned())).collect(),
+            fixed: fixed.into_iter().flatten().map(str::to_owned).collect(),
         }
     }
 }

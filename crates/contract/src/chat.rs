@@ -797,6 +797,8 @@ pub enum NoticeKind {
 pub struct RecoveryKeyView {
     /// In groups of four characters.
     pub key: String,
+    /// This computer keeps it, as IT has fixed: the person does not have to.
+    pub kept: bool,
 }
 
 impl std::fmt::Debug for RecoveryKeyView {

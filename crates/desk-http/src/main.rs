@@ -23,6 +23,9 @@ struct Arguments {
     /// Address of the platform; the person is then not asked for it.
     #[arg(long)]
     address: Option<String>,
+    /// Keep the recovery key of chat on this computer.
+    #[arg(long)]
+    keep_recovery_key: bool,
 }
 
 fn main() -> Result<()> {
@@ -42,7 +45,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         egress: app::egress_options(&arguments.ca).map_err(|failure| anyhow::anyhow!("{}", failure.detail))?,
         worker: app::WorkerProgram::of(std::env::current_exe()?),
         pages: Pages::Browser,
-        policy: Policy { address: arguments.address, bulk_way: None },
+        policy: Policy { address: arguments.address, bulk_way: None, keeps_recovery_key: arguments.keep_recovery_key },
         appearance: Appearance::default(),
         origins: Vec::new(),
         scheme: None,

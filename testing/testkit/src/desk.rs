@@ -2,7 +2,7 @@
 
 use crate::{
     PATIENCE, browser,
-    desk_process::{Asked, Fetched, ORIGIN, Said, Wish},
+    desk_process::{Asked, Fetched, KEEPS_RECOVERY_KEY, ORIGIN, Said, Wish},
     misbehaving, phi,
 };
 use anyhow::{Context as _, bail};
@@ -43,6 +43,8 @@ pub struct DeskPlace {
     /// The time for a frame, with decode workers that misbehave at marked frames; else the worker that ships, with its
     /// own time.
     pub misbehaving: Option<Duration>,
+    /// What IT has fixed: the recovery key is kept on this computer.
+    pub keeps_recovery_key: bool,
 }
 
 impl DeskPlace {
@@ -56,6 +58,7 @@ impl DeskPlace {
             ca: Vec::new(),
             environment: Vec::new(),
             misbehaving: None,
+            keeps_recovery_key: false,
         }
     }
 }
@@ -126,6 +129,7 @@ impl DeskKit {
             .args([&place.profile, &place.roots])
             .args(&place.ca)
             .envs(place.misbehaving.map(|time| (misbehaving::FRAME_TIME, time.as_millis().to_string())))
+            .envs(place.keeps_recovery_key.then_some((KEEPS_RECOVERY_KEY, "1")))
             .envs(place.environment.iter().map(|(name, value)| (name, value)))
             .env("BROWSER", format!("{} browser %s", place.program.display()))
             .env(browser::USER, user)

@@ -25,6 +25,9 @@ pub(crate) const ORIGIN: &str = "http://konsil.test";
 /// The address of the program's own scheme, as a desktop's page writes it.
 const SCHEME: &str = "bulk://localhost";
 
+/// Is in the environment of a desk whose IT has the recovery key kept.
+pub(crate) const KEEPS_RECOVERY_KEY: &str = "KONSIL_TEST_KEEPS_RECOVERY_KEY";
+
 /// A test does not wait for minutes until the open case is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
@@ -103,7 +106,7 @@ async fn serve(profile: PathBuf, roots: FolderRoots, ca: &[PathBuf]) -> anyhow::
         egress: EgressOptions { time, ..egress },
         worker: worker()?,
         pages: Pages::Browser,
-        policy: Policy::default(),
+        policy: Policy { keeps_recovery_key: std::env::var_os(KEEPS_RECOVERY_KEY).is_some(), ..Policy::default() },
         appearance: Appearance::default(),
         origins: vec![ORIGIN.to_owned()],
         scheme: Some(SCHEME.to_owned()),

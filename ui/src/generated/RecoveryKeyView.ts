@@ -7,4 +7,8 @@ export type RecoveryKeyView = {
 /**
  * In groups of four characters.
  */
-key: string, };
+key: string, 
+/**
+ * This computer keeps it, as IT has fixed: the person does not have to.
+ */
+kept: boolean, };

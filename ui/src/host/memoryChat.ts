@@ -14,6 +14,8 @@ export interface ChatFixture {
   /** What is answered to a message, and by whom; nothing is answered elsewhere. */
   answers?: Record<string, { by: SenderView; texts: readonly string[] }>;
   recoveryKey?: string;
+  /** This computer keeps it. */
+  recoveryKeyKept?: boolean;
   /** Who can be found. */
   people?: readonly SenderView[];
   /** What a directory has; without it there is none. */
@@ -420,7 +422,7 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
         if (view) view = { ...view, recovery: 'ready', asOf: clock() };
         const next = view;
         if (next) queueMicrotask(() => send({ type: 'chat-changed', value: next }));
-        return { type: 'recovery-key', value: { key: fixture?.recoveryKey ?? missing() } };
+        return { type: 'recovery-key', value: { key: fixture?.recoveryKey ?? missing(), kept: fixture?.recoveryKeyKept ?? false } };
       }
       case 'recover': {
         if (request.key.replaceAll(/\s/gu, '') !== fixture?.recoveryKey?.replaceAll(/\s/gu, '')) throw failure('recovery-key-wrong');

@@ -2,14 +2,15 @@
 import { useState } from 'react';
 import { Button } from '../components/Button';
 import { Checkbox } from '../components/Checkbox';
+import { classes } from '../components/classes';
 import { copyText } from '../components/copy';
 import { Dialog } from '../components/Dialog';
 import { FailureNotice } from '../components/FailureNotice';
 import { Field } from '../components/Field';
 import { Notice } from '../components/Notice';
 import { toast } from '../components/toasts';
-import type { Failure, RecoveryView } from '../host/contract';
-import { useDesk, usePerson } from '../host/desk';
+import type { Failure, RecoveryKeyView, RecoveryView } from '../host/contract';
+import { useDesk, usePerson, useSettings } from '../host/desk';
 import { asFailure, ask } from '../host/host';
 import { failureWords } from '../i18n/failure';
 import { useNow } from '../i18n/clock';
@@ -17,9 +18,16 @@ import { longDate } from '../i18n/format';
 import { m } from '../paraglide/messages';
 import { ResetDialog } from '../trust/Reset';
 import styles from './Recovery.module.css';
+import { saveBlob } from './saveFile';
+
+/** Whether IT has fixed that this computer keeps the key. */
+function useKeptHere(): boolean {
+  return useSettings().fixed.includes('recovery-key');
+}
 
 /** What there is to do, above the list; nothing when all is well. */
 export function RecoveryNotice({ recovery, start }: { recovery: RecoveryView; start: () => void }) {
+  const keptHere = useKeptHere();
   if (recovery !== 'set-up' && recovery !== 'key-needed') return null;
   const setUp = recovery === 'set-up';
   return (
@@ -33,7 +41,7 @@ export function RecoveryNotice({ recovery, start }: { recovery: RecoveryView; st
           </Button>
         }
       >
-        {setUp ? m.chat_recovery_none_text() : m.chat_recovery_needed_text()}
+        {setUp ? (keptHere ? m.chat_recovery_none_kept() : m.chat_recovery_none_text()) : m.chat_recovery_needed_text()}
       </Notice>
     </div>
   );
@@ -45,12 +53,16 @@ export function RecoveryDialog({ kind, close }: { kind: 'set-up' | 'key-needed';
   return lost ? <ResetDialog close={close} /> : <Enter close={close} lose={() => setLost(true)} />;
 }
 
-/** Makes the key and shows it once. It does not close before the person has said that the key is safe. */
+/**
+ * Makes the key and shows it once. It does not close before the person has said that the key is safe; where this computer
+ * keeps it, nothing has to be written down and the key is for the paper alone.
+ */
 function SetUp({ close }: { close: () => void }) {
   const { host } = useDesk();
   const person = usePerson();
   const now = useNow(60_000);
-  const [key, setKey] = useState<string | null>(null);
+  const keptHere = useKeptHere();
+  const [made, setMade] = useState<RecoveryKeyView | null>(null);
   const [kept, setKept] = useState(false);
   const [asked, setAsked] = useState(false);
   const [pending, setPending] = useState(false);
@@ -62,7 +74,7 @@ function SetUp({ close }: { close: () => void }) {
     ask(host, { type: 'set-up-recovery' }, 'recovery-key').then(
       (view) => {
         setPending(false);
-        setKey(view.key);
+        setMade(view);
       },
       (thrown: unknown) => {
         setPending(false);
@@ -71,9 +83,10 @@ function SetUp({ close }: { close: () => void }) {
     );
   };
   const leave = () => {
-    if (key !== null && !kept) setAsked(true);
+    if (made !== null && !made.kept && !kept) setAsked(true);
     else if (!pending) close();
   };
+  const head = m.chat_recovery_sheet({ name: person?.name ?? '', date: longDate(now) });
   return (
     <Dialog
       title={m.chat_recovery_title()}
@@ -81,7 +94,7 @@ function SetUp({ close }: { close: () => void }) {
       onClose={leave}
       testId="recovery-dialog"
       foot={
-        key === null ? (
+        made === null ? (
           <>
             <Button onPress={leave}>{m.chat_recovery_later()}</Button>
             <Button look="primary" icon="key" isPending={pending} onPress={make} data-testid="recovery-make">
@@ -96,29 +109,29 @@ function SetUp({ close }: { close: () => void }) {
       }
     >
       {failure && <FailureNotice failure={failure} />}
-      {key === null ? (
+      {made === null ? (
         <div className={styles['text']}>
-          <p>{m.chat_recovery_what()}</p>
-          <p>{m.chat_recovery_where()}</p>
+          <p>{keptHere ? m.chat_recovery_what_kept() : m.chat_recovery_what()}</p>
+          <p>{keptHere ? m.chat_recovery_where_kept() : m.chat_recovery_where()}</p>
+        </div>
+      ) : made.kept ? (
+        <div className={styles['text']} data-testid="recovery-kept-here">
+          <Notice tone="ok" title={m.chat_recovery_kept_here()}>
+            {m.chat_recovery_kept_here_text()}
+          </Notice>
+          <Sheet head={head} recoveryKey={made.key} paperOnly />
+          <div className={styles['buttons']}>
+            <PrintAndSave head={head} recoveryKey={made.key} />
+          </div>
         </div>
       ) : (
         <div className={styles['text']}>
           <p>{m.chat_recovery_once()}</p>
-          <div className={styles['sheet']} data-testid="recovery-key">
-            <p className={styles['sheetHead']}>
-              {m.chat_recovery_sheet({ name: person?.name ?? '', date: longDate(now) })}
-            </p>
-            <p className={styles['key']} aria-label={m.chat_recovery_key()}>
-              {key.split(/\s+/u).map((group, at) => (
-                <span key={at}>{group} </span>
-              ))}
-            </p>
-          </div>
+          {keptHere && <Notice tone="warn">{m.chat_recovery_not_kept()}</Notice>}
+          <Sheet head={head} recoveryKey={made.key} />
           <div className={styles['buttons']}>
-            <Button icon="print" onPress={() => window.print()}>
-              {m.chat_recovery_print()}
-            </Button>
-            <Button icon="copy" onPress={() => copyText(key)}>
+            <PrintAndSave head={head} recoveryKey={made.key} />
+            <Button icon="copy" onPress={() => copyText(made.key)}>
               {m.action_copy()}
             </Button>
           </div>
@@ -132,6 +145,43 @@ function SetUp({ close }: { close: () => void }) {
       )}
     </Dialog>
   );
+}
+
+/** What is printed: the key, whose it is and when it was made. */
+function Sheet({ head, recoveryKey, paperOnly = false }: { head: string; recoveryKey: string; paperOnly?: boolean }) {
+  return (
+    <div className={classes(styles['sheet'], paperOnly && styles['paperOnly'])} data-testid="recovery-key">
+      <p className={styles['sheetHead']}>{head}</p>
+      <p className={styles['key']} aria-label={m.chat_recovery_key()}>
+        {recoveryKey.split(/\s+/u).map((group, at) => (
+          <span key={at}>{group} </span>
+        ))}
+      </p>
+    </div>
+  );
+}
+
+function PrintAndSave({ head, recoveryKey }: { head: string; recoveryKey: string }) {
+  const save = () => {
+    const name = m.chat_recovery_file_name();
+    saveBlob(new Blob([recoveryFile(head, recoveryKey)], { type: 'text/plain' }), name);
+    toast({ text: m.chat_recovery_saved({ name }), icon: 'ok' });
+  };
+  return (
+    <>
+      <Button icon="print" onPress={() => window.print()}>
+        {m.chat_recovery_print()}
+      </Button>
+      <Button icon="save" onPress={save} data-testid="recovery-save">
+        {m.chat_recovery_save()}
+      </Button>
+    </>
+  );
+}
+
+/** Lines as every editor takes them. */
+export function recoveryFile(head: string, recoveryKey: string): string {
+  return [head, '', recoveryKey, '', m.chat_recovery_file_text(), m.chat_recovery_file_where(), ''].join('\r\n');
 }
 
 /** The key first, then another device; a new identity only when both are lost. */

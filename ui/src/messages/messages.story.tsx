@@ -8,10 +8,10 @@ import { caseBirkenlicht, caseSteinklee, chat, chatView, conversation, everyCard
 
 const never = () => new Promise<never>(() => undefined);
 
-function story(id: string, open: string | null, fixture: Partial<ChatFixture> = {}, more: { keys?: readonly string[]; prepare?: (desk: Desk) => void; answer?: (request: Request) => Reply | Failure | Promise<Reply> | undefined } = {}): Story {
+function story(id: string, open: string | null, fixture: Partial<ChatFixture> = {}, more: { keys?: readonly string[]; prepare?: (desk: Desk) => void; answer?: (request: Request) => Reply | Failure | Promise<Reply> | undefined; fixed?: string[] } = {}): Story {
   return {
     id: `10-messages${id}`,
-    fixture: at({ screen: 'messages', conversation: open }, { chat: { ...chat, ...fixture }, ...(more.answer ? { answer: more.answer } : {}) }),
+    fixture: at({ screen: 'messages', conversation: open }, { chat: { ...chat, ...fixture }, ...(more.answer ? { answer: more.answer } : {}), ...(more.fixed ? { start: { ...start, settings: { ...start.settings, fixed: more.fixed } } } : {}) }),
     ...(more.keys ? { keys: more.keys } : {}),
     ...(more.prepare ? { prepare: more.prepare } : {}),
   };
@@ -136,6 +136,10 @@ export const stories: Story[] = [
   shown('-case-several-ask', { cases: [caseSteinklee, { number: null, access: { access: 'denied' } }], mayLink: false }),
   story('-recovery', null, { view: chatView({ recovery: 'set-up' }) }, { keys: [recoveryStart] }),
   story('-recovery-key', null, { view: chatView({ recovery: 'set-up' }) }, { keys: [recoveryStart, 'click:[data-testid=recovery-make]', 'see:[data-testid=recovery-key]', 'click:[data-testid=recovery-done]'] }),
+  story('-recovery-saved', null, { view: chatView({ recovery: 'set-up' }) }, { keys: [recoveryStart, 'click:[data-testid=recovery-make]', 'see:[data-testid=recovery-key]', 'click:[data-testid=recovery-save]'] }),
+  story('-recovery-kept', null, { view: chatView({ recovery: 'set-up' }) }, { keys: [recoveryStart], fixed: ['recovery-key'] }),
+  story('-recovery-kept-made', null, { view: chatView({ recovery: 'set-up' }), recoveryKeyKept: true }, { keys: [recoveryStart, 'click:[data-testid=recovery-make]', 'see:[data-testid=recovery-kept-here]'], fixed: ['recovery-key'] }),
+  story('-recovery-not-kept', null, { view: chatView({ recovery: 'set-up' }) }, { keys: [recoveryStart, 'click:[data-testid=recovery-make]', 'see:[data-testid=recovery-key]'], fixed: ['recovery-key'] }),
   story('-recovery-needed', null, { view: chatView({ recovery: 'key-needed' }) }),
   story('-recovery-wrong', null, { view: chatView({ recovery: 'key-needed' }) }, { keys: [recoveryStart, 'E', 's', 'T', 'B', 'Enter'] }),
   story('-new', '!steinklee', colleagues, { keys: [begins, 'see:[data-testid=new-conversation]'] }),

@@ -2,7 +2,7 @@ import { cleanup, fireEvent, render, waitFor } from '@testing-library/react';
 import { afterEach, describe, expect, test } from 'vitest';
 import { LiveRegions } from '../components/announce';
 import { createPlaces, PlacesContext } from '../frame/place';
-import type { ComparisonView, Request, TrustStep } from '../host/contract';
+import type { ComparisonEnd, ComparisonView, Failure, Request, TrustStep } from '../host/contract';
 import { createDesk, DeskContext } from '../host/desk';
 import { memoryHost } from '../host/memory';
 import { chat, chatView, steinklee } from '../messages/examples';
@@ -10,14 +10,15 @@ import { at } from '../stories/story';
 import { Comparison } from './Comparison';
 import { Devices } from './Devices';
 import { PeopleDialog } from './People';
+import { ResetDialog } from './Reset';
 import { sasEmoji } from './sasEmoji';
 
 const colleague = steinklee.members[3]!;
 const device = { id: 'HIER', name: 'Konsil, Linux', this: true, trust: 'confirmed', lastSeen: null } as const;
 const tablet = { id: 'TABLETT', name: 'Tablet', this: false, trust: 'confirmed', lastSeen: null } as const;
 
-function open(part: 'comparison' | 'devices' | 'people', comparison: ComparisonView | null = null) {
-  const fixture = at({ screen: 'messages', conversation: null }, { chat: { ...chat, trust: { devices: [device, tablet], password: 'richtig' }, view: chatView({ comparison }) } });
+function open(part: 'comparison' | 'devices' | 'people' | 'reset', comparison: ComparisonView | null = null, answer?: (request: Request) => Failure | undefined) {
+  const fixture = at({ screen: 'messages', conversation: null }, { chat: { ...chat, trust: { devices: [device, tablet], password: 'richtig' }, view: chatView({ comparison }) }, ...(answer ? { answer } : {}) });
   const host = memoryHost(fixture);
   const desk = createDesk(host, fixture.start);
   const places = createPlaces(desk, fixture.start.place);
@@ -28,6 +29,7 @@ function open(part: 'comparison' | 'devices' | 'people', comparison: ComparisonV
         <Comparison />
         {part === 'devices' && <Devices />}
         {part === 'people' && <PeopleDialog view={{ ...steinklee, confirmed: [steinklee.members[1]!.id] }} close={() => undefined} />}
+        {part === 'reset' && <ResetDialog close={() => undefined} />}
         <LiveRegions />
       </PlacesContext>
     </DeskContext>,
@@ -74,6 +76,19 @@ describe('a comparison', () => {
     expect(page.queryByTestId('comparison')).toBeNull();
   });
 
+  test.each<[ComparisonEnd, string, string]>([
+    ['mismatch', 'Es war nicht dasselbe: Niemand wurde bestätigt', 'Schreiben Sie nichts Vertrauliches'],
+    ['cancelled', 'Sie haben abgebrochen', 'Niemand wurde bestätigt.'],
+    ['refused', `${colleague.name} hat abgebrochen`, 'Niemand wurde bestätigt.'],
+    ['timeout', 'Es hat zu lange gedauert', 'Halten Sie beide Geräte bereit'],
+    ['elsewhere', 'Ein anderes Ihrer Geräte hat übernommen', 'Machen Sie dort weiter.'],
+    ['failed', 'Die beiden Geräte haben sich nicht verstanden', 'Niemand wurde bestätigt.'],
+  ])('that ended by %s says why and what to do', async (end, what, next) => {
+    const { page } = open('comparison', from({ state: 'ended', end }, false));
+    const dialog = await page.findByTestId('comparison');
+    expect([dialog.textContent.includes(what), dialog.textContent.includes(next)]).toEqual([true, true]);
+  });
+
   test('begins beside a person who is not confirmed', async () => {
     const { page, asked } = open('people');
     await page.findByTestId('people');
@@ -99,4 +114,21 @@ test('a device is signed out once the homeserver knows who asks', async () => {
     { way: 'password', session: 'proof', password: 'falsch' },
     { way: 'password', session: 'proof', password: 'richtig' },
   ]);
+});
+
+test('a proof that cannot be given here is said in words that fit a device and an identity', async () => {
+  const refuse = (request: Request): Failure | undefined => (request.type === 'trust' && (request.trust.step === 'end-device' || request.trust.step === 'reset-identity') ? { code: 'proof-impossible', detail: '' } : undefined);
+  const words = 'Der Nachrichtendienst verlangt dafür eine Bestätigung, die er hier nicht zulässt.';
+  const { page } = open('devices', null, refuse);
+  fireEvent.click(await page.findByTestId('device-end-TABLETT'));
+  fireEvent.click(await page.findByTestId('device-end-now'));
+  await page.findByText(words);
+  await page.findByText('Ihre IT kann es in der Verwaltung der Nachrichten für Sie tun.', { exact: false });
+  expect(page.queryByTestId('proof-password')).toBeNull();
+  cleanup();
+  const reset = open('reset', null, refuse).page;
+  for (const box of reset.queryAllByRole('checkbox')) fireEvent.click(box);
+  fireEvent.click(await reset.findByTestId('reset-now'));
+  await reset.findByText(words);
+  await reset.findByText('Ihre IT kann es in der Verwaltung der Nachrichten für Sie tun.', { exact: false });
 });

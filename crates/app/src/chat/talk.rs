@@ -2,13 +2,13 @@
 
 use super::{Up, views};
 use crate::Desk;
-use contract::{ConversationView, Event, Failure, FailureCode, MessageVersionsView, PastView, RecoveryKeyView};
+use contract::{ConversationView, Event, Failure, FailureCode, MessageVersionsView, PastView};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tim::{Attention, Conversation, ConversationError, MessageId, RecoveryError, Splitting, Structured};
+use tim::{Attention, Conversation, ConversationError, MessageId, Splitting, Structured};
 use tokio::task::AbortHandle;
 
 /// What happens together is told together.
@@ -262,17 +262,6 @@ impl Desk {
         let drafts = up.account.drafts().await;
         self.0.chat.state().drafts = drafts;
     }
-
-    pub(crate) async fn set_up_recovery(&self) -> Result<RecoveryKeyView, Failure> {
-        let up = self.up()?;
-        let key = up.account.set_up_recovery().await.map_err(|error| of_recovery(&error))?;
-        Ok(RecoveryKeyView { key: key.reveal().to_owned() })
-    }
-
-    pub(crate) async fn recover(&self, key: &str) -> Result<(), Failure> {
-        let up = self.up()?;
-        up.account.recover(key).await.map_err(|error| of_recovery(&error))
-    }
 }
 
 pub(super) fn of_conversation(error: &ConversationError) -> Failure {
@@ -286,15 +275,6 @@ pub(super) fn of_conversation(error: &ConversationError) -> Failure {
         ConversationError::TooLate => FailureCode::Conflict,
         ConversationError::DiskFull => FailureCode::DiskFull,
         ConversationError::Failed(_) => FailureCode::PlatformFailed,
-    };
-    Failure::new(code, error.to_string())
-}
-
-fn of_recovery(error: &RecoveryError) -> Failure {
-    let code = match error {
-        RecoveryError::WrongKey => FailureCode::RecoveryKeyWrong,
-        RecoveryError::Exists => FailureCode::Conflict,
-        RecoveryError::Homeserver(_) => FailureCode::PlatformFailed,
     };
     Failure::new(code, error.to_string())
 }

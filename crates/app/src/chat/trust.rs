@@ -34,6 +34,9 @@ impl Desk {
             }
             TrustStep::ResetIdentity { proof } => {
                 let reset = account.reset_identity(proof.as_ref().map(self::proof)).await;
+                if reset.is_ok() {
+                    self.forget_recovery_key(&account.user()).await;
+                }
                 of_proven(self, reset).await
             }
             TrustStep::VerifyDevice { device } => {

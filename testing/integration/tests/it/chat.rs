@@ -39,6 +39,7 @@ mod faults;
 mod federation;
 mod files;
 mod forms;
+mod kept_key;
 mod killed;
 mod notices;
 mod past;

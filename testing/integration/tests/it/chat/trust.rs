@@ -6,7 +6,8 @@ use contract::{
     ProofWay, RecoveryView, Reply, Request, TrustStep,
 };
 use sandbox::Options;
-use testkit::{DeskKit, Platform};
+use serde_json::json;
+use testkit::{DeskKit, Detour, Platform, Spoiled};
 
 async fn asks(desk: &DeskKit, trust: TrustStep) -> Result<Reply, contract::Failure> {
     desk.call(Request::Trust { trust }).await
@@ -95,4 +96,37 @@ async fn a_second_desk_is_confirmed_beside_the_first_and_signed_out_from_it() {
     };
     let why = second.eventually("the end of its session", |seen| seen.chat.as_ref().and_then(ended)).await;
     assert_eq!(why, FailureCode::SessionEnded, "it says why, and offers to sign in again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_proof_that_cannot_be_given_here_is_said_before_anything_is_tried() {
+    let (platform, detour) = Detour::start(Options::default()).await.expect("a platform starts");
+    let (_one, first) = at_work_on(&platform, MODERATOR).await;
+    is_ready(&first).await;
+    let (_other, second) = at_work_on(&platform, MODERATOR).await;
+    is_ready(&second).await;
+    let listed = asks(&first, TrustStep::OpenDevices).await;
+    let Ok(Reply::Devices(listed)) = listed else { panic!("devices: {:?}", code(&listed)) };
+    let other = listed.devices.iter().find(|device| !device.this).expect("the second desk's").id.clone();
+    // A page in the browser that a TI-Messenger's proxy does not forward, and a stage that only other programs know.
+    for stages in [json!(["m.login.sso"]), json!(["org.example.card"]), json!(["m.login.password", "m.login.terms"])] {
+        let flows = json!([{ "stages": stages }]);
+        detour.spoil(move |method, path| {
+            if path.contains("/auth/m.login.sso/") {
+                return Spoiled::Status(404);
+            }
+            let ends = (method == "DELETE" && path.contains("/devices/")) || path.contains("/delete_devices");
+            if !ends {
+                return Spoiled::Not;
+            }
+            let body = json!({ "session": "one", "flows": flows, "params": {} });
+            Spoiled::Instead { status: 401, retry_after: None, body }
+        });
+        let ended = asks(&first, TrustStep::EndDevice { device: other.clone(), proof: None }).await;
+        assert_eq!(code(&ended), Some(FailureCode::ProofImpossible), "{stages}");
+    }
+    detour.heal();
+    let listed = asks(&first, TrustStep::OpenDevices).await;
+    let Ok(Reply::Devices(listed)) = listed else { panic!("devices: {:?}", code(&listed)) };
+    assert!(listed.devices.iter().any(|device| device.id == other), "the other device is still signed in");
 }

@@ -1,18 +1,22 @@
 //! Two sides that compare what they show trust each other, and nobody is trusted otherwise.
 
 use super::{Device, Home, Pair, pair, says, sees};
+use crate::client::plain;
+use serde_json::json;
+use std::time::Duration;
 use testkit::PATIENCE;
 use tim::{
     Body, ConversationError, Counterpart, DeviceTrust, Line, NewConversation, Proof, ProofError, ProofWay,
     RecoveryState, Symbols, Verification, VerificationEnd, VerificationError, VerificationState,
 };
-use tokio::time::timeout;
+use tokio::time::{interval, timeout};
 
 on_each_homeserver! {
     two_own_devices_confirm_each_other_and_the_new_one_reads_the_past,
     two_people_confirm_each_other_in_their_conversation,
     a_mismatch_trusts_nobody,
     who_refuses_is_heard_by_who_asked,
+    what_another_program_says_of_its_end_is_told_as_what_it_is,
     who_shares_only_a_group_is_asked_in_a_conversation_as_the_ti_messenger_wants_it,
     a_new_identity_is_noticed_and_nothing_is_sent_until_the_person_has_decided,
     a_changed_identity_that_was_never_confirmed_holds_messages_too,
@@ -190,6 +194,67 @@ async fn who_refuses_is_heard_by_who_asked(home: &Home) {
     comes_to(&one, &VerificationState::Ended(VerificationEnd::Refused)).await;
     one.account.verify_person(&other.account.user()).await.expect("it can be asked again");
     show_the_same(&one, &other).await;
+}
+
+async fn what_another_program_says_of_its_end_is_told_as_what_it_is(home: &Home) {
+    let own = home.untouched().await;
+    let home = own.as_ref().unwrap_or(home);
+    let Pair { one, other, room, .. } = pair(home, "dr-falkenried", "dr-heidekorn").await;
+    let mine = one.opens(&room).await;
+    let second = other.account.user();
+    let name = second.trim_start_matches('@').split(':').next().expect("a name").to_owned();
+    let token = home.token(&name).await;
+    // The codes are the specification's (client-server API v1.11 §11.12.2.1, m.key.verification.cancel).
+    for (code, end) in [
+        ("m.timeout", VerificationEnd::Timeout),
+        ("m.user", VerificationEnd::Refused),
+        ("m.mismatched_sas", VerificationEnd::Mismatch),
+        ("m.mismatched_commitment", VerificationEnd::Mismatch),
+        ("m.key_mismatch", VerificationEnd::Mismatch),
+        ("m.user_mismatch", VerificationEnd::Mismatch),
+        ("m.accepted", VerificationEnd::Elsewhere),
+        ("m.unknown_method", VerificationEnd::Failed),
+        ("m.unexpected_message", VerificationEnd::Failed),
+        ("org.example.tired", VerificationEnd::Failed),
+    ] {
+        one.account.verify_person(&second).await.expect("it can be asked");
+        let question =
+            reaches(&one, "the question", |told| (told.state == VerificationState::Waiting).then(|| told.id.clone()))
+                .await;
+        let content = json!({
+            "code": code, "reason": code, "m.relates_to": { "rel_type": "m.reference", "event_id": question },
+        });
+        let path = format!("/_matrix/client/v3/rooms/{room}/send/m.key.verification.cancel/{}", uuid::Uuid::new_v4());
+        let sent = plain().put(home.address(&path)).bearer_auth(&token).json(&content).send().await;
+        assert!(sent.expect("it answers").status().is_success(), "another program may say so: {code}");
+        comes_to(&one, &VerificationState::Ended(end)).await;
+    }
+    assert_eq!(mine.confirmed(), Vec::<String>::new(), "nobody is trusted");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_comparison_in_which_nobody_says_anything_ends_after_a_minute() {
+    let home = Home::sandbox().await.untouched().await.expect("a platform of its own");
+    let Pair { one, other, room, .. } = pair(&home, "dr-falkenried", "dr-heidekorn").await;
+    let (mine, theirs) = (one.opens(&room).await, other.opens(&room).await);
+    one.account.verify_person(&other.account.user()).await.expect("it can be asked");
+    show_the_same(&one, &other).await;
+    // Both hear from their homeserver all the time, which is when they look at their clocks.
+    let talk = async {
+        let mut calls = interval(Duration::from_secs(5));
+        loop {
+            calls.tick().await;
+            theirs.send("noch da?", None).await.expect("it is taken");
+        }
+    };
+    let ended = VerificationState::Ended(VerificationEnd::Timeout);
+    tokio::select! {
+        () = async { comes_to(&one, &ended).await; comes_to(&other, &ended).await } => {}
+        () = talk => {}
+    }
+    let late = one.account.compare_verification(true).await;
+    assert!(matches!(late, Err(VerificationError::TooLate)), "it is over: {late:?}");
+    assert_eq!((mine.confirmed(), theirs.confirmed()), (Vec::new(), Vec::new()), "nobody is trusted");
 }
 
 /// Gives somebody a new identity, by the password as the homeserver asks it.
