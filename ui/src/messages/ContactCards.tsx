@@ -28,6 +28,15 @@ export function ContactCards({ write, close }: { write: (card: CardView) => void
   );
 }
 
+/** The own contact alone, to show to somebody who is there. */
+export function OwnCardDialog({ close }: { close: () => void }) {
+  return (
+    <Dialog title={m.card_own()} width={400} onClose={close} testId="own-card-dialog">
+      <OwnCard />
+    </Dialog>
+  );
+}
+
 function OwnCard() {
   const { host } = useDesk();
   const [load, setLoad] = useState<Load<OwnCardView>>(() => ({ state: 'waiting', since: performance.now() }));

@@ -11,6 +11,7 @@ import type {
   LineView,
   MessageBodyView,
   MessageView,
+  OwnCardView,
   SenderView,
   SpanView,
   UndecryptableCause,
@@ -392,3 +393,15 @@ export const manyRows: ConversationRowView[] = Array.from({ length: 1000 }, (_, 
     { unread: number % 9 === 0 ? 1 : 0 },
   ),
 );
+
+/** The corners of a QR code (ISO/IEC 18004 §6.3.3), and what only looks like its content. */
+const modules = Array.from({ length: 33 }, (_row, y) =>
+  Array.from({ length: 33 }, (_column, x) => {
+    const corner = [[0, 0], [26, 0], [0, 26]].find(([left = 0, top = 0]) => x >= left - 1 && x <= left + 7 && y >= top - 1 && y <= top + 7);
+    if (!corner) return (x * 7 + y * 11 + x * y) % 3 === 0 ? '1' : '0';
+    const ring = Math.max(Math.abs(x - (corner[0] ?? 0) - 3), Math.abs(y - (corner[1] ?? 0) - 3));
+    return ring === 2 || ring > 3 ? '0' : '1';
+  }).join(''),
+);
+
+export const ownCard: OwnCardView = { name: 'Dr. med. Amina Falkenried', address: '@dr-falkenried:eschenland.example', text: '', modules };

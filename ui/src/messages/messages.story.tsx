@@ -4,7 +4,7 @@ import type { Desk } from '../host/desk';
 import type { ChatFixture } from '../host/memoryChat';
 import { start } from '../stories/people';
 import { at, type Story } from '../stories/story';
-import { caseBirkenlicht, caseSteinklee, chat, chatView, conversation, everyCard, everyForm, invitation, longChat, manyRows, rows, steinklee, unreadable } from './examples';
+import { caseBirkenlicht, caseSteinklee, chat, chatView, conversation, everyCard, everyForm, invitation, longChat, manyRows, ownCard, rows, steinklee, unreadable } from './examples';
 
 const never = () => new Promise<never>(() => undefined);
 
@@ -57,16 +57,7 @@ const directory: DirectoryView = {
 };
 const withDirectory: Partial<ChatFixture> = { ...colleagues, directory };
 const typed = (words: string) => [begins, ...Array.from(words)];
-/** The corners of a QR code (ISO/IEC 18004 §6.3.3), and what only looks like its content. */
-const modules = Array.from({ length: 33 }, (_row, y) =>
-  Array.from({ length: 33 }, (_column, x) => {
-    const corner = [[0, 0], [26, 0], [0, 26]].find(([left = 0, top = 0]) => x >= left - 1 && x <= left + 7 && y >= top - 1 && y <= top + 7);
-    if (!corner) return (x * 7 + y * 11 + x * y) % 3 === 0 ? '1' : '0';
-    const ring = Math.max(Math.abs(x - (corner[0] ?? 0) - 3), Math.abs(y - (corner[1] ?? 0) - 3));
-    return ring === 2 || ring > 3 ? '0' : '1';
-  }).join(''),
-);
-const carded: Partial<ChatFixture> = { ...withDirectory, card: { name: 'Dr. med. Amina Falkenried', address: '@dr-falkenried:eschenland.example', text: '', modules } };
+const carded: Partial<ChatFixture> = { ...withDirectory, card: ownCard };
 const cards = [begins, 'click:[data-testid=contact-cards-press]', 'see:[data-testid=own-card]'];
 const unanswered: DirectoryView = { services: { state: 'failed', failure: { code: 'platform-unreachable', detail: '' } }, people: { state: 'failed', failure: { code: 'platform-unreachable', detail: '' } }, partial: false };
 

@@ -17,6 +17,7 @@ import { isChatOffered, isFixed, type Load, useDesk, usePerson, useSettings } fr
 import { asFailure, ask } from '../host/host';
 import { useStore } from '../host/store';
 import { bytes, dateTime } from '../i18n/format';
+import { OwnCardDialog } from '../messages/ContactCards';
 import { m } from '../paraglide/messages';
 import { Devices } from '../trust/Devices';
 import { Permissions } from './Permissions';
@@ -199,6 +200,7 @@ function Chat() {
   const settings = useSettings();
   const word = (on: boolean) => (on ? m.settings_on() : m.settings_off());
   const offered = isChatOffered(useStore(desk.chat));
+  const [card, setCard] = useState(false);
   return (
     <>
       <PolicyRow name={m.settings_notices()} text={m.settings_notices_text()} fixed={isFixed(settings, 'notices')} value={word(settings.notices)}>
@@ -223,7 +225,15 @@ function Chat() {
       >
         <Switch label={m.settings_receipts()} on={settings.readReceipts} onChange={(readReceipts) => desk.changeSettings({ readReceipts })} testId="read-receipts" />
       </PolicyRow>
+      {offered && (
+        <PolicyRow name={m.card_own()} text={m.card_own_text()}>
+          <Button onPress={() => setCard(true)} data-testid="show-own-card">
+            {m.card_show()}
+          </Button>
+        </PolicyRow>
+      )}
       {offered && <Permissions />}
+      {card && <OwnCardDialog close={() => setCard(false)} />}
     </>
   );
 }

@@ -1,6 +1,6 @@
 /** The screens of the program in the states that they draw. */
 import type { CaseRowView, CasesView, Part, SessionView } from '../host/contract';
-import { chat } from '../messages/examples';
+import { chat, ownCard } from '../messages/examples';
 import { cases, today } from './lists';
 import { falkenried, now, platform, settings, signedIn, start } from './people';
 import { auenwaldCase } from './records';
@@ -91,6 +91,7 @@ export const stories: Story[] = [
   { id: '13-settings-connection', fixture: at({ screen: 'settings' }), keys: ['click:[data-testid=settings-connection]'] },
   { id: '13-settings-keyboard', fixture: at({ screen: 'settings' }), keys: ['click:[data-testid=settings-keyboard]'] },
   { id: '13-settings-chat', fixture: at({ screen: 'settings' }), keys: ['click:[data-testid=settings-chat]', 'see:[data-testid=permissions]'] },
+  { id: '13-settings-chat-card', fixture: at({ screen: 'settings' }, { chat: { ...chat, card: ownCard } }), keys: ['click:[data-testid=settings-chat]', 'see:[data-testid=permissions]', 'click:[data-testid=show-own-card]', 'see:[data-testid=own-card]'] },
   {
     id: '13-settings-chat-nobody',
     fixture: at({ screen: 'settings' }, { chat: { ...chat, permissions: { everybody: 'not-invite', exceptions: ['klinikum-eschenfurt.example', '@i-rotdornhain:erlenstadt.example'], insured: true } } }),

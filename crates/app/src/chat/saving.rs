@@ -172,10 +172,16 @@ struct Half {
 
 impl Half {
     async fn begin(folder: &Path) -> io::Result<(Self, BufWriter<File>)> {
-        tokio::fs::create_dir_all(folder).await?;
-        let path = folder.join(format!(".{:032x}{ENDING}", rand::random::<u128>()));
-        let file = File::create_new(&path).await?;
-        Ok((Self { path, head: Vec::new(), named: false }, BufWriter::with_capacity(PIECE, file)))
+        let folder = folder.to_owned();
+        // Both at once: where nobody waits any more, the one goes and takes the other with it.
+        let made = tokio::task::spawn_blocking(move || {
+            fs::create_dir_all(&folder)?;
+            let path = folder.join(format!(".{:032x}{ENDING}", rand::random::<u128>()));
+            let file = fs::File::create_new(&path)?;
+            Ok::<_, io::Error>((Self { path, head: Vec::new(), named: false }, file))
+        });
+        let (half, file) = made.await.map_err(io::Error::other)??;
+        Ok((half, BufWriter::with_capacity(PIECE, File::from_std(file))))
     }
 
     /// Moves it to a name that is free beside it, as near to `name` as there is one.

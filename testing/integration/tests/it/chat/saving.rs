@@ -6,7 +6,9 @@ use crate::bulk::Socket;
 use contract::{FailureCode, FileHeard, FileSaid, Request};
 use futures_util::{SinkExt as _, StreamExt as _};
 use std::io::Write as _;
-use testkit::SmallDisk;
+use std::time::Duration;
+use testkit::{PATIENCE, SmallDisk};
+use tokio::time::{interval, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
 impl Talk {
@@ -23,6 +25,17 @@ impl Talk {
         let message = self.message_of(name).await;
         let save = Request::SaveAttachment { conversation: self.room.clone(), message };
         page(&door(self.desk.call(save).await)).await
+    }
+
+    /// Waits until nothing lies among the downloads: what was being written when it was stopped goes a moment later.
+    async fn keeps_nothing(&self, why: &str) {
+        let gone = timeout(PATIENCE, async {
+            let mut look = interval(Duration::from_millis(20));
+            while !self.downloads().is_empty() {
+                look.tick().await;
+            }
+        });
+        gone.await.unwrap_or_else(|_elapsed| panic!("{why}: {:?}", self.downloads()));
     }
 
     /// Names and lengths of what lies among the downloads.
@@ -96,13 +109,13 @@ async fn a_file_that_is_not_wanted_or_not_right_leaves_nothing_behind() {
     let [(half, _)] = talk.downloads().try_into().expect("one file lies there");
     assert!(half.starts_with('.') && half.ends_with(".konsil-part"), "under no name that anybody opens: {half}");
     leaves(socket).await;
-    assert_eq!(talk.downloads(), [], "it was not kept");
+    talk.keeps_nothing("it was not kept").await;
 
     let mut socket = talk.saves("CT.zip").await;
     let first = word(&hears(&mut socket).await);
     assert!(matches!(first, FileSaid::File { size: Some(3_000_007), .. }), "what comes is said first");
     leaves(socket).await;
-    assert_eq!(talk.downloads(), [], "it was stopped");
+    talk.keeps_nothing("it was stopped").await;
 
     let mut socket = talk.saves("CT.zip").await;
     comes(&mut socket).await.expect("it comes");
@@ -110,7 +123,7 @@ async fn a_file_that_is_not_wanted_or_not_right_leaves_nothing_behind() {
     let FileSaid::Failed { failure } = keeps(&mut socket).await else { panic!("it ends") };
     assert_eq!(failure.code, FailureCode::Locked, "nothing is saved behind a lock");
     leaves(socket).await;
-    assert_eq!(talk.downloads(), [], "nor left there");
+    talk.keeps_nothing("nor left there").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -126,7 +139,7 @@ async fn a_disk_that_runs_full_is_said_and_keeps_no_half_file() {
     let Err(FileSaid::Failed { failure }) = comes(&mut socket).await else { panic!("it ends") };
     assert_eq!(failure.code, FailureCode::DiskFull, "and says why");
     leaves(socket).await;
-    assert_eq!(talk.downloads(), [], "nothing is left there");
+    talk.keeps_nothing("nothing is left there").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
