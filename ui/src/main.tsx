@@ -3,7 +3,6 @@ import { createRoot } from 'react-dom/client';
 import './tokens.css';
 import './base.css';
 import { App } from './App';
-import { markFloatingBars } from './components/floatingBars';
 import type { StartView } from './host/contract';
 import { createDesk } from './host/desk';
 import { collectFaults, reportFaultsTo } from './host/faults';
@@ -21,7 +20,6 @@ async function chooseHost(): Promise<Host> {
 
 const element = document.getElementById('root');
 if (!element) throw new Error('index.html has no root');
-markFloatingBars();
 const root = createRoot(element);
 
 /** The first view. An event that comes meanwhile may be older or newer than the answer: then it is asked again. */
