@@ -87,7 +87,7 @@ pub enum FailureCode {
     ChatSignInUnknown,
     /// The message is too long.
     MessageTooLong,
-    /// The file is larger than the homeserver takes; the detail is the largest in bytes.
+    /// The file is larger than the homeserver takes, or than this program holds; the detail is the largest in bytes.
     FileTooLarge,
     /// The file could not be read to its end, or changed meanwhile.
     FileUnreadable,

@@ -18,7 +18,7 @@ pub(crate) use form::picture_of;
 pub use incoming::{Incoming, Sink};
 pub use journal::{Entries, Interrupted, Interruptions, Note, UploadJournal, UploadJournalError};
 pub use kept::Kept;
-pub use outgoing::{Fallback, NewFile, Outgoing, Source, Splitting, Thumbnail};
+pub use outgoing::{Fallback, InMemory, NewFile, Outgoing, Source, Splitting, Thumbnail};
 pub use spool::Spool;
 pub use study::{NewStudy, StudyLabel};
 

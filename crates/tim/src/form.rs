@@ -112,8 +112,10 @@ pub struct NewDocument {
     pub case: CaseLink,
     /// What the record calls it.
     pub title: String,
-    /// Code of the Klinische Dokumentenklassen-Liste, and its words.
-    pub kdl: Option<(String, String)>,
+    /// Code of the Klinische Dokumentenklassen-Liste.
+    pub kdl: Option<String>,
+    /// What kind it is, in the record's words, which need not be the list's.
+    pub kind: Option<String>,
     /// FHIR `instant`.
     pub date: Option<String>,
     /// For programs that read gematik's draft.
@@ -140,8 +142,11 @@ impl NewDocument {
             "content": [{ "attachment": attachment }],
             "context": { "related": [of_case(&self.case)] },
         });
-        if let Some((code, display)) = &self.kdl {
-            resource["type"] = json!({ "coding": [{ "system": KDL, "code": code, "display": display }] });
+        if let Some(code) = &self.kdl {
+            resource["type"]["coding"] = json!([{ "system": KDL, "code": code }]);
+        }
+        if let Some(kind) = &self.kind {
+            resource["type"]["text"] = json!(kind);
         }
         if let Some(date) = &self.date {
             resource["date"] = json!(date);
@@ -537,7 +542,8 @@ mod tests {
         let document = NewDocument {
             case: case(),
             title: "Koloskopie".to_owned(),
-            kdl: Some(("AU050102".to_owned(), "Endoskopiebefund".to_owned())),
+            kdl: Some("AU050102".to_owned()),
+            kind: Some("Endoskopiebefund".to_owned()),
             date: Some("2026-11-12T09:30:00+01:00".to_owned()),
             text: "Endoskopiebefund zu Fall K-2026-0417.".to_owned(),
         };

@@ -38,8 +38,8 @@ pub use conversation::{
 };
 pub use devices::{DeviceTrust, OwnDevice};
 pub use file::{
-    Entries, Fallback, FileError, Incoming, Interrupted, Interruptions, Kept, NewFile, NewStudy, Note, Outgoing,
-    Progress, Sink, Source, Splitting, Spool, StudyLabel, Thumbnail, UploadJournal, UploadJournalError,
+    Entries, Fallback, FileError, InMemory, Incoming, Interrupted, Interruptions, Kept, NewFile, NewStudy, Note,
+    Outgoing, Progress, Sink, Source, Splitting, Spool, StudyLabel, Thumbnail, UploadJournal, UploadJournalError,
 };
 pub use form::{Answer, Answered, DocumentFile, Form, Kind as FormKind, Moment, NewDocument, Structured};
 pub use homeserver::{Clients, Homeserver, HomeserverError, SignInWay};

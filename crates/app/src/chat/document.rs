@@ -6,12 +6,10 @@ use crate::Desk;
 use crate::documents::{LIMIT, Stored};
 use bytes::Bytes;
 use contract::{Failure, FailureCode, Language, Reply};
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use futures_util::stream::BoxStream;
-use futures_util::{FutureExt as _, StreamExt as _};
-use std::io;
 use std::sync::Arc;
-use tim::{CaseLink, Conversation, Moment, NewDocument, NewFile, Source, Splitting};
+use tim::{CaseLink, Conversation, InMemory, Moment, NewDocument, NewFile, Splitting};
 use tokio::sync::Mutex as Turn;
 
 impl Desk {
@@ -43,7 +41,7 @@ impl Desk {
             let outgoing = conversation.attach_document(file, document, Splitting::default()).await;
             let outgoing = outgoing.map_err(|error| of_file(&error))?;
             let (id, room) = (self.outgoing_id(), conversation.id());
-            self.put_outgoing(&id, &room, outgoing, None, Supply::Held(Arc::new(Turn::new(Content(bytes)))), false);
+            self.put_outgoing(&id, &room, outgoing, None, Supply::Held(Arc::new(Turn::new(InMemory(bytes)))), false);
             self.send_held_now(&id);
             self.tell_files(&room).await;
             Ok(Reply::Done)
@@ -61,7 +59,8 @@ fn said(stored: &Stored, ending: &str, case: CaseLink, language: Language) -> (S
         Language::En => "Document",
     });
     let day = entry.at.as_deref().and_then(|at| at.get(..10)).map(|day| format!("-{day}")).unwrap_or_default();
-    let name = format!("{}{day}{ending}", kind.replace(char::is_whitespace, "-"));
+    // A slash would make a path of it, of which the last step alone is a name.
+    let name = format!("{}{day}{ending}", kind.replace(|c: char| c.is_whitespace() || matches!(c, '/' | '\\'), "-"));
     let text = match (language, case.number.as_deref()) {
         (Language::De, Some(number)) => format!("{kind} zu Fall {number}."),
         (Language::De, None) => format!("{kind} zum Fall dieses Gesprächs."),
@@ -69,18 +68,8 @@ fn said(stored: &Stored, ending: &str, case: CaseLink, language: Language) -> (S
         (Language::En, None) => format!("{kind} of the case of this conversation."),
     };
     let date = entry.at.clone().filter(|at| Moment::parse(at).is_some());
-    let kdl = entry.kdl.clone().zip(entry.kind.clone());
-    (name, NewDocument { case, title: entry.title.clone(), kdl, date, text })
-}
-
-struct Content(Bytes);
-
-impl Source for Content {
-    fn read_from(&mut self, offset: u64) -> BoxFuture<'_, io::Result<BoxStream<'static, io::Result<Bytes>>>> {
-        let from = usize::try_from(offset).unwrap_or(usize::MAX).min(self.0.len());
-        let rest = self.0.slice(from..);
-        std::future::ready(Ok(futures_util::stream::iter([Ok(rest)]).boxed())).boxed()
-    }
+    let (kdl, kind) = (entry.kdl.clone(), entry.kind.clone());
+    (name, NewDocument { case, title: entry.title.clone(), kdl, kind, date, text })
 }
 
 #[cfg(test)]
@@ -120,7 +109,7 @@ mod tests {
         let stored = stored();
         assert_eq!(stored.media_type(), ("application/pdf".to_owned(), ".pdf"), "by its content");
         let (name, document) = said(&stored, ".pdf", case(), Language::De);
-        assert_eq!(name, "Endoskopiebefund-oben/unten-2026-11-12.pdf", "by its kind and day");
+        assert_eq!(name, "Endoskopiebefund-oben-unten-2026-11-12.pdf", "by its kind and day");
         assert_eq!(document.text, "Endoskopiebefund oben/unten zu Fall K-2026-0417.", "by the number");
         assert_eq!(document.title, "Koloskopie STEINKLEE, Milan", "what the record calls it is in the resource");
         let resource = document.resource(&name, Some("application/pdf"), 8);
@@ -132,8 +121,10 @@ mod tests {
         let mut stored = stored();
         (stored.entry.kind, stored.entry.at) = (None, Some("2026-11".to_owned()));
         let (name, document) = said(&stored, ".pdf", case(), Language::En);
-        assert_eq!((name.as_str(), document.date), ("Document.pdf", None), "with what is known");
-        assert_eq!(document.kdl, None, "a code goes with its words");
+        assert_eq!((name.as_str(), &document.date), ("Document.pdf", &None), "with what is known");
+        let resource = document.resource(&name, Some("application/pdf"), 8);
+        assert_eq!(resource["type"]["coding"][0]["code"], "AU050102", "the code alone says what it is too");
+        assert_eq!(resource["type"]["text"], serde_json::Value::Null, "without words that nobody wrote");
     }
 
     /// Writes what we send, for the validator: `KONSIL_FHIR_OUT=DIR`.

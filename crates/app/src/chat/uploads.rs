@@ -9,14 +9,12 @@ use super::{Up, study};
 use crate::Desk;
 use bytes::Bytes;
 use contract::{Failure, FailureCode, FileDoorView, OutgoingStateView, OutgoingView};
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use futures_util::stream::BoxStream;
-use futures_util::{FutureExt as _, StreamExt as _};
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::Arc;
 use tim::{
-    Conversation, Entries, FileError, Interrupted, NewStudy, Outgoing, Source, SyncState, UploadJournal,
+    Conversation, Entries, FileError, InMemory, Interrupted, NewStudy, Outgoing, SyncState, UploadJournal,
     UploadJournalError,
 };
 use vault::{StoreError, Table, Vault};
@@ -140,7 +138,7 @@ impl Desk {
         let room = file.conversation().to_owned();
         let conversation = up.account.conversation(&room).await.map_err(|error| of_file(&FileError::from(error)))?;
         let mut outgoing = conversation.take_up(file).await.map_err(|error| of_file(&error))?;
-        outgoing.send(&mut Nothing).await.map_err(|error| of_file(&error))?;
+        outgoing.send(&mut InMemory(Bytes::new())).await.map_err(|error| of_file(&error))?;
         self.0.chat.state().files.broken_off.files.remove(id);
         self.tell_files(&room).await;
         Ok(())
@@ -255,14 +253,5 @@ impl Desk {
         file.note().strike().await.map_err(|error| of_file(&error))?;
         self.0.chat.state().files.broken_off.files.remove(id);
         Ok(true)
-    }
-}
-
-/// The bytes of a file whose parts are all done.
-struct Nothing;
-
-impl Source for Nothing {
-    fn read_from(&mut self, _offset: u64) -> BoxFuture<'_, io::Result<BoxStream<'static, io::Result<Bytes>>>> {
-        std::future::ready(Ok(futures_util::stream::empty().boxed())).boxed()
     }
 }

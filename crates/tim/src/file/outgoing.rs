@@ -428,7 +428,7 @@ impl Outgoing {
     async fn upload_aside(&self, bytes: Vec<u8>) -> Result<(Key, Part), FileError> {
         let (key, length) = (Key::new(rand::random()), bytes.len() as u64);
         let progress = watch::Sender::new(Progress { moved: 0, total: Some(length) });
-        let part = self.upload(&mut Listed(bytes.into()), &key, 0, length, &progress).await?;
+        let part = self.upload(&mut InMemory(bytes.into()), &key, 0, length, &progress).await?;
         Ok((key, part))
     }
 
@@ -580,10 +580,16 @@ fn raw<T: serde::Serialize>(content: &T) -> Result<Raw<T>, FileError> {
     Raw::new(content).map_err(|error| ConversationError::Failed(error.to_string()).into())
 }
 
-/// The list of a file's parts as what is sent.
-struct Listed(Bytes);
+/// What is sent lies in memory.
+pub struct InMemory(pub Bytes);
 
-impl Source for Listed {
+impl std::fmt::Debug for InMemory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("InMemory([not shown])")
+    }
+}
+
+impl Source for InMemory {
     fn read_from(&mut self, offset: u64) -> BoxFuture<'_, io::Result<BoxStream<'static, io::Result<Bytes>>>> {
         let from = usize::try_from(offset).unwrap_or(usize::MAX).min(self.0.len());
         let rest = self.0.slice(from..);
