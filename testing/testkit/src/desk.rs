@@ -161,7 +161,21 @@ impl DeskKit {
             answers.lock().unwrap_or_else(PoisonError::into_inner).clear();
             tell.send_modify(|seen| seen.ended = true);
         });
-        Ok(Self { child, input, waiting, next: AtomicU64::new(1), seen })
+        let desk = Self { child, input, waiting, next: AtomicU64::new(1), seen };
+        desk.look_first().await;
+        Ok(desk)
+    }
+
+    /// Asks for what holds, as a page does at its start: a desk that goes on with a session may have told its facts before
+    /// anybody heard.
+    async fn look_first(&self) {
+        let started = self.call(Request::Start).await;
+        if let Ok(Reply::Started(view)) = started
+            && matches!(view.session, SessionView::SignedIn { .. })
+        {
+            // It may be locked or signed out by now; then a fact follows.
+            let _may_be_gone = self.call(Request::OpenChat).await;
+        }
     }
 
     /// Takes a request to its end.
@@ -228,7 +242,9 @@ impl DeskKit {
         let found =
             timeout(PATIENCE, seen.wait_for(|seen| seen.leak.is_some() || seen.ended || find(seen).is_some())).await;
         if found.is_err() {
-            panic!("{what} did not come; the session is {:?}", self.seen.borrow().session);
+            let seen = self.seen.borrow();
+            let chat = seen.chat.as_ref().map(|chat| &chat.state);
+            panic!("{what} did not come; chat is {chat:?}, the session is {:?}", seen.session);
         }
         drop(found);
         self.assert_no_leak();
@@ -320,15 +336,20 @@ fn learn(seen: &mut Seen, event: Event) {
 fn learn_reply(seen: &mut Seen, reply: &Reply) {
     match reply {
         Reply::Started(view) => {
-            seen.session = Some(view.session.clone());
-            seen.connection = Some(view.connection.clone());
+            // A fact that came before the answer is the younger one; one that comes after it takes its place.
+            seen.session.get_or_insert_with(|| view.session.clone());
+            seen.connection.get_or_insert_with(|| view.connection.clone());
         }
         Reply::Today(view) => seen.today = Some(view.clone()),
         Reply::Cases(view) => seen.cases = Some(view.clone()),
         Reply::Case(view) => seen.case = Some(view.clone()),
         Reply::Images(view) => seen.images = Some(view.clone()),
         Reply::Decision(view) => seen.decision = Some(view.clone()),
-        Reply::Chat(view) => seen.chat = Some(view.clone()),
+        Reply::Chat(view) => {
+            if seen.chat.as_ref().is_none_or(|here| here.as_of <= view.as_of) {
+                seen.chat = Some(view.clone());
+            }
+        }
         Reply::Conversation(view) => seen.conversation = Some(view.clone()),
         Reply::ReceivedStudy(view) => seen.received = Some(view.clone()),
         Reply::Done

@@ -79,7 +79,7 @@ async fn one_sign_in_opens_chat_and_a_colleague_answers() {
     })
     .await;
 
-    drop(desk);
+    desk.kill().await.expect("it ends");
     let needles = ["SUVmax".to_owned(), "Radiochemotherapie".to_owned(), "Auenwald".to_owned()];
     let found = find_in_files(&folder.path().join("profile"), &needles).expect("the profile can be read");
     assert_eq!(found, None, "nothing of it lies readable on the disk");
@@ -93,7 +93,7 @@ async fn a_restarted_program_is_in_chat_without_a_browser() {
     desk.sign_in(&platform.url).await.expect("the person may sign in");
     let ready = |view: &contract::ChatView| matches!(view.state, ChatStateView::Ready).then_some(());
     sees_chat(&desk, "chat", ready).await;
-    drop(desk);
+    desk.kill().await.expect("it ends");
     let desk = opened(&place, MODERATOR).await;
     sees_chat(&desk, "chat after the restart", ready).await;
 }
@@ -150,7 +150,7 @@ async fn whose_case_a_conversation_is_about_says_the_readers_own_record() {
         sees_chat(&desk, "the board", |view| view.conversations.iter().find(|row| row.name == "ITE – heute").cloned())
             .await;
     assert_eq!((board.kind, board.cases.len()), (ConversationKind::Group, 0), "a board has no case of its own");
-    drop(desk);
+    desk.kill().await.expect("it ends");
     let needles = ["reg-auenwald".to_owned(), "Auenwald".to_owned()];
     let found = find_in_files(&folder.path().join("profile"), &needles).expect("the profile can be read");
     assert_eq!(found, None, "nothing of it lies readable on the disk");
@@ -192,7 +192,7 @@ async fn a_damaged_chat_store_is_said_so_kept_aside_and_keeps_nobody_from_the_re
     desk.sign_in(&platform.url).await.expect("the person may sign in");
     let ready = |view: &contract::ChatView| matches!(view.state, ChatStateView::Ready).then_some(());
     sees_chat(&desk, "chat", ready).await;
-    drop(desk);
+    desk.kill().await.expect("it ends");
     let chat = folder.path().join("profile/chat");
     let store = chat.join("matrix-sdk-crypto.sqlite3");
     for file in ["matrix-sdk-crypto.sqlite3-wal", "matrix-sdk-crypto.sqlite3-shm"] {
@@ -223,7 +223,7 @@ async fn a_chat_store_of_a_newer_program_is_left_as_it_is_until_that_comes_back(
     desk.sign_in(&platform.url).await.expect("the person may sign in");
     let ready = |view: &contract::ChatView| matches!(view.state, ChatStateView::Ready).then_some(());
     sees_chat(&desk, "chat", ready).await;
-    drop(desk);
+    desk.kill().await.expect("it ends");
     let chat = folder.path().join("profile/chat");
     let generation = chat.join("generation");
     let own = std::fs::read(&generation).expect("the program has marked it");

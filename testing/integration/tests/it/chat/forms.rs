@@ -428,7 +428,7 @@ async fn a_recommendation_is_held_against_the_readers_own_record() {
     let nobody = step(FormStep::ShareDecision { decision: "nobody".to_owned() }).await;
     assert_eq!(code(&nobody), Some(FailureCode::NotFound), "a decision that is not there");
 
-    drop(desk);
+    desk.kill().await.expect("it ends");
     let needles = ["Biopsie".to_owned(), "Mohnblatt".to_owned()];
     let found = find_in_files(&folder.path().join("profile"), &needles).expect("the profile can be read");
     assert_eq!(found, None, "nothing of it lies readable on the disk");

@@ -23,7 +23,7 @@ async fn signed_in(place: &DeskPlace, platform: &Platform) -> DeskKit {
 async fn anew(desk: DeskKit, place: &DeskPlace, platform: &Platform) -> DeskKit {
     let out = desk.call(Request::SignOut).await;
     assert!(matches!(out, Ok(Reply::Done)), "signed out: {:?}", code(&out));
-    drop(desk);
+    desk.kill().await.expect("it ends");
     signed_in(place, platform).await
 }
 
@@ -56,7 +56,7 @@ async fn a_key_that_the_computer_keeps_confirms_the_next_sign_in_by_itself() {
     assert!(kept, "the person does not have to keep it");
     let desk = anew(desk, &place, &platform).await;
     comes_to(&desk, RecoveryView::Ready).await;
-    drop(desk);
+    desk.kill().await.expect("it ends");
     let bare: String = key.split_whitespace().collect();
     let found = find_in_files(&folder.path().join("profile"), &[key, bare]).expect("the profile can be read");
     assert_eq!(found, None, "the key lies nowhere in clear");
@@ -68,7 +68,7 @@ async fn a_kept_key_confirms_the_device_that_comes_after_a_damaged_store() {
     let (folder, place) = keeping_place();
     let desk = signed_in(&place, &platform).await;
     set_up(&desk).await;
-    drop(desk);
+    desk.kill().await.expect("it ends");
     let chat = folder.path().join("profile/chat");
     for file in ["matrix-sdk-crypto.sqlite3-wal", "matrix-sdk-crypto.sqlite3-shm"] {
         // There may be none.
@@ -122,7 +122,7 @@ async fn a_kept_key_that_no_longer_fits_is_dropped_and_the_person_is_asked() {
     let (former, _kept) = set_up(&desk).await;
     let out = desk.call(Request::SignOut).await;
     assert!(matches!(out, Ok(Reply::Done)), "signed out: {:?}", code(&out));
-    drop(desk);
+    desk.kill().await.expect("it ends");
 
     let (_other, there) = place();
     let elsewhere = signed_in(&there, &platform).await;
