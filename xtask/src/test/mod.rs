@@ -48,6 +48,8 @@ enum Area {
     Platform,
     /// Chat with a homeserver.
     Chat,
+    /// Signalling and frame encryption of video rounds.
+    Rounds,
     /// Secrets and the encrypted store.
     Vault,
     /// The application without a window.
@@ -77,6 +79,7 @@ impl Area {
             Self::Viewer => &["viewer", "viewer-web"],
             Self::Platform => &["platform"],
             Self::Chat => &["attachment", "tim"],
+            Self::Rounds => &["rounds-proto"],
             Self::Vault => &["vault"],
             Self::App => &["app"],
             Self::Sandbox => &["sandbox"],

@@ -1,0 +1,1 @@
+//! The signalling of a round.
