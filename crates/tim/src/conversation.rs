@@ -25,6 +25,7 @@ use crate::person::Person;
 use crate::queue::Entered;
 use crate::recovery;
 use crate::signals::Signals;
+use crate::sync::SyncState;
 use futures_util::StreamExt as _;
 use matrix_sdk::event_cache::PaginationStatus;
 use matrix_sdk::{Room, RoomMemberships};
@@ -37,6 +38,7 @@ use matrix_sdk_ui::timeline::{
 use ruma::{OwnedEventId, OwnedUserId};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -45,12 +47,15 @@ use tokio::task::JoinSet;
 const PAGE: u16 = 50;
 /// Fewer lines than this do not fill a window: more are read without being asked.
 const SCREENFUL: usize = 30;
+/// How long what lies before the first line waits for the homeserver's first answer after a start.
+const FIRST_ANSWER: Duration = Duration::from_secs(2);
 
 /// An open conversation. Dropping it ends its following of the room.
 pub struct Conversation {
     pub(crate) room: Room,
     pub(crate) timeline: Arc<Timeline>,
     signals: watch::Receiver<Signals>,
+    follows: watch::Receiver<SyncState>,
     secrets: watch::Receiver<bool>,
     pub(crate) wire: Wire,
     shared: Arc<Shared>,
@@ -218,6 +223,7 @@ impl Conversation {
         let conversation = Self {
             timeline,
             signals: account.signals.subscribe(),
+            follows: account.state(),
             secrets: account.secrets.subscribe(),
             wire: account.wire.clone(),
             shared,
@@ -370,8 +376,11 @@ impl Conversation {
             return;
         }
         self.shared.changed();
-        let (shared, timeline) = (self.shared.clone(), self.timeline.clone());
+        let (shared, timeline, mut follows) = (self.shared.clone(), self.timeline.clone(), self.follows.clone());
         tokio::spawn(async move {
+            // The keys of what was written meanwhile come with it; without them each line would be read twice.
+            let answered = follows.wait_for(|state| *state != SyncState::Connecting);
+            let _without_keys_then = tokio::time::timeout(FIRST_ANSWER, answered).await;
             shared.earlier.send_replace(reached(timeline.paginate_backwards(PAGE).await));
             shared.changed();
         });
