@@ -7,7 +7,7 @@ use ::tim::{
     NewConversation, NewFile, Row, Sending, SessionStore, SessionStoreError, SignIn, Sink, Source, Splitting,
     StoredSession, SyncState,
 };
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use bytes::Bytes;
 use futures_util::{
     StreamExt as _,
@@ -15,7 +15,6 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -125,12 +124,10 @@ pub enum Answer {
     Sent(f64),
     /// It took so many seconds.
     Took(f64),
-    /// It took so many seconds, and brought these bytes.
+    /// It took so many seconds, and brought what was made.
     Fetched {
         /// Seconds.
         seconds: f64,
-        /// SHA-256 in hexadecimal digits.
-        hash: String,
     },
     /// Messages that were read.
     Read(usize),
@@ -197,16 +194,6 @@ pub(crate) enum Told {
         answer: Result<Answer, String>,
     },
     Came(Came),
-}
-
-/// SHA-256 of a made file of this length, in hexadecimal digits.
-#[must_use]
-pub fn made_hash(size: u64) -> String {
-    let mut digest = Sha256::new();
-    for offset in (0..size).step_by(STEP) {
-        digest.update(piece(offset, size));
-    }
-    hex(&digest.finalize())
 }
 
 /// `account FOLDER HOMESERVER USER`.
@@ -435,9 +422,12 @@ impl AtWork {
             }
             changes.changed().await?;
         };
-        let (began, mut hashed) = (Instant::now(), Hashed(Sha256::new()));
-        conversation.file(&message)?.fetch(&mut hashed).await?;
-        Ok(Answer::Fetched { seconds: began.elapsed().as_secs_f64(), hash: hex(&hashed.0.finalize()) })
+        let (began, file) = (Instant::now(), conversation.file(&message)?);
+        let mut compared = Compared { size: file.size().context("it says its length")?, at: 0 };
+        file.fetch(&mut compared).await?;
+        let seconds = began.elapsed().as_secs_f64();
+        ensure!(compared.at == compared.size, "{} of {} bytes came", compared.at, compared.size);
+        Ok(Answer::Fetched { seconds })
     }
 
     /// So many messages, each of them readable; without a number all that there are.
@@ -560,22 +550,34 @@ impl Source for Made {
     }
 }
 
-/// Keeps nothing but a hash of what comes.
-struct Hashed(Sha256);
+/// Keeps nothing, and compares what comes with what was made: a hash would cost as much as what is measured.
+struct Compared {
+    size: u64,
+    at: u64,
+}
 
-impl Sink for Hashed {
+impl Sink for Compared {
     fn write(&mut self, bytes: Bytes) -> BoxFuture<'_, io::Result<()>> {
-        self.0.update(&bytes);
-        Box::pin(std::future::ready(Ok(())))
+        Box::pin(std::future::ready(self.takes(&bytes)))
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _written = write!(text, "{byte:02x}");
-        text
-    })
+impl Compared {
+    fn takes(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let begin = self.at - self.at % PIECE;
+            let made = if begin < self.size { piece(begin, self.size) } else { Bytes::new() };
+            let expected = usize::try_from(self.at - begin).ok().and_then(|from| made.get(from..)).unwrap_or_default();
+            let length = expected.len().min(bytes.len());
+            let (here, rest) = bytes.split_at(length);
+            if length == 0 || expected.get(..length) != Some(here) {
+                return Err(io::Error::other(format!("what came is not what was sent, near byte {}", self.at)));
+            }
+            self.at += length as u64;
+            bytes = rest;
+        }
+        Ok(())
+    }
 }
 
 fn say(told: &Told) {

@@ -24,7 +24,7 @@ mod small_disk;
 pub mod tim;
 
 pub use account::{AccountKit, AccountPlace};
-pub use account_process::{ACCOUNT, Act, Answer, Came, Said, Spent, made_hash};
+pub use account_process::{ACCOUNT, Act, Answer, Came, Said, Spent};
 pub use desk::{DeskKit, DeskPlace, Seen, find_in_files};
 pub use desk_process::Fetched;
 pub use detour::{Detour, Spoiled};
