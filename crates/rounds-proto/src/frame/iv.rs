@@ -65,7 +65,7 @@ pub(super) struct Ivs {
 /// What was given out under one key.
 #[derive(Debug, Clone, Copy)]
 struct Run {
-    key: u64,
+    key: usize,
     newest: u32,
     /// Since the key's first frame, in ticks.
     passed: u32,
@@ -89,7 +89,7 @@ impl Ivs {
     }
 
     /// For the next frame under the key with the number `key`.
-    pub(super) fn next(&mut self, key: u64, timestamp: u32) -> Result<Iv, NoIv> {
+    pub(super) fn next(&mut self, key: usize, timestamp: u32) -> Result<Iv, NoIv> {
         let run = match self.run {
             Some(run) if run.key == key => {
                 let ahead = timestamp.wrapping_sub(run.newest);

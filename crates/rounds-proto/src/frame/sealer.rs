@@ -28,7 +28,7 @@ pub struct OwnKeys {
 struct OwnKey {
     index: u8,
     key: FrameKey,
-    number: u64,
+    number: usize,
     from: Duration,
 }
 
@@ -121,7 +121,7 @@ impl OwnKeys {
         if self.keys.last().is_some_and(|last| last.index == index && last.key == key) {
             return Ok(());
         }
-        let number = u64::try_from(self.used.len()).expect("64 bits count what fits into memory");
+        let number = self.used.len();
         if !self.used.insert(Sha256::digest(key.reveal()).into()) {
             return Err(KeyUsed);
         }
