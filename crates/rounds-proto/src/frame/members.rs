@@ -177,8 +177,8 @@ impl Members {
 
     /// When [`Members::to_be_asked`] is to be called next, at the latest. It also wipes what has had its time.
     #[must_use]
-    pub fn next(&self) -> Option<Duration> {
-        self.people.values().filter_map(Person::next).min()
+    pub fn deadline(&self) -> Option<Duration> {
+        self.people.values().filter_map(Person::deadline).min()
     }
 
     fn expire(&mut self, now: Duration) {
@@ -224,12 +224,12 @@ impl Person {
         }
     }
 
-    fn next(&self) -> Option<Duration> {
+    fn deadline(&self) -> Option<Duration> {
         let left = match self.standing {
             Standing::Left(ends) => Some(ends),
             Standing::Member | Standing::Early(_) => None,
         };
-        left.into_iter().chain(self.opener.next()).min()
+        left.into_iter().chain(self.opener.deadline()).min()
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Opener {
     /// Since the last frame that could be opened.
     failures: u32,
     last_failure: Failure,
+    /// Data packets since the last one that could be opened.
+    packet_failures: u32,
     wanted: Option<Wanted>,
     numbers: u64,
 }
@@ -166,6 +168,7 @@ impl Opener {
             asks: false,
             failures: 0,
             last_failure: Failure::Missing,
+            packet_failures: 0,
             wanted: None,
             numbers: 0,
         }
@@ -214,7 +217,9 @@ impl Opener {
             return Err(OpenError::Unverified);
         }
         self.check_frame(slot, &parts.iv, codec.clock_hz())?;
-        if !self.decrypt(index, &parts.iv, parts.clear, &mut parts.body, &parts.tag) {
+        // Once a key has failed, frames that nobody can open cost no more than one attempt each.
+        let ratchets = if self.failures < FAILURE_TOLERANCE { RATCHET_WINDOW } else { 0 };
+        if !self.decrypt(index, &parts.iv, parts.clear, &mut parts.body, &parts.tag, ratchets) {
             self.failed(now, Failure::Wrong);
             return Err(OpenError::WrongKey);
         }
@@ -257,7 +262,9 @@ impl Opener {
             return Err(OpenError::Late);
         }
         let mut body = body.to_vec();
-        if !self.decrypt(index, &iv, &[], &mut body, tag) {
+        let ratchets = if self.packet_failures < FAILURE_TOLERANCE { RATCHET_WINDOW } else { 0 };
+        if !self.decrypt(index, &iv, &[], &mut body, tag, ratchets) {
+            self.packet_failures = self.packet_failures.saturating_add(1);
             return Err(OpenError::WrongKey);
         }
         if let Some(slot) = self.ring.get_mut(&index)
@@ -265,6 +272,7 @@ impl Opener {
         {
             slot.packet_floor = Some(risen(slot.packet_floor, forgotten.timestamp()));
         }
+        self.packet_failures = 0;
         Ok(body)
     }
 
@@ -296,7 +304,7 @@ impl Opener {
 
     /// When [`Opener::is_to_be_asked`] changes its answer by itself, or a key has to be wiped.
     #[must_use]
-    pub fn next(&self) -> Option<Duration> {
+    pub fn deadline(&self) -> Option<Duration> {
         let ask = self.wanted.and_then(|wanted| Some(wanted.since.saturating_add(*ASK_AFTER.get(wanted.asked)?)));
         self.ring.values().filter_map(|slot| slot.ends).chain(ask).min()
     }
@@ -331,9 +339,26 @@ impl Opener {
             slot.trust = trust;
             return;
         }
+        // The index is not authenticated: the same key in two places would open each frame twice, so it moves.
+        let place = self.ring.iter().find(|(_, slot)| slot.given == key).map(|(place, _)| *place);
+        let slot = match place.and_then(|place| self.ring.remove(&place)) {
+            Some(slot) => Slot { trust, ends: None, ..slot },
+            None => self.slot(key, material, trust),
+        };
+        self.remove(index);
+        for other in self.ring.values_mut() {
+            other.ends = Some(other.ends.unwrap_or(now.saturating_add(OLD_KEY_KEPT)));
+        }
+        self.ring.insert(index, slot);
+        self.newest = Some(index);
+        self.packet_failures = 0;
+        self.succeeded();
+    }
+
+    fn slot(&mut self, key: FrameKey, material: Option<Material>, trust: KeyTrust) -> Slot {
         let number = self.numbers;
         self.numbers += 1;
-        let mut slot = Slot {
+        Slot {
             given: key.clone(),
             key,
             material,
@@ -344,23 +369,7 @@ impl Opener {
             packets: Seen::default(),
             packet_floor: None,
             ends: None,
-        };
-        self.remove(index);
-        // The index is not authenticated: the same key in two places would open each frame twice.
-        if let Some(place) = self.ring.iter().find(|(_, other)| other.given == slot.given).map(|(place, _)| *place)
-            && let Some(other) = self.ring.remove(&place)
-        {
-            for source in self.sources.values_mut().filter(|source| source.slot == other.number) {
-                source.slot = number;
-            }
-            slot = Slot { trust, number, ends: None, ..other };
         }
-        for other in self.ring.values_mut() {
-            other.ends = Some(other.ends.unwrap_or(now.saturating_add(OLD_KEY_KEPT)));
-        }
-        self.ring.insert(index, slot);
-        self.newest = Some(index);
-        self.succeeded();
     }
 
     fn remove(&mut self, index: u8) {
@@ -397,29 +406,34 @@ impl Opener {
         if is_old || is_forgotten || is_around { Err(OpenError::Late) } else { Ok(()) }
     }
 
-    /// Decrypts with the key at `index`, or with what it is ratcheted to.
-    fn decrypt(&mut self, index: u8, iv: &Iv, clear: &[u8], body: &mut [u8], tag: &[u8; TAG_BYTES]) -> bool {
+    /// Decrypts with the key at `index`, or with what it becomes in as many `ratchets`.
+    fn decrypt(
+        &mut self,
+        index: u8,
+        iv: &Iv,
+        clear: &[u8],
+        body: &mut [u8],
+        tag: &[u8; TAG_BYTES],
+        ratchets: u8,
+    ) -> bool {
         let Some(slot) = self.ring.get_mut(&index) else {
             return false;
         };
         if slot.key.open(iv, clear, body, tag) {
             return true;
         }
-        // Once a key has failed, frames that nobody can open cost no more than one attempt each.
-        if self.failures >= FAILURE_TOLERANCE {
-            return false;
-        }
-        let Some(mut material) = slot.material.as_ref().map(Material::ratcheted) else {
-            return false;
-        };
-        for _ in 0..RATCHET_WINDOW {
+        let mut tried: Option<Material> = None;
+        for _ in 0..ratchets {
+            let Some(material) = tried.as_ref().or(slot.material.as_ref()).map(Material::ratcheted) else {
+                return false;
+            };
             let key = material.frame_key();
             if key.open(iv, clear, body, tag) {
                 slot.key = key;
                 slot.material = Some(material);
                 return true;
             }
-            material = material.ratcheted();
+            tried = Some(material);
         }
         false
     }

@@ -1,6 +1,7 @@
 //! How people stand with their keys, and whom to ask.
 
 use super::{Peer, frame_key, media_key, member, millis, nth_key, secs, trusted, vectors};
+use livekit_protocol::EncryptedPacket;
 use model::round::{KeyTrust, MemberId};
 use rounds_proto::frame::{
     Codec, KeyUsed, Members, OpenError, Opened, Opener, OwnKeys, SealError, State, UnsignedDevices,
@@ -68,7 +69,7 @@ fn whoever_leaves_is_silent_at_once_and_forgotten_after_ten_seconds() {
         members.set_members(secs(0), &list(&[]));
         assert_eq!(members.state(&adler), State::Unassigned, "left");
         assert_eq!(opens(&mut members, "adler", &peer.says(secs(0), 1)), Err(OpenError::Unassigned), "left");
-        assert_eq!(members.next(), Some(secs(10)), "then it is wiped");
+        assert_eq!(members.deadline(), Some(secs(10)), "then it is wiped");
         members.set_members(back, &list(&["adler"]));
         assert_eq!(members.state(&adler), expected, "back after {back:?}");
         if expected == State::Encrypted {
@@ -90,12 +91,12 @@ fn a_missing_key_is_asked_for_after_2_and_5_and_15_and_45_seconds() {
     assert_eq!(members.state(&member("adler")), State::KeyMissing, "no key yet");
     for due in [2, 5, 15, 45] {
         let due = secs(100 + due);
-        assert_eq!(members.next(), Some(due), "the next time");
+        assert_eq!(members.deadline(), Some(due), "the next time");
         assert_eq!(members.to_be_asked(due - millis(1)), [], "not before {due:?}");
         assert_eq!(members.to_be_asked(due), [member("adler")], "at {due:?}");
         assert_eq!(members.to_be_asked(due), [], "once");
     }
-    assert_eq!(members.next(), None, "no more");
+    assert_eq!(members.deadline(), None, "no more");
     assert_eq!(members.to_be_asked(secs(100_000)), [], "no more");
 }
 
@@ -103,7 +104,7 @@ fn a_missing_key_is_asked_for_after_2_and_5_and_15_and_45_seconds() {
 fn who_was_asleep_asks_once() {
     let mut members = members(&["adler"]);
     assert_eq!(members.to_be_asked(secs(20)), [member("adler")], "three times were due");
-    assert_eq!(members.next(), Some(secs(45)), "the last");
+    assert_eq!(members.deadline(), Some(secs(45)), "the last");
 }
 
 #[test]
@@ -111,7 +112,37 @@ fn a_key_that_comes_ends_the_asking() {
     let mut members = members(&["adler"]);
     assert_eq!(members.to_be_asked(secs(2)), [member("adler")], "missing");
     members.set_key(secs(3), &member("adler"), &nth_key(0), KeyTrust::OwnerSigned);
-    assert_eq!((members.next(), members.to_be_asked(secs(60))), (None, vec![]), "there");
+    assert_eq!((members.deadline(), members.to_be_asked(secs(60))), (None, vec![]), "there");
+}
+
+#[test]
+fn nobody_asks_for_the_key_of_somebody_who_left() {
+    let mut members = members(&["adler"]);
+    members.set_members(secs(1), &list(&[]));
+    assert_eq!(members.deadline(), Some(secs(11)), "only to be forgotten");
+    assert_eq!((members.to_be_asked(secs(6)), members.deadline()), (vec![], Some(secs(11))), "nobody");
+    members.set_members(secs(7), &list(&["adler"]));
+    assert_eq!(members.deadline(), Some(secs(9)), "back without a key: 2 s from here");
+}
+
+#[test]
+fn a_data_packet_without_its_key_asks_and_is_no_failure() {
+    let adler = member("adler");
+    let mut members = members(&["adler"]);
+    members.set_key(secs(0), &adler, &nth_key(1), KeyTrust::OwnerSigned);
+    let mut keys = OwnKeys::new();
+    keys.set(secs(0), &nth_key(2)).expect("the first");
+    let mut sealer = keys.data_sealer(1, 0).expect("the first");
+    for n in 0..20 {
+        let packet = sealer.seal(&mut keys, secs(0), b"point", n).expect("small");
+        let got = members.open_data(secs(10), &adler, &packet);
+        assert_eq!(got, Err(OpenError::NoKey { index: 2 }), "packet {n}");
+        let got = members.open_data(secs(10), &adler, &EncryptedPacket { key_index: 1, ..packet.clone() });
+        assert_eq!(got, Err(OpenError::WrongKey), "packet {n}");
+        let got = members.open_data(secs(10), &member("fremd"), &packet);
+        assert_eq!(got, Err(OpenError::Unassigned), "packet {n}");
+    }
+    assert_eq!((members.state(&adler), members.deadline()), (State::Encrypted, Some(secs(12))), "asked for");
 }
 
 #[test]
@@ -123,11 +154,11 @@ fn a_new_key_that_did_not_come_is_asked_for() {
         let got = opener.open(secs(30), Codec::Opus, &[], &new.says(secs(0), n));
         assert_eq!(got, Err(OpenError::NoKey { index: 5 }), "{n}");
     }
-    assert_eq!((opener.state(), opener.next()), (State::KeyMissing, Some(secs(32))), "2 s after the first of them");
+    assert_eq!((opener.state(), opener.deadline()), (State::KeyMissing, Some(secs(32))), "2 s after the first of them");
     assert!(opener.is_to_be_asked(secs(32)), "due");
     // The index of a key is not authenticated: a frame that opens shows that nothing is missing.
     assert!(opener.open(secs(33), Codec::Opus, &[], &old.says(secs(0), 0)).is_ok(), "the old key is in use");
-    assert_eq!((opener.state(), opener.next()), (State::Encrypted, None), "so nothing is missing");
+    assert_eq!((opener.state(), opener.deadline()), (State::Encrypted, None), "so nothing is missing");
 }
 
 #[test]
@@ -137,13 +168,13 @@ fn a_key_that_opens_nothing_has_failed_after_eleven_frames() {
     opener.set_key(secs(0), &media_key(1, &[9; 16]), KeyTrust::OwnerSigned);
     let mut peer = Peer::with(&nth_key(1));
     for n in 0..11 {
-        assert_eq!((opener.state(), opener.next()), (State::Encrypted, None), "after {n} frames");
+        assert_eq!((opener.state(), opener.deadline()), (State::Encrypted, None), "after {n} frames");
         let got = opener.open(secs(7), Codec::Opus, &[], &peer.says(secs(0), n));
         assert_eq!(got, Err(OpenError::WrongKey), "frame {n}");
     }
-    assert_eq!((opener.state(), opener.next()), (State::Failed, Some(secs(9))), "and the right one is asked for");
+    assert_eq!((opener.state(), opener.deadline()), (State::Failed, Some(secs(9))), "and the right one is asked for");
     opener.set_key(secs(8), &nth_key(1), KeyTrust::OwnerSigned);
-    assert_eq!((opener.state(), opener.next()), (State::Encrypted, None), "it came");
+    assert_eq!((opener.state(), opener.deadline()), (State::Encrypted, None), "it came");
     assert!(opener.open(secs(8), Codec::Opus, &[], &peer.says(secs(0), 11)).is_ok(), "it opens");
 }
 
@@ -157,7 +188,7 @@ fn a_failed_key_that_opens_a_frame_is_good_again() {
     }
     assert_eq!(opener.state(), State::Failed, "20 in a row");
     assert!(opener.open(secs(0), Codec::Opus, &[], &right.says(secs(0), 0)).is_ok(), "its own frame");
-    assert_eq!((opener.state(), opener.next()), (State::Encrypted, None), "good again");
+    assert_eq!((opener.state(), opener.deadline()), (State::Encrypted, None), "good again");
     for n in 20..30 {
         let got = opener.open(secs(0), Codec::Opus, &[], &wrong.says(secs(0), n));
         assert_eq!(got, Err(OpenError::WrongKey), "frame {n}");
@@ -216,7 +247,7 @@ fn an_old_key_opens_frames_for_ten_seconds_after_a_newer_one_came() {
     let mut opener = trusted(&nth_key(1));
     let (mut old, mut new) = (Peer::with(&nth_key(1)), Peer::with(&nth_key(2)));
     opener.set_key(secs(100), &nth_key(2), KeyTrust::OwnerSigned);
-    assert_eq!(opener.next(), Some(secs(110)), "then the old one is wiped");
+    assert_eq!(opener.deadline(), Some(secs(110)), "then the old one is wiped");
     for (now, frame, expected) in [
         (secs(100), old.says(secs(0), 0), Ok(Opened::Frame(SOUND.to_vec()))),
         (millis(109_999), old.says(secs(0), 1), Ok(Opened::Frame(SOUND.to_vec()))),
@@ -225,7 +256,7 @@ fn an_old_key_opens_frames_for_ten_seconds_after_a_newer_one_came() {
     ] {
         assert_eq!(opener.open(now, Codec::Opus, &[], &frame), expected, "at {now:?}");
     }
-    assert_eq!(opener.next(), None, "wiped");
+    assert_eq!(opener.deadline(), None, "wiped");
 }
 
 #[test]
@@ -242,8 +273,8 @@ fn a_ring_has_256_places_and_begins_again() {
     }
     let last = Peer::with(&nth_key(255)).says(secs(0), 0);
     assert!(opener.open(secs(0), Codec::Opus, &[], &last).is_ok(), "the last of 256");
-    opener.set_key(secs(1), &media_key(0, &[1; 16]), KeyTrust::OwnerSigned);
-    let again = Peer::with(&media_key(0, &[1; 16])).says(secs(0), 1);
+    opener.set_key(secs(1), &media_key(0, &[1; 32]), KeyTrust::OwnerSigned);
+    let again = Peer::with(&media_key(0, &[1; 32])).says(secs(0), 1);
     assert!(opener.open(secs(1), Codec::Opus, &[], &again).is_ok(), "index 0 again, another key");
     let first = Peer::with(&nth_key(0)).says(secs(0), 2);
     assert_eq!(opener.open(secs(1), Codec::Opus, &[], &first), Err(OpenError::WrongKey), "the first one is gone");

@@ -178,9 +178,11 @@ fn a_new_key_may_come_after_any_silence() {
     let mut keys = OwnKeys::new();
     keys.set(secs(0), &nth_key(2)).expect("the first");
     let mut sealer = keys.sealer(0, Codec::Vp8, 1).expect("the first");
-    let after = sealer.seal(&mut keys, secs(0), PICTURE, 1000 + 36_000 * 90_000).expect("a frame");
-    let got = opener.open(secs(36_000), Codec::Vp8, &[], &after);
-    assert_eq!(got, Ok(Opened::Frame(PICTURE.to_vec())), "3,240,000,000 ticks, more than half of 32 bits");
+    let time = 1000 + 36_000 * 90_000;
+    let mut sent = |timestamp| sealer.seal(&mut keys, secs(0), PICTURE, timestamp).expect("a frame");
+    let (held_back, after) = (sent(time - 450_001), sent(time));
+    assert_eq!(opens(&mut opener, Codec::Vp8, &after), Ok(()), "3,240,000,000 ticks, more than half of 32 bits");
+    assert_eq!(opens(&mut opener, Codec::Vp8, &held_back), Err(OpenError::Late), "and time goes on from there");
 }
 
 #[test]
