@@ -291,9 +291,13 @@ fn where_all_share_a_key_it_is_everybodys_at_index_0() {
         assert_eq!(got, Ok(Opened::Frame(frame.opened().to_vec())), "{who}");
     }
     members.set_key(secs(0), &member("adler"), &nth_key(0), KeyTrust::OwnerSigned);
-    let got = opens(&mut members, "adler", &Peer::with(&nth_key(0)).says(secs(0), 0));
-    assert_eq!(got, Err(OpenError::WrongKey), "there is no other key");
-    assert_eq!(members.to_be_asked(secs(60)), [], "and nobody to ask");
+    let mut other = Peer::with(&nth_key(0));
+    for n in 0..20 {
+        let got = opens(&mut members, "adler", &other.says(secs(0), n));
+        assert_eq!(got, Err(OpenError::WrongKey), "there is no other key");
+    }
+    assert_eq!(members.state(&member("adler")), State::Failed, "another passphrase");
+    assert_eq!((members.deadline(), members.to_be_asked(secs(60))), (None, vec![]), "and nobody to ask");
 }
 
 #[test]

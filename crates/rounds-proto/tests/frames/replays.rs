@@ -199,6 +199,39 @@ fn nobody_needs_more_sources_than_are_remembered() {
 }
 
 #[test]
+fn sources_of_a_key_that_is_gone_are_forgotten() {
+    for (index, now) in [(2, secs(10)), (1, secs(0))] {
+        let mut sender = Sender::new(Codec::Vp8, 4096);
+        let mut opener = trusted(&nth_key(1));
+        for source in 0..4096 {
+            let frame = sender.sends(source, 0);
+            assert_eq!(opens(&mut opener, Codec::Vp8, &frame), Ok(()), "source {source}");
+        }
+        // After 10 s, or at once where the new key takes the old one's place.
+        let key = media_key(index, nth_key(2).reveal());
+        opener.set_key(secs(0), &key, KeyTrust::OwnerSigned);
+        let mut keys = OwnKeys::new();
+        keys.set(secs(0), &key).expect("the first");
+        let mut sealer = keys.sealer(9999, Codec::Vp8, 0).expect("the first");
+        let frame = sealer.seal(&mut keys, secs(0), PICTURE, 0).expect("a frame");
+        let got = opener.open(now, Codec::Vp8, &[], &frame);
+        assert_eq!(got, Ok(Opened::Frame(PICTURE.to_vec())), "there is room, at {now:?}");
+    }
+}
+
+#[test]
+fn timestamps_are_counted_from_the_first_one_however_frames_come() {
+    let mut sender = Sender::new(Codec::Vp8, 1);
+    let mut opener = trusted(&nth_key(1));
+    let (first, held_back, newest) = (sender.sends(0, 0), sender.sends(0, 10), sender.sends(0, 450_000));
+    let steps = [0x7000_0000, 0xe000_0000, 0xffff_ffff].map(|timestamp| sender.sends(0, timestamp));
+    for frame in [newest, first].iter().chain(&steps) {
+        assert_eq!(opens(&mut opener, Codec::Vp8, frame), Ok(()), "each is new");
+    }
+    assert_eq!(opens(&mut opener, Codec::Vp8, &held_back), Err(OpenError::Late), "it is 13 hours old");
+}
+
+#[test]
 fn a_source_has_one_sealer_and_its_timestamps_rise() {
     let mut keys = OwnKeys::new();
     keys.set(secs(0), &nth_key(1)).expect("the first");
