@@ -9,6 +9,7 @@ mod matrix;
 pub mod names;
 mod phi;
 mod role;
+pub mod round;
 
 pub use ids::{IdError, PatientId, SeriesUid, SopInstanceUid, StudyUid};
 pub use matrix::{MatrixId, NoMatrixId};
