@@ -492,8 +492,10 @@ impl Course {
             Input::Publish(wish) => self.on_publish(wish),
             Input::Unpublish(cid) => self.on_unpublish(cid),
             Input::Mute(cid, muted) => {
-                let request = self.own.by_cid(cid).and_then(|own| own.mute(muted));
-                self.send_all(request);
+                if let Some(own) = self.own.by_cid(cid) {
+                    own.wish.muted = muted;
+                }
+                self.tell_mutes();
             }
             Input::Resize { cid, width, height, layers } => {
                 let request = self.own.by_cid(cid).and_then(|own| own.resize(width, height, layers));
@@ -995,16 +997,10 @@ impl Course {
             }
         }
         self.fact(Fact::Resumed { last_message: said.last_message_seq });
-        let mut requests = self.own.mutes();
-        requests.extend(self.own.ask());
+        self.tell_mutes();
+        let requests = self.own.ask();
         self.send_all(requests);
         self.send_wishes();
-        let without_sender = self.own.without_sender();
-        if let Some(peer) = &mut self.peer {
-            for cid in without_sender {
-                peer.offers.want_sender(cid);
-            }
-        }
     }
 
     /// `SyncState` for a single peer connection: our last answered offer, and its answer (`livekit_rtc.proto`).
@@ -1177,7 +1173,8 @@ impl Course {
         let mut requests = Vec::new();
         match &fact {
             Fact::Track { track, what: TrackFact::Published(_), .. } => {
-                let differs = self.subscriptions.get(track).is_some_and(|wanted| *wanted != self.options.auto_subscribe);
+                let differs =
+                    self.subscriptions.get(track).is_some_and(|wanted| *wanted != self.options.auto_subscribe);
                 requests.extend(self.subscription(track).filter(|_request| differs));
                 requests.extend(self.track_setting(track));
             }
@@ -1218,8 +1215,7 @@ impl Course {
         if !me.is_at_least(before) {
             return;
         }
-        let permissions: Option<Permissions> =
-            (me.permissions != before.permissions).then(|| me.permissions.clone());
+        let permissions: Option<Permissions> = (me.permissions != before.permissions).then(|| me.permissions.clone());
         self.me = Some(me);
         if let Some(permissions) = permissions {
             self.fact(Fact::Permissions(permissions));
@@ -1227,13 +1223,13 @@ impl Course {
     }
 
     fn on_track_published(&mut self, said: lk::TrackPublishedResponse) {
-        let Some((own, mute)) = self.own.published(said) else {
+        let cid = said.cid.clone();
+        let Some(track) = self.own.published(said) else {
             self.counts.unexpected += 1;
             return;
         };
-        let (cid, track) = (own.wish.cid.clone(), own.sid().unwrap_or_default().to_owned());
         self.fact(Fact::Own { cid, what: OwnFact::Published { track } });
-        self.send_all(mute);
+        self.tell_mutes();
         let without_sender = self.own.without_sender();
         if let Some(peer) = &mut self.peer {
             for cid in without_sender {
@@ -1259,10 +1255,10 @@ impl Course {
             self.counts.unexpected += 1;
             return;
         };
-        let request = own.mute(true);
+        own.wish.muted = true;
         let cid = own.wish.cid.clone();
         self.fact(Fact::Own { cid, what: OwnFact::MutedByServer });
-        self.send_all(request);
+        self.tell_mutes();
     }
 
     fn on_speakers(&mut self, changed: &[lk::SpeakerInfo]) {
@@ -1278,11 +1274,8 @@ impl Course {
                 self.counts.refused += 1;
             }
         }
-        let mut speakers: Vec<Speaker> = self
-            .speakers
-            .iter()
-            .map(|(person, level)| Speaker { person: person.clone(), level: *level })
-            .collect();
+        let mut speakers: Vec<Speaker> =
+            self.speakers.iter().map(|(person, level)| Speaker { person: person.clone(), level: *level }).collect();
         speakers.sort_by(|a, b| b.level.total_cmp(&a.level));
         self.fact(Fact::Speakers(speakers));
     }
@@ -1300,8 +1293,12 @@ impl Course {
     fn on_streams(&mut self, streams: Vec<lk::StreamStateInfo>) {
         for stream in streams.into_iter().take(2 * MOST_TRACKS) {
             match lk::StreamState::try_from(stream.state) {
-                Ok(lk::StreamState::Active) => self.track_fact(&stream.track_sid, |t| Fact::Stream { track: t, paused: false }),
-                Ok(lk::StreamState::Paused) => self.track_fact(&stream.track_sid, |t| Fact::Stream { track: t, paused: true }),
+                Ok(lk::StreamState::Active) => {
+                    self.track_fact(&stream.track_sid, |t| Fact::Stream { track: t, paused: false })
+                }
+                Ok(lk::StreamState::Paused) => {
+                    self.track_fact(&stream.track_sid, |t| Fact::Stream { track: t, paused: true })
+                }
                 Err(_unknown) => self.counts.unexpected += 1,
             }
         }
@@ -1465,6 +1462,13 @@ impl Course {
             self.counts.stale_inputs += 1;
         }
         peer
+    }
+
+    fn tell_mutes(&mut self) {
+        if self.up().is_some() {
+            let requests = self.own.tell_mutes();
+            self.send_all(requests);
+        }
     }
 
     fn send_all(&mut self, requests: impl IntoIterator<Item = Request>) {

@@ -75,13 +75,7 @@ pub(super) enum Late {
 impl Offers {
     /// For a new peer connection, whose first offer is under way.
     pub(super) fn first(now: Duration, audios: u32, videos: u32) -> Self {
-        Self {
-            phase: Phase::Making { since: now },
-            last: 1,
-            all_audios: audios,
-            all_videos: videos,
-            ..Self::default()
-        }
+        Self { phase: Phase::Making { since: now }, last: 1, all_audios: audios, all_videos: videos, ..Self::default() }
     }
 
     pub(super) fn last(&self) -> u32 {

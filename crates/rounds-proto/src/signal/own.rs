@@ -114,8 +114,8 @@ impl Layer {
 #[derive(Debug)]
 pub(super) struct Own {
     pub(super) wish: TrackWish,
-    /// The server was asked, and with which state of mute.
-    asked: Option<bool>,
+    /// The server was asked; whether it takes the track for muted.
+    told: Option<bool>,
     /// The server's answer.
     pub(super) published: Option<lk::TrackPublishedResponse>,
     /// There is a sender for it in the peer connection, or one was ordered.
@@ -138,7 +138,7 @@ impl OwnTracks {
         if taken || self.0.len() >= MOST_OWN || wish.layers.len() > MOST_LAYERS || !wire::is_id(&wish.cid) {
             return false;
         }
-        self.0.push(Own { wish, asked: None, published: None, in_peer: false });
+        self.0.push(Own { wish, told: None, published: None, in_peer: false });
         true
     }
 
@@ -158,7 +158,7 @@ impl OwnTracks {
     /// Nothing of before counts in a new peer connection and a new join; every track gets a sender at once.
     pub(super) fn begin_again(&mut self) -> Vec<String> {
         for own in &mut self.0 {
-            own.asked = None;
+            own.told = None;
             own.published = None;
             own.in_peer = true;
         }
@@ -167,25 +167,22 @@ impl OwnTracks {
 
     /// The requests for tracks that are in the first offer; they go with it.
     pub(super) fn ask_with_offer(&mut self) -> Vec<lk::AddTrackRequest> {
-        let waiting = self.0.iter_mut().filter(|own| own.asked.is_none() && own.in_peer);
+        let waiting = self.0.iter_mut().filter(|own| own.told.is_none() && own.in_peer);
         waiting.map(Own::ask).collect()
     }
 
     /// The requests for tracks that the server was not asked for.
     pub(super) fn ask(&mut self) -> Vec<Request> {
-        let waiting = self.0.iter_mut().filter(|own| own.asked.is_none());
+        let waiting = self.0.iter_mut().filter(|own| own.told.is_none());
         waiting.map(|own| Request::AddTrack(own.ask())).collect()
     }
 
-    /// The server has a place for a track. Gives the track, and the mute that happened since it was asked.
-    pub(super) fn published(&mut self, said: lk::TrackPublishedResponse) -> Option<(&mut Own, Option<Request>)> {
-        Track::of(said.track.as_ref()?)?;
-        let own = self.by_cid(&said.cid)?;
+    /// The server has a place for a track: its `sid`. None if there is no such track, or it has one already.
+    pub(super) fn published(&mut self, said: lk::TrackPublishedResponse) -> Option<String> {
+        let track = Track::of(said.track.as_ref()?)?;
+        let own = self.by_cid(&said.cid).filter(|own| own.published.is_none())?;
         own.published = Some(said);
-        let sid = own.sid()?.to_owned();
-        let changed = own.asked != Some(own.wish.muted);
-        let mute = changed.then(|| mute(sid, own.wish.muted));
-        Some((own, mute))
+        Some(track.sid)
     }
 
     /// What the server is reminded of when a session goes on.
@@ -193,9 +190,17 @@ impl OwnTracks {
         self.0.iter().filter_map(|own| own.published.clone()).collect()
     }
 
-    /// The states of mute, for a session that goes on: a change during the gap reached nobody.
-    pub(super) fn mutes(&self) -> Vec<Request> {
-        self.0.iter().filter_map(|own| Some(mute(own.sid()?.to_owned(), own.wish.muted))).collect()
+    /// What the server is told of tracks that it takes for muted and that are not, or the other way round. It knows
+    /// them by their `sid`, so it is not told before it has a place for them.
+    pub(super) fn tell_mutes(&mut self) -> Vec<Request> {
+        let differ = self.0.iter_mut().filter(|own| own.told != Some(own.wish.muted));
+        differ
+            .filter_map(|own| {
+                let sid = own.sid()?.to_owned();
+                own.told = Some(own.wish.muted);
+                Some(Request::Mute(lk::MuteTrackRequest { sid, muted: own.wish.muted }))
+            })
+            .collect()
     }
 
     /// Tracks the server has a place for and that got no sender.
@@ -212,17 +217,8 @@ impl OwnTracks {
 
 impl Own {
     fn ask(&mut self) -> lk::AddTrackRequest {
-        self.asked = Some(self.wish.muted);
+        self.told = Some(self.wish.muted);
         self.wish.request()
-    }
-
-    /// What the server is told where the track is muted or not; nothing before it knows the track.
-    pub(super) fn mute(&mut self, muted: bool) -> Option<Request> {
-        if self.wish.muted == muted {
-            return None;
-        }
-        self.wish.muted = muted;
-        Some(mute(self.sid()?.to_owned(), muted))
     }
 
     /// What the server is told where the picture has another size.
@@ -236,8 +232,4 @@ impl Own {
         let track_sid = self.sid()?.to_owned();
         Some(Request::UpdateVideoTrack(lk::UpdateLocalVideoTrack { track_sid, width, height }))
     }
-}
-
-fn mute(sid: String, muted: bool) -> Request {
-    Request::Mute(lk::MuteTrackRequest { sid, muted })
 }

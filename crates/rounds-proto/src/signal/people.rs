@@ -228,8 +228,13 @@ impl Person {
             Ok(lk::participant_info::State::Active) => Presence::Active,
             Ok(lk::participant_info::State::Disconnected) => Presence::Disconnected,
         };
-        let tracks: BTreeMap<String, Track> =
-            wire.tracks.iter().take(MOST_TRACKS).filter_map(Track::of).map(|track| (track.sid.clone(), track)).collect();
+        let tracks: BTreeMap<String, Track> = wire
+            .tracks
+            .iter()
+            .take(MOST_TRACKS)
+            .filter_map(Track::of)
+            .map(|track| (track.sid.clone(), track))
+            .collect();
         let left_out = wire.tracks.len().saturating_sub(tracks.len());
         let person = Self {
             name: wire::name(&wire.name),

@@ -3,7 +3,9 @@
 use crate::script::{Script, answer, join_response, options};
 use livekit_protocol as lk;
 use livekit_protocol::signal_response::Message as Response;
-use rounds_proto::signal::{AddressError, Course, Fact, IceServer, Input, OptionsError, Output, Sections, ServerUrl, Token};
+use rounds_proto::signal::{
+    AddressError, Course, Fact, IceServer, Input, OptionsError, Output, Sections, ServerUrl, Token,
+};
 
 #[test]
 fn a_server_is_reached_over_tls_or_on_this_machine() {
@@ -110,7 +112,9 @@ fn ice_servers_that_nobody_named_are_not_asked() {
 
 #[test]
 fn an_ice_server_is_known_by_its_whole_host() {
-    for url in ["turns:TURN.hospital.test:443?transport=tcp", "stun:turn.hospital.test", "stuns:turn.hospital.test:5349"] {
+    for url in
+        ["turns:TURN.hospital.test:443?transport=tcp", "stun:turn.hospital.test", "stuns:turn.hospital.test:5349"]
+    {
         assert_eq!(used(vec![ice(&[url])]).0.len(), 1, "{url}");
     }
     for url in [

@@ -28,7 +28,9 @@ impl Chance {
 
 /// A round that is up; whatever ends or breaks it is followed by another.
 fn feed(script: &mut Script, frame: &[u8]) {
-    if script.course.is_over() || script.outputs.iter().any(|output| matches!(output, Output::Fact(Fact::Interrupted { .. }))) {
+    if script.course.is_over()
+        || script.outputs.iter().any(|output| matches!(output, Output::Fact(Fact::Interrupted { .. })))
+    {
         *script = Script::connected();
     }
     script.outputs.clear();
@@ -54,6 +56,9 @@ fn recorded_frames_with_changed_bytes_break_nothing() {
         for _round in 0..8 {
             let mut changed = frame.clone();
             for _change in 0..=chance.below(4) {
+                if changed.is_empty() {
+                    break;
+                }
                 let at = chance.below(changed.len());
                 match chance.below(4) {
                     0 => changed[at] = chance.byte(),

@@ -72,7 +72,8 @@ fn an_answer_to_another_offer_is_not_set() {
     for id in [1, 3, u32::MAX] {
         script.server(answer(id, &[]));
     }
-    let offer = lk::SessionDescription { r#type: "offer".to_owned(), sdp: "v=0".to_owned(), id: 2, ..Default::default() };
+    let offer =
+        lk::SessionDescription { r#type: "offer".to_owned(), sdp: "v=0".to_owned(), id: 2, ..Default::default() };
     script.server(Response::Answer(offer));
     assert_eq!(answers(&script), 0, "others, and what is none");
     assert_eq!(script.course.counts().stale_answers, 6, "all are counted");
@@ -133,7 +134,8 @@ fn candidates_of_the_server_wait_for_their_answer() {
     script.server(trickle("candidate:1 1 udp 1 127.0.0.1 1 typ host"));
     assert_eq!(script.candidates(), [], "too early");
     script.server(answer(1, &[]));
-    let order: Vec<_> = script.outputs.iter().filter(|o| matches!(o, Output::Answer { .. } | Output::Candidate(..))).collect();
+    let order: Vec<_> =
+        script.outputs.iter().filter(|o| matches!(o, Output::Answer { .. } | Output::Candidate(..))).collect();
     assert!(matches!(order.as_slice(), [Output::Answer { .. }, Output::Candidate(..)]), "after it: {order:?}");
     script.outputs.clear();
     script.server(trickle("candidate:2 1 udp 1 127.0.0.1 1 typ host"));
@@ -194,11 +196,9 @@ fn our_candidates_do_not_overtake_the_offer_they_belong_to() {
 #[test]
 fn a_section_that_changes_its_track_is_told_and_an_empty_one_too() {
     let mut script = Script::connected();
-    for (id, mids) in [
-        (2, vec![("0", "TR_a"), ("3", "TR_b")]),
-        (3, vec![("0", "TR_a"), ("3", "TR_c")]),
-        (4, vec![("3", "TR_c")]),
-    ] {
+    for (id, mids) in
+        [(2, vec![("0", "TR_a"), ("3", "TR_b")]), (3, vec![("0", "TR_a"), ("3", "TR_c")]), (4, vec![("3", "TR_c")])]
+    {
         script.server(sections(0, 0));
         script.make_offer("offer");
         script.server(answer(id, &mids));

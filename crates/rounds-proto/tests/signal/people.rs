@@ -35,11 +35,8 @@ fn a_person_comes_changes_and_goes() {
     assert_eq!(script.facts(), [], "the same again is not");
     script.server(update(vec![gone(3)]));
     let facts = script.facts();
-    let left = Fact::PersonLeft {
-        person: BEN.to_owned(),
-        identity: "ben".to_owned(),
-        reason: ServerReason::ClientInitiated,
-    };
+    let left =
+        Fact::PersonLeft { person: BEN.to_owned(), identity: "ben".to_owned(), reason: ServerReason::ClientInitiated };
     assert_eq!(facts.last(), Some(&left), "last the farewell");
     assert_eq!(facts.len(), 3, "after both tracks: {facts:?}");
 }
@@ -64,9 +61,9 @@ fn a_second_stay_of_an_identity_replaces_the_first() {
     let mut script = Script::with_ben();
     script.server(update(vec![person("PA_ben2", "ben", 1)]));
     let facts = script.facts();
-    let left = facts.iter().any(|f| {
-        matches!(f, Fact::PersonLeft { person, reason: ServerReason::DuplicateIdentity, .. } if person == BEN)
-    });
+    let left = facts.iter().any(
+        |f| matches!(f, Fact::PersonLeft { person, reason: ServerReason::DuplicateIdentity, .. } if person == BEN),
+    );
     assert!(left, "the first ended: {facts:?}");
     let sids: Vec<_> = script.course.others().map(|person| person.sid.clone()).collect();
     assert_eq!(sids, ["PA_ben2"], "one Ben is left");
@@ -103,7 +100,8 @@ fn names_are_cut_and_cannot_turn_the_line() {
 fn ids_that_can_be_none_are_refused() {
     let mut script = Script::connected();
     let long = "a".repeat(1025);
-    for (sid, identity) in [("", "a"), ("PA 1", "a"), ("PA_\n", "a"), ("PA_1", ""), ("PA_1", "a\u{0}"), ("PA_1", &long)] {
+    for (sid, identity) in [("", "a"), ("PA 1", "a"), ("PA_\n", "a"), ("PA_1", ""), ("PA_1", "a\u{0}"), ("PA_1", &long)]
+    {
         script.server(update(vec![person(sid, identity, 1)]));
     }
     script.server(update(vec![person(&"P".repeat(129), "a", 1)]));

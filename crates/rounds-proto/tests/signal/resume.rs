@@ -1,6 +1,8 @@
 //! A session that goes on over a new socket.
 
-use crate::script::{ME, Script, answer, ben, join, leave, microphone, millis, options, published, sections, track, trickle, update};
+use crate::script::{
+    ME, Script, answer, ben, join, leave, microphone, millis, options, published, sections, track, trickle, update,
+};
 use livekit_protocol as lk;
 use livekit_protocol::signal_request::Message as Request;
 use livekit_protocol::signal_response::Message as Response;
@@ -54,7 +56,11 @@ fn the_server_is_reminded_and_offered_new_ways() {
     assert_eq!(sdp(&sync.offer).as_deref(), Some("second offer"), "the last answered offer");
     assert_eq!(sdp(&sync.answer).as_deref(), Some("answer 2"), "and its answer");
     let subscription = sync.subscription.as_ref().expect("subscriptions");
-    assert_eq!((subscription.track_sids.as_slice(), subscription.subscribe), (&["TR_bencam".to_owned()][..], false), "what is not wished");
+    assert_eq!(
+        (subscription.track_sids.as_slice(), subscription.subscribe),
+        (&["TR_bencam".to_owned()][..], false),
+        "what is not wished"
+    );
     assert_eq!(sync.publish_tracks[0].cid, "mic", "our tracks");
     assert_eq!((sync.data_channels[0].label.as_str(), sync.data_channels[0].id), ("_reliable", 1), "our channels");
     let offers = script.offers();
@@ -92,7 +98,7 @@ fn a_resume_that_fails_becomes_a_new_join_elsewhere() {
     script.close();
     script.pass(Duration::ZERO);
     assert_eq!(script.last_open().expect("a socket").0, "wss://one.test/rtc/v1", "first where the session is");
-    script.outputs.clear();
+    script.interruptions();
     script.input(Input::SocketRefused(script.socket_no(), None));
     let again = [(Cause::SocketRefused(None), How::Rejoin, millis(300))];
     assert!(script.outputs.iter().any(|output| matches!(output, Output::Drop(_))), "nothing is kept");
@@ -106,13 +112,13 @@ fn a_resume_that_fails_becomes_a_new_join_elsewhere() {
 fn a_server_that_does_not_know_the_session_is_joined_again() {
     let mut script = lost();
     script.open();
-    script.outputs.clear();
+    script.interruptions();
     script.server(leave(lk::leave_request::Action::Reconnect, lk::DisconnectReason::StateMismatch));
     let cause = Cause::ServerAsked(rounds_proto::signal::ServerReason::StateMismatch);
     assert_eq!(script.interruptions(), [(cause, How::Rejoin, millis(300))], "livekit-server, roommanager.go");
     let mut script = lost();
     script.open();
-    script.outputs.clear();
+    script.interruptions();
     script.server(join(Vec::new()));
     assert_eq!(script.interruptions(), [(Cause::BadFirstMessage, How::Rejoin, millis(300))], "a join is no resume");
 }
@@ -120,12 +126,12 @@ fn a_server_that_does_not_know_the_session_is_joined_again() {
 #[test]
 fn each_step_of_a_resume_has_its_time() {
     let mut script = lost();
-    script.outputs.clear();
+    script.interruptions();
     script.pass(Duration::from_secs(15));
     assert_eq!(script.interruptions(), [(Cause::SocketTimeout, How::Rejoin, millis(300))], "the socket");
     let mut script = lost();
     script.open();
-    script.outputs.clear();
+    script.interruptions();
     script.pass(Duration::from_secs(5));
     assert_eq!(script.interruptions(), [(Cause::NoFirstMessage, How::Rejoin, millis(300))], "the first message");
     let mut script = lost();
@@ -133,7 +139,7 @@ fn each_step_of_a_resume_has_its_time() {
     script.server(reconnect());
     script.flowing = true;
     script.make_offer("second offer");
-    script.outputs.clear();
+    script.interruptions();
     script.pass(millis(14_999));
     script.server(Response::Pong(0));
     let interrupted = script.interruptions();
@@ -186,7 +192,11 @@ fn what_was_under_way_is_offered_again() {
     script.outputs.clear();
     script.server(reconnect());
     let offers = script.offers();
-    assert_eq!((offers[0].offer, offers[0].rollback, offers[0].restart_ice), (3, true, true), "the second is taken back");
+    assert_eq!(
+        (offers[0].offer, offers[0].rollback, offers[0].restart_ice),
+        (3, true, true),
+        "the second is taken back"
+    );
     let sent = script.sent();
     let Some(Request::SyncState(sync)) = sent.first() else { panic!("{sent:?}") };
     assert_eq!(sync.offer.as_ref().map(|offer| offer.sdp.as_str()), Some("first offer"), "it was never answered");

@@ -92,16 +92,14 @@ fn only_wanted_layers_are_named() {
     ];
     let codec = lk::SubscribedCodec { codec: "vp8".to_owned(), qualities: qualities.clone() };
     let track_sid = || "TR_mic".to_owned();
-    let said = lk::SubscribedQualityUpdate { track_sid: track_sid(), subscribed_codecs: vec![codec], ..Default::default() };
+    let said =
+        lk::SubscribedQualityUpdate { track_sid: track_sid(), subscribed_codecs: vec![codec], ..Default::default() };
     script.server(Response::SubscribedQualityUpdate(said));
     let low = |codec: &str| CodecWanted { codec: codec.to_owned(), low: true, medium: false, high: false };
     assert_eq!(script.facts(), [own(OwnFact::Wanted(vec![low("vp8")]))], "as the server says today");
     #[expect(deprecated, reason = "what an older server says")]
-    let said = lk::SubscribedQualityUpdate {
-        track_sid: track_sid(),
-        subscribed_qualities: qualities,
-        ..Default::default()
-    };
+    let said =
+        lk::SubscribedQualityUpdate { track_sid: track_sid(), subscribed_qualities: qualities, ..Default::default() };
     script.server(Response::SubscribedQualityUpdate(said));
     assert_eq!(script.facts(), [own(OwnFact::Wanted(vec![low("")]))], "as it said before");
     script.server(Response::TrackSubscribed(lk::TrackSubscribed { track_sid: track_sid() }));
@@ -171,7 +169,11 @@ fn wishes_about_tracks_wait_until_there_are_such() {
     let Some(Request::TrackSetting(setting)) = sent.iter().find(|r| matches!(r, Request::TrackSetting(_))) else {
         panic!("{sent:?}")
     };
-    assert_eq!((setting.width, setting.height, setting.priority, setting.disabled), (320, 180, 1, false), "and the view");
+    assert_eq!(
+        (setting.width, setting.height, setting.priority, setting.disabled),
+        (320, 180, 1, false),
+        "and the view"
+    );
     script.outputs.clear();
     script.input(Input::View("TR_benmic", VIEW));
     assert_eq!(script.sent(), [], "the same again is not sent");
@@ -199,7 +201,8 @@ fn everything_is_wished_again_in_a_new_session() {
     assert!(request.add_track_requests[0].muted, "muted from the first");
     script.outputs.clear();
     script.server(join(vec![ben(1)]));
-    let kinds: Vec<_> = script.sent().iter().map(|r| matches!(r, Request::Subscription(_) | Request::TrackSetting(_))).collect();
+    let kinds: Vec<_> =
+        script.sent().iter().map(|r| matches!(r, Request::Subscription(_) | Request::TrackSetting(_))).collect();
     assert_eq!(kinds, [true, true], "both wishes about Ben");
     script.pass(millis(1));
 }
