@@ -19,23 +19,27 @@
 //! (`wire`), other hosts than ours are not visited (`alternative_url`, regions, foreign ICE servers), and a microphone
 //! that its owner muted is not opened by a message.
 
-mod address;
+mod io;
+
 mod course;
+
 mod facts;
 mod offers;
 mod own;
 mod people;
 mod pulse;
 mod reason;
+
+mod address;
 mod wire;
 
 pub use address::{AddressError, IceHosts, IceServer, JoinUrl, ServerUrl, Token};
-pub use course::{
-    Candidate, Counts, Course, Frame, Input, Options, OptionsError, Output, PeerNo, PeerState, Sdp, Sections, SocketNo,
-    View,
-};
+pub use course::Course;
 pub use facts::{
     CodecWanted, Fact, How, Joined, OwnFact, PersonQuality, Quality, Refusal, Speaker, SubscriptionFailure, TrackFact,
+};
+pub use io::{
+    Candidate, Counts, Frame, Input, Options, OptionsError, Output, PeerNo, PeerState, Sdp, Sections, SocketNo, View,
 };
 pub use offers::OfferWish;
 pub use own::{Layer, Step, TrackWish};

@@ -4,7 +4,7 @@
 //! that is no longer the last one, and a second offer before the first is answered. Wishes that come while one is
 //! under way wait, and the next offer takes them all.
 
-use super::course::{PeerNo, Sdp};
+use super::io::{PeerNo, Sdp};
 use std::time::Duration;
 
 /// So long may the making of an offer take, and so long its answer (livekit-server, `transport.go`: 15 s).

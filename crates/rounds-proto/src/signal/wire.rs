@@ -11,7 +11,7 @@
 //! counted before anything is built from them.
 
 use super::address::{JoinUrl, ServerUrl};
-use super::course::Options;
+use super::io::Options;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
 use livekit_protocol as lk;
