@@ -43,5 +43,5 @@ pub use io::{
 };
 pub use offers::OfferWish;
 pub use own::{Layer, Step, TrackWish};
-pub use people::{Encryption, Kind, Permissions, Person, Presence, Source, Track};
+pub use people::{Encryption, Identity, Kind, Permissions, Person, Presence, Source, Track};
 pub use reason::{Cause, Reason, ServerReason};

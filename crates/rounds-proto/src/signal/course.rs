@@ -633,7 +633,7 @@ impl Course {
     }
 
     fn note_steady(&mut self, now: Duration) {
-        let connected = self.peer.as_ref().is_some_and(|peer| peer.connected);
+        let connected = self.peer.as_ref().is_some_and(|peer| peer.connected && !peer.offers.is_restarting());
         if self.attempt == 0 || !connected || self.up().is_none() {
             self.steady_at = None;
         } else {

@@ -1,7 +1,7 @@
 //! What a round tells whoever shows it.
 
 use super::address::Token;
-use super::people::{Permissions, Person, Track};
+use super::people::{Identity, Permissions, Person, Track};
 use super::reason::{Cause, Reason, ServerReason};
 use livekit_protocol as lk;
 use std::time::Duration;
@@ -37,7 +37,7 @@ pub enum Fact {
         /// The person's `sid`.
         person: String,
         /// The person's identity.
-        identity: String,
+        identity: Identity,
         /// As the server says.
         reason: ServerReason,
     },

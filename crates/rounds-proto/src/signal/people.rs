@@ -21,8 +21,8 @@ pub(super) const MOST_TRACKS: usize = 200;
 pub struct Person {
     /// Of this stay in the room, `PA_…`.
     pub sid: String,
-    /// As the token says. An untrusted text of at most 1,024 bytes.
-    pub identity: String,
+    /// As the token says.
+    pub identity: Identity,
     /// For people's eyes: an untrusted text of at most 128 characters.
     pub name: String,
     /// How far the person's own join is.
@@ -44,6 +44,30 @@ impl fmt::Debug for Person {
             .field("tracks", &self.tracks)
             .field("version", &self.version)
             .finish_non_exhaustive()
+    }
+}
+
+/// Who a person is to the server that made the token: an untrusted text of at most 1,024 bytes. It may be a user's id,
+/// so it does not print.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Identity(String);
+
+impl Identity {
+    /// None for what cannot be one.
+    fn of(text: String) -> Option<Self> {
+        wire::is_identity(&text).then_some(Self(text))
+    }
+
+    /// The whole text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Identity(..)")
     }
 }
 
@@ -219,9 +243,9 @@ impl Track {
 impl Person {
     /// None if its ids cannot be any; the second number counts what was left out.
     pub(super) fn of(wire: lk::ParticipantInfo) -> (Option<Self>, u64) {
-        if !wire::is_id(&wire.sid) || !wire::is_identity(&wire.identity) {
+        let Some(identity) = Identity::of(wire.identity).filter(|_identity| wire::is_id(&wire.sid)) else {
             return (None, 1);
-        }
+        };
         let presence = match lk::participant_info::State::try_from(wire.state) {
             Ok(lk::participant_info::State::Joining) | Err(_) => Presence::Joining,
             Ok(lk::participant_info::State::Joined) => Presence::Joined,
@@ -239,7 +263,7 @@ impl Person {
         let person = Self {
             name: wire::name(&wire.name),
             sid: wire.sid,
-            identity: wire.identity,
+            identity,
             presence,
             permissions: Permissions::of(wire.permission),
             tracks,

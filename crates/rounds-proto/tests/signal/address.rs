@@ -147,8 +147,12 @@ fn a_round_prints_no_secret() {
     }));
     script.server(Response::RefreshToken("second.secrettoken".to_owned()));
     script.server(answer(1, &[]));
+    script.server(crate::script::update(vec![lk::ParticipantInfo {
+        state: lk::participant_info::State::Disconnected.into(),
+        ..crate::script::person("PA_1", "@secretname:hospital.test", 2)
+    }]));
     let facts: Vec<&Output> = script.outputs.iter().filter(|output| matches!(output, Output::Fact(_))).collect();
-    assert!(facts.len() >= 2, "something was told");
+    assert_eq!(facts.len(), 3, "joined, a token, somebody left");
     let printed = format!("{:?} {:?}", script.outputs, script.course);
     for secret in ["secretpassword", "secrettoken", "first.token", "pass\"", "Secretname", "secretname"] {
         assert!(!printed.contains(secret), "{secret} is printed");

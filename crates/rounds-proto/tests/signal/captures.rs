@@ -471,7 +471,7 @@ fn whoever_joins_a_running_round_has_its_tracks_with_the_first_answer() {
     });
     let joined = joined.expect("the server let us in");
     assert_eq!(joined.others.len(), 1, "alice was there");
-    assert_eq!(joined.others[0].identity, "alice", "alice was there");
+    assert_eq!(joined.others[0].identity.as_str(), "alice", "alice was there");
     assert_eq!(joined.room_name, "cap-duo", "the room");
     assert_eq!(joined.server_version, "1.13.3", "the server");
     let alice: Vec<_> = replay.script.course.others().collect();

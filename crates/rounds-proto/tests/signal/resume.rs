@@ -140,10 +140,12 @@ fn each_step_of_a_resume_has_its_time() {
     script.flowing = true;
     script.make_offer("second offer");
     script.interruptions();
-    script.pass(millis(14_999));
+    script.pass(millis(10_000));
     script.server(Response::Pong(0));
-    let interrupted = script.interruptions();
-    assert!(interrupted.is_empty() || interrupted[0].0 == Cause::NoPong, "{interrupted:?}");
+    script.pass(millis(4_999));
+    assert_eq!(script.interruptions(), [], "the answer has 15 s");
+    script.pass(millis(1));
+    assert_eq!(script.interruptions(), [(Cause::NoAnswer, How::Rejoin, millis(300))], "and no more");
 }
 
 #[test]
