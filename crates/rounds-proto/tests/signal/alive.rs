@@ -78,6 +78,14 @@ fn a_stop_that_the_server_answers_for_is_asked_about_once() {
     script.outputs.clear();
     script.pass(millis(4_000));
     assert_eq!((pings(&script), script.interruptions()), (Vec::new(), Vec::new()), "everyone is mute");
+    script.until(millis(6_600));
+    pong(&mut script, 6_500);
+    script.flowing = true;
+    script.pass(millis(500));
+    script.flowing = false;
+    script.outputs.clear();
+    script.pass(millis(600));
+    assert_eq!(pings(&script).len(), 2, "the next stop is another one");
 }
 
 #[test]

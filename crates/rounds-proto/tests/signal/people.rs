@@ -133,6 +133,8 @@ fn our_own_state_is_not_one_of_the_others() {
     let [Fact::Permissions(permissions)] = facts.as_slice() else { panic!("{facts:?}") };
     assert_eq!(permissions.sources, [rounds_proto::signal::Source::Microphone], "only the microphone is left");
     assert!(!permissions.publish_data, "and no data");
+    script.server(update(vec![person(ME, "me", 4)]));
+    assert_eq!(script.facts(), [], "an older state gives nothing back");
 }
 
 #[test]
@@ -151,6 +153,12 @@ fn speakers_are_told_whole_and_the_loudest_first() {
     assert_eq!(changed(vec![speaker(BEN, 0.0, false)]), [told(ME, 0.5)], "Ben stopped");
     assert_eq!(changed(vec![speaker(ME, f32::NAN, true)]), [told(ME, 0.0)], "no number is silence");
     assert_eq!(changed(vec![speaker(ME, 7.0, true)]), [told(ME, 1.0)], "and nothing is louder than 1");
+    assert_eq!(changed(vec![speaker(BEN, 0.5, true)]).len(), 2, "Ben again");
+    script.server(update(vec![gone(2)]));
+    script.facts();
+    script.server(Response::SpeakersChanged(lk::SpeakersChanged::default()));
+    let facts = script.facts();
+    assert!(matches!(&facts[0], Fact::Speakers(speakers) if speakers.len() == 1), "who left does not speak: {facts:?}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use livekit_protocol as lk;
 use livekit_protocol::signal_request::Message as Request;
 use livekit_protocol::signal_response::Message as Response;
 use prost::Message;
-use rounds_proto::signal::{Cause, Fact, How, Input, Output, PeerState, Sdp};
+use rounds_proto::signal::{Candidate, Cause, Fact, How, Input, Output, PeerState, Sdp};
 use std::time::Duration;
 
 fn reconnect() -> Response {
@@ -244,4 +244,87 @@ fn a_change_of_mute_during_the_gap_is_told_afterwards() {
     script.server(reconnect());
     let muted = script.sent().iter().any(|request| matches!(request, Request::Mute(mute) if mute.muted));
     assert!(muted, "nobody is to hear what was muted: {:?}", script.sent());
+}
+
+#[test]
+fn a_resume_whose_socket_closes_is_not_tried_twice() {
+    for opened in [false, true] {
+        let mut script = lost();
+        if opened {
+            script.open();
+        }
+        script.interruptions();
+        script.close();
+        assert_eq!(script.interruptions(), [(Cause::SocketClosed, How::Rejoin, millis(300))], "opened: {opened}");
+    }
+}
+
+#[test]
+fn a_session_that_was_resumed_may_be_resumed_again() {
+    let mut script = lost();
+    script.open();
+    script.server(reconnect());
+    script.make_offer("second offer");
+    script.server(answer(2, &[]));
+    script.interruptions();
+    script.close();
+    assert_eq!(script.interruptions(), [(Cause::SocketClosed, How::Resume, millis(300))], "after a pause");
+}
+
+#[test]
+fn a_peer_connection_that_is_lost_during_a_resume_has_its_time() {
+    let mut script = lost();
+    script.open();
+    script.server(reconnect());
+    script.flowing = true;
+    script.peer(PeerState::Disconnected);
+    script.make_offer("second offer");
+    script.server(answer(2, &[]));
+    script.interruptions();
+    script.pass(millis(10_000));
+    script.server(Response::Pong(0));
+    script.pass(millis(4_999));
+    assert_eq!(script.interruptions(), [], "new ways take time");
+    script.pass(millis(1));
+    assert_eq!(script.interruptions(), [(Cause::PeerTimeout, How::Rejoin, millis(300))], "and not for ever");
+}
+
+#[test]
+fn the_time_for_a_pong_begins_with_the_socket() {
+    let mut script = Script::connected();
+    script.flowing = true;
+    script.pass(millis(12_000));
+    script.close();
+    script.pass(Duration::ZERO);
+    script.open();
+    script.server(reconnect());
+    script.make_offer("second offer");
+    script.server(answer(2, &[]));
+    script.interruptions();
+    script.pass(millis(14_900));
+    assert_eq!(script.interruptions(), [], "the old one's does not count");
+    script.pass(millis(200));
+    assert_eq!(script.interruptions().len(), 1, "the new one's does");
+}
+
+#[test]
+fn candidates_of_before_are_not_used_after_a_resume() {
+    let mut script = Script::connected();
+    script.server(sections(0, 0));
+    let ours = Candidate { candidate: "candidate:1".to_owned(), ..Candidate::default() };
+    script.input(Input::Candidate(script.peer_no(), ours));
+    script.close();
+    script.pass(Duration::ZERO);
+    script.open();
+    script.server(reconnect());
+    script.server(trickle("candidate:2 1 udp 1 127.0.0.1 1 typ host"));
+    script.close();
+    script.pass(millis(300));
+    script.open();
+    script.server(reconnect());
+    script.make_offer("fourth offer");
+    script.server(answer(4, &[]));
+    let trickled = script.sent().iter().any(|request| matches!(request, Request::Trickle(_)));
+    assert!(!trickled, "ours belong to an offer that was never sent");
+    assert_eq!(script.candidates(), [], "the server's to an answer that never came");
 }

@@ -206,3 +206,14 @@ fn everything_is_wished_again_in_a_new_session() {
     assert_eq!(kinds, [true, true], "both wishes about Ben");
     script.pass(millis(1));
 }
+
+#[test]
+fn a_wish_goes_with_its_track() {
+    let mut script = Script::with_ben();
+    script.input(Input::Subscribe("TR_benmic", false));
+    script.input(Input::View("TR_benmic", VIEW));
+    script.server(update(vec![crate::script::person(BEN, "ben", 2)]));
+    script.outputs.clear();
+    script.server(update(vec![ben(3)]));
+    assert_eq!(script.sent(), [], "what comes later is wished anew");
+}
