@@ -199,7 +199,7 @@ pub enum Input<'a> {
     Join,
     /// There is a newer token, for the next socket.
     Token(Token),
-    /// It is [`Course::due`].
+    /// It is [`Course::due`](super::Course::due).
     Due,
     /// A socket is open.
     SocketOpened(SocketNo),

@@ -47,6 +47,8 @@ fn a_server_may_ask_to_resume_or_to_begin_again() {
         let mut script = Script::connected();
         script.server(leave(action, lk::DisconnectReason::Migration));
         let cause = Cause::ServerAsked(ServerReason::Migration);
+        let farewells = script.sent().iter().filter(|request| matches!(request, Request::Leave(_))).count();
+        assert_eq!(farewells, usize::from(how == How::Rejoin), "{action:?}: only a session that ends is left");
         assert_eq!(script.interruptions(), [(cause, how, Duration::ZERO)], "{action:?}");
     }
     let mut script = Script::connected();

@@ -268,3 +268,16 @@ fn where_one_server_fails_the_next_is_tried() {
     }
     assert_eq!(hosts, ["wss://one.test/rtc/v1", "wss://two.test/rtc/v1", "wss://one.test/rtc/v1"], "in turn");
 }
+
+#[test]
+fn a_peer_connection_may_still_find_its_way() {
+    let mut script = Script::new();
+    script.input(Input::Join);
+    script.greet();
+    script.server(join(Vec::new()));
+    script.server(answer(1, &[]));
+    script.peer(PeerState::Disconnected);
+    assert_eq!(script.interruptions(), [], "it has its 15 s");
+    script.peer(PeerState::Connected);
+    assert_eq!(script.facts(), [Fact::Connected], "and may come back");
+}

@@ -245,3 +245,21 @@ fn a_track_that_goes_before_its_sender_was_ordered_leaves_no_trace() {
     let touched = offers.iter().any(|wish| !wish.add.is_empty() || !wish.remove.is_empty());
     assert!(!touched, "no sender is added or stopped: {offers:?}");
 }
+
+#[test]
+fn no_more_is_kept_of_an_answer_than_there_can_be() {
+    let mut script = Script::new();
+    script.input(Input::Join);
+    script.greet();
+    script.server(join(Vec::new()));
+    for n in 0..100 {
+        script.server(trickle(&format!("candidate:{n} 1 udp 1 127.0.0.1 1 typ host")));
+    }
+    let mids: Vec<_> = (0..3000).map(|n| (format!("{n}"), format!("TR_{n}"))).collect();
+    let mids: Vec<_> =
+        mids.iter().map(|(mid, track)| (mid.as_str(), track.as_str())).chain([("a b", "TR_1")]).collect();
+    script.server(answer(1, &mids));
+    let bound = script.outputs.iter().filter(|o| matches!(o, Output::Fact(Fact::Bound { .. }))).count();
+    assert_eq!((script.candidates().len(), bound), (64, 2000), "candidates and sections");
+    assert_eq!(script.course.counts().refused, 36 + 1001, "the rest is counted");
+}

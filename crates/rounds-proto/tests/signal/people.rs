@@ -3,7 +3,7 @@
 use crate::script::{BEN, ME, Script, ben, join, person, track, update};
 use livekit_protocol as lk;
 use livekit_protocol::signal_response::Message as Response;
-use rounds_proto::signal::{Fact, Input, PersonQuality, Quality, ServerReason, SubscriptionFailure, TrackFact};
+use rounds_proto::signal::{Fact, PersonQuality, Quality, ServerReason, SubscriptionFailure, TrackFact};
 
 fn gone(version: u32) -> lk::ParticipantInfo {
     lk::ParticipantInfo {
@@ -197,6 +197,11 @@ fn quality_streams_permissions_and_the_room_are_told() {
 #[test]
 fn a_rejoin_replaces_everyone() {
     let mut script = Script::with_ben();
+    let speaks = |sid: &str| {
+        let speakers = vec![lk::SpeakerInfo { sid: sid.to_owned(), level: 0.5, active: true }];
+        Response::SpeakersChanged(lk::SpeakersChanged { speakers })
+    };
+    script.server(speaks(BEN));
     script.server(crate::script::leave(lk::leave_request::Action::Reconnect, lk::DisconnectReason::Migration));
     script.pass(std::time::Duration::ZERO);
     script.greet();
@@ -207,5 +212,7 @@ fn a_rejoin_replaces_everyone() {
     assert!(joined.again, "not for the first time");
     let sids: Vec<_> = joined.others.iter().map(|person| person.sid.as_str()).collect();
     assert_eq!(sids, ["PA_cem"], "Ben left meanwhile");
-    script.input(Input::Leave);
+    script.server(speaks("PA_cem"));
+    let facts = script.facts();
+    assert!(matches!(&facts[0], Fact::Speakers(speakers) if speakers.len() == 1), "and does not speak: {facts:?}");
 }

@@ -328,3 +328,19 @@ fn candidates_of_before_are_not_used_after_a_resume() {
     assert!(!trickled, "ours belong to an offer that was never sent");
     assert_eq!(script.candidates(), [], "the server's to an answer that never came");
 }
+
+#[test]
+fn an_offer_that_comes_too_late_is_not_sent() {
+    let mut script = Script::connected();
+    script.server(sections(0, 0));
+    let (peer, old) = script.wishes.pop().expect("a wish");
+    script.close();
+    script.pass(Duration::ZERO);
+    script.open();
+    script.server(reconnect());
+    script.outputs.clear();
+    script.input(Input::Offer { peer, offer: old, sdp: Sdp::new("late".to_owned()) });
+    assert_eq!(script.sent(), [], "the old one has no new ways");
+    script.make_offer("third offer");
+    assert!(matches!(script.sent().as_slice(), [Request::Offer(offer)] if offer.id == 3), "the new one has");
+}

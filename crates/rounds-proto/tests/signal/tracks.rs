@@ -1,6 +1,6 @@
 //! Our own tracks, and wishes about those of others.
 
-use crate::script::{BEN, Script, answer, ben, camera, join, leave, microphone, millis, published, track, update};
+use crate::script::{BEN, Script, answer, ben, camera, join, leave, microphone, published, track, update};
 use livekit_protocol as lk;
 use livekit_protocol::signal_request::Message as Request;
 use livekit_protocol::signal_response::Message as Response;
@@ -204,7 +204,20 @@ fn everything_is_wished_again_in_a_new_session() {
     let kinds: Vec<_> =
         script.sent().iter().map(|r| matches!(r, Request::Subscription(_) | Request::TrackSetting(_))).collect();
     assert_eq!(kinds, [true, true], "both wishes about Ben");
-    script.pass(millis(1));
+    script.facts();
+    script.server(published("mic", track("TR_mic2", lk::TrackType::Audio)));
+    let told = own(OwnFact::Published { track: "TR_mic2".to_owned() });
+    assert_eq!(script.facts(), [told], "the track has another place");
+    script.input(Input::Mute("mic", false));
+    assert_eq!(mutes(&script), [("TR_mic2".to_owned(), false)], "and is known by it");
+}
+
+#[test]
+fn a_track_has_one_place() {
+    let mut script = with_microphone();
+    script.server(published("mic", track("TR_other", lk::TrackType::Audio)));
+    script.server(published("unknown", track("TR_other", lk::TrackType::Audio)));
+    assert_eq!((script.facts(), script.course.counts().unexpected), (Vec::new(), 2), "no second, and no other");
 }
 
 #[test]

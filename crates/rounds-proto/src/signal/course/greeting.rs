@@ -60,7 +60,7 @@ impl Course {
             (Response::Leave(leave), _) => self.on_leave(now, chance, &leave),
             (Response::Join(join), How::Rejoin) => self.on_joined(now, chance, socket, join),
             (Response::Reconnect(reconnect), How::Resume) => self.on_reconnected(now, socket, Some(reconnect)),
-            (Response::Join(_) | Response::Reconnect(_), _) => {
+            (Response::Join(_), How::Resume) => {
                 self.fail(now, chance, How::Rejoin, Cause::BadFirstMessage);
             }
             // A server that goes on with a session may say so by going on.
