@@ -22,6 +22,8 @@ use std::time::Duration;
 
 /// Client-sdk-js, `RTCEngine.ts`: the socket has to be open.
 const SOCKET: Duration = Duration::from_secs(15);
+/// The same for a resume: the node that has the session may be dead, and everyone is silent until another is asked.
+const SOCKET_AGAIN: Duration = Duration::from_secs(5);
 /// Client-sdk-js, `SignalClient.ts`: the first message has to be there after the socket is open.
 const FIRST_MESSAGE: Duration = Duration::from_secs(5);
 /// Client-sdk-js, `RTCEngine.ts`: the peer connection has to be connected after the join.
@@ -45,6 +47,7 @@ const LONGEST_OFFER: usize = 512 * 1024;
 const LONGEST_TRAILER: usize = 256;
 /// Data channels of one peer connection.
 const MOST_CHANNELS: usize = 8;
+
 #[derive(Debug)]
 enum Stage {
     New,
@@ -202,7 +205,7 @@ impl Course {
     pub fn due(&self) -> Option<Duration> {
         let stage = match &self.stage {
             Stage::New | Stage::Building | Stage::Left => None,
-            Stage::Opening { since, .. } => Some(*since + SOCKET),
+            Stage::Opening { since, how, .. } => Some(*since + socket_time(*how)),
             Stage::Greeting { since, .. } => Some(*since + FIRST_MESSAGE),
             Stage::Up { .. } => self.pulse.as_ref().map(Pulse::due),
             Stage::Waiting { until, .. } => Some(*until),
@@ -401,6 +404,7 @@ impl Course {
                     self.put(Output::Fact(Fact::Connected));
                 }
             }
+            PeerState::Broken => self.fail(now, chance, How::Rejoin, Cause::PeerFailed),
             PeerState::Disconnected | PeerState::Failed => {
                 peer.connected = false;
                 if !peer.was_connected {
@@ -495,7 +499,7 @@ impl Course {
     fn on_due(&mut self, now: Duration, chance: u64) {
         match self.stage {
             Stage::New | Stage::Building | Stage::Left => {}
-            Stage::Opening { since, .. } if since + SOCKET <= now => {
+            Stage::Opening { since, how, .. } if since + socket_time(how) <= now => {
                 self.fail(now, chance, How::Rejoin, Cause::SocketTimeout);
             }
             Stage::Greeting { since, .. } if since + FIRST_MESSAGE <= now => {
@@ -570,7 +574,7 @@ impl Course {
             self.leave(Reason::GaveUp(cause));
             return;
         };
-        let elsewhere = !matches!(self.stage, Stage::Up { .. } | Stage::Building);
+        let elsewhere = matches!(self.stage, Stage::Opening { .. } | Stage::Greeting { .. });
         self.close_socket(how == How::Rejoin);
         if how == How::Rejoin {
             self.drop_peer();
@@ -656,6 +660,11 @@ impl Course {
         }
     }
 
+    /// Whether this is about ourselves, in this stay or an earlier one that the server has not ended yet.
+    fn is_ours(&self, person: &lk::ParticipantInfo) -> bool {
+        self.me.as_ref().is_some_and(|me| me.identity.as_str() == person.identity)
+    }
+
     /// The socket that takes messages.
     fn up(&self) -> Option<SocketNo> {
         match self.stage {
@@ -711,6 +720,13 @@ impl Course {
 
     fn put(&mut self, output: Output) {
         self.outputs.push_back(output);
+    }
+}
+
+fn socket_time(how: How) -> Duration {
+    match how {
+        How::Resume => SOCKET_AGAIN,
+        How::Rejoin => SOCKET,
     }
 }
 

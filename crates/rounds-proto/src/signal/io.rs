@@ -171,8 +171,10 @@ pub enum PeerState {
     Connected,
     /// The server does not answer any more.
     Disconnected,
-    /// It will not recover by itself, or it refused a description.
+    /// It will not recover by itself.
     Failed,
+    /// It refused a description or broke otherwise, and is of no use any more.
+    Broken,
 }
 
 /// How a track of somebody else is to be sent to us (`UpdateTrackSettings`).
@@ -285,7 +287,7 @@ pub enum Output {
     Close(SocketNo),
     /// Make another offer.
     Offer(OfferWish),
-    /// Set the answer. If that fails, [`PeerState::Failed`] tells.
+    /// Set the answer. If that fails, [`PeerState::Broken`] tells.
     Answer {
         /// Of which peer connection.
         peer: PeerNo,

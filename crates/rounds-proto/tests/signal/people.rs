@@ -216,3 +216,17 @@ fn a_rejoin_replaces_everyone() {
     let facts = script.facts();
     assert!(matches!(&facts[0], Fact::Speakers(speakers) if speakers.len() == 1), "and does not speak: {facts:?}");
 }
+
+#[test]
+fn our_own_ghost_is_nobody() {
+    let mut script = Script::new();
+    script.input(rounds_proto::signal::Input::Join);
+    script.greet();
+    script.server(join(vec![person("PA_earlier", "me", 9), ben(1)]));
+    let sids: Vec<_> = script.course.others().map(|person| person.sid.clone()).collect();
+    assert_eq!(sids, [BEN], "an earlier stay of ours is none of the others");
+    script.facts();
+    script.server(update(vec![person("PA_earlier", "me", 10)]));
+    assert_eq!((script.facts(), script.course.others().count()), (Vec::new(), 1), "nor later");
+    assert_eq!(script.course.me().map(|me| me.sid.as_str()), Some(ME), "nor ourselves");
+}

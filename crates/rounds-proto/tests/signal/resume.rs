@@ -127,7 +127,9 @@ fn a_server_that_does_not_know_the_session_is_joined_again() {
 fn each_step_of_a_resume_has_its_time() {
     let mut script = lost();
     script.interruptions();
-    script.pass(Duration::from_secs(15));
+    script.pass(millis(4_999));
+    assert_eq!(script.interruptions(), [], "a dead node is not waited for long");
+    script.pass(millis(1));
     assert_eq!(script.interruptions(), [(Cause::SocketTimeout, How::Rejoin, millis(300))], "the socket");
     let mut script = lost();
     script.open();
@@ -343,4 +345,11 @@ fn an_offer_that_comes_too_late_is_not_sent() {
     assert_eq!(script.sent(), [], "the old one has no new ways");
     script.make_offer("third offer");
     assert!(matches!(script.sent().as_slice(), [Request::Offer(offer)] if offer.id == 3), "the new one has");
+}
+
+#[test]
+fn a_peer_connection_that_broke_is_not_resumed() {
+    let mut script = Script::connected();
+    script.peer(PeerState::Broken);
+    assert_eq!(script.interruptions(), [(Cause::PeerFailed, How::Rejoin, Duration::ZERO)], "it is built again");
 }

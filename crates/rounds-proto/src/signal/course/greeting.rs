@@ -85,9 +85,12 @@ impl Course {
         self.pulse = Some(Pulse::new(now, join.ping_interval, join.ping_timeout));
         self.roster.clear();
         self.speakers.clear();
+        self.me = Some(me.clone());
         let mut unsaid = Vec::new();
         for other in join.other_participants {
-            self.roster.take(other, &mut unsaid, &mut self.counts.refused);
+            if !self.is_ours(&other) {
+                self.roster.take(other, &mut unsaid, &mut self.counts.refused);
+            }
         }
         let server = join.server_info.unwrap_or_default();
         let mut sif_trailer = join.sif_trailer;
@@ -96,14 +99,13 @@ impl Course {
             again: self.joined,
             room: room.sid,
             room_name: wire::name(&room.name),
-            me: me.clone(),
+            me,
             others: self.roster.people().cloned().collect(),
             sif_trailer,
             server_version: wire::name(&server.version),
             server_node: wire::name(&server.node_id),
         };
         self.joined = true;
-        self.me = Some(me);
         self.fact(Fact::Joined(Box::new(joined)));
         self.use_ice_servers(join.ice_servers);
         if let Some(peer) = &mut self.peer {

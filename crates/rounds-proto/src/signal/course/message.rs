@@ -134,7 +134,7 @@ impl Course {
     pub(super) fn on_update(&mut self, people: Vec<lk::ParticipantInfo>) {
         let mut facts = Vec::new();
         for person in people {
-            if self.me.as_ref().is_some_and(|me| me.sid == person.sid) {
+            if self.is_ours(&person) {
                 self.on_me(person);
             } else {
                 self.roster.take(person, &mut facts, &mut self.counts.refused);
@@ -188,7 +188,8 @@ impl Course {
         let (me, left_out) = Person::of(wire);
         self.counts.refused += left_out;
         let (Some(me), Some(before)) = (me, &self.me) else { return };
-        if !me.is_at_least(before) {
+        // Another stay of ours is one that ends.
+        if me.sid != before.sid || !me.is_at_least(before) {
             return;
         }
         let permissions: Option<Permissions> = (me.permissions != before.permissions).then(|| me.permissions.clone());
