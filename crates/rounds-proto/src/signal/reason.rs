@@ -3,7 +3,7 @@
 use livekit_protocol as lk;
 use std::time::Duration;
 
-/// Client-sdk-js, `DefaultReconnectPolicy.ts`: the pauses before each attempt, in milliseconds.
+/// Client-sdk-js of August 2026, `DefaultReconnectPolicy.ts`: the pauses before each attempt, in milliseconds.
 const PAUSES: [u64; 10] = [0, 300, 1200, 2700, 4800, 7000, 7000, 7000, 7000, 7000];
 /// The most that chance adds to a pause, in milliseconds.
 const JITTER: u64 = 1000;

@@ -216,7 +216,7 @@ fn pauses(chance: u64) -> (Vec<u64>, Option<Fact>) {
 
 #[test]
 fn attempts_come_more_and_more_slowly_and_end() {
-    // Client-sdk-js, `DefaultReconnectPolicy.ts`.
+    // Client-sdk-js of August 2026, `DefaultReconnectPolicy.ts`.
     let (without, end) = pauses(0);
     assert_eq!(without, [0, 300, 1200, 2700, 4800, 7000, 7000, 7000, 7000, 7000], "without chance");
     assert_eq!(end, Some(Fact::Left(Reason::GaveUp(Cause::SocketRefused(None)))), "then it is given up");
