@@ -190,7 +190,7 @@ impl<'a> RealServers<'a> {
         let ours = before.is_none_or(|servers| servers.as_object().is_none_or(serde_json::Map::is_empty));
         // Made first, so that those that did start are stopped when another does not.
         let mut servers = Self { shell, list, ours };
-        servers.list = servers::up(shell, &Server::ALL)?;
+        servers.list = servers::up(shell, &Server::OF_SUITES)?;
         Ok(servers)
     }
 }
