@@ -317,6 +317,11 @@ fn running(shell: &Shell) -> Result<State> {
     Ok(state.into_iter().filter(|(_, started)| lives(started)).collect())
 }
 
+/// The file for `KONSIL_SERVERS`, if that server runs.
+pub(crate) fn list_with(shell: &Shell, server: Server) -> Result<Option<PathBuf>> {
+    Ok(running(shell)?.contains_key(&server).then(|| list(shell)))
+}
+
 fn write(shell: &Shell, state: &State) -> Result<()> {
     let text = serde_json::to_string_pretty(state)?;
     fs::write(list(shell), text).with_context(|| format!("write {}", list(shell).display()))

@@ -164,7 +164,7 @@ const PEERS: [Peer; 2] = [
     Peer {
         folder: "livekit-js",
         library: "livekit-client",
-        files: &["peer.mjs", "devices.mjs", "page.html", "page.js"],
+        files: &["peer.mjs", "devices.mjs", "page.html", "page.js", "meet.test.mjs"],
     },
 ];
 
