@@ -132,7 +132,9 @@ test('no server elsewhere is named to a browser', { skip: without('livekit') }, 
   await Peer.end();
 });
 
-test('two browsers meet through the TURN server alone', { skip: without('livekit', 'coturn') }, async () => {
+const named = () => (servers.livekit.turn_port === servers.coturn.port ? undefined : 'LiveKit was started without coturn; start both with `cargo xtask servers up livekit coturn`');
+
+test('two browsers meet through the TURN server alone', { skip: without('livekit', 'coturn') ?? named() }, async () => {
   const [one, other] = await of(randomUUID(), 'livekit', { relay: true });
   const words = await meet(one, other);
   assert.ok(!words.encrypted, 'without a key words are in clear, and the peer says so');
@@ -140,7 +142,7 @@ test('two browsers meet through the TURN server alone', { skip: without('livekit
   await Peer.end();
 });
 
-test('two browsers at two nodes meet in one round', { skip: without('livekit-one', 'livekit-two') }, async () => {
+test('two browsers at two nodes meet in one round', { skip: without('livekit-two', 'livekit-one') }, async () => {
   const round = randomUUID();
   const key = randomBytes(32).toString('base64');
   const [one, other] = await Promise.all([Peer.joins(round, 'one', RED, { server: 'livekit-one', key }), Peer.joins(round, 'other', BLUE, { server: 'livekit-two', key })]);

@@ -44,12 +44,15 @@ pub(super) fn start(shell: &Shell, server: Server, coturn: Option<u16>, redis: O
     fs::write(&file, format!("{settings}{relays}{shared}"))?;
     let mut command = shell.command(program);
     command.arg("--config").arg(&file).current_dir(&folder);
-    let access = Access::from([
+    let mut access = Access::from([
         ("key".to_owned(), json!(KEY)),
         ("secret".to_owned(), json!(secret)),
         ("udp_port".to_owned(), json!(udp)),
         ("tcp_port".to_owned(), json!(tcp)),
     ]);
+    if let Some(coturn) = coturn {
+        access.insert("turn_port".to_owned(), json!(coturn));
+    }
     Ok(Starting { access, ..Starting::new(server, port, folder.join("log"), command)? })
 }
 
