@@ -1,7 +1,10 @@
-//! Real servers for the client's suites: Keycloak, HAPI FHIR, Orthanc and Synapse, installed, started, found again and stopped;
-//! and the FHIR validator, which is no server but comes from the same place.
+//! Real servers: Keycloak, HAPI FHIR, Orthanc and Synapse for the client's suites, LiveKit and coturn for rounds, installed,
+//! started, found again and stopped; and the FHIR validator, which is no server but comes from the same place.
 //!
 //! `servers.json` in the cache's `servers` folder names what runs; suites read it through `KONSIL_SERVERS`.
+
+mod coturn;
+mod livekit;
 
 use crate::shell::{Running, Shell, found, output, run};
 use anyhow::{Context, Result, bail};
@@ -12,7 +15,7 @@ use std::{
     collections::BTreeMap,
     env, fs,
     io::{BufRead, BufReader, Read, Write},
-    net::{Ipv4Addr, TcpListener, TcpStream},
+    net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket},
     ops::Range,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -41,7 +44,7 @@ pub(crate) struct Servers {
 enum What {
     /// Install what is missing and start them on loopback; print their addresses as JSON.
     Up {
-        /// All of them where none is named.
+        /// Where none is named: those of the client's suites.
         servers: Vec<Server>,
     },
     /// Stop all that run.
@@ -68,11 +71,21 @@ pub(crate) enum Server {
     SynapseWest,
     /// A Matrix homeserver with the rules of a TI-Messenger.
     SynapseTim,
+    /// A TURN server. LiveKit names it to its clients where it runs or is started beside it.
+    Coturn,
+    /// What the two nodes of LiveKit share.
+    Redis,
+    /// A media server for rounds.
+    Livekit,
+    /// One of two nodes that share their rooms; Redis comes with it.
+    LivekitOne,
+    /// The other; Redis and the first come with it.
+    LivekitTwo,
 }
 
 impl Server {
-    /// All of them, the slowest to start first.
-    pub(crate) const ALL: [Self; 7] = [
+    /// Those that the client's suites need, the slowest to start first.
+    pub(crate) const OF_SUITES: [Self; 7] = [
         Self::Keycloak,
         Self::Hapi,
         Self::Synapse,
@@ -91,32 +104,74 @@ impl Server {
             Self::SynapseEast => "synapse-east",
             Self::SynapseWest => "synapse-west",
             Self::SynapseTim => "synapse-tim",
+            Self::Coturn => "coturn",
+            Self::Redis => "redis",
+            Self::Livekit => "livekit",
+            Self::LivekitOne => "livekit-one",
+            Self::LivekitTwo => "livekit-two",
         }
     }
 
-    /// What it offers, below its origin.
-    const fn base(self) -> &'static str {
+    /// Where clients find what it offers.
+    fn address(self, port: u16) -> String {
+        let (scheme, path) = match self {
+            Self::Keycloak => ("http://", "/realms/konsil"),
+            Self::Hapi => ("http://", "/fhir"),
+            Self::Orthanc => ("http://", "/dicom-web"),
+            Self::Synapse | Self::SynapseEast | Self::SynapseWest | Self::SynapseTim => ("http://", ""),
+            // RFC 7065 §3.1: no authority, so no slashes.
+            Self::Coturn => ("turn:", ""),
+            Self::Redis => ("redis://", ""),
+            Self::Livekit | Self::LivekitOne | Self::LivekitTwo => ("ws://", ""),
+        };
+        format!("{scheme}127.0.0.1:{port}{path}")
+    }
+
+    /// What is answered once the server is ready.
+    const fn probe(self) -> Probe {
         match self {
-            Self::Keycloak => "/realms/konsil",
-            Self::Hapi => "/fhir",
-            Self::Orthanc => "/dicom-web",
-            Self::Synapse | Self::SynapseEast | Self::SynapseWest | Self::SynapseTim => "",
+            Self::Keycloak => Probe::Http("/realms/konsil/.well-known/openid-configuration"),
+            Self::Hapi => Probe::Http("/fhir/metadata"),
+            Self::Orthanc => Probe::Http("/system"),
+            Self::Synapse | Self::SynapseEast | Self::SynapseWest | Self::SynapseTim => Probe::Http("/health"),
+            Self::Coturn => Probe::Stun,
+            Self::Redis => Probe::Redis,
+            Self::Livekit | Self::LivekitOne | Self::LivekitTwo => Probe::Http("/"),
         }
     }
 
-    /// Answers 200 without a token once the server is ready.
-    const fn probe(self) -> &'static str {
+    /// What has to run beside it.
+    const fn needs(self) -> &'static [Self] {
         match self {
-            Self::Keycloak => "/realms/konsil/.well-known/openid-configuration",
-            Self::Hapi => "/fhir/metadata",
-            Self::Orthanc => "/system",
-            Self::Synapse | Self::SynapseEast | Self::SynapseWest | Self::SynapseTim => "/health",
+            Self::LivekitOne => &[Self::Redis],
+            Self::LivekitTwo => &[Self::Redis, Self::LivekitOne],
+            Self::Keycloak
+            | Self::Hapi
+            | Self::Orthanc
+            | Self::Synapse
+            | Self::SynapseEast
+            | Self::SynapseWest
+            | Self::SynapseTim
+            | Self::Coturn
+            | Self::Redis
+            | Self::Livekit => &[],
         }
     }
 }
 
+/// How a server is asked whether it is ready.
+#[derive(Debug, Clone, Copy)]
+enum Probe {
+    /// `GET` of this path is answered with 200 without a token.
+    Http(&'static str),
+    /// A binding request by UDP is answered (RFC 8489 §2).
+    Stun,
+    /// `PING` is answered with `PONG`.
+    Redis,
+}
+
 /// A server that was started.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Started {
     pid: u32,
     /// When the process began, in the system's ticks: a number that was given to another process is not ours.
@@ -125,19 +180,24 @@ struct Started {
     address: String,
     log: PathBuf,
     ready_after_ms: u64,
+    #[serde(flatten)]
+    access: Access,
 }
+
+/// What a client has to know beside the address: more ports, and secrets that hold for this computer alone. It stands in the
+/// list and is not printed.
+type Access = BTreeMap<String, Value>;
 
 type State = BTreeMap<Server, Started>;
 
 impl Servers {
     pub(crate) fn run(&self, shell: &Shell) -> Result<()> {
         match &self.what {
-            What::Up { servers } if servers.is_empty() => up(shell, &Server::ALL).map(drop),
+            What::Up { servers } if servers.is_empty() => up(shell, &Server::OF_SUITES).map(drop),
             What::Up { servers } => up(shell, servers).map(drop),
             What::Down => down(shell),
             What::Status => {
-                let state = running(shell)?;
-                println!("{}", serde_json::to_string_pretty(&state)?);
+                println!("{}", printed(&running(shell)?)?);
                 Ok(())
             }
         }
@@ -150,24 +210,42 @@ pub(crate) fn up(shell: &Shell, servers: &[Server]) -> Result<PathBuf> {
         bail!("the servers are started on Linux only; on another system use a virtual machine or a container");
     }
     let mut state = running(shell)?;
-    let mut wanted: Vec<Server> = servers.iter().copied().filter(|server| !state.contains_key(server)).collect();
+    let all = servers.iter().flat_map(|server| server.needs().iter().chain([server]));
+    let mut wanted: Vec<Server> = all.copied().filter(|server| !state.contains_key(server)).collect();
     wanted.sort_unstable();
     wanted.dedup();
     packages(shell, &wanted)?;
+    if wanted.iter().any(|server| matches!(server, Server::Livekit | Server::LivekitOne | Server::LivekitTwo)) {
+        livekit::program(shell)?;
+    }
     let mut starting: Vec<Starting> = Vec::new();
     for server in wanted {
         eprintln!("Starting {}", server.name());
-        starting.push(match server {
+        let port = |of: Server| {
+            let begun = starting.iter().find(|one| one.server == of).map(|one| one.port);
+            begun.or_else(|| state.get(&of).map(|started| started.port))
+        };
+        let one = match server {
             Server::Keycloak => keycloak(shell),
             Server::Hapi => hapi(shell),
             Server::Orthanc => orthanc(shell),
-            Server::Synapse => {
-                let started = |one: &Starting| (one.server == Server::Keycloak).then_some(one.port);
-                let provider = state.get(&Server::Keycloak).map(|started| started.port);
-                synapse(shell, server, provider.or_else(|| starting.iter().find_map(started)))
-            }
+            Server::Synapse => synapse(shell, server, port(Server::Keycloak)),
             Server::SynapseEast | Server::SynapseWest | Server::SynapseTim => synapse(shell, server, None),
-        }?);
+            Server::Coturn => coturn::start(shell),
+            Server::Redis => livekit::redis(shell),
+            Server::Livekit => livekit::start(shell, server, port(Server::Coturn), None),
+            Server::LivekitOne | Server::LivekitTwo => {
+                livekit::start(shell, server, port(Server::Coturn), port(Server::Redis))
+            }
+        };
+        match one {
+            Ok(one) => starting.push(one),
+            Err(why) => {
+                // The list does not know them yet, so nobody else could stop them.
+                starting.iter().for_each(|one| drop(stop(shell, one.server, &one.started())));
+                return Err(why);
+            }
+        }
     }
     while !starting.is_empty() {
         let mut waiting = Vec::new();
@@ -184,7 +262,7 @@ pub(crate) fn up(shell: &Shell, servers: &[Server]) -> Result<PathBuf> {
         starting = waiting;
         thread::sleep(Duration::from_millis(100));
     }
-    println!("{}", serde_json::to_string_pretty(&state)?);
+    println!("{}", printed(&state)?);
     eprintln!("export KONSIL_SERVERS={}", list(shell).display());
     Ok(list(shell))
 }
@@ -192,14 +270,15 @@ pub(crate) fn up(shell: &Shell, servers: &[Server]) -> Result<PathBuf> {
 /// Stops all that `up` started.
 pub(crate) fn down(shell: &Shell) -> Result<()> {
     let state = running(shell)?;
-    for (server, started) in &state {
-        stop(shell, started).with_context(|| format!("stop {}", server.name()))?;
+    // Nodes before what they share.
+    for (server, started) in state.iter().rev() {
+        stop(shell, *server, started).with_context(|| format!("stop {}", server.name()))?;
         eprintln!("{} has stopped", server.name());
     }
     write(shell, &State::new())
 }
 
-fn stop(shell: &Shell, started: &Started) -> Result<()> {
+fn stop(shell: &Shell, server: Server, started: &Started) -> Result<()> {
     // Its whole group: Keycloak's script has its Java program as a child.
     let signal = |name: &str| {
         let group = format!("-{}", started.pid);
@@ -207,7 +286,13 @@ fn stop(shell: &Shell, started: &Started) -> Result<()> {
     };
     signal("-TERM")?;
     let asked = Instant::now();
+    let mut waits = matches!(server, Server::Livekit | Server::LivekitOne | Server::LivekitTwo);
     while lives(started) {
+        // Asked once, it waits for its rooms to empty by themselves.
+        if waits && asked.elapsed() > Duration::from_secs(2) {
+            signal("-TERM")?;
+            waits = false;
+        }
         if asked.elapsed() > FAREWELL {
             signal("-KILL")?;
             bail!("process {} did not end by itself within {} s and was killed", started.pid, FAREWELL.as_secs());
@@ -232,9 +317,21 @@ fn running(shell: &Shell) -> Result<State> {
     Ok(state.into_iter().filter(|(_, started)| lives(started)).collect())
 }
 
+/// The file for `KONSIL_SERVERS`, if that server runs.
+pub(crate) fn list_with(shell: &Shell, server: Server) -> Result<Option<PathBuf>> {
+    Ok(running(shell)?.contains_key(&server).then(|| list(shell)))
+}
+
 fn write(shell: &Shell, state: &State) -> Result<()> {
     let text = serde_json::to_string_pretty(state)?;
     fs::write(list(shell), text).with_context(|| format!("write {}", list(shell).display()))
+}
+
+/// The list as it may be shown.
+fn printed(state: &State) -> Result<String> {
+    let shown = |started: &Started| Started { access: Access::new(), ..started.clone() };
+    let state: State = state.iter().map(|(server, started)| (*server, shown(started))).collect();
+    Ok(serde_json::to_string_pretty(&state)?)
 }
 
 fn lives(started: &Started) -> bool {
@@ -257,6 +354,7 @@ struct Starting {
     port: u16,
     log: PathBuf,
     since: Instant,
+    access: Access,
 }
 
 impl Starting {
@@ -266,7 +364,7 @@ impl Starting {
         apart(&mut command);
         let since = Instant::now();
         let child = command.spawn().with_context(|| format!("start {}", server.name()))?;
-        Ok(Self { server, child, port, log, since })
+        Ok(Self { server, child, port, log, since, access: Access::new() })
     }
 
     fn ready(self) -> (Server, Started) {
@@ -279,9 +377,10 @@ impl Starting {
             pid: self.child.id(),
             born: born(self.child.id()),
             port: self.port,
-            address: format!("http://127.0.0.1:{}{}", self.port, self.server.base()),
+            address: self.server.address(self.port),
             log: self.log.clone(),
             ready_after_ms: 0,
+            access: self.access.clone(),
         }
     }
 
@@ -291,7 +390,7 @@ impl Starting {
         if ended.is_none() && self.since.elapsed() < PATIENCE {
             return Ok(self);
         }
-        let _gone = stop(shell, &self.started());
+        let _gone = stop(shell, self.server, &self.started());
         let why = ended.map_or_else(|| format!("no answer in {} s", PATIENCE.as_secs()), |status| status.to_string());
         bail!("{} did not start ({why}):\n{}", self.server.name(), tail(&self.log));
     }
@@ -323,25 +422,70 @@ fn free_port() -> Result<u16> {
         // Two runs beside each other begin at different places.
         let step = std::process::id().wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % count;
         let port = PORTS.start + u16::try_from(step)?;
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+        let address = (Ipv4Addr::LOCALHOST, port);
+        if TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok() {
             return Ok(port);
         }
     }
     bail!("no free port from {} to {}", PORTS.start, PORTS.end)
 }
 
-/// True if `GET path` is answered with 200.
-fn answers(port: u16, path: &str) -> bool {
-    let ask = || -> std::io::Result<bool> {
-        let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-        // The first answer of a Java program takes seconds; meanwhile another server is not asked, which costs little.
-        socket.set_read_timeout(Some(Duration::from_secs(20)))?;
-        write!(socket, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n")?;
-        let mut line = [0; 12];
-        socket.read_exact(&mut line)?;
-        Ok(line.ends_with(b" 200"))
-    };
-    ask().unwrap_or(false)
+/// True if the server is ready.
+fn answers(port: u16, probe: Probe) -> bool {
+    match probe {
+        Probe::Http(path) => http(port, path),
+        Probe::Stun => stun(port),
+        Probe::Redis => ping(port),
+    }
+    .unwrap_or(false)
+}
+
+fn http(port: u16, path: &str) -> std::io::Result<bool> {
+    let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    // The first answer of a Java program takes seconds; meanwhile another server is not asked, which costs little.
+    socket.set_read_timeout(Some(Duration::from_secs(20)))?;
+    write!(socket, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n")?;
+    let mut line = [0; 12];
+    socket.read_exact(&mut line)?;
+    Ok(line.ends_with(b" 200"))
+}
+
+fn stun(port: u16) -> std::io::Result<bool> {
+    // RFC 8489 §5: a binding request (0x0001) without attributes, the magic cookie, a transaction of twelve bytes; the
+    // answer is a success response (0x0101).
+    let request = *b"\x00\x01\x00\x00\x21\x12\xA4\x42konsil-ready";
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    socket.set_read_timeout(Some(Duration::from_millis(500)))?;
+    socket.connect((Ipv4Addr::LOCALHOST, port))?;
+    socket.send(&request)?;
+    let mut answer = [0; 1024];
+    let length = socket.recv(&mut answer)?;
+    Ok(answer[..length].starts_with(&[1, 1]) && answer[4..20] == request[4..])
+}
+
+fn ping(port: u16) -> std::io::Result<bool> {
+    let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    socket.set_read_timeout(Some(Duration::from_secs(1)))?;
+    socket.write_all(b"PING\r\n")?;
+    let mut line = [0; 7];
+    socket.read_exact(&mut line)?;
+    Ok(line == *b"+PONG\r\n")
+}
+
+/// A secret of 64 characters that is made once on this computer, so that a server which is started again still takes what
+/// was signed before.
+fn secret(folder: &Path) -> Result<String> {
+    let file = folder.join("secret");
+    if let Ok(kept) = fs::read_to_string(&file) {
+        return Ok(kept);
+    }
+    let mut bytes = [0_u8; 32];
+    fs::File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut bytes)).context("random bytes")?;
+    let secret: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let secret = secret.concat();
+    fs::create_dir_all(folder)?;
+    fs::write(&file, &secret).with_context(|| format!("write {}", file.display()))?;
+    Ok(secret)
 }
 
 fn keycloak(shell: &Shell) -> Result<Starting> {
@@ -480,27 +624,10 @@ fn synapse(shell: &Shell, server: Server, provider: Option<u16>) -> Result<Start
     Starting::new(server, port, folder.join("log"), program(true))
 }
 
-/// A port for other homeservers, and an authority that signs for this computer alone.
+/// A port for other homeservers, which are reached by TLS.
 fn federating(shell: &Shell, settings: &str) -> Result<String> {
-    let folder = home(shell).join("federation");
+    let folder = authority(shell)?;
     let authority = folder.join("authority.pem");
-    if !folder.join("made").is_file() {
-        fs::create_dir_all(&folder)?;
-        let openssl = |args: &[&str]| {
-            let mut command = shell.command("openssl");
-            command.args(args).current_dir(&folder).stdout(Stdio::null()).stderr(Stdio::null());
-            run(&mut command)
-        };
-        let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc"];
-        let root = ["req", "-x509", "-days", "3650", "-subj", "/CN=Konsil test authority"];
-        openssl(&[&root[..], &key, &["-keyout", "authority.key", "-out", "authority.pem"]].concat())?;
-        let own =
-            ["req", "-x509", "-days", "3650", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
-        let signed =
-            ["-CA", "authority.pem", "-CAkey", "authority.key", "-addext", "basicConstraints=critical,CA:FALSE"];
-        openssl(&[&own[..], &key, &signed, &["-keyout", "server.key", "-out", "server.pem"]].concat())?;
-        fs::write(folder.join("made"), "")?;
-    }
     let port = free_port()?;
     let listener = format!(
         "listeners:\n  - {{port: {port}, type: http, tls: true, bind_addresses: [\"127.0.0.1\"], resources: [{{names: \
@@ -516,6 +643,29 @@ fn federating(shell: &Shell, settings: &str) -> Result<String> {
         folder.display(),
         authority.display()
     ))
+}
+
+/// The folder of an authority that signs for this computer alone, and of a server's key and certificate by it.
+fn authority(shell: &Shell) -> Result<PathBuf> {
+    const NAMES: &str = "subjectAltName=DNS:localhost,IP:127.0.0.1";
+    let folder = home(shell).join("federation");
+    if fs::read_to_string(folder.join("made")).is_ok_and(|names| names == NAMES) {
+        return Ok(folder);
+    }
+    fs::create_dir_all(&folder)?;
+    let openssl = |args: &[&str]| {
+        let mut command = shell.command("openssl");
+        command.args(args).current_dir(&folder).stdout(Stdio::null()).stderr(Stdio::null());
+        run(&mut command)
+    };
+    let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc"];
+    let root = ["req", "-x509", "-days", "3650", "-subj", "/CN=Konsil test authority"];
+    openssl(&[&root[..], &key, &["-keyout", "authority.key", "-out", "authority.pem"]].concat())?;
+    let own = ["req", "-x509", "-days", "3650", "-subj", "/CN=localhost", "-addext", NAMES];
+    let signed = ["-CA", "authority.pem", "-CAkey", "authority.key", "-addext", "basicConstraints=critical,CA:FALSE"];
+    openssl(&[&own[..], &key, &signed, &["-keyout", "server.key", "-out", "server.pem"]].concat())?;
+    fs::write(folder.join("made"), NAMES)?;
+    Ok(folder)
 }
 
 fn maven(shell: &Shell) -> Command {
@@ -566,11 +716,18 @@ fn packages(shell: &Shell, servers: &[Server]) -> Result<()> {
     if orthanc {
         missing.extend(["orthanc", "orthanc-dicomweb"]);
     }
+    let coturn = servers.contains(&Server::Coturn) && found("turnserver").is_none();
+    if coturn {
+        missing.push("coturn");
+    }
     install(shell, &missing)?;
-    if orthanc && found("systemctl").is_some() {
-        // The package starts a server for the whole network, which nobody asked for here.
-        let disable = "systemctl disable --now orthanc || sudo -n systemctl disable --now orthanc || true";
-        run(shell.command("sh").args(["-c", disable]).stderr(Stdio::null()))?;
+    // These packages start a server for the whole network, which nobody asked for here.
+    for (service, installed) in [("orthanc", orthanc), ("coturn", coturn)] {
+        if installed && found("systemctl").is_some() {
+            let disable =
+                format!("systemctl disable --now {service} || sudo -n systemctl disable --now {service} || true");
+            run(shell.command("sh").args(["-c", &disable]).stderr(Stdio::null()))?;
+        }
     }
     Ok(())
 }
@@ -752,7 +909,8 @@ fn written(shell: &Shell) -> Result<PathBuf> {
     let mut suite = shell.cargo();
     suite.args(["test", "--quiet", "-p", "integration", "--test", "it", "--"]);
     suite.args(["given_to_the_validator", "decision::"]).env("KONSIL_FHIR_OUT", &folder);
-    if running(shell)?.len() == Server::ALL.len() {
+    let running = running(shell)?;
+    if Server::OF_SUITES.iter().all(|server| running.contains_key(server)) {
         suite.env("KONSIL_SERVERS", list(shell));
     } else {
         eprintln!("Without what real servers make of it: start them first with `cargo xtask servers up`");
@@ -768,4 +926,19 @@ fn written_by_client(shell: &Shell, folder: &Path) -> Result<()> {
     let mut units = shell.cargo();
     units.args(["test", "--quiet", "-p", "app", "--lib", GIVEN]);
     run(units.env("KONSIL_FHIR_OUT", folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Server, State, printed};
+
+    #[test]
+    fn what_is_printed_of_a_server_holds_no_secret() {
+        let list = r#"{"coturn": {"pid": 7, "born": 1, "port": 20000, "address": "turn:127.0.0.1:20000", "log": "/tmp/log",
+            "ready_after_ms": 5, "secret": "Eschenland"}}"#;
+        let state: State = serde_json::from_str(list).expect("a list as it is written");
+        assert_eq!(state[&Server::Coturn].access["secret"], "Eschenland", "whoever reads the list finds it");
+        let text = printed(&state).expect("a list");
+        assert!(text.contains("turn:127.0.0.1:20000") && !text.contains("Eschenland"), "{text}");
+    }
 }

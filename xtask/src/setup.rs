@@ -152,27 +152,49 @@ pub(crate) fn reference_python(shell: &Shell) -> Result<PathBuf> {
     python(shell, &shell.cache.join("python/reference"), &shell.root.join("testing/reference/requirements.txt"))
 }
 
+/// A program that nobody here wrote, and what of it is ours: files in `testing/peers`.
+struct Peer {
+    folder: &'static str,
+    library: &'static str,
+    files: &'static [&'static str],
+}
+
+const PEERS: [Peer; 2] = [
+    Peer { folder: "matrix-js", library: "matrix-js-sdk", files: &["peer.mjs"] },
+    Peer {
+        folder: "livekit-js",
+        library: "livekit-client",
+        files: &["peer.mjs", "devices.mjs", "page.html", "page.js", "meet.test.mjs"],
+    },
+];
+
 /// Programs that nobody here wrote, for the tests that talk with them: the folder that holds them.
 ///
 /// # Errors
 /// Without Node, or when their packages can't be fetched.
 pub(crate) fn peers(shell: &Shell) -> Result<PathBuf> {
-    let (from, folder) = (shell.root.join("testing/peers/matrix-js"), shell.cache.join("peers/matrix-js"));
     node(shell)?;
+    PEERS.iter().try_for_each(|one| peer(shell, one))?;
+    Ok(shell.cache.join("peers"))
+}
+
+fn peer(shell: &Shell, peer: &Peer) -> Result<()> {
+    let from = shell.root.join("testing/peers").join(peer.folder);
+    let folder = shell.cache.join("peers").join(peer.folder);
     fs::create_dir_all(&folder)?;
     let lock = "package-lock.json";
     let same = |name: &str| -> Result<bool> {
         Ok(fs::read(from.join(name))? == fs::read(folder.join(name)).unwrap_or_default())
     };
     let installed = same(lock)? && folder.join("node_modules/.package-lock.json").is_file();
-    for name in [lock, "package.json", ".npmrc", "peer.mjs"] {
+    for name in [lock, "package.json", ".npmrc"].iter().chain(peer.files) {
         fs::copy(from.join(name), folder.join(name)).with_context(|| format!("copy {name}"))?;
     }
     if !installed {
-        println!("Fetching matrix-js-sdk into {}", folder.display());
+        println!("Fetching {} into {}", peer.library, folder.display());
         run(shell.npm().current_dir(&folder).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]))?;
     }
-    Ok(shell.cache.join("peers"))
+    Ok(())
 }
 
 /// A Python with the packages of a list, in a folder of its own.

@@ -149,6 +149,31 @@ pub(crate) fn failures(text: &str) -> &str {
     text.find("\nfailures:\n").map_or(text, |at| &text[at..])
 }
 
+/// Counts the tests of TAP, the Test Anything Protocol, as `node --test` writes it: `ok 1 - name # SKIP why`.
+pub(crate) fn tap(text: &str) -> Counts {
+    let mut counts = Counts::default();
+    for line in text.lines() {
+        let (holds, rest) = match (line.strip_prefix("ok "), line.strip_prefix("not ok ")) {
+            (Some(rest), _) => (true, rest),
+            (None, Some(rest)) => (false, rest),
+            (None, None) => continue,
+        };
+        let name = rest.split_once(" - ").map_or(rest, |(_, name)| name);
+        match name.split_once(" # SKIP") {
+            Some((_, why)) => {
+                counts.skipped += 1;
+                counts.reasons.push(why.trim().to_owned());
+            }
+            None if holds => counts.passed += 1,
+            None => {
+                counts.failed += 1;
+                counts.reasons.push(name.to_owned());
+            }
+        }
+    }
+    counts
+}
+
 /// Counts vitest's JSON report.
 pub(crate) fn vitest(text: &str) -> Option<Counts> {
     let report: Value = serde_json::from_str(text).ok()?;
@@ -175,7 +200,7 @@ pub(crate) fn vitest(text: &str) -> Option<Counts> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Built, libtest, package, vitest};
+    use super::{Built, libtest, package, tap, vitest};
 
     const LIBTEST: &str = "
 running 4 tests
@@ -212,6 +237,14 @@ test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; 
     #[test]
     fn output_without_a_result_counts_nothing() {
         assert_eq!(libtest("thread main panicked").passed, 0, "nothing ended");
+    }
+
+    #[test]
+    fn a_test_of_node_that_is_skipped_says_why() {
+        let counts =
+            tap("TAP version 13\n# Subtest: a\nok 1 - a\n  ---\n  ...\nnot ok 2 - b\nok 3 - c # SKIP no d\n1..3\n");
+        assert_eq!((counts.passed, counts.failed, counts.skipped), (1, 1, 1), "{counts:?}");
+        assert_eq!(counts.reasons, ["b", "no d"], "the failure is named and the reason told");
     }
 
     #[test]

@@ -48,7 +48,7 @@ enum Area {
     Platform,
     /// Chat with a homeserver.
     Chat,
-    /// Signalling and frame encryption of video rounds.
+    /// Signalling and frame encryption of video rounds, and programs of others in one.
     Rounds,
     /// Secrets and the encrypted store.
     Vault,
@@ -162,6 +162,9 @@ impl Test {
         if areas.contains(&Area::Desk) {
             suite.browser();
         }
+        if areas.contains(&Area::Rounds) {
+            suite.meeting();
+        }
         if areas.contains(&Area::Servers) {
             suite.fhir();
         }
@@ -190,7 +193,7 @@ impl<'a> RealServers<'a> {
         let ours = before.is_none_or(|servers| servers.as_object().is_none_or(serde_json::Map::is_empty));
         // Made first, so that those that did start are stopped when another does not.
         let mut servers = Self { shell, list, ours };
-        servers.list = servers::up(shell, &Server::ALL)?;
+        servers.list = servers::up(shell, &Server::OF_SUITES)?;
         Ok(servers)
     }
 }
@@ -404,12 +407,22 @@ impl<'a> Suite<'a> {
     }
 
     fn harness(&mut self, area: &str, test: &harness::TestProgram, command: &mut std::process::Command) {
-        let what = test.name();
+        self.counted(area, &test.name(), command, harness::libtest);
+    }
+
+    /// A program of several tests, counted by what it says.
+    fn counted(
+        &mut self,
+        area: &str,
+        what: &str,
+        command: &mut std::process::Command,
+        count: impl FnOnce(&str) -> Counts,
+    ) {
         println!("── {area}: {what}");
         let began = Instant::now();
         let (text, ended_well) = harness::merged(command).unwrap_or_else(|why| (format!("{why:#}"), false));
         let log = self.logs.join(format!("{area}-{}.log", what.replace([' ', '/'], "-")));
-        let mut counts = harness::libtest(&text);
+        let mut counts = count(&text);
         if !ended_well && counts.failed == 0 {
             counts.failed = 1;
             counts.reasons.push(format!("{what} ended before its sums"));
@@ -424,7 +437,7 @@ impl<'a> Suite<'a> {
         }
         // A program without tests has nothing to say in the table.
         if counts != Counts::default() {
-            self.table.add(area, &what, counts, began.elapsed());
+            self.table.add(area, what, counts, began.elapsed());
         }
     }
 
@@ -456,6 +469,31 @@ impl<'a> Suite<'a> {
                     self.step("walk", what, |shell| run::walk_painted(shell, script));
                 }
             }
+        }
+    }
+
+    /// Two programs of others in a round on LiveKit's server, where somebody has started it: to build it takes minutes.
+    fn meeting(&mut self) {
+        let what = "two browsers meet";
+        let list = match servers::list_with(self.shell, Server::Livekit) {
+            Ok(Some(list)) => list,
+            Ok(None) => {
+                let start = "`cargo xtask servers up livekit coturn` starts it";
+                return self.skip("rounds", what, format!("LiveKit does not run: {start}"));
+            }
+            Err(why) => return self.skip("rounds", what, format!("{why:#}")),
+        };
+        if found("chromium").is_none() {
+            return self.skip("rounds", what, "chromium is not installed".to_owned());
+        }
+        match setup::peers(self.shell) {
+            Ok(peers) => {
+                let mut node = self.shell.bound("node");
+                node.args(["--test", "--test-reporter=tap", "meet.test.mjs"]);
+                node.current_dir(peers.join("livekit-js")).env("KONSIL_SERVERS", list);
+                self.counted("rounds", what, &mut node, harness::tap);
+            }
+            Err(why) => self.skip("rounds", what, format!("{why:#}")),
         }
     }
 
