@@ -379,7 +379,7 @@ impl Conversation {
         let (shared, timeline, mut follows) = (self.shared.clone(), self.timeline.clone(), self.follows.clone());
         tokio::spawn(async move {
             // The keys of what was written meanwhile come with it; without them each line would be read twice.
-            let answered = follows.wait_for(|state| *state != SyncState::Connecting);
+            let answered = async { follows.wait_for(|state| *state != SyncState::Connecting).await.is_ok() };
             let _without_keys_then = tokio::time::timeout(FIRST_ANSWER, answered).await;
             shared.earlier.send_replace(reached(timeline.paginate_backwards(PAGE).await));
             shared.changed();

@@ -124,10 +124,12 @@ pub enum Answer {
     Sent(f64),
     /// It took so many seconds.
     Took(f64),
-    /// It took so many seconds, and brought what was made.
+    /// It took so many seconds, and each byte is that of a made file of its length.
     Fetched {
         /// Seconds.
         seconds: f64,
+        /// Bytes.
+        size: u64,
     },
     /// Messages that were read.
     Read(usize),
@@ -427,7 +429,7 @@ impl AtWork {
         file.fetch(&mut compared).await?;
         let seconds = began.elapsed().as_secs_f64();
         ensure!(compared.at == compared.size, "{} of {} bytes came", compared.at, compared.size);
-        Ok(Answer::Fetched { seconds })
+        Ok(Answer::Fetched { seconds, size: compared.size })
     }
 
     /// So many messages, each of them readable; without a number all that there are.

@@ -31,7 +31,8 @@ pub(super) async fn measure(bench: &Bench<'_>, figures: &mut Figures) -> Result<
     let sending = spent(&sender).await?.peak - idle;
     let idle = idles(&receiver).await?;
     let answer = receiver.does(Act::Fetch { room, name }).await?;
-    let Answer::Fetched { seconds: fetched } = answer else { return unexpected(&answer) };
+    let Answer::Fetched { seconds: fetched, size: came } = answer else { return unexpected(&answer) };
+    ensure!(came == bytes, "{came} of {bytes} bytes came");
     let fetching = spent(&receiver).await?.peak - idle;
     let speed = |seconds: f64| size as f64 / 1e6 / seconds;
     let (up, down) = curl(bench.platform, bench.fresh.path(), size).await?;
