@@ -42,11 +42,12 @@ use std::{
     collections::BTreeMap,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use talk::Open;
 use tim::{
     Account, AccountError, AccountOptions, Homeserver, SessionStore, SessionStoreError, SignIn, Signals, StoredSession,
+    SyncState,
 };
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
@@ -57,6 +58,10 @@ use vault::{Table, Vault};
 const SESSION: &str = "chat/session";
 /// What happens together is told together: one view for it.
 const GATHER: Duration = Duration::from_millis(60);
+/// A part of the library that ends more often than [`MOST_BREAKS`] in this time is said.
+const SHORTLY: Duration = Duration::from_secs(600);
+/// The first time chat begins anew as it was, the second without the lines that it keeps.
+const MOST_BREAKS: usize = 2;
 /// Looking for a homeserver holds up a sign-in no longer than this.
 const DISCOVERY: Duration = Duration::from_secs(4);
 
@@ -90,6 +95,10 @@ struct State {
     found: study::Found,
     /// The study of a message that is open.
     reading: Option<study::Reading>,
+    /// When parts of the library ended that may not.
+    breaks: Vec<Instant>,
+    /// What was open then, and is opened again.
+    reopen: Option<String>,
 }
 
 #[derive(Default)]
@@ -111,6 +120,17 @@ pub(crate) struct Up {
     /// Where the platform names one.
     directory: Option<DirectoryClient>,
     task: AbortHandle,
+}
+
+/// How chat begins.
+#[derive(Default)]
+struct Start {
+    /// With a sign-in, where this device has no session.
+    way: Option<Way>,
+    /// As the device that was there before, where its session ended softly.
+    former: Option<StoredSession>,
+    /// Without the lines that this device keeps.
+    without_lines: bool,
 }
 
 /// The second half of the browser's way: from the identity provider on to the homeserver.
@@ -167,20 +187,19 @@ impl Desk {
 
     /// Begins chat for who has just sat down.
     pub(crate) fn start_chat(&self, taken: &Taken, way: Option<Way>) {
-        self.start_chat_as(taken, way, None);
+        self.start_chat_as(taken, Start { way, ..Start::default() });
     }
 
-    /// The same; as the device that was there before, where its session ended softly.
-    fn start_chat_as(&self, taken: &Taken, way: Option<Way>, former: Option<StoredSession>) {
+    fn start_chat_as(&self, taken: &Taken, start: Start) {
         if taken.platform.matrix.is_none() {
             self.stop_chat();
             return;
         }
         let (desk, taken) = (self.clone(), taken.clone());
-        let (go, start) = tokio::sync::oneshot::channel::<()>();
+        let (go, gone) = tokio::sync::oneshot::channel::<()>();
         let task = tokio::spawn(async move {
-            let _started = start.await;
-            match desk.account(&taken, way, former).await {
+            let _started = gone.await;
+            match desk.account(&taken, start).await {
                 Ok(account) => desk.follow_chat(account, &taken),
                 Err(failure) => {
                     tracing::warn!(code = ?failure.code, detail = %failure.detail, "chat did not begin");
@@ -195,12 +214,8 @@ impl Desk {
         let _task_lives = go.send(());
     }
 
-    async fn account(
-        &self,
-        taken: &Taken,
-        way: Option<Way>,
-        former: Option<StoredSession>,
-    ) -> Result<Account, Failure> {
+    async fn account(&self, taken: &Taken, start: Start) -> Result<Account, Failure> {
+        let Start { way, former, without_lines } = start;
         let owner = owner(taken);
         let (folder, key) = self.0.vault.chat_store();
         let egress = self.0.egress.clone();
@@ -220,7 +235,13 @@ impl Desk {
             })
         };
         if let Some(Kept { session, .. }) = kept(&self.0.vault).filter(|kept| kept.owner == owner) {
-            return Account::restore(options(&session.base)?, &session).await.map_err(|error| of_account(&error));
+            let options = options(&session.base)?;
+            let restored = if without_lines {
+                Account::restore_without_lines(options, &session).await
+            } else {
+                Account::restore(options, &session).await
+            };
+            return restored.map_err(|error| of_account(&error));
         }
         let way = way.ok_or_else(|| Failure::new(FailureCode::SessionEnded, "not signed in to the homeserver"))?;
         let token = way.redirect.token().await.map_err(|error: SignInError| failures::of_sign_in(&error))?;
@@ -254,13 +275,13 @@ impl Desk {
         let page = way.page.clone();
         let same = |kept: &Kept| softly && kept.owner == owner(&taken) && kept.session.base == way.homeserver.base;
         let former = former.filter(same).map(|kept| kept.session);
-        self.start_chat_as(&taken, Some(way), former);
+        self.start_chat_as(&taken, Start { way: Some(way), former, ..Start::default() });
         self.show_page(&page).await;
         Ok(())
     }
 
     fn follow_chat(&self, account: Account, taken: &Taken) {
-        let desk = self.clone();
+        let (desk, taken_there) = (self.clone(), taken.clone());
         let (give, given) = tokio::sync::oneshot::channel::<Arc<Up>>();
         let task = tokio::spawn(async move {
             if let Ok(up) = given.await {
@@ -269,7 +290,9 @@ impl Desk {
                     desk.follow_cases(&up),
                     desk.follow_arrivals(&up),
                     desk.finish_uploads(&up),
-                    desk.recover_by_itself(&up)
+                    desk.recover_by_itself(&up),
+                    desk.come_back(),
+                    desk.begin_anew_when_broken(&up, &taken_there)
                 );
             }
         })
@@ -280,6 +303,42 @@ impl Desk {
         self.offer_uploads(&up);
         self.tell_signals();
         let _task_lives = give.send(up);
+    }
+
+    /// Begins anew where a part of the library has ended that may not: everything is on disk. Where that does not help
+    /// for long, it is said.
+    async fn begin_anew_when_broken(&self, up: &Up, taken: &Taken) {
+        let mut state = up.account.state();
+        if state.wait_for(|state| *state == SyncState::Broken).await.is_err() {
+            return;
+        }
+        // Two that follow would write into the same stores.
+        up.account.stop().await;
+        let open = self.followed();
+        let breaks = {
+            let mut chat = self.0.chat.state();
+            // A second end may come before what was open is open again.
+            chat.reopen = open.or(chat.reopen.take());
+            chat.breaks.retain(|at| at.elapsed() < SHORTLY);
+            chat.breaks.push(Instant::now());
+            chat.breaks.len()
+        };
+        if breaks > MOST_BREAKS {
+            let failure = Failure::new(FailureCode::ChatStoreDamaged, "a part of chat ends again and again");
+            self.set_phase(Phase::Stopped(failure));
+            self.tell_bare_chat();
+        } else {
+            self.start_chat_as(taken, Start { without_lines: breaks > 1, ..Start::default() });
+        }
+    }
+
+    /// To what was open when chat had to begin anew.
+    async fn come_back(&self) {
+        let Some(room) = self.0.chat.state().reopen.clone() else { return };
+        match self.open_conversation(&room).await {
+            Ok(view) => self.tell(Event::ConversationChanged(view)),
+            Err(failure) => tracing::warn!(code = ?failure.code, "what was open could not be opened again"),
+        }
     }
 
     /// What others may see of the person, as the settings have it.
@@ -407,7 +466,7 @@ impl Desk {
     /// the store.
     fn has_all_it_needs(&self) -> bool {
         match &self.0.chat.state().phase {
-            Phase::Up(up) => *up.account.state().borrow() == tim::SyncState::DiskFull,
+            Phase::Up(up) => *up.account.state().borrow() == SyncState::DiskFull,
             Phase::Stopped(failure) => matches!(failure.code, FailureCode::DiskFull | FailureCode::StoreNewer),
             Phase::Absent | Phase::Connecting(_) => false,
         }

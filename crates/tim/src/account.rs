@@ -6,7 +6,7 @@ use crate::file::{Interruptions, UploadJournal, Wire, forget_arrived, interrupti
 use crate::generation::GenerationError;
 use crate::queue::Queues;
 use crate::signals::Signals;
-use crate::sync::{SyncState, follow, send_again, watch_session};
+use crate::sync::{SyncState, follow, send_again, watch_parts, watch_session};
 use crate::verification::Verifying;
 use crate::{queue, recovery};
 use matrix_sdk::authentication::matrix::MatrixSession;
@@ -265,17 +265,34 @@ impl Account {
     /// # Errors
     /// [`AccountError`]; what the folder holds is unchanged.
     pub async fn restore(options: AccountOptions, stored: &StoredSession) -> Result<Self, AccountError> {
+        let client = Self::restored(&options, stored).await?;
+        Self::start(client, options).await
+    }
+
+    /// The same, and what this device has of conversations is read from the homeserver anew. Keys, and what waits to be
+    /// sent, stay.
+    ///
+    /// # Errors
+    /// [`AccountError`]; keys and what waits to be sent are unchanged.
+    pub async fn restore_without_lines(options: AccountOptions, stored: &StoredSession) -> Result<Self, AccountError> {
+        let client = Self::restored(&options, stored).await?;
+        client.event_cache().clear_all_rooms().await.map_err(|error| of_store(&error))?;
+        Self::start(client, options).await
+    }
+
+    async fn restored(options: &AccountOptions, stored: &StoredSession) -> Result<Client, AccountError> {
         let session = stored.to_matrix().ok_or(AccountError::Session)?;
-        let client = build(&options, &stored.base).await?;
+        let client = build(options, &stored.base).await?;
         client
             .matrix_auth()
             .restore_session(session, RoomLoadSettings::default())
             .await
             .map_err(|error| of_sdk(&error))?;
-        Self::start(client, options).await
+        Ok(client)
     }
 
     async fn start(client: Client, options: AccountOptions) -> Result<Self, AccountError> {
+        let failures = client.task_monitor().subscribe();
         // After the session and never before: the task that heals undecryptable messages looks for the keys once.
         client.event_cache().subscribe().map_err(|error| of_store(&error))?;
         queue::close(&client).await;
@@ -300,6 +317,7 @@ impl Account {
         let mut tasks = JoinSet::new();
         let softly = Arc::new(AtomicBool::new(false));
         tasks.spawn(watch_session(client.clone(), state.clone(), softly.clone(), options.sessions));
+        tasks.spawn(watch_parts(failures, state.clone()));
         tasks.spawn(follow(client.clone(), state.clone()));
         tasks.spawn(send_again(client.clone(), queues.clone()));
         tasks.spawn(queue::follow(client.clone(), queues));
@@ -352,11 +370,17 @@ impl Account {
         *self.state.borrow() == SyncState::Ended && self.softly.load(Ordering::SeqCst)
     }
 
+    /// Ends everything that writes what is on disk by itself: what was opened can be read, and another account may begin
+    /// from the same folder.
+    pub async fn stop(&self) {
+        let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        tasks.shutdown().await;
+    }
+
     /// Ends the session at the homeserver, and removes what this device kept. Keys of messages stay in the backup.
     pub async fn sign_out(&self) {
-        let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         // A loop that goes on after this would ask for new tokens again and again.
-        tasks.shutdown().await;
+        self.stop().await;
         if self.state.send_replace(SyncState::Ended) != SyncState::Ended {
             match tokio::time::timeout(FAREWELL, self.client.matrix_auth().logout()).await {
                 Ok(Ok(_)) => {}

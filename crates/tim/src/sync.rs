@@ -7,6 +7,7 @@ use crate::account::SessionStore;
 use crate::queue::{self, Queues};
 use crate::settled::Answered;
 use matrix_sdk::config::SyncSettings;
+use matrix_sdk::task_monitor::{BackgroundTaskFailure, BackgroundTaskFailureReason};
 use matrix_sdk::{Client, RefreshTokenError, SessionChange};
 use ruma::OwnedRoomId;
 use ruma::api::client::filter::{Filter, FilterDefinition};
@@ -33,6 +34,9 @@ pub enum SyncState {
     /// It answers, and this disk has no room to keep what it says. Following has ended; the account is to be restored
     /// when there is room. What was kept can be read.
     DiskFull,
+    /// A part of the library ended that may not, so that nothing that comes would be shown. Following has ended; the
+    /// account is to be restored, which goes on from what is on disk.
+    Broken,
     /// The homeserver ended the session; the person must sign in again.
     Ended,
 }
@@ -55,7 +59,7 @@ pub(crate) async fn follow(client: Client, state: watch::Sender<SyncState>) {
     // A homeserver that has nothing to tell would hold the first answer back, and chat would seem to wait for it.
     let mut poll = Duration::ZERO;
     let mut unsettled: Option<Answered> = None;
-    loop {
+    while *state.borrow() != SyncState::Broken {
         let settling = async {
             if let Some(answered) = unsettled.take() {
                 answered.settle(&client).await;
@@ -67,12 +71,14 @@ pub(crate) async fn follow(client: Client, state: watch::Sender<SyncState>) {
             Ok(answer) => {
                 unsettled = Some(Answered::of(&answer));
                 // What could not be sent in the meantime is tried again by `queue::follow`.
-                state.send_if_modified(|state| std::mem::replace(state, SyncState::Ready) != SyncState::Ready);
+                state.send_if_modified(|state| {
+                    *state != SyncState::Broken && std::mem::replace(state, SyncState::Ready) != SyncState::Ready
+                });
                 (pause, poll) = (FIRST_PAUSE, LONG_POLL);
             }
             Err(error) => {
                 tracing::debug!(kind = %kind(&error), "sync failed");
-                if *state.borrow() == SyncState::Ended {
+                if matches!(*state.borrow(), SyncState::Ended | SyncState::Broken) {
                     return;
                 }
                 if crate::disk::is_full(&error) {
@@ -83,7 +89,7 @@ pub(crate) async fn follow(client: Client, state: watch::Sender<SyncState>) {
                 // First: what is written from now on waits until it is known who has changed meanwhile.
                 queue::close(&client).await;
                 state.send_if_modified(|state| match state {
-                    SyncState::Offline { .. } | SyncState::DiskFull | SyncState::Ended => false,
+                    SyncState::Offline { .. } | SyncState::DiskFull | SyncState::Broken | SyncState::Ended => false,
                     SyncState::Connecting | SyncState::Ready => {
                         *state = SyncState::Offline { since: SystemTime::now() };
                         true
@@ -93,6 +99,27 @@ pub(crate) async fn follow(client: Client, state: watch::Sender<SyncState>) {
                 pause = (pause * 2).min(LONGEST_PAUSE);
                 poll = Duration::ZERO;
             }
+        }
+    }
+}
+
+/// Notices that a part of the library has ended by a fault of its own. The library catches it, tells it and begins the
+/// part not again: without the one that takes new lines, every conversation would stand still and say nothing of it
+/// (seen; matrix-rust-sdk #6882 tells of the same).
+pub(crate) async fn watch_parts(
+    mut failures: broadcast::Receiver<BackgroundTaskFailure>,
+    state: watch::Sender<SyncState>,
+) {
+    loop {
+        match failures.recv().await {
+            Ok(BackgroundTaskFailure { task, reason: BackgroundTaskFailureReason::Panic { .. } }) => {
+                tracing::error!(part = %task.name, "a part of chat has ended");
+                state.send_replace(SyncState::Broken);
+                return;
+            }
+            Ok(failure) => tracing::warn!(part = %failure.task.name, "a part of chat has failed"),
+            Err(broadcast::error::RecvError::Lagged(_)) => {}
+            Err(broadcast::error::RecvError::Closed) => return,
         }
     }
 }

@@ -88,14 +88,23 @@ impl Desk {
         if !Arc::ptr_eq(up, &self.up()?) {
             return Err(Failure::new(FailureCode::SessionEnded, "chat began anew"));
         }
-        self.0.chat.state().open = Some(open.clone());
+        {
+            let mut chat = self.0.chat.state();
+            (chat.open, chat.reopen) = (Some(open.clone()), None);
+        }
         let _task_lives = give.send(Arc::downgrade(&open));
         Ok(view)
     }
 
     pub(crate) fn close_conversation(&self) {
         self.0.chat.searching.notify_waiters();
-        self.0.chat.state().open = None;
+        let mut chat = self.0.chat.state();
+        (chat.open, chat.reopen) = (None, None);
+    }
+
+    /// The id of the conversation that is open, unless it is at a day of its past.
+    pub(super) fn followed(&self) -> Option<String> {
+        self.talk().filter(|open| open.day.is_none()).map(|open| open.conversation.id())
     }
 
     fn talk(&self) -> Option<Arc<Open>> {

@@ -33,7 +33,8 @@ pub(super) fn chat(
     });
     ChatView {
         state: match state {
-            SyncState::Connecting => ChatStateView::Connecting,
+            // It is begun anew at once.
+            SyncState::Connecting | SyncState::Broken => ChatStateView::Connecting,
             SyncState::Ready => ChatStateView::Ready,
             SyncState::Offline { since } => ChatStateView::Offline { since: iso(since) },
             SyncState::DiskFull => ChatStateView::Stopped { failure: Failure::new(FailureCode::DiskFull, "") },

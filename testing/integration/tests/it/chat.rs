@@ -28,6 +28,7 @@ macro_rules! on_each_homeserver {
     )+ };
 }
 
+mod broken;
 mod cases;
 mod delayed;
 mod desks;

@@ -28,7 +28,10 @@ pub(super) struct Talk {
 }
 
 pub(super) async fn talk() -> Talk {
-    let platform = Platform::start(Options::default()).await.expect("it starts");
+    talk_on(Platform::start(Options::default()).await.expect("it starts")).await
+}
+
+pub(super) async fn talk_on(platform: Platform) -> Talk {
     let home = Home::at(&platform).await;
     let (folder, desk) = at_work_on(&platform, MODERATOR).await;
     let other = home.device("dr-sonnkaya").await;
