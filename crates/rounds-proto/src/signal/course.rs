@@ -4,7 +4,7 @@ mod greeting;
 mod message;
 
 use super::address::Token;
-use super::facts::{Fact, How, OwnFact};
+use super::facts::{Fact, How, OwnFact, Refusal};
 use super::io::{
     Candidate, Counts, Frame, Input, LONGEST_CANDIDATE, Options, OptionsError, Output, PeerNo, PeerState, Sdp,
     SocketNo, View,
@@ -191,6 +191,9 @@ impl Course {
             Input::View(track, view) => self.on_view(track, view),
             Input::Leave => self.leave(Reason::ByUs),
         }
+        if self.up().is_some() {
+            self.own.wait_from(now);
+        }
         self.next_offer(now);
         self.note_steady(now);
     }
@@ -214,7 +217,8 @@ impl Course {
         let handshake = peer.and_then(|peer| peer.handshake).map(|since| since + HANDSHAKE);
         let until = peer.and_then(|peer| peer.until);
         let offer = peer.and_then(|peer| peer.offers.due());
-        [stage, handshake, until, offer, self.steady_at].into_iter().flatten().min()
+        let place = self.own.due().filter(|_due| self.up().is_some());
+        [stage, handshake, until, offer, place, self.steady_at].into_iter().flatten().min()
     }
 
     /// Whether the round is over.
@@ -444,6 +448,11 @@ impl Course {
     }
 
     fn on_unpublish(&mut self, cid: &str) {
+        self.end_own(cid, OwnFact::Unpublished);
+    }
+
+    /// A track of ours is not sent any more.
+    fn end_own(&mut self, cid: &str, what: OwnFact) {
         let Some(own) = self.own.remove(cid) else { return };
         if own.in_peer
             && let Some(peer) = &mut self.peer
@@ -451,7 +460,7 @@ impl Course {
             // There is no message for it: the section that stops sending says it.
             peer.offers.unwant_sender(cid);
         }
-        self.fact(Fact::Own { cid: cid.to_owned(), what: OwnFact::Unpublished });
+        self.fact(Fact::Own { cid: cid.to_owned(), what });
     }
 
     fn on_subscribe(&mut self, track: &str, wanted: bool) {
@@ -514,6 +523,11 @@ impl Course {
             Stage::Waiting { .. } => {}
         }
         self.on_peer_due(now, chance);
+        if self.up().is_some() {
+            for cid in self.own.late(now) {
+                self.end_own(&cid, OwnFact::Refused(Refusal::NoAnswer));
+            }
+        }
         if self.steady_at.is_some_and(|at| at <= now) {
             self.steady_at = None;
             self.attempt = 0;
@@ -562,14 +576,17 @@ impl Course {
         }
     }
 
-    /// Something broke. A session can be resumed once; what fails then is built again.
+    /// Something broke. A session can be resumed once; what fails then is built again, and so is a session in which the
+    /// server has not said whether it has a place for a track.
     fn fail(&mut self, now: Duration, chance: u64, how: How, cause: Cause) {
         let resuming = match self.stage {
             Stage::Opening { how, .. } | Stage::Greeting { how, .. } => how == How::Resume,
             Stage::New | Stage::Building | Stage::Up { .. } | Stage::Waiting { .. } | Stage::Left => false,
         };
         let whole = self.peer.as_ref().is_some_and(|peer| peer.was_connected && peer.offers.answered().is_some());
-        let how = if how == How::Resume && self.me.is_some() && whole && !resuming { How::Resume } else { How::Rejoin };
+        // A request for a place, or its answer, may have gone with the socket, and a place is not asked for twice.
+        let lasts = self.me.is_some() && whole && !self.own.is_waiting();
+        let how = if how == How::Resume && lasts && !resuming { How::Resume } else { How::Rejoin };
         let Some(pause) = pause(self.attempt, chance) else {
             self.leave(Reason::GaveUp(cause));
             return;

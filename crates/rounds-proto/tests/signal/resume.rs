@@ -1,7 +1,8 @@
 //! A session that goes on over a new socket.
 
 use crate::script::{
-    ME, Script, answer, ben, join, leave, microphone, millis, options, published, sections, track, trickle, update,
+    ME, Script, answer, ben, camera, join, leave, microphone, millis, options, published, sections, track, trickle,
+    update,
 };
 use livekit_protocol as lk;
 use livekit_protocol::signal_request::Message as Request;
@@ -352,4 +353,51 @@ fn a_peer_connection_that_broke_is_not_resumed() {
     let mut script = Script::connected();
     script.peer(PeerState::Broken);
     assert_eq!(script.interruptions(), [(Cause::PeerFailed, How::Rejoin, Duration::ZERO)], "it is built again");
+}
+
+#[test]
+fn what_a_lost_socket_may_have_taken_along_is_said_again() {
+    let mut script = Script::with_ben();
+    script.input(Input::Publish(microphone()));
+    script.input(Input::Publish(camera()));
+    script.server(published("mic", track("TR_mic", lk::TrackType::Audio)));
+    script.server(published("cam", track("TR_cam", lk::TrackType::Video)));
+    script.input(Input::Subscribe("TR_benmic", true));
+    script.input(Input::Mute("mic", true));
+    script.input(Input::Resize { cid: "cam", width: 1280, height: 720, layers: camera().layers });
+    script.close();
+    script.pass(Duration::ZERO);
+    script.open();
+    script.outputs.clear();
+    script.server(reconnect());
+    let sent = script.sent();
+    let mutes = sent.iter().filter_map(|request| match request {
+        Request::Mute(mute) => Some((mute.sid.as_str(), mute.muted)),
+        _ => None,
+    });
+    assert_eq!(mutes.collect::<Vec<_>>(), [("TR_mic", true), ("TR_cam", false)], "of each track");
+    let size = sent.iter().find_map(|request| match request {
+        Request::UpdateVideoTrack(size) => Some((size.track_sid.as_str(), size.width, size.height)),
+        _ => None,
+    });
+    assert_eq!(size, Some(("TR_cam", 1280, 720)), "the size it has");
+    let wishes = sent.iter().filter_map(|request| match request {
+        Request::Subscription(wish) => Some((wish.track_sids.clone(), wish.subscribe)),
+        _ => None,
+    });
+    let wishes: Vec<_> = wishes.collect();
+    assert_eq!(wishes, [(vec!["TR_benmic".to_owned()], true)], "the wish, although it is what the server does anyway");
+}
+
+#[test]
+fn a_session_that_owes_a_place_for_a_track_is_built_again() {
+    let mut script = Script::connected();
+    script.input(Input::Publish(microphone()));
+    script.close();
+    let how = [(Cause::SocketClosed, How::Rejoin, Duration::ZERO)];
+    assert_eq!(script.interruptions(), how, "the request or its answer is lost");
+    script.pass(Duration::ZERO);
+    script.make_offer("first offer");
+    let (_base, request) = script.last_open().expect("a socket");
+    assert_eq!(request.add_track_requests[0].cid, "mic", "and it is made again");
 }

@@ -230,3 +230,41 @@ fn a_wish_goes_with_its_track() {
     script.server(update(vec![ben(3)]));
     assert_eq!(script.sent(), [], "what comes later is wished anew");
 }
+
+#[test]
+fn a_track_that_the_server_says_nothing_of_is_given_up_after_ten_seconds() {
+    // Client-sdk-js, `RTCEngine.addTrack`: 10 s.
+    for with_offer in [false, true] {
+        let mut script = Script::new();
+        if with_offer {
+            script.input(Input::Publish(microphone()));
+        }
+        script.connect();
+        if !with_offer {
+            script.input(Input::Publish(microphone()));
+        }
+        script.outputs.clear();
+        script.flowing = true;
+        script.pass(Duration::from_millis(9_999));
+        assert_eq!(script.facts(), [], "with the first offer: {with_offer}; it has its time");
+        script.pass(Duration::from_millis(1));
+        let removed: Vec<_> = script.offers().into_iter().flat_map(|wish| wish.remove).collect();
+        let expected: &[&str] = if with_offer { &["mic"] } else { &[] };
+        assert_eq!(removed, expected, "a sender that is there is stopped");
+        assert_eq!(script.facts(), [own(OwnFact::Refused(Refusal::NoAnswer))], "told, once");
+        script.input(Input::Publish(microphone()));
+        let asked = script.sent().iter().filter(|request| matches!(request, Request::AddTrack(_))).count();
+        assert_eq!(asked, 1, "and it may be wished again");
+    }
+}
+
+#[test]
+fn a_size_that_came_before_the_place_is_told_with_it() {
+    let mut script = Script::connected();
+    script.input(Input::Publish(camera()));
+    script.input(Input::Resize { cid: "cam", width: 1280, height: 720, layers: camera().layers });
+    script.outputs.clear();
+    script.server(published("cam", track("TR_cam", lk::TrackType::Video)));
+    let told = script.sent().iter().any(|r| matches!(r, Request::UpdateVideoTrack(size) if size.width == 1280));
+    assert!(told, "{:?}", script.sent());
+}

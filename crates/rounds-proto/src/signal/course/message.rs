@@ -205,8 +205,10 @@ impl Course {
             self.counts.unexpected += 1;
             return;
         };
+        let size = self.own.by_cid(&cid).and_then(|own| own.other_size());
         self.fact(Fact::Own { cid, what: OwnFact::Published { track } });
         self.tell_mutes();
+        self.send_all(size);
         let without_sender = self.own.without_sender();
         if let Some(peer) = &mut self.peer {
             for cid in without_sender {
