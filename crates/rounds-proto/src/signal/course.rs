@@ -41,7 +41,7 @@ const MOST_WAITING: usize = 64;
 const MOST_WISHES: usize = 2 * MOST_PEOPLE;
 /// More servers are not tried.
 const MOST_SERVERS: usize = 8;
-/// No offer of ours is longer, in bytes: it travels in an address, and livekit-server reads 1 MB.
+/// No offer of ours is longer, in bytes: it travels in an address, and livekit-server reads 1 MB of it.
 const LONGEST_OFFER: usize = 512 * 1024;
 /// No trailer of frames is longer, in bytes; LiveKit's has 44.
 const LONGEST_TRAILER: usize = 256;

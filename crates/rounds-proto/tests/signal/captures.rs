@@ -56,7 +56,7 @@ impl Line {
         whole.message.expect("a known request")
     }
 
-    fn join(&self) -> lk::JoinRequest {
+    pub(crate) fn join(&self) -> lk::JoinRequest {
         let inner = self.join_request.as_ref().expect("a join request");
         lk::JoinRequest::decode(STANDARD.decode(&inner.b64).expect("base64").as_slice()).expect("a join request")
     }
