@@ -602,13 +602,17 @@ impl Course {
             peer.early.clear();
         }
         if elsewhere {
-            self.server = (self.server + 1) % self.options.servers.len();
+            self.next_server();
         }
         self.attempt += 1;
         self.steady_at = None;
         let at = now + pause;
         self.fact(Fact::Interrupted { cause, how, attempt: self.attempt, at });
         self.stage = Stage::Waiting { how, until: at, cause };
+    }
+
+    fn next_server(&mut self) {
+        self.server = (self.server + 1) % self.options.servers.len();
     }
 
     /// The end.

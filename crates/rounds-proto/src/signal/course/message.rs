@@ -311,7 +311,15 @@ impl Course {
         match Action::try_from(leave.action) {
             Ok(Action::Resume) => self.fail(now, chance, How::Resume, Cause::ServerAsked(reason)),
             Ok(Action::Reconnect) => self.fail(now, chance, How::Rejoin, Cause::ServerAsked(reason)),
-            Ok(Action::Disconnect) | Err(_) => self.leave(Reason::Server(reason)),
+            Ok(Action::Disconnect) | Err(_) if reason.is_final() => self.leave(Reason::Server(reason)),
+            // The server ends the session for a reason of its own; another may hold it.
+            Ok(Action::Disconnect) | Err(_) => {
+                let cause = Cause::ServerAsked(reason);
+                if self.up().is_some() {
+                    self.next_server();
+                }
+                self.fail(now, chance, How::Rejoin, cause);
+            }
         }
     }
 }
