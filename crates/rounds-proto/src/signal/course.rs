@@ -22,7 +22,8 @@ use std::time::Duration;
 
 /// Client-sdk-js, `RTCEngine.ts`: the socket has to be open.
 const SOCKET: Duration = Duration::from_secs(15);
-/// The same for a resume: the node that has the session may be dead, and everyone is silent until another is asked.
+/// The same for a resume: the node that has the session may be dead, and everyone is silent until another is asked. Where
+/// there is no network, it is asked for so long, too.
 const SOCKET_AGAIN: Duration = Duration::from_secs(5);
 /// Client-sdk-js, `SignalClient.ts`: the first message has to be there after the socket is open.
 const FIRST_MESSAGE: Duration = Duration::from_secs(5);
@@ -89,6 +90,8 @@ pub struct Course {
     last_socket: u32,
     server: usize,
     attempt: u32,
+    /// When the session was interrupted that is being resumed.
+    interrupted: Duration,
     steady_at: Option<Duration>,
     joined: bool,
     me: Option<Person>,
@@ -125,6 +128,7 @@ impl Course {
             last_socket: 0,
             server: 0,
             attempt: 0,
+            interrupted: Duration::ZERO,
             steady_at: None,
             joined: false,
             me: None,
@@ -362,7 +366,8 @@ impl Course {
             Some(401) => self.leave(Reason::TokenRefused),
             Some(403) => self.leave(Reason::NotAllowed),
             Some(404) if !self.joined && self.options.servers.len() == 1 => self.leave(Reason::NoServer),
-            _ => self.fail(now, chance, How::Rejoin, Cause::SocketRefused(status)),
+            None => self.fail(now, chance, How::Resume, Cause::SocketRefused(None)),
+            Some(_) => self.fail(now, chance, How::Rejoin, Cause::SocketRefused(status)),
         }
     }
 
@@ -576,8 +581,9 @@ impl Course {
         }
     }
 
-    /// Something broke. A session can be resumed once; what fails then is built again, and so is a session in which the
-    /// server has not said whether it has a place for a track.
+    /// Something broke. A session that held for 10 s can be resumed once, by as many sockets as the network refuses in
+    /// 5 s; what fails then is built again, so that no session that breaks each time uses up all attempts. A session in
+    /// which the server has not said whether it has a place for a track is built again, too.
     fn fail(&mut self, now: Duration, chance: u64, how: How, cause: Cause) {
         let resuming = match self.stage {
             Stage::Opening { how, .. } | Stage::Greeting { how, .. } => how == How::Resume,
@@ -586,12 +592,19 @@ impl Course {
         let whole = self.peer.as_ref().is_some_and(|peer| peer.was_connected && peer.offers.answered().is_some());
         // A request for a place, or its answer, may have gone with the socket, and a place is not asked for twice.
         let lasts = self.me.is_some() && whole && !self.own.is_waiting();
-        let how = if how == How::Resume && lasts && !resuming { How::Resume } else { How::Rejoin };
         let Some(pause) = pause(self.attempt, chance) else {
             self.leave(Reason::GaveUp(cause));
             return;
         };
-        let elsewhere = matches!(self.stage, Stage::Opening { .. } | Stage::Greeting { .. });
+        let is_first = self.attempt == 0;
+        let no_network = resuming && cause == Cause::SocketRefused(None);
+        let in_time = now + pause <= self.interrupted + SOCKET_AGAIN;
+        let resumes = how == How::Resume && lasts && (is_first || (no_network && in_time));
+        let how = if resumes { How::Resume } else { How::Rejoin };
+        if is_first {
+            self.interrupted = now;
+        }
+        let elsewhere = !resumes && matches!(self.stage, Stage::Opening { .. } | Stage::Greeting { .. });
         self.close_socket(how == How::Rejoin);
         if how == How::Rejoin {
             self.drop_peer();

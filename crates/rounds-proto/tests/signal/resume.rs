@@ -100,8 +100,8 @@ fn a_resume_that_fails_becomes_a_new_join_elsewhere() {
     script.pass(Duration::ZERO);
     assert_eq!(script.last_open().expect("a socket").0, "wss://one.test/rtc/v1", "first where the session is");
     script.interruptions();
-    script.input(Input::SocketRefused(script.socket_no(), None));
-    let again = [(Cause::SocketRefused(None), How::Rejoin, millis(300))];
+    script.input(Input::SocketRefused(script.socket_no(), Some(503)));
+    let again = [(Cause::SocketRefused(Some(503)), How::Rejoin, millis(300))];
     assert!(script.outputs.iter().any(|output| matches!(output, Output::Drop(_))), "nothing is kept");
     assert_eq!(script.interruptions(), again, "then anew");
     script.pass(millis(300));
@@ -269,15 +269,49 @@ fn a_resume_whose_socket_closes_is_not_tried_twice() {
 }
 
 #[test]
-fn a_session_that_was_resumed_may_be_resumed_again() {
-    let mut script = lost();
-    script.open();
-    script.server(reconnect());
-    script.make_offer("second offer");
-    script.server(answer(2, &[]));
-    script.interruptions();
+fn a_session_that_was_resumed_may_be_resumed_again_once_it_held() {
+    for (held, again) in [(9_999, (How::Rejoin, millis(300))), (10_000, (How::Resume, Duration::ZERO))] {
+        let mut script = lost();
+        script.flowing = true;
+        script.open();
+        script.server(reconnect());
+        script.make_offer("second offer");
+        script.server(answer(2, &[]));
+        script.interruptions();
+        script.pass(millis(held));
+        script.close();
+        let (how, pause) = again;
+        assert_eq!(script.interruptions(), [(Cause::SocketClosed, how, pause)], "after {held} ms");
+    }
+}
+
+#[test]
+fn a_network_that_is_away_does_not_cost_the_session_at_once() {
+    let mut script = Script::with(options(&["wss://one.test", "wss://two.test"]));
+    script.connect();
     script.close();
-    assert_eq!(script.interruptions(), [(Cause::SocketClosed, How::Resume, millis(300))], "after a pause");
+    script.interruptions();
+    // Client-sdk-js of August 2026, `DefaultReconnectPolicy.ts`: 300, 1200 and 2700 ms; 4800 ms more would be 9 s.
+    let pauses = [(How::Resume, 300), (How::Resume, 1_200), (How::Resume, 2_700), (How::Rejoin, 4_800)];
+    for (how, pause) in pauses {
+        let due = script.course.due().expect("another attempt");
+        script.until(due);
+        assert_eq!(script.last_open().expect("a socket").0, "wss://one.test/rtc/v1", "where the session is");
+        script.outputs.clear();
+        script.input(Input::SocketRefused(script.socket_no(), None));
+        let dropped = script.outputs.iter().any(|output| matches!(output, Output::Drop(_)));
+        assert_eq!(dropped, how == How::Rejoin, "sound and picture are kept while it is resumed");
+        assert_eq!(script.interruptions(), [(Cause::SocketRefused(None), how, millis(pause))], "{pause} ms");
+    }
+    let mut script = Script::connected();
+    script.close();
+    script.pass(Duration::ZERO);
+    script.input(Input::SocketRefused(script.socket_no(), None));
+    script.pass(millis(300));
+    script.open();
+    script.outputs.clear();
+    script.server(reconnect());
+    assert_eq!(script.facts(), [Fact::Resumed { last_message: 7 }], "it is back, and the session with it");
 }
 
 #[test]
@@ -329,10 +363,9 @@ fn candidates_of_before_are_not_used_after_a_resume() {
     script.server(trickle("candidate:2 1 udp 1 127.0.0.1 1 typ host"));
     script.close();
     script.pass(millis(300));
-    script.open();
-    script.server(reconnect());
-    script.make_offer("fourth offer");
-    script.server(answer(4, &[]));
+    script.greet();
+    script.server(join(Vec::new()));
+    script.server(answer(1, &[]));
     let trickled = script.sent().iter().any(|request| matches!(request, Request::Trickle(_)));
     assert!(!trickled, "ours belong to an offer that was never sent");
     assert_eq!(script.candidates(), [], "the server's to an answer that never came");
