@@ -30,7 +30,8 @@ const FIRST_MESSAGE: Duration = Duration::from_secs(5);
 /// Client-sdk-js, `RTCEngine.ts`: the peer connection has to be connected after the join.
 const PEER: Duration = Duration::from_secs(15);
 /// DTLS takes two round trips. webrtc-rs 0.21.1 stops repeating its messages where one was lost, and then hangs for
-/// ever; a new peer connection takes less time than waiting to be sure.
+/// ever; a new peer connection takes less time than waiting to be sure. A line on which that is too short gets twice the
+/// time at each attempt, up to [`PEER`].
 const HANDSHAKE: Duration = Duration::from_millis(1500);
 /// So long has a round to hold before its next failure counts as the first again.
 const STEADY: Duration = Duration::from_secs(10);
@@ -218,7 +219,7 @@ impl Course {
             Stage::Waiting { until, .. } => Some(*until),
         };
         let peer = self.peer.as_ref().filter(|_peer| self.watches_peer());
-        let handshake = peer.and_then(|peer| peer.handshake).map(|since| since + HANDSHAKE);
+        let handshake = peer.and_then(|peer| peer.handshake).map(|since| since + self.handshake_time());
         let until = peer.and_then(|peer| peer.until);
         let offer = peer.and_then(|peer| peer.offers.due());
         let place = self.own.due().filter(|_due| self.up().is_some());
@@ -558,7 +559,7 @@ impl Course {
             return;
         }
         let Some(peer) = &self.peer else { return };
-        let cause = if peer.handshake.is_some_and(|since| since + HANDSHAKE <= now) {
+        let cause = if peer.handshake.is_some_and(|since| since + self.handshake_time() <= now) {
             Cause::HandshakeStuck
         } else if peer.until.is_some_and(|until| until <= now) {
             Cause::PeerTimeout
@@ -570,6 +571,10 @@ impl Course {
             }
         };
         self.fail(now, chance, How::Rejoin, cause);
+    }
+
+    fn handshake_time(&self) -> Duration {
+        HANDSHAKE.saturating_mul(2_u32.saturating_pow(self.attempt)).min(PEER)
     }
 
     /// While a lost socket is replaced, the peer connection has time.

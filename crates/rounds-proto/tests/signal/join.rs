@@ -316,3 +316,27 @@ fn the_join_of_three_tracks_fits_into_a_request_line() {
     let layers: Vec<_> = request.add_track_requests.iter().map(|track| track.layers.len()).collect();
     assert_eq!(layers, [0, 3, 1], "and the same tracks");
 }
+
+#[test]
+fn a_slow_handshake_gets_twice_the_time_at_each_attempt() {
+    let mut script = Script::new();
+    script.input(Input::Join);
+    for time in [1_500, 3_000, 6_000, 12_000] {
+        script.greet();
+        script.server(Response::Join(lk::JoinResponse { ping_timeout: 120, ..join_response(Vec::new()) }));
+        script.server(answer(1, &[]));
+        script.flowing = true;
+        script.interruptions();
+        script.peer(PeerState::IceConnected);
+        script.pass(millis(time - 1));
+        assert_eq!(script.interruptions(), [], "{time} ms are not over");
+        script.pass(millis(1));
+        let causes: Vec<_> = script.interruptions().into_iter().map(|(cause, _how, _pause)| cause).collect();
+        assert_eq!(causes, [Cause::HandshakeStuck], "after {time} ms");
+        // The first attempt has no pause, so its offer is wished by then.
+        if script.wishes.is_empty() {
+            let due = script.course.due().expect("another attempt");
+            script.until(due);
+        }
+    }
+}
