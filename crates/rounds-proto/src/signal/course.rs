@@ -444,7 +444,10 @@ impl Course {
 
     fn on_publish(&mut self, wish: TrackWish) {
         let cid = wish.cid.clone();
-        if !self.own.wish(wish) {
+        if self.own.has(&cid) {
+            // A fact of this name would be taken for one about the track that is there.
+            self.counts.refused += 1;
+        } else if !self.own.wish(wish) {
             self.counts.refused += 1;
             self.fact(Fact::Own { cid, what: OwnFact::Unpublished });
         } else if self.up().is_some() {

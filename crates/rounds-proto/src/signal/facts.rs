@@ -92,7 +92,7 @@ pub enum Fact {
         /// Why.
         why: SubscriptionFailure,
     },
-    /// The server refused a request of ours.
+    /// The server refused a request of ours; where it was for a place for a track, [`OwnFact::Refused`] says so.
     Refused(Refusal),
     /// The number of people in the room as the server counts them, and whether somebody records.
     Room {

@@ -230,7 +230,7 @@ pub enum Input<'a> {
     Channel(PeerNo, &'a str, u16),
     /// Packets of sound or picture came. Told at least each 250 ms as long as some come, and not for each.
     Packets(PeerNo),
-    /// A track of ours is to be sent.
+    /// A track of ours is to be sent. A second wish with the `cid` of a track that is there changes nothing.
     Publish(TrackWish),
     /// A track of ours is not to be sent any more.
     Unpublish(&'a str),

@@ -139,10 +139,14 @@ impl Own {
 pub(super) struct OwnTracks(Vec<Own>);
 
 impl OwnTracks {
+    pub(super) fn has(&self, cid: &str) -> bool {
+        self.0.iter().any(|own| own.wish.cid == cid)
+    }
+
     /// Whether the wish can be one; a second with the same `cid` cannot.
     pub(super) fn wish(&mut self, wish: TrackWish) -> bool {
-        let taken = self.0.iter().any(|own| own.wish.cid == wish.cid);
-        if taken || self.0.len() >= MOST_OWN || wish.layers.len() > MOST_LAYERS || !wire::is_id(&wish.cid) {
+        if self.has(&wish.cid) || self.0.len() >= MOST_OWN || wish.layers.len() > MOST_LAYERS || !wire::is_id(&wish.cid)
+        {
             return false;
         }
         self.0.push(Own { wish, told: None, asked: None, resized: false, published: None, in_peer: false });
@@ -196,6 +200,11 @@ impl OwnTracks {
     /// Whether the server was asked for a place and has not answered.
     pub(super) fn is_waiting(&self) -> bool {
         self.0.iter().any(Own::is_unanswered)
+    }
+
+    /// The same of one track.
+    pub(super) fn is_unanswered(&self, cid: &str) -> bool {
+        self.0.iter().any(|own| own.wish.cid == cid && own.is_unanswered())
     }
 
     /// When the first answer is late.

@@ -40,11 +40,7 @@ impl Course {
                 let why = SubscriptionFailure::of(said.err);
                 self.track_fact(&said.track_sid, |track| Fact::Unavailable { track, why });
             }
-            Response::RequestResponse(said) => {
-                if let Some(refusal) = Refusal::of(said.reason) {
-                    self.fact(Fact::Refused(refusal));
-                }
-            }
+            Response::RequestResponse(said) => self.on_request_response(said),
             Response::TrackSubscribed(said) => self.own_fact(&said.track_sid, OwnFact::Subscribed),
             Response::RefreshToken(token) => match Token::parse(token) {
                 Ok(token) => {
@@ -223,6 +219,28 @@ impl Course {
             return;
         };
         self.on_unpublish(&cid);
+    }
+
+    pub(super) fn on_request_response(&mut self, said: lk::RequestResponse) {
+        use lk::request_response::Request;
+        let Some(refusal) = Refusal::of(said.reason) else { return };
+        match said.request {
+            // livekit-server, `participant.go`, `AddTrack`: the request comes back with the reason.
+            Some(Request::AddTrack(track)) if self.own.is_unanswered(&track.cid) => {
+                self.end_own(&track.cid, OwnFact::Refused(refusal));
+            }
+            Some(
+                Request::AddTrack(_)
+                | Request::Trickle(_)
+                | Request::Mute(_)
+                | Request::UpdateMetadata(_)
+                | Request::UpdateAudioTrack(_)
+                | Request::UpdateVideoTrack(_)
+                | Request::PublishDataTrack(_)
+                | Request::UnpublishDataTrack(_),
+            )
+            | None => self.fact(Fact::Refused(refusal)),
+        }
     }
 
     pub(super) fn on_muted(&mut self, mute: &lk::MuteTrackRequest) {
