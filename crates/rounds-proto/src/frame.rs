@@ -26,7 +26,10 @@ mod sealer;
 pub use codec::{BadFrame, Codec, LARGEST_DATA, LARGEST_FRAME, NoCodec};
 pub use key::{FrameKey, Material, NoPassphrase};
 pub use members::{Members, State, UnsignedDevices};
-pub use opener::{ASK_AFTER, FAILURE_TOLERANCE, OLD_KEY_KEPT, OpenError, Opened, Opener, RATCHET_WINDOW, REMEMBERED};
+pub use opener::{
+    ASK_AFTER, ASK_AGAIN, FAILURE_TOLERANCE, MOST_LATE, OLD_KEY_KEPT, OpenError, Opened, Opener, RATCHET_WINDOW,
+    REMEMBERED,
+};
 pub use sealer::{DataSealer, KeyUsed, OWN_KEY_DELAY, OwnKeys, SealError, Sealer, SourceTaken};
 
 /// AES-GCM's tag.

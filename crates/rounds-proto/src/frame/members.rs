@@ -197,7 +197,8 @@ impl Members {
             .map(|(id, person)| (id, person.state()))
     }
 
-    /// The members whose key is to be asked for at `now`: 2, 5, 15 and 45 s after it was missing, and each time once.
+    /// The members whose key is to be asked for at `now`: 2, 5, 15 and 45 s after it was missing, and each time once;
+    /// then each minute in which frames or packets of theirs still fail.
     pub fn to_be_asked(&mut self, now: Duration) -> Vec<MemberId> {
         self.expire(now);
         let members = self.people.iter_mut().filter(|(_, person)| person.standing == Standing::Member);

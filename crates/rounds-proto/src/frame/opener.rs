@@ -26,6 +26,11 @@ pub const REMEMBERED: usize = 4096;
 pub const ASK_AFTER: [Duration; 4] =
     [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15), Duration::from_secs(45)];
 
+/// After the last of these times it is asked for again so long after each time, while frames or packets still fail.
+pub const ASK_AGAIN: Duration = Duration::from_secs(60);
+/// So many late frames in a row are none that are under way: somebody began anew under an old key. Five seconds of sound.
+pub const MOST_LATE: u32 = 250;
+
 /// A frame whose timestamp lies further behind the newest of its source is late, in seconds.
 const LATE_SECONDS: u32 = 5;
 /// A camera that is turned on once a minute for a day, in three sizes, has 4,320 sources; nobody has as many under one
@@ -53,6 +58,8 @@ pub struct Opener {
     /// Since the last frame that could be opened.
     failures: u32,
     last_failure: Failure,
+    /// Late frames since then.
+    late: u32,
     /// Data packets since the last one that could be opened.
     packet_failures: u32,
     wanted: Option<Wanted>,
@@ -120,6 +127,10 @@ enum Failure {
 struct Wanted {
     since: Duration,
     asked: usize,
+    /// The last time, if there was one.
+    asked_at: Duration,
+    /// Something failed after it.
+    still_fails: bool,
 }
 
 /// What became of a frame.
@@ -201,6 +212,7 @@ impl Opener {
             asks: false,
             failures: 0,
             last_failure: Failure::Missing,
+            late: 0,
             packet_failures: 0,
             wanted: None,
             numbers: 0,
@@ -304,7 +316,8 @@ impl Opener {
     ///
     /// Its IV names no track, and its time is the sender's own, so a packet is not late by its age: reliable ones come
     /// when they can. Only repetitions are refused, and what is so old that its IV is forgotten. The person's [`State`]
-    /// is about frames; a packet changes nothing of it.
+    /// is about frames; a packet changes nothing of it. Without its key, or after more than [`FAILURE_TOLERANCE`] in a
+    /// row that the key does not open, the key is asked for.
     ///
     /// # Errors
     /// [`OpenError`] when it has to be dropped.
@@ -321,6 +334,7 @@ impl Opener {
         let (body, tag) = packet.encrypted_value.split_last_chunk::<TAG_BYTES>().ok_or(BadFrame::Short)?;
         let Some(slot) = self.ring.get(&index) else {
             self.want(now);
+            self.note_failure();
             return Err(OpenError::NoKey { index });
         };
         if !self.trusts(slot.trust) {
@@ -331,6 +345,10 @@ impl Opener {
         let ratchets = if self.packet_failures < FAILURE_TOLERANCE { RATCHET_WINDOW } else { 0 };
         if !self.decrypt(index, &iv, &[], &mut body, tag, ratchets) {
             self.packet_failures = self.packet_failures.saturating_add(1);
+            if self.packet_failures > FAILURE_TOLERANCE {
+                self.want(now);
+            }
+            self.note_failure();
             return Err(OpenError::WrongKey);
         }
         let (most, has_floor) = (self.breadth() * REMEMBERED, self.whose == Whose::One);
@@ -357,21 +375,27 @@ impl Opener {
         if self.trusts(newest.trust) { State::Encrypted } else { State::Verifying }
     }
 
-    /// True when the person's key is to be asked for, once for each time of [`ASK_AFTER`] that has come.
+    /// True when the person's key is to be asked for, once for each time of [`ASK_AFTER`] that has come, and then each
+    /// [`ASK_AGAIN`] if something failed meanwhile.
     pub fn is_to_be_asked(&mut self, now: Duration) -> bool {
         let Some(wanted) = &mut self.wanted else {
             return false;
         };
         let due = ASK_AFTER.iter().filter(|after| now >= wanted.since.saturating_add(**after)).count();
-        let is_due = due > wanted.asked;
-        wanted.asked = due.max(wanted.asked);
+        let is_due = due > wanted.asked || wanted.again_at().is_some_and(|at| at <= now);
+        if is_due {
+            *wanted = Wanted { asked: due.max(wanted.asked), asked_at: now, still_fails: false, ..*wanted };
+        }
         is_due
     }
 
     /// When [`Opener::is_to_be_asked`] changes its answer by itself, or a key has to be wiped.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
-        let ask = self.wanted.and_then(|wanted| Some(wanted.since.saturating_add(*ASK_AFTER.get(wanted.asked)?)));
+        let ask = self.wanted.and_then(|wanted| match ASK_AFTER.get(wanted.asked) {
+            Some(after) => Some(wanted.since.saturating_add(*after)),
+            None => wanted.again_at(),
+        });
         self.ring.values().filter_map(|slot| slot.ends).chain(ask).min()
     }
 
@@ -391,14 +415,9 @@ impl Opener {
                 self.failed(now, Failure::Wrong);
             }
             Err(OpenError::NoKey { .. }) => self.failed(now, Failure::Missing),
+            Err(OpenError::Late) => self.is_late(now),
             Ok(Opened::Empty | Opened::Injected)
-            | Err(
-                OpenError::Unassigned
-                | OpenError::Unverified
-                | OpenError::Repeated
-                | OpenError::Late
-                | OpenError::TooManySources,
-            ) => {}
+            | Err(OpenError::Unassigned | OpenError::Unverified | OpenError::Repeated | OpenError::TooManySources) => {}
         }
     }
 
@@ -588,7 +607,17 @@ impl Opener {
 
     fn succeeded(&mut self) {
         self.failures = 0;
+        self.late = 0;
         self.wanted = None;
+    }
+
+    /// A few frames are late; where all of them are, the key is of no use any more.
+    fn is_late(&mut self, now: Duration) {
+        self.late = self.late.saturating_add(1);
+        if self.late >= MOST_LATE {
+            self.failures = self.failures.max(FAILURE_TOLERANCE);
+            self.failed(now, Failure::Wrong);
+        }
     }
 
     fn failed(&mut self, now: Duration, failure: Failure) {
@@ -602,11 +631,18 @@ impl Opener {
         if is_wanted {
             self.want(now);
         }
+        self.note_failure();
+    }
+
+    fn note_failure(&mut self) {
+        if let Some(wanted) = &mut self.wanted {
+            wanted.still_fails = true;
+        }
     }
 
     fn want(&mut self, now: Duration) {
         if self.asks && self.wanted.is_none() {
-            self.wanted = Some(Wanted { since: now, asked: 0 });
+            self.wanted = Some(Wanted { since: now, asked: 0, asked_at: now, still_fails: false });
         }
     }
 }
@@ -614,6 +650,14 @@ impl Opener {
 /// Whether the server made the frame (client-sdk-js `FrameCryptor.ts`, `isFrameServerInjected`).
 pub(super) fn is_injected(frame: &[u8], sif_trailer: &[u8]) -> bool {
     !sif_trailer.is_empty() && frame.ends_with(sif_trailer)
+}
+
+impl Wanted {
+    /// When it is to be asked for once more, all times of [`ASK_AFTER`] being over.
+    fn again_at(&self) -> Option<Duration> {
+        let is_over = self.asked >= ASK_AFTER.len();
+        (is_over && self.still_fails).then(|| self.asked_at.saturating_add(ASK_AGAIN))
+    }
 }
 
 impl Slot {

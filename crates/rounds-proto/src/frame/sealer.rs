@@ -196,8 +196,11 @@ pub struct DataSealer {
 
 impl DataSealer {
     /// Encrypts one packet, `payload` being an encoded `EncryptedPacketPayload` of `livekit_models.proto`. Nothing of
-    /// it is readable, so nothing is authenticated beside it. `millis` are milliseconds of a clock that never goes
-    /// back.
+    /// it is readable, so nothing is authenticated beside it.
+    ///
+    /// `millis` are the milliseconds since 1970, modulo 2³², of a clock that never goes back. They have to go on where
+    /// they were after the program begins again with the same key: a receiver who has forgotten the first packets takes
+    /// none of an earlier time ([`super::OpenError::Late`]).
     ///
     /// # Errors
     /// [`SealError`] when it must not leave.
