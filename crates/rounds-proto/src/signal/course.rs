@@ -11,7 +11,7 @@ use super::io::{
 };
 use super::offers::{Late, Offers};
 use super::own::{OwnTracks, TrackWish};
-use super::people::{MOST_PEOPLE, Person, Roster};
+use super::people::{Identity, MOST_PEOPLE, Person, Roster};
 use super::pulse::{Pulse, Verdict};
 use super::reason::{Cause, Reason, pause};
 use super::wire;
@@ -247,6 +247,12 @@ impl Course {
     #[must_use]
     pub fn track_at(&self, mid: &str) -> Option<&str> {
         self.peer.as_ref()?.bound.get(mid).map(String::as_str)
+    }
+
+    /// Whose track comes through a section, as far as the server is believed: this is whose key opens its frames.
+    #[must_use]
+    pub fn who_at(&self, mid: &str) -> Option<&Identity> {
+        self.track_at(mid).and_then(|track| self.roster.owner(track)).map(|person| &person.identity)
     }
 
     /// What was not as expected.
