@@ -595,8 +595,9 @@ impl Course {
         }
     }
 
-    /// Something broke. A session that held for 10 s can be resumed once, by as many sockets as the network refuses in
-    /// 5 s; what fails then is built again, so that no session that breaks each time uses up all attempts. A session in
+    /// Something broke. The first failure since the round held for 10 s is answered by a resume, by as many sockets as the
+    /// network refuses in 5 s; what fails then is built again, so that no session that breaks each time uses up all
+    /// attempts. A session in
     /// which the server has not said whether it has a place for a track is built again, too.
     fn fail(&mut self, now: Duration, chance: u64, how: How, cause: Cause) {
         let resuming = match self.stage {
