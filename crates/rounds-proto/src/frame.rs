@@ -12,19 +12,24 @@
 //! Times are durations since any fixed instant of a clock that never goes back, the same instant for every call.
 //!
 //! What the cipher cannot give: everybody who has a person's key can write frames in that person's name, and a server
-//! can leave frames out. Who is forgotten takes the memory of their IVs along.
+//! can leave frames out. Where all have one key, a server can also show one person's frame as another's, and play a data
+//! packet again after 65,536 others.
 
 mod codec;
 mod iv;
 mod key;
 mod members;
+mod memory;
 mod opener;
 mod sealer;
 
 pub use codec::{BadFrame, Codec, LARGEST_DATA, LARGEST_FRAME, NoCodec};
 pub use key::{FrameKey, Material, NoPassphrase};
 pub use members::{Members, State, UnsignedDevices};
-pub use opener::{ASK_AFTER, FAILURE_TOLERANCE, OLD_KEY_KEPT, OpenError, Opened, Opener, RATCHET_WINDOW, REMEMBERED};
+pub use opener::{
+    ASK_AFTER, ASK_AGAIN, FAILURE_TOLERANCE, MOST_LATE, OLD_KEY_KEPT, OpenError, Opened, Opener, RATCHET_WINDOW,
+    REMEMBERED,
+};
 pub use sealer::{DataSealer, KeyUsed, OWN_KEY_DELAY, OwnKeys, SealError, Sealer, SourceTaken};
 
 /// AES-GCM's tag.

@@ -113,7 +113,7 @@ impl Ivs {
 }
 
 /// The last IVs that came under one key.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Seen {
     order: VecDeque<Iv>,
     all: BTreeSet<Iv>,
@@ -122,6 +122,14 @@ pub(super) struct Seen {
 impl Seen {
     pub(super) fn has(&self, iv: &Iv) -> bool {
         self.all.contains(iv)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    pub(super) fn into_ivs(self) -> impl Iterator<Item = Iv> {
+        self.order.into_iter()
     }
 
     /// Adds one that is not there; returns the one that is forgotten for it, where there are more than `most`.

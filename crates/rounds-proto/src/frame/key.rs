@@ -4,7 +4,7 @@ use super::{TAG_BYTES, iv::Iv};
 use aes_gcm::{AeadInPlace as _, Aes128Gcm, KeyInit as _};
 use hkdf::Hkdf;
 use model::round::MediaKey;
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 /// client-sdk-js `src/e2ee/constants.ts`.
@@ -85,6 +85,9 @@ impl std::fmt::Debug for Material {
     }
 }
 
+/// By which a key is known again that is not kept.
+pub(super) type KeyDigest = [u8; 32];
+
 /// The AES-128 key of frames.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FrameKey(Zeroizing<[u8; 16]>);
@@ -94,6 +97,10 @@ impl FrameKey {
     #[must_use]
     pub fn reveal(&self) -> &[u8; 16] {
         &self.0
+    }
+
+    pub(super) fn digest(&self) -> KeyDigest {
+        Sha256::digest(*self.0).into()
     }
 
     /// Encrypts `body` where it lies.

@@ -2,7 +2,7 @@
 
 use super::codec::Codec;
 use super::key::FrameKey;
-use super::opener::{OpenError, Opened, Opener, is_injected};
+use super::opener::{History, OpenError, Opened, Opener, is_injected};
 use livekit_protocol::EncryptedPacket;
 use model::round::{KeyTrust, MediaKey, MemberId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,12 +45,19 @@ pub struct Members {
     keys: Keys,
     sif_trailer: Vec<u8>,
     people: BTreeMap<MemberId, Person>,
+    /// Of those who are forgotten: otherwise a server could play a stay again by ending and beginning it.
+    histories: BTreeMap<MemberId, History>,
 }
 
 #[derive(Debug)]
 enum Keys {
     OfEach(UnsignedDevices),
-    Shared(FrameKey),
+    /// One opener for all: who sent a frame only the server says, so what was opened under one name is not opened under
+    /// another.
+    Shared {
+        key: FrameKey,
+        everybodys: Box<Opener>,
+    },
 }
 
 #[derive(Debug)]
@@ -72,13 +79,18 @@ impl Members {
     /// Of a round in which each person has keys of their own.
     #[must_use]
     pub fn with_keys_of_each(unsigned: UnsignedDevices) -> Self {
-        Self { keys: Keys::OfEach(unsigned), sif_trailer: Vec::new(), people: BTreeMap::new() }
+        Self::with(Keys::OfEach(unsigned))
     }
 
     /// Of a round in which all share one key, at index 0. Its members are the participants whom the server names.
     #[must_use]
     pub fn with_shared_key(key: FrameKey) -> Self {
-        Self { keys: Keys::Shared(key), sif_trailer: Vec::new(), people: BTreeMap::new() }
+        let everybodys = Opener::of_everybody(Duration::ZERO, SHARED_INDEX, key.clone());
+        Self::with(Keys::Shared { key, everybodys: Box::new(everybodys) })
+    }
+
+    fn with(keys: Keys) -> Self {
+        Self { keys, sif_trailer: Vec::new(), people: BTreeMap::new(), histories: BTreeMap::new() }
     }
 
     /// Takes what ends the frames that the server makes (`JoinResponse.sif_trailer`); empty, there are none.
@@ -96,7 +108,7 @@ impl Members {
             }
         }
         for id in members {
-            let person = self.people.entry(id.clone()).or_insert_with(|| Person::new(now, &self.keys));
+            let person = person(&mut self.people, &mut self.histories, now, &self.keys, id);
             if person.standing != Standing::Member {
                 person.standing = Standing::Member;
                 if matches!(self.keys, Keys::OfEach(_)) {
@@ -109,14 +121,14 @@ impl Members {
     /// Takes a key that came from `from` at `now`. It may come before the membership does. In a round with a shared key
     /// it is not used.
     pub fn set_key(&mut self, now: Duration, from: &MemberId, key: &MediaKey, trust: KeyTrust) {
-        if matches!(self.keys, Keys::Shared(_)) {
+        if matches!(self.keys, Keys::Shared { .. }) {
             return;
         }
         self.expire(now);
         if !self.people.contains_key(from) {
             self.make_room_for_early();
         }
-        let person = self.people.entry(from.clone()).or_insert_with(|| Person::new(now, &self.keys));
+        let person = person(&mut self.people, &mut self.histories, now, &self.keys, from);
         person.opener.set_key(now, key, trust);
     }
 
@@ -128,9 +140,15 @@ impl Members {
         }
     }
 
-    /// Wipes all that is known of `who`.
+    /// Wipes all that is known of `who`, but for digests of their keys and how far each was used: nothing of them is
+    /// opened a second time where they come back.
     pub fn forget(&mut self, who: &MemberId) {
-        self.people.remove(who);
+        if let Some(person) = self.people.remove(who)
+            && matches!(self.keys, Keys::OfEach(_))
+            && let Some(history) = person.opener.into_history()
+        {
+            self.histories.insert(who.clone(), history);
+        }
     }
 
     /// Opens a frame of `who`, as [`Opener::open`] does. What the server made is recognized first, since it also sends
@@ -143,7 +161,14 @@ impl Members {
             return Ok(Opened::Injected);
         }
         let opener = member(&mut self.people, who)?;
-        opener.open(now, codec, &self.sif_trailer, frame)
+        match &mut self.keys {
+            Keys::OfEach(_) => opener.open(now, codec, &self.sif_trailer, frame),
+            Keys::Shared { everybodys, .. } => {
+                let got = everybodys.open(now, codec, &self.sif_trailer, frame);
+                opener.judge(now, &got);
+                got
+            }
+        }
     }
 
     /// Opens a data packet of `who`, as [`Opener::open_data`] does.
@@ -151,7 +176,11 @@ impl Members {
     /// # Errors
     /// [`OpenError`] when it has to be dropped.
     pub fn open_data(&mut self, now: Duration, who: &MemberId, packet: &EncryptedPacket) -> Result<Vec<u8>, OpenError> {
-        member(&mut self.people, who)?.open_data(now, packet)
+        let opener = member(&mut self.people, who)?;
+        match &mut self.keys {
+            Keys::OfEach(_) => opener.open_data(now, packet),
+            Keys::Shared { everybodys, .. } => everybodys.open_data(now, packet),
+        }
     }
 
     /// How `who` stands. Whoever is not known is not assigned.
@@ -168,7 +197,8 @@ impl Members {
             .map(|(id, person)| (id, person.state()))
     }
 
-    /// The members whose key is to be asked for at `now`: 2, 5, 15 and 45 s after it was missing, and each time once.
+    /// The members whose key is to be asked for at `now`: 2, 5, 15 and 45 s after it was missing, and each time once;
+    /// then each minute in which frames or packets of theirs still fail.
     pub fn to_be_asked(&mut self, now: Duration) -> Vec<MemberId> {
         self.expire(now);
         let members = self.people.iter_mut().filter(|(_, person)| person.standing == Standing::Member);
@@ -182,10 +212,13 @@ impl Members {
     }
 
     fn expire(&mut self, now: Duration) {
-        self.people.retain(|_, person| match person.standing {
-            Standing::Left(ends) => now < ends,
-            Standing::Member | Standing::Early(_) => true,
+        let over = self.people.iter().filter(|(_, person)| match person.standing {
+            Standing::Left(ends) => ends <= now,
+            Standing::Member | Standing::Early(_) => false,
         });
+        for id in over.map(|(id, _)| id.clone()).collect::<Vec<_>>() {
+            self.forget(&id);
+        }
         for person in self.people.values_mut() {
             person.opener.expire(now);
         }
@@ -201,18 +234,19 @@ impl Members {
             return;
         }
         if let Some(first) = early.min().map(|(_, id)| id.clone()) {
-            self.people.remove(&first);
+            self.forget(&first);
         }
     }
 }
 
 impl Person {
-    fn new(now: Duration, keys: &Keys) -> Self {
-        let mut opener = Opener::silent();
+    fn new(now: Duration, keys: &Keys, history: Option<History>) -> Self {
+        let mut opener = history.map_or_else(Opener::silent, Opener::after);
         match keys {
             Keys::OfEach(UnsignedDevices::Ask) => {}
             Keys::OfEach(UnsignedDevices::Allow) => opener.allow_unsigned(),
-            Keys::Shared(key) => opener.set_shared(now, SHARED_INDEX, key.clone()),
+            // For how they stand; it opens nothing.
+            Keys::Shared { key, .. } => opener.set_shared(now, SHARED_INDEX, key.clone()),
         }
         Self { standing: Standing::Early(now), opener }
     }
@@ -231,6 +265,17 @@ impl Person {
         };
         left.into_iter().chain(self.opener.deadline()).min()
     }
+}
+
+/// The person `id`, who may be new.
+fn person<'a>(
+    people: &'a mut BTreeMap<MemberId, Person>,
+    histories: &mut BTreeMap<MemberId, History>,
+    now: Duration,
+    keys: &Keys,
+    id: &MemberId,
+) -> &'a mut Person {
+    people.entry(id.clone()).or_insert_with(|| Person::new(now, keys, histories.remove(id)))
 }
 
 fn member<'a>(people: &'a mut BTreeMap<MemberId, Person>, who: &MemberId) -> Result<&'a mut Opener, OpenError> {

@@ -2,11 +2,10 @@
 
 use super::codec::{BadFrame, Codec, LARGEST_DATA, LARGEST_FRAME, escaped, with_long_start_codes};
 use super::iv::{Iv, Ivs, NoIv};
-use super::key::{FrameKey, Material};
+use super::key::{FrameKey, KeyDigest, Material};
 use super::{IV_MARK, OVERHEAD, TAG_BYTES};
 use livekit_protocol::{EncryptedPacket, encryption};
 use model::round::MediaKey;
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ pub struct OwnKeys {
     /// In the order in which they come into force.
     keys: Vec<OwnKey>,
     /// Digests of all that ever were; secrets stay out of it.
-    used: BTreeSet<[u8; 32]>,
+    used: BTreeSet<KeyDigest>,
     sources: BTreeSet<u32>,
 }
 
@@ -122,7 +121,7 @@ impl OwnKeys {
             return Ok(());
         }
         let number = self.used.len();
-        if !self.used.insert(Sha256::digest(key.reveal()).into()) {
+        if !self.used.insert(key.digest()) {
             return Err(KeyUsed);
         }
         let from = if self.keys.is_empty() { now } else { now.saturating_add(OWN_KEY_DELAY) };
@@ -197,8 +196,11 @@ pub struct DataSealer {
 
 impl DataSealer {
     /// Encrypts one packet, `payload` being an encoded `EncryptedPacketPayload` of `livekit_models.proto`. Nothing of
-    /// it is readable, so nothing is authenticated beside it. `millis` are milliseconds of a clock that never goes
-    /// back.
+    /// it is readable, so nothing is authenticated beside it.
+    ///
+    /// `millis` are the milliseconds since 1970, modulo 2³², of a clock that never goes back. They have to go on where
+    /// they were after the program begins again with the same key: a receiver who has forgotten the first packets takes
+    /// none of an earlier time ([`super::OpenError::Late`]).
     ///
     /// # Errors
     /// [`SealError`] when it must not leave.

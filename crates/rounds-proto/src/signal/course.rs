@@ -4,14 +4,14 @@ mod greeting;
 mod message;
 
 use super::address::Token;
-use super::facts::{Fact, How, OwnFact};
+use super::facts::{Fact, How, OwnFact, Refusal};
 use super::io::{
     Candidate, Counts, Frame, Input, LONGEST_CANDIDATE, Options, OptionsError, Output, PeerNo, PeerState, Sdp,
     SocketNo, View,
 };
 use super::offers::{Late, Offers};
 use super::own::{OwnTracks, TrackWish};
-use super::people::{MOST_PEOPLE, Person, Roster};
+use super::people::{Identity, MOST_PEOPLE, Person, Roster};
 use super::pulse::{Pulse, Verdict};
 use super::reason::{Cause, Reason, pause};
 use super::wire;
@@ -22,14 +22,16 @@ use std::time::Duration;
 
 /// Client-sdk-js, `RTCEngine.ts`: the socket has to be open.
 const SOCKET: Duration = Duration::from_secs(15);
-/// The same for a resume: the node that has the session may be dead, and everyone is silent until another is asked.
+/// The same for a resume: the node that has the session may be dead, and everyone is silent until another is asked. Where
+/// there is no network, it is asked for so long, too.
 const SOCKET_AGAIN: Duration = Duration::from_secs(5);
 /// Client-sdk-js, `SignalClient.ts`: the first message has to be there after the socket is open.
 const FIRST_MESSAGE: Duration = Duration::from_secs(5);
 /// Client-sdk-js, `RTCEngine.ts`: the peer connection has to be connected after the join.
 const PEER: Duration = Duration::from_secs(15);
 /// DTLS takes two round trips. webrtc-rs 0.21.1 stops repeating its messages where one was lost, and then hangs for
-/// ever; a new peer connection takes less time than waiting to be sure.
+/// ever; a new peer connection takes less time than waiting to be sure. A line on which that is too short gets twice the
+/// time at each attempt, up to [`PEER`].
 const HANDSHAKE: Duration = Duration::from_millis(1500);
 /// So long has a round to hold before its next failure counts as the first again.
 const STEADY: Duration = Duration::from_secs(10);
@@ -41,7 +43,7 @@ const MOST_WAITING: usize = 64;
 const MOST_WISHES: usize = 2 * MOST_PEOPLE;
 /// More servers are not tried.
 const MOST_SERVERS: usize = 8;
-/// No offer of ours is longer, in bytes: it travels in an address, and livekit-server reads 1 MB.
+/// No offer of ours is longer, in bytes: it travels in an address, and livekit-server reads 1 MB of it.
 const LONGEST_OFFER: usize = 512 * 1024;
 /// No trailer of frames is longer, in bytes; LiveKit's has 44.
 const LONGEST_TRAILER: usize = 256;
@@ -89,6 +91,8 @@ pub struct Course {
     last_socket: u32,
     server: usize,
     attempt: u32,
+    /// When the session was interrupted that is being resumed.
+    interrupted: Duration,
     steady_at: Option<Duration>,
     joined: bool,
     me: Option<Person>,
@@ -125,6 +129,7 @@ impl Course {
             last_socket: 0,
             server: 0,
             attempt: 0,
+            interrupted: Duration::ZERO,
             steady_at: None,
             joined: false,
             me: None,
@@ -191,6 +196,9 @@ impl Course {
             Input::View(track, view) => self.on_view(track, view),
             Input::Leave => self.leave(Reason::ByUs),
         }
+        if self.up().is_some() {
+            self.own.wait_from(now);
+        }
         self.next_offer(now);
         self.note_steady(now);
     }
@@ -211,10 +219,11 @@ impl Course {
             Stage::Waiting { until, .. } => Some(*until),
         };
         let peer = self.peer.as_ref().filter(|_peer| self.watches_peer());
-        let handshake = peer.and_then(|peer| peer.handshake).map(|since| since + HANDSHAKE);
+        let handshake = peer.and_then(|peer| peer.handshake).map(|since| since + self.handshake_time());
         let until = peer.and_then(|peer| peer.until);
         let offer = peer.and_then(|peer| peer.offers.due());
-        [stage, handshake, until, offer, self.steady_at].into_iter().flatten().min()
+        let place = self.own.due().filter(|_due| self.up().is_some());
+        [stage, handshake, until, offer, place, self.steady_at].into_iter().flatten().min()
     }
 
     /// Whether the round is over.
@@ -238,6 +247,12 @@ impl Course {
     #[must_use]
     pub fn track_at(&self, mid: &str) -> Option<&str> {
         self.peer.as_ref()?.bound.get(mid).map(String::as_str)
+    }
+
+    /// Whose track comes through a section, as far as the server is believed: this is whose key opens its frames.
+    #[must_use]
+    pub fn who_at(&self, mid: &str) -> Option<&Identity> {
+        self.track_at(mid).and_then(|track| self.roster.owner(track)).map(|person| &person.identity)
     }
 
     /// What was not as expected.
@@ -358,7 +373,8 @@ impl Course {
             Some(401) => self.leave(Reason::TokenRefused),
             Some(403) => self.leave(Reason::NotAllowed),
             Some(404) if !self.joined && self.options.servers.len() == 1 => self.leave(Reason::NoServer),
-            _ => self.fail(now, chance, How::Rejoin, Cause::SocketRefused(status)),
+            None => self.fail(now, chance, How::Resume, Cause::SocketRefused(None)),
+            Some(_) => self.fail(now, chance, How::Rejoin, Cause::SocketRefused(status)),
         }
     }
 
@@ -434,7 +450,10 @@ impl Course {
 
     fn on_publish(&mut self, wish: TrackWish) {
         let cid = wish.cid.clone();
-        if !self.own.wish(wish) {
+        if self.own.has(&cid) {
+            // A fact of this name would be taken for one about the track that is there.
+            self.counts.refused += 1;
+        } else if !self.own.wish(wish) {
             self.counts.refused += 1;
             self.fact(Fact::Own { cid, what: OwnFact::Unpublished });
         } else if self.up().is_some() {
@@ -444,6 +463,11 @@ impl Course {
     }
 
     fn on_unpublish(&mut self, cid: &str) {
+        self.end_own(cid, OwnFact::Unpublished);
+    }
+
+    /// A track of ours is not sent any more.
+    fn end_own(&mut self, cid: &str, what: OwnFact) {
         let Some(own) = self.own.remove(cid) else { return };
         if own.in_peer
             && let Some(peer) = &mut self.peer
@@ -451,7 +475,7 @@ impl Course {
             // There is no message for it: the section that stops sending says it.
             peer.offers.unwant_sender(cid);
         }
-        self.fact(Fact::Own { cid: cid.to_owned(), what: OwnFact::Unpublished });
+        self.fact(Fact::Own { cid: cid.to_owned(), what });
     }
 
     fn on_subscribe(&mut self, track: &str, wanted: bool) {
@@ -514,6 +538,11 @@ impl Course {
             Stage::Waiting { .. } => {}
         }
         self.on_peer_due(now, chance);
+        if self.up().is_some() {
+            for cid in self.own.late(now) {
+                self.end_own(&cid, OwnFact::Refused(Refusal::NoAnswer));
+            }
+        }
         if self.steady_at.is_some_and(|at| at <= now) {
             self.steady_at = None;
             self.attempt = 0;
@@ -539,7 +568,7 @@ impl Course {
             return;
         }
         let Some(peer) = &self.peer else { return };
-        let cause = if peer.handshake.is_some_and(|since| since + HANDSHAKE <= now) {
+        let cause = if peer.handshake.is_some_and(|since| since + self.handshake_time() <= now) {
             Cause::HandshakeStuck
         } else if peer.until.is_some_and(|until| until <= now) {
             Cause::PeerTimeout
@@ -553,6 +582,10 @@ impl Course {
         self.fail(now, chance, How::Rejoin, cause);
     }
 
+    fn handshake_time(&self) -> Duration {
+        HANDSHAKE.saturating_mul(2_u32.saturating_pow(self.attempt)).min(PEER)
+    }
+
     /// While a lost socket is replaced, the peer connection has time.
     fn watches_peer(&self) -> bool {
         match self.stage {
@@ -562,19 +595,31 @@ impl Course {
         }
     }
 
-    /// Something broke. A session can be resumed once; what fails then is built again.
+    /// Something broke. The first failure since the round held for 10 s is answered by a resume, by as many sockets as the
+    /// network refuses in 5 s; what fails then is built again, so that no session that breaks each time uses up all
+    /// attempts. A session in
+    /// which the server has not said whether it has a place for a track is built again, too.
     fn fail(&mut self, now: Duration, chance: u64, how: How, cause: Cause) {
         let resuming = match self.stage {
             Stage::Opening { how, .. } | Stage::Greeting { how, .. } => how == How::Resume,
             Stage::New | Stage::Building | Stage::Up { .. } | Stage::Waiting { .. } | Stage::Left => false,
         };
         let whole = self.peer.as_ref().is_some_and(|peer| peer.was_connected && peer.offers.answered().is_some());
-        let how = if how == How::Resume && self.me.is_some() && whole && !resuming { How::Resume } else { How::Rejoin };
+        // A request for a place, or its answer, may have gone with the socket, and a place is not asked for twice.
+        let lasts = self.me.is_some() && whole && !self.own.is_waiting();
         let Some(pause) = pause(self.attempt, chance) else {
             self.leave(Reason::GaveUp(cause));
             return;
         };
-        let elsewhere = matches!(self.stage, Stage::Opening { .. } | Stage::Greeting { .. });
+        let is_first = self.attempt == 0;
+        let no_network = resuming && cause == Cause::SocketRefused(None);
+        let in_time = now + pause <= self.interrupted + SOCKET_AGAIN;
+        let resumes = how == How::Resume && lasts && (is_first || (no_network && in_time));
+        let how = if resumes { How::Resume } else { How::Rejoin };
+        if is_first {
+            self.interrupted = now;
+        }
+        let elsewhere = !resumes && matches!(self.stage, Stage::Opening { .. } | Stage::Greeting { .. });
         self.close_socket(how == How::Rejoin);
         if how == How::Rejoin {
             self.drop_peer();
@@ -585,13 +630,17 @@ impl Course {
             peer.early.clear();
         }
         if elsewhere {
-            self.server = (self.server + 1) % self.options.servers.len();
+            self.next_server();
         }
         self.attempt += 1;
         self.steady_at = None;
         let at = now + pause;
         self.fact(Fact::Interrupted { cause, how, attempt: self.attempt, at });
         self.stage = Stage::Waiting { how, until: at, cause };
+    }
+
+    fn next_server(&mut self) {
+        self.server = (self.server + 1) % self.options.servers.len();
     }
 
     /// The end.

@@ -92,7 +92,7 @@ pub enum Fact {
         /// Why.
         why: SubscriptionFailure,
     },
-    /// The server refused a request of ours.
+    /// The server refused a request of ours; where it was for a place for a track, [`OwnFact::Refused`] says so.
     Refused(Refusal),
     /// The number of people in the room as the server counts them, and whether somebody records.
     Room {
@@ -162,6 +162,8 @@ pub enum OwnFact {
     Wanted(Vec<CodecWanted>),
     /// The server muted it: nothing is to be sent, and the person is to be told.
     MutedByServer,
+    /// The server has no place for it. It is gone; the person is to be told, since nobody hears or sees it.
+    Refused(Refusal),
     /// It is gone, by our wish or by the server's.
     Unpublished,
 }
@@ -234,6 +236,8 @@ pub enum Refusal {
     LimitExceeded,
     /// The server does not do this.
     Unsupported,
+    /// The server did not answer: within 10 s, for a track of ours.
+    NoAnswer,
 }
 
 impl Refusal {

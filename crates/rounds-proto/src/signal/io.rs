@@ -230,7 +230,7 @@ pub enum Input<'a> {
     Channel(PeerNo, &'a str, u16),
     /// Packets of sound or picture came. Told at least each 250 ms as long as some come, and not for each.
     Packets(PeerNo),
-    /// A track of ours is to be sent.
+    /// A track of ours is to be sent. A second wish with the `cid` of a track that is there changes nothing.
     Publish(TrackWish),
     /// A track of ours is not to be sent any more.
     Unpublish(&'a str),
@@ -260,6 +260,11 @@ pub enum Input<'a> {
 pub enum Output {
     /// Make a peer connection with the data channels `_reliable`, `_lossy` and `_data_track`, senders for these tracks
     /// of ours and so many sections that receive, and an offer.
+    ///
+    /// The offer goes back by [`Input::Offer`] as it was created; `set_local_description` is held back until this peer
+    /// connection's first [`Output::IceServers`], since it begins to gather candidates, and only then it is known which
+    /// STUN and TURN servers may be asked. That comes with the join, so before the answer. Later offers are set as soon
+    /// as they are created.
     Build {
         /// Its number.
         peer: PeerNo,
@@ -270,7 +275,8 @@ pub enum Output {
         /// Tracks of ours, by `cid`.
         senders: Vec<String>,
     },
-    /// These STUN and TURN servers may be used by it, and no others of the server's.
+    /// These STUN and TURN servers may be used by it, and no others of the server's; none, if the list is empty. The first
+    /// after [`Output::Build`] lets the first offer be set.
     IceServers(PeerNo, Vec<IceServer>),
     /// Open a WebSocket.
     Open {

@@ -15,6 +15,10 @@ const MOST_AT_ONCE: u32 = 200;
 const MOST_SECTIONS: u32 = 1000;
 
 /// An offer that the peer connection is to make.
+///
+/// After a lost socket the offer before it may stand unanswered. This one is then set on top of it, which JSEP allows
+/// (RFC 9429 §3.2: a local offer in `have-local-offer`), and nothing is taken back: a rollback would free the sections of
+/// that offer, and a peer connection that names them anew gives them other `mid`s than the server has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OfferWish {
     /// In which peer connection.
@@ -32,8 +36,6 @@ pub struct OfferWish {
     pub remove: Vec<String>,
     /// With new ICE credentials.
     pub restart_ice: bool,
-    /// An offer before this one may stand unanswered, and is then taken back first.
-    pub rollback: bool,
 }
 
 /// Where the negotiation is.
@@ -55,7 +57,6 @@ pub(super) struct Offers {
     restart: bool,
     /// The one under way has new ICE credentials.
     restarting: bool,
-    rollback: bool,
     audios: u32,
     videos: u32,
     all_audios: u32,
@@ -138,7 +139,6 @@ impl Offers {
             add: std::mem::take(&mut self.add),
             remove: std::mem::take(&mut self.remove),
             restart_ice: self.restarting,
-            rollback: std::mem::take(&mut self.rollback),
         })
     }
 
@@ -186,10 +186,7 @@ impl Offers {
     pub(super) fn lost(&mut self) {
         match std::mem::take(&mut self.phase) {
             Phase::Calm => {}
-            Phase::Making { .. } | Phase::Sent { .. } => {
-                self.rollback = true;
-                self.wanted = true;
-            }
+            Phase::Making { .. } | Phase::Sent { .. } => self.wanted = true,
         }
     }
 

@@ -4,11 +4,14 @@ use super::people::{Kind, Source, Track};
 use super::wire;
 use livekit_protocol as lk;
 use livekit_protocol::signal_request::Message as Request;
+use std::time::Duration;
 
 /// More tracks of ours are not sent at the same time.
 const MOST_OWN: usize = 8;
 /// `q`, `h`, `f`.
 const MOST_LAYERS: usize = 3;
+/// So long may a server think about a place for a track (client-sdk-js, `RTCEngine.addTrack`).
+const PLACE: Duration = Duration::from_secs(10);
 
 /// A track that is to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +119,10 @@ pub(super) struct Own {
     pub(super) wish: TrackWish,
     /// The server was asked; whether it takes the track for muted.
     told: Option<bool>,
+    /// Since when the server can answer.
+    asked: Option<Duration>,
+    /// Its picture got another size after the server was asked.
+    resized: bool,
     /// The server's answer.
     pub(super) published: Option<lk::TrackPublishedResponse>,
     /// There is a sender for it in the peer connection, or one was ordered.
@@ -132,13 +139,17 @@ impl Own {
 pub(super) struct OwnTracks(Vec<Own>);
 
 impl OwnTracks {
+    pub(super) fn has(&self, cid: &str) -> bool {
+        self.0.iter().any(|own| own.wish.cid == cid)
+    }
+
     /// Whether the wish can be one; a second with the same `cid` cannot.
     pub(super) fn wish(&mut self, wish: TrackWish) -> bool {
-        let taken = self.0.iter().any(|own| own.wish.cid == wish.cid);
-        if taken || self.0.len() >= MOST_OWN || wish.layers.len() > MOST_LAYERS || !wire::is_id(&wish.cid) {
+        if self.has(&wish.cid) || self.0.len() >= MOST_OWN || wish.layers.len() > MOST_LAYERS || !wire::is_id(&wish.cid)
+        {
             return false;
         }
-        self.0.push(Own { wish, told: None, published: None, in_peer: false });
+        self.0.push(Own { wish, told: None, asked: None, resized: false, published: None, in_peer: false });
         true
     }
 
@@ -159,6 +170,8 @@ impl OwnTracks {
     pub(super) fn begin_again(&mut self) -> Vec<String> {
         for own in &mut self.0 {
             own.told = None;
+            own.asked = None;
+            own.resized = false;
             own.published = None;
             own.in_peer = true;
         }
@@ -175,6 +188,34 @@ impl OwnTracks {
     pub(super) fn ask(&mut self) -> Vec<Request> {
         let waiting = self.0.iter_mut().filter(|own| own.told.is_none());
         waiting.map(|own| Request::AddTrack(own.ask())).collect()
+    }
+
+    /// The server can answer from here on.
+    pub(super) fn wait_from(&mut self, now: Duration) {
+        for own in self.0.iter_mut().filter(|own| own.is_unanswered()) {
+            own.asked.get_or_insert(now);
+        }
+    }
+
+    /// Whether the server was asked for a place and has not answered.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.0.iter().any(Own::is_unanswered)
+    }
+
+    /// The same of one track.
+    pub(super) fn is_unanswered(&self, cid: &str) -> bool {
+        self.0.iter().any(|own| own.wish.cid == cid && own.is_unanswered())
+    }
+
+    /// When the first answer is late.
+    pub(super) fn due(&self) -> Option<Duration> {
+        self.0.iter().filter_map(Own::due).min()
+    }
+
+    /// Tracks that the server did not answer for in time.
+    pub(super) fn late(&self, now: Duration) -> Vec<String> {
+        let late = self.0.iter().filter(|own| own.due().is_some_and(|due| due <= now));
+        late.map(|own| own.wish.cid.clone()).collect()
     }
 
     /// The server has a place for a track: its `sid`. None if there is no such track, or it has one already.
@@ -203,6 +244,16 @@ impl OwnTracks {
             .collect()
     }
 
+    /// What the server is told where a socket may have taken along what it was told before.
+    pub(super) fn tell_again(&mut self) -> Vec<Request> {
+        for own in self.0.iter_mut().filter(|own| own.published.is_some()) {
+            own.told = None;
+        }
+        let mut requests = self.tell_mutes();
+        requests.extend(self.0.iter().filter_map(Own::other_size));
+        requests
+    }
+
     /// Tracks the server has a place for and that got no sender.
     pub(super) fn without_sender(&mut self) -> Vec<String> {
         let waiting = self.0.iter_mut().filter(|own| own.published.is_some() && !own.in_peer);
@@ -221,7 +272,16 @@ impl Own {
         self.wish.request()
     }
 
-    /// What the server is told where the picture has another size.
+    fn is_unanswered(&self) -> bool {
+        self.told.is_some() && self.published.is_none()
+    }
+
+    fn due(&self) -> Option<Duration> {
+        Some(self.asked.filter(|_since| self.is_unanswered())? + PLACE)
+    }
+
+    /// Takes another size of the picture, and says what the server is told; it is told later where it does not know
+    /// the track yet. None for more layers than there are.
     pub(super) fn resize(&mut self, width: u32, height: u32, layers: Vec<Layer>) -> Option<Request> {
         if layers.len() > MOST_LAYERS {
             return None;
@@ -229,7 +289,18 @@ impl Own {
         self.wish.width = width;
         self.wish.height = height;
         self.wish.layers = layers;
+        self.resized = self.told.is_some();
+        self.size()
+    }
+
+    fn size(&self) -> Option<Request> {
         let track_sid = self.sid()?.to_owned();
+        let (width, height) = (self.wish.width, self.wish.height);
         Some(Request::UpdateVideoTrack(lk::UpdateLocalVideoTrack { track_sid, width, height }))
+    }
+
+    /// The size that the server was not asked with.
+    pub(super) fn other_size(&self) -> Option<Request> {
+        self.size().filter(|_size| self.resized)
     }
 }

@@ -44,13 +44,13 @@ pub enum Cause {
     NoAnswer,
     /// The peer connection was not connected 15 s after the server let us in.
     PeerTimeout,
-    /// ICE was connected, and DTLS was not done 1.5 s later.
+    /// ICE was connected, and DTLS was not done 1.5 s later; 3, 6, 12 and 15 s later after so many failures in a row.
     HandshakeStuck,
     /// The peer connection failed before it was ever connected, or refused what the server answered.
     PeerFailed,
     /// The peer connection lost the server.
     PeerLost,
-    /// The server asked for it.
+    /// The server asked for it, or ended the session for a reason of its own.
     ServerAsked(ServerReason),
 }
 
@@ -113,6 +113,31 @@ pub enum ServerReason {
 }
 
 impl ServerReason {
+    /// Whether a server that disconnects for this means the participant or the room. Everything else is a trouble of
+    /// its own, and is joined again.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        match self {
+            Self::ServerShutdown
+            | Self::StateMismatch
+            | Self::JoinFailure
+            | Self::Migration
+            | Self::SignalClose
+            | Self::ConnectionTimeout => false,
+            Self::Unknown
+            | Self::ClientInitiated
+            | Self::DuplicateIdentity
+            | Self::Removed
+            | Self::RoomDeleted
+            | Self::RoomClosed
+            | Self::UserUnavailable
+            | Self::UserRejected
+            | Self::SipTrunkFailure
+            | Self::MediaFailure
+            | Self::AgentError => true,
+        }
+    }
+
     pub(super) fn of(wire: i32) -> Self {
         let Ok(reason) = lk::DisconnectReason::try_from(wire) else { return Self::Unknown };
         match reason {

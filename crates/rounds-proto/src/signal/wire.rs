@@ -14,10 +14,13 @@ use super::address::{JoinUrl, ServerUrl};
 use super::io::Options;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use livekit_protocol as lk;
 use livekit_protocol::signal_request::Message as Request;
 use livekit_protocol::signal_response::Message as Response;
 use prost::Message;
+use std::io::Write as _;
 
 /// No frame is longer, in bytes: livekit-server reads no longer one either.
 pub(super) const LONGEST_FRAME: usize = 2 * 1024 * 1024;
@@ -50,13 +53,21 @@ pub(super) fn written(message: Request) -> Vec<u8> {
     lk::SignalRequest { message: Some(message) }.encode_to_vec()
 }
 
-/// The join request in its address. Not compressed: our offers have 6 kB, and servers read a megabyte.
+/// The join request in its address, compressed as client-sdk-js does it (`SignalClient.ts`,
+/// `createJoinRequestConnectionParams`): livekit-server would read a megabyte, but nginx before it reads a line of 8,192
+/// bytes (`large_client_header_buffers`).
 pub(super) fn join_url(server: &ServerUrl, request: &lk::JoinRequest) -> JoinUrl {
     let wrapped = lk::WrappedJoinRequest {
-        compression: i32::from(lk::wrapped_join_request::Compression::None),
-        join_request: request.encode_to_vec(),
+        compression: i32::from(lk::wrapped_join_request::Compression::Gzip),
+        join_request: gzipped(&request.encode_to_vec()),
     };
     server.rtc(&URL_SAFE.encode(wrapped.encode_to_vec()))
+}
+
+fn gzipped(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes).expect("a vector takes what is written to it");
+    encoder.finish().expect("a vector takes what is written to it")
 }
 
 /// What every join request says of us.

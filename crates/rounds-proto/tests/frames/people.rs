@@ -243,16 +243,17 @@ fn an_own_key_is_used_one_second_after_it_was_handed_out() {
 }
 
 #[test]
-fn an_old_key_opens_frames_for_ten_seconds_after_a_newer_one_came() {
+fn an_old_key_opens_frames_for_ten_seconds_after_a_newer_one_is_used() {
     let mut opener = trusted(&nth_key(1));
     let (mut old, mut new) = (Peer::with(&nth_key(1)), Peer::with(&nth_key(2)));
-    opener.set_key(secs(100), &nth_key(2), KeyTrust::OwnerSigned);
-    assert_eq!(opener.deadline(), Some(secs(110)), "then the old one is wiped");
+    opener.set_key(secs(50), &nth_key(2), KeyTrust::OwnerSigned);
+    assert_eq!(opener.deadline(), None, "nobody uses the newer one yet");
     for (now, frame, expected) in [
-        (secs(100), old.says(secs(0), 0), Ok(Opened::Frame(SOUND.to_vec()))),
+        (secs(99), old.says(secs(0), 0), Ok(Opened::Frame(SOUND.to_vec()))),
+        (secs(100), new.says(secs(0), 3), Ok(Opened::Frame(SOUND.to_vec()))),
         (millis(109_999), old.says(secs(0), 1), Ok(Opened::Frame(SOUND.to_vec()))),
         (secs(110), old.says(secs(0), 2), Err(OpenError::NoKey { index: 1 })),
-        (secs(110), new.says(secs(0), 3), Ok(Opened::Frame(SOUND.to_vec()))),
+        (secs(110), new.says(secs(0), 4), Ok(Opened::Frame(SOUND.to_vec()))),
     ] {
         assert_eq!(opener.open(now, Codec::Opus, &[], &frame), expected, "at {now:?}");
     }
@@ -285,10 +286,11 @@ fn where_all_share_a_key_it_is_everybodys_at_index_0() {
     let mut members = Members::with_shared_key(frame_key("pbkdf2"));
     members.set_members(secs(0), &list(&["adler", "bieber"]));
     let frame = vectors().frames.iter().find(|frame| frame.key == "pbkdf2").expect("there are some");
-    for who in ["adler", "bieber"] {
+    for (who, expected) in [("adler", Ok(Opened::Frame(frame.opened().to_vec()))), ("bieber", Err(OpenError::Repeated))]
+    {
         assert_eq!(members.state(&member(who)), State::Encrypted, "{who}");
         let got = members.open(secs(0), &member(who), frame.codec(), &frame.encrypted.0);
-        assert_eq!(got, Ok(Opened::Frame(frame.opened().to_vec())), "{who}");
+        assert_eq!(got, expected, "{who}: once in the round");
     }
     members.set_key(secs(0), &member("adler"), &nth_key(0), KeyTrust::OwnerSigned);
     let mut other = Peer::with(&nth_key(0));
@@ -352,4 +354,59 @@ fn nothing_prints_a_secret() {
     for secret in ["171", "64, 134, 180, 100", "4086b4", "101, 101"] {
         assert!(!all.contains(secret), "{secret} in {all}");
     }
+}
+
+#[test]
+fn a_key_is_asked_for_each_minute_while_something_fails() {
+    let mut members = members(&["adler"]);
+    let mut unknown = Peer::with(&nth_key(5));
+    assert_eq!(members.to_be_asked(secs(45)), [member("adler")], "the last of the four times");
+    assert_eq!(members.deadline(), None, "nothing comes from them");
+    let frame = unknown.says(secs(0), 0);
+    assert_eq!(
+        members.open(secs(50), &member("adler"), Codec::Opus, &frame),
+        Err(OpenError::NoKey { index: 5 }),
+        "a frame"
+    );
+    assert_eq!((members.deadline(), members.to_be_asked(secs(104))), (Some(secs(105)), vec![]), "60 s after 45 s");
+    assert_eq!(members.to_be_asked(secs(105)), [member("adler")], "asked");
+    assert_eq!((members.deadline(), members.to_be_asked(secs(300))), (None, vec![]), "and no frame since");
+    let mut keys = OwnKeys::new();
+    keys.set(secs(0), &nth_key(6)).expect("the first");
+    let packet = keys.data_sealer(1, 0).expect("the first").seal(&mut keys, secs(0), b"point", 0).expect("small");
+    let got = members.open_data(secs(400), &member("adler"), &packet);
+    assert_eq!(got, Err(OpenError::NoKey { index: 6 }), "a packet counts, too");
+    assert_eq!(members.to_be_asked(secs(400)), [member("adler")], "a minute is long over");
+}
+
+#[test]
+fn more_than_ten_packets_that_a_key_does_not_open_ask_for_another() {
+    let mut opener = Opener::new(secs(0));
+    opener.set_key(secs(0), &media_key(1, &[9; 16]), KeyTrust::OwnerSigned);
+    let mut keys = OwnKeys::new();
+    keys.set(secs(0), &nth_key(1)).expect("the first");
+    let mut sealer = keys.data_sealer(1, 0).expect("the first");
+    for n in 0..11 {
+        assert_eq!(opener.deadline(), None, "after {n} packets");
+        let packet = sealer.seal(&mut keys, secs(0), b"point", n).expect("small");
+        assert_eq!(opener.open_data(secs(7), &packet), Err(OpenError::WrongKey), "packet {n}");
+    }
+    assert_eq!((opener.state(), opener.deadline()), (State::Encrypted, Some(secs(9))), "asked for, and no state");
+}
+
+#[test]
+fn two_hundred_and_fifty_late_frames_are_a_failure() {
+    // A program that began again under its old key, with timestamps of its own.
+    let mut opener = trusted(&nth_key(1));
+    let first = Peer::with(&nth_key(1)).says(secs(0), 10_000_000);
+    assert!(opener.open(secs(0), Codec::Opus, &[], &first).is_ok(), "10,000,000 ticks are 208 s");
+    let mut again = Peer::with(&nth_key(1));
+    for n in 0..250 {
+        assert_eq!((opener.state(), opener.deadline()), (State::Encrypted, None), "after {n} frames");
+        let got = opener.open(secs(20), Codec::Opus, &[], &again.says(secs(0), n * 960));
+        assert_eq!(got, Err(OpenError::Late), "frame {n}");
+    }
+    assert_eq!((opener.state(), opener.deadline()), (State::Failed, Some(secs(22))), "another key is asked for");
+    assert!(opener.open(secs(20), Codec::Opus, &[], &again.says(secs(0), 10_000_001)).is_ok(), "one that is not late");
+    assert_eq!((opener.state(), opener.deadline()), (State::Encrypted, None), "heals it");
 }

@@ -1,8 +1,13 @@
 //! What was sent once is not heard twice, and no IV leaves twice.
 
-use super::{Peer, media_key, nth_key, secs, trusted, vectors};
+use super::{Input, Peer, media_key, member, nth_key, secs, trusted, vectors};
+use livekit_protocol::EncryptedPacket;
 use model::round::KeyTrust;
-use rounds_proto::frame::{Codec, OpenError, Opened, Opener, OwnKeys, REMEMBERED, SealError, Sealer, SourceTaken};
+use rounds_proto::frame::{
+    Codec, Material, Members, OpenError, Opened, Opener, OwnKeys, REMEMBERED, SealError, Sealer, SourceTaken,
+    UnsignedDevices,
+};
+use std::collections::BTreeSet;
 
 /// A frame of `codec` that its header lets pass.
 const PICTURE: &[u8] = &[0x51, 2, 0, 6, 16, 144, 0, 24, 7];
@@ -244,4 +249,119 @@ fn a_source_has_one_sealer_and_its_timestamps_rise() {
     let same: Vec<_> = (0..3).map(|_| sealer.seal(&mut keys, secs(0), PICTURE, 10)).collect();
     assert!(same.iter().all(Result::is_ok), "the same picture in parts has one timestamp");
     assert!(same[0] != same[1] && same[1] != same[2], "and IVs that differ");
+}
+
+#[test]
+fn a_stay_that_a_server_ends_and_begins_again_is_not_played_again() {
+    let (adler, everybody) = (member("adler"), BTreeSet::from([member("adler"), member("bieber")]));
+    let heard = |members: &mut Members, now, who: &str, frame: &[u8]| {
+        members.open(now, &member(who), Codec::Opus, frame).map(|_| ())
+    };
+    let mut shared = Members::with_shared_key(Material::from_key(&nth_key(1)).frame_key());
+    let mut of_each = Members::with_keys_of_each(UnsignedDevices::Ask);
+    of_each.set_key(secs(0), &adler, &nth_key(1), KeyTrust::OwnerSigned);
+    for (what, members) in [("shared", &mut shared), ("of each", &mut of_each)] {
+        let index = if what == "shared" { 0 } else { 1 };
+        let mut peer = Peer::with(&media_key(index, nth_key(1).reveal()));
+        members.set_members(secs(0), &BTreeSet::from([adler.clone()]));
+        let (early, held_back, frame) = (peer.says(secs(0), 0), peer.says(secs(0), 1), peer.says(secs(0), 2));
+        assert_eq!(heard(members, secs(0), "adler", &early), Ok(()), "{what}: once");
+        assert_eq!(heard(members, secs(0), "adler", &frame), Ok(()), "{what}: once");
+        members.set_members(secs(1), &BTreeSet::new());
+        members.set_members(secs(60), &everybody);
+        members.set_key(secs(60), &adler, &nth_key(1), KeyTrust::OwnerSigned);
+        for again in [&early, &frame] {
+            assert!(heard(members, secs(60), "adler", again).is_err(), "{what}: it was heard a minute ago");
+            assert!(heard(members, secs(60), "bieber", again).is_err(), "{what}: nor is it another's");
+        }
+        let held_back = heard(members, secs(60), "adler", &held_back);
+        let expected = if what == "shared" { Ok(()) } else { Err(OpenError::Late) };
+        assert_eq!(held_back, expected, "{what}: only how far a key of one person was used is kept");
+        assert_eq!(heard(members, secs(60), "adler", &peer.says(secs(0), 3)), Ok(()), "{what}: and the person goes on");
+    }
+}
+
+#[test]
+fn a_data_packet_of_an_earlier_stay_is_refused() {
+    let adler = member("adler");
+    let mut members = Members::with_keys_of_each(UnsignedDevices::Ask);
+    members.set_members(secs(0), &BTreeSet::from([adler.clone()]));
+    members.set_key(secs(0), &adler, &nth_key(1), KeyTrust::OwnerSigned);
+    let mut keys = OwnKeys::new();
+    keys.set(secs(0), &nth_key(1)).expect("the first");
+    let mut sealer = keys.data_sealer(1, 0).expect("the first");
+    let mut packet = |millis| sealer.seal(&mut keys, secs(0), b"point", millis).expect("small");
+    let (first, second) = (packet(5), packet(6));
+    assert!(members.open_data(secs(0), &adler, &first).is_ok(), "once");
+    members.forget(&adler);
+    members.set_members(secs(0), &BTreeSet::from([adler.clone()]));
+    members.set_key(secs(0), &adler, &nth_key(1), KeyTrust::OwnerSigned);
+    assert_eq!(members.open_data(secs(0), &adler, &first), Err(OpenError::Late), "it was there before");
+    assert!(members.open_data(secs(0), &adler, &second).is_ok(), "later ones were not");
+}
+
+#[test]
+fn a_key_that_was_wiped_is_not_taken_again() {
+    let mut opener = trusted(&nth_key(1));
+    let (mut old, mut new) = (Peer::with(&nth_key(1)), Peer::with(&nth_key(2)));
+    let open = |opener: &mut Opener, now, frame: &[u8]| opener.open(now, Codec::Opus, &[], frame).map(|_| ());
+    let first = old.says(secs(0), 0);
+    assert_eq!(open(&mut opener, secs(0), &first), Ok(()), "heard");
+    opener.set_key(secs(0), &nth_key(2), KeyTrust::OwnerSigned);
+    assert_eq!(open(&mut opener, secs(0), &new.says(secs(0), 1)), Ok(()), "the newer key is in use");
+    for (now, index) in [(secs(5), 1), (secs(5), 2), (secs(12), 1), (secs(12), 2), (secs(12), 3)] {
+        let again = media_key(index, nth_key(1).reveal());
+        opener.set_key(now, &again, KeyTrust::OwnerSigned);
+        let mut elsewhere = first.clone();
+        *elsewhere.last_mut().expect("there is a trailer") = index;
+        assert!(open(&mut opener, now, &elsewhere).is_err(), "at {index}: it was heard before");
+    }
+    assert_eq!(open(&mut opener, secs(60), &new.says(secs(0), 2)), Ok(()), "the key in use did not end");
+    assert_eq!(opener.deadline(), None, "nor does it");
+}
+
+#[test]
+fn a_picture_does_not_come_again_as_a_data_packet_nor_the_other_way_round() {
+    // Of a VP9 frame nothing is readable, and of a data packet neither.
+    let mut keys = OwnKeys::new();
+    keys.set(secs(0), &nth_key(1)).expect("the first");
+    let mut pictures = keys.sealer(1, Codec::Vp9, 0).expect("the first");
+    let mut packets = keys.data_sealer(2, 0).expect("another");
+    let picture = pictures.seal(&mut keys, secs(0), PICTURE, 9).expect("a frame");
+    let packet = packets.seal(&mut keys, secs(0), PICTURE, 9).expect("small");
+    let (rest, trailer) = picture.split_at(picture.len() - 14);
+    let as_packet = EncryptedPacket { iv: trailer[..12].to_vec(), encrypted_value: rest.to_vec(), ..packet.clone() };
+    let as_picture = [&packet.encrypted_value[..], &packet.iv, &[12, 1]].concat();
+    let mut opener = trusted(&nth_key(1));
+    assert_eq!(opens(&mut opener, Codec::Vp9, &picture), Ok(()), "the picture");
+    assert_eq!(opener.open_data(secs(0), &packet), Ok(PICTURE.to_vec()), "the packet");
+    assert_eq!(opener.open_data(secs(0), &as_packet), Err(OpenError::Repeated), "the picture as a packet");
+    assert_eq!(opens(&mut opener, Codec::Vp9, &as_picture), Err(OpenError::Repeated), "the packet as a picture");
+}
+
+#[test]
+fn a_key_that_another_was_ratcheted_to_is_known() {
+    let ratchet = vectors().derive.iter().find(|one| one.name == "hkdf16").expect("one of 16 bytes");
+    let material = ratchet.material();
+    let (given, ratcheted) = (material.frame_key(), material.ratcheted().frame_key());
+    let Input::Hex(secret) = &ratchet.input else { panic!("it is bytes") };
+    let mut keys = OwnKeys::new();
+    keys.set_shared(secs(0), 1, ratcheted.clone()).expect("the first");
+    let frame =
+        keys.sealer(7, Codec::Vp8, 0).expect("the first").seal(&mut keys, secs(0), PICTURE, 0).expect("a frame");
+    let elsewhere = [&frame[..frame.len() - 1], &[2]].concat();
+    // The ratcheted key comes after the key was ratcheted to it, or before.
+    let mut opener = trusted(&media_key(1, &secret.0));
+    assert_eq!(opens(&mut opener, Codec::Vp8, &frame), Ok(()), "ratcheted once");
+    opener.set_shared(secs(0), 2, ratcheted.clone());
+    assert_eq!(opens(&mut opener, Codec::Vp8, &elsewhere), Err(OpenError::Repeated), "it moved with its memory");
+    opener.set_shared(secs(0), 3, given);
+    assert!(
+        opens(&mut opener, Codec::Vp8, &[&frame[..frame.len() - 1], &[3]].concat()).is_err(),
+        "and with what it was"
+    );
+    let mut opener = trusted(&media_key(1, &secret.0));
+    opener.set_shared(secs(0), 2, ratcheted);
+    assert_eq!(opens(&mut opener, Codec::Vp8, &elsewhere), Ok(()), "it has a place of its own");
+    assert_eq!(opens(&mut opener, Codec::Vp8, &frame), Err(OpenError::WrongKey), "the other does not become it");
 }

@@ -56,7 +56,7 @@ impl Line {
         whole.message.expect("a known request")
     }
 
-    fn join(&self) -> lk::JoinRequest {
+    pub(crate) fn join(&self) -> lk::JoinRequest {
         let inner = self.join_request.as_ref().expect("a join request");
         lk::JoinRequest::decode(STANDARD.decode(&inner.b64).expect("base64").as_slice()).expect("a join request")
     }
@@ -138,7 +138,9 @@ impl Replay {
             if let Fact::Own { cid, what: OwnFact::Published { track } } = &fact {
                 self.own.insert(track.clone(), cid.clone());
             }
-            let unasked = matches!(fact, Fact::Interrupted { .. }) && line.dir == "s2c" && line.kind != "reconnect";
+            let unasked = matches!(fact, Fact::Interrupted { .. })
+                && line.dir == "s2c"
+                && !["reconnect", "leave"].contains(&line.kind.as_str());
             assert!(!unasked, "{} at {} interrupts: {fact:?}", line.kind, line.t);
             self.facts.push(fact);
         }
@@ -305,7 +307,13 @@ impl Replay {
     fn kinds(&self) -> Vec<&'static str> {
         let one_more = |request: &&Request| matches!(request, Request::Offer(offer) if offer.sdp == ONE_MORE);
         let sent = self.sent.iter().filter(|request| !one_more(request));
-        sent.map(kind).filter(|kind| !kind.starts_with("ping")).collect()
+        let mut kinds: Vec<_> = sent.map(kind).filter(|kind| !kind.starts_with("ping")).collect();
+        // Ours tells again after a resume what is muted; the recorded client waits for what the server takes it for.
+        if let Some(at) = kinds.iter().position(|kind| *kind == "syncState") {
+            let mutes = kinds[at + 1..].iter().take_while(|kind| **kind == "mute").count();
+            kinds.drain(at + 1..=at + mutes);
+        }
+        kinds
     }
 }
 
@@ -517,7 +525,7 @@ fn tracks_that_are_encrypted_say_so() {
 }
 
 #[test]
-fn a_lost_socket_is_resumed_a_forced_rejoin_begins_again_and_a_shutdown_ends_it() {
+fn a_lost_socket_is_resumed_and_a_forced_rejoin_or_a_shutdown_begins_again() {
     let replay = replay("resume", nothing);
     let course: Vec<_> = replay
         .facts
@@ -536,7 +544,7 @@ fn a_lost_socket_is_resumed_a_forced_rejoin_begins_again_and_a_shutdown_ends_it(
         "resumed",
         "interrupted, Rejoin",
         "joined as PA_YRkXDDcQzupZ with PA_ucMDJMh3aBa9",
-        "left, Server(ServerShutdown)",
+        "interrupted, Rejoin",
     ];
     assert_eq!(course, expected, "the course of the recording");
     let others: Vec<_> = replay.script.course.others().map(|person| person.tracks.keys().cloned()).collect();
@@ -592,6 +600,7 @@ fn a_round_without_a_resume_has_no_time_to_lose_at_the_first_failure() {
             _ => None,
         })
         .collect();
-    // 5 s lie between the two: less than makes a round steady.
-    assert_eq!(pauses, [(How::Resume, 1), (How::Rejoin, 2)], "the second failure follows the first");
+    // 5 s lie between the first two, and less before the server shuts down: less than makes a round steady.
+    let expected = [(How::Resume, 1), (How::Rejoin, 2), (How::Rejoin, 3)];
+    assert_eq!(pauses, expected, "each failure follows the one before");
 }

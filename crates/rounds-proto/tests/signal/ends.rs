@@ -1,6 +1,6 @@
 //! How a round ends, and what a server may ask for instead.
 
-use crate::script::{Script, join, leave, millis};
+use crate::script::{Script, join, leave, millis, options};
 use livekit_protocol as lk;
 use livekit_protocol::leave_request::Action;
 use livekit_protocol::signal_request::Message as Request;
@@ -36,8 +36,28 @@ fn a_server_that_disconnects_says_why() {
     for (wire, reason) in REASONS {
         let mut script = Script::connected();
         script.server(Response::Leave(lk::LeaveRequest { reason: wire, ..Default::default() }));
-        assert_eq!(script.facts().last(), Some(&Fact::Left(Reason::Server(reason))), "{wire}");
-        assert!(script.course.is_over(), "{wire}");
+        // Shutdown, state mismatch, failed join, migration, closed signalling and a timeout are troubles of the server.
+        if [3, 6, 7, 8, 9, 14].contains(&wire) {
+            let cause = Cause::ServerAsked(reason);
+            assert_eq!(script.interruptions(), [(cause, How::Rejoin, Duration::ZERO)], "{wire}: another may be well");
+        } else {
+            assert_eq!(script.facts().last(), Some(&Fact::Left(Reason::Server(reason))), "{wire}");
+            assert!(script.course.is_over(), "{wire}");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_shuts_down_sends_us_to_the_next() {
+    let mut script = Script::with(options(&["wss://one.test", "wss://two.test", "wss://three.test"]));
+    script.connect();
+    for host in ["wss://two.test/rtc/v1", "wss://three.test/rtc/v1"] {
+        script.server(leave(Action::Disconnect, lk::DisconnectReason::ServerShutdown));
+        let due = script.course.due().expect("another attempt");
+        script.until(due);
+        script.make_offer("offer");
+        assert_eq!(script.last_open().expect("a socket").0, host, "in turn, and none is left out");
+        script.open();
     }
 }
 

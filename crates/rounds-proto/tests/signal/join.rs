@@ -4,7 +4,9 @@ use crate::script::{ME, Script, answer, camera, join, join_response, microphone,
 use livekit_protocol as lk;
 use livekit_protocol::signal_response::Message as Response;
 use prost::Message;
-use rounds_proto::signal::{Cause, Fact, How, Input, Output, PeerState, Reason, Sections, Token};
+use rounds_proto::signal::{
+    Cause, Fact, How, Input, Layer, Output, PeerState, Reason, Sections, Source, Step, Token, TrackWish,
+};
 use std::time::Duration;
 
 #[test]
@@ -280,4 +282,61 @@ fn a_peer_connection_may_still_find_its_way() {
     assert_eq!(script.interruptions(), [], "it has its 15 s");
     script.peer(PeerState::Connected);
     assert_eq!(script.facts(), [Fact::Connected], "and may come back");
+}
+
+#[test]
+fn the_join_of_three_tracks_fits_into_a_request_line() {
+    // nginx, `large_client_header_buffers`: 8,192 bytes for the whole line. The offer is a recorded client's with two
+    // pictures and a sound; livekit-client's are three times as long as those of webrtc-rs.
+    let offer = crate::captures::lines("duo-alice")
+        .iter()
+        .filter(|line| line.dir == "open")
+        .find_map(|line| line.join().publisher_offer)
+        .expect("a recorded join offers")
+        .sdp;
+    assert!(offer.len() > 8_192, "it would not fit as it is: {} bytes", offer.len());
+    let step = |step, width, height| Layer { step, width, height, bitrate: 1_700_000, ssrc: 0x1234_5678 };
+    let layers = vec![step(Step::Low, 320, 180), step(Step::Medium, 640, 360), step(Step::High, 1280, 720)];
+    let cid = |cid: &str| format!("{cid}-0f8fad5b-d9cb-469f-a165-70867728950e");
+    let mut script = Script::new();
+    script.input(Input::Publish(TrackWish { cid: cid("mic"), ..microphone() }));
+    script.input(Input::Publish(TrackWish { cid: cid("cam"), layers: layers.clone(), ..camera() }));
+    let screen = TrackWish { cid: cid("screen"), source: Source::Screen, layers: vec![layers[2]], ..camera() };
+    script.input(Input::Publish(screen));
+    script.input(Input::Join);
+    script.make_offer(&offer);
+    let length = script.outputs.iter().find_map(|output| match output {
+        Output::Open { url, .. } => Some(url.as_str().len()),
+        _ => None,
+    });
+    let length = length.expect("a socket");
+    assert!(length < 4_000, "{length} characters");
+    let (_base, request) = script.last_open().expect("a socket");
+    assert_eq!(request.publisher_offer.map(|offer| offer.sdp), Some(offer), "the same offer comes out");
+    let layers: Vec<_> = request.add_track_requests.iter().map(|track| track.layers.len()).collect();
+    assert_eq!(layers, [0, 3, 1], "and the same tracks");
+}
+
+#[test]
+fn a_slow_handshake_gets_twice_the_time_at_each_attempt() {
+    let mut script = Script::new();
+    script.input(Input::Join);
+    for time in [1_500, 3_000, 6_000, 12_000] {
+        script.greet();
+        script.server(Response::Join(lk::JoinResponse { ping_timeout: 120, ..join_response(Vec::new()) }));
+        script.server(answer(1, &[]));
+        script.flowing = true;
+        script.interruptions();
+        script.peer(PeerState::IceConnected);
+        script.pass(millis(time - 1));
+        assert_eq!(script.interruptions(), [], "{time} ms are not over");
+        script.pass(millis(1));
+        let causes: Vec<_> = script.interruptions().into_iter().map(|(cause, _how, _pause)| cause).collect();
+        assert_eq!(causes, [Cause::HandshakeStuck], "after {time} ms");
+        // The first attempt has no pause, so its offer is wished by then.
+        if script.wishes.is_empty() {
+            let due = script.course.due().expect("another attempt");
+            script.until(due);
+        }
+    }
 }

@@ -1,9 +1,9 @@
 //! Who is in the round, as far as the server is believed.
 
-use crate::script::{BEN, ME, Script, ben, join, person, track, update};
+use crate::script::{BEN, ME, Script, answer, ben, join, person, sections, track, update};
 use livekit_protocol as lk;
 use livekit_protocol::signal_response::Message as Response;
-use rounds_proto::signal::{Fact, PersonQuality, Quality, ServerReason, SubscriptionFailure, TrackFact};
+use rounds_proto::signal::{Fact, Input, Output, PersonQuality, Quality, ServerReason, SubscriptionFailure, TrackFact};
 
 fn gone(version: u32) -> lk::ParticipantInfo {
     lk::ParticipantInfo {
@@ -229,4 +229,38 @@ fn our_own_ghost_is_nobody() {
     script.server(update(vec![person("PA_earlier", "me", 10)]));
     assert_eq!((script.facts(), script.course.others().count()), (Vec::new(), 1), "nor later");
     assert_eq!(script.course.me().map(|me| me.sid.as_str()), Some(ME), "nor ourselves");
+}
+
+#[test]
+fn a_section_leads_to_whose_track_it_carries() {
+    let mut script = Script::connected();
+    script.server(sections(0, 0));
+    script.make_offer("second offer");
+    script.server(answer(2, &[("3", "TR_bencam"), ("4", "TR_nobodys")]));
+    let who = |script: &Script, mid: &str| script.course.who_at(mid).map(|who| who.as_str().to_owned());
+    assert_eq!(who(&script, "3"), None, "the answer came before the person");
+    script.server(update(vec![ben(1)]));
+    assert_eq!(who(&script, "3").as_deref(), Some("ben"), "then it is Ben's");
+    assert_eq!((who(&script, "4"), who(&script, "5")), (None, None), "what is nobody's, and what is not there");
+    script.server(update(vec![gone(2)]));
+    assert_eq!(who(&script, "3"), None, "Ben left");
+}
+
+#[test]
+fn the_ice_servers_come_with_the_join_and_before_the_answer_even_if_there_are_none() {
+    let mut script = Script::new();
+    script.input(Input::Join);
+    script.greet();
+    script.server(join(Vec::new()));
+    script.server(answer(1, &[]));
+    let order: Vec<_> = script
+        .outputs
+        .iter()
+        .filter_map(|output| match output {
+            Output::IceServers(_, servers) => Some(("servers", servers.len())),
+            Output::Answer { .. } => Some(("answer", 0)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(order, [("servers", 0), ("answer", 0)], "the first offer is set between them");
 }

@@ -1,13 +1,14 @@
 //! A session that goes on over a new socket.
 
 use crate::script::{
-    ME, Script, answer, ben, join, leave, microphone, millis, options, published, sections, track, trickle, update,
+    ME, Script, answer, ben, camera, join, leave, microphone, millis, options, published, sections, track, trickle,
+    update,
 };
 use livekit_protocol as lk;
 use livekit_protocol::signal_request::Message as Request;
 use livekit_protocol::signal_response::Message as Response;
 use prost::Message;
-use rounds_proto::signal::{Candidate, Cause, Fact, How, Input, Output, PeerState, Sdp};
+use rounds_proto::signal::{Candidate, Cause, Fact, How, Input, OfferWish, Output, PeerState, Sdp};
 use std::time::Duration;
 
 fn reconnect() -> Response {
@@ -64,7 +65,7 @@ fn the_server_is_reminded_and_offered_new_ways() {
     assert_eq!(sync.publish_tracks[0].cid, "mic", "our tracks");
     assert_eq!((sync.data_channels[0].label.as_str(), sync.data_channels[0].id), ("_reliable", 1), "our channels");
     let offers = script.offers();
-    assert_eq!((offers[0].offer, offers[0].restart_ice, offers[0].rollback), (3, true, false), "a restart of ICE");
+    assert_eq!((offers[0].offer, offers[0].restart_ice), (3, true), "a restart of ICE");
     let facts = script.facts();
     assert!(facts.contains(&Fact::Resumed { last_message: 7 }), "told, with the last message: {facts:?}");
 }
@@ -99,8 +100,8 @@ fn a_resume_that_fails_becomes_a_new_join_elsewhere() {
     script.pass(Duration::ZERO);
     assert_eq!(script.last_open().expect("a socket").0, "wss://one.test/rtc/v1", "first where the session is");
     script.interruptions();
-    script.input(Input::SocketRefused(script.socket_no(), None));
-    let again = [(Cause::SocketRefused(None), How::Rejoin, millis(300))];
+    script.input(Input::SocketRefused(script.socket_no(), Some(503)));
+    let again = [(Cause::SocketRefused(Some(503)), How::Rejoin, millis(300))];
     assert!(script.outputs.iter().any(|output| matches!(output, Output::Drop(_))), "nothing is kept");
     assert_eq!(script.interruptions(), again, "then anew");
     script.pass(millis(300));
@@ -188,7 +189,7 @@ fn a_session_that_never_stood_is_not_resumed() {
 #[test]
 fn what_was_under_way_is_offered_again() {
     let mut script = Script::connected();
-    script.server(sections(0, 0));
+    script.server(sections(1, 0));
     script.make_offer("second offer");
     script.close();
     script.pass(Duration::ZERO);
@@ -196,11 +197,17 @@ fn what_was_under_way_is_offered_again() {
     script.outputs.clear();
     script.server(reconnect());
     let offers = script.offers();
-    assert_eq!(
-        (offers[0].offer, offers[0].rollback, offers[0].restart_ice),
-        (3, true, true),
-        "the second is taken back"
-    );
+    // W3C WebRTC has no rollback that keeps `mid`s: the third is a whole offer, without the wishes of the second again.
+    let again = OfferWish {
+        peer: script.peer_no(),
+        offer: 3,
+        audios: 0,
+        videos: 0,
+        add: Vec::new(),
+        remove: Vec::new(),
+        restart_ice: true,
+    };
+    assert_eq!(offers, [again], "on top of the second, whose sections are there");
     let sent = script.sent();
     let Some(Request::SyncState(sync)) = sent.first() else { panic!("{sent:?}") };
     assert_eq!(sync.offer.as_ref().map(|offer| offer.sdp.as_str()), Some("first offer"), "it was never answered");
@@ -262,15 +269,49 @@ fn a_resume_whose_socket_closes_is_not_tried_twice() {
 }
 
 #[test]
-fn a_session_that_was_resumed_may_be_resumed_again() {
-    let mut script = lost();
-    script.open();
-    script.server(reconnect());
-    script.make_offer("second offer");
-    script.server(answer(2, &[]));
-    script.interruptions();
+fn a_session_that_was_resumed_may_be_resumed_again_once_it_held() {
+    for (held, again) in [(9_999, (How::Rejoin, millis(300))), (10_000, (How::Resume, Duration::ZERO))] {
+        let mut script = lost();
+        script.flowing = true;
+        script.open();
+        script.server(reconnect());
+        script.make_offer("second offer");
+        script.server(answer(2, &[]));
+        script.interruptions();
+        script.pass(millis(held));
+        script.close();
+        let (how, pause) = again;
+        assert_eq!(script.interruptions(), [(Cause::SocketClosed, how, pause)], "after {held} ms");
+    }
+}
+
+#[test]
+fn a_network_that_is_away_does_not_cost_the_session_at_once() {
+    let mut script = Script::with(options(&["wss://one.test", "wss://two.test"]));
+    script.connect();
     script.close();
-    assert_eq!(script.interruptions(), [(Cause::SocketClosed, How::Resume, millis(300))], "after a pause");
+    script.interruptions();
+    // Client-sdk-js of August 2026, `DefaultReconnectPolicy.ts`: 300, 1200 and 2700 ms; 4800 ms more would be 9 s.
+    let pauses = [(How::Resume, 300), (How::Resume, 1_200), (How::Resume, 2_700), (How::Rejoin, 4_800)];
+    for (how, pause) in pauses {
+        let due = script.course.due().expect("another attempt");
+        script.until(due);
+        assert_eq!(script.last_open().expect("a socket").0, "wss://one.test/rtc/v1", "where the session is");
+        script.outputs.clear();
+        script.input(Input::SocketRefused(script.socket_no(), None));
+        let dropped = script.outputs.iter().any(|output| matches!(output, Output::Drop(_)));
+        assert_eq!(dropped, how == How::Rejoin, "sound and picture are kept while it is resumed");
+        assert_eq!(script.interruptions(), [(Cause::SocketRefused(None), how, millis(pause))], "{pause} ms");
+    }
+    let mut script = Script::connected();
+    script.close();
+    script.pass(Duration::ZERO);
+    script.input(Input::SocketRefused(script.socket_no(), None));
+    script.pass(millis(300));
+    script.open();
+    script.outputs.clear();
+    script.server(reconnect());
+    assert_eq!(script.facts(), [Fact::Resumed { last_message: 7 }], "it is back, and the session with it");
 }
 
 #[test]
@@ -322,10 +363,9 @@ fn candidates_of_before_are_not_used_after_a_resume() {
     script.server(trickle("candidate:2 1 udp 1 127.0.0.1 1 typ host"));
     script.close();
     script.pass(millis(300));
-    script.open();
-    script.server(reconnect());
-    script.make_offer("fourth offer");
-    script.server(answer(4, &[]));
+    script.greet();
+    script.server(join(Vec::new()));
+    script.server(answer(1, &[]));
     let trickled = script.sent().iter().any(|request| matches!(request, Request::Trickle(_)));
     assert!(!trickled, "ours belong to an offer that was never sent");
     assert_eq!(script.candidates(), [], "the server's to an answer that never came");
@@ -352,4 +392,51 @@ fn a_peer_connection_that_broke_is_not_resumed() {
     let mut script = Script::connected();
     script.peer(PeerState::Broken);
     assert_eq!(script.interruptions(), [(Cause::PeerFailed, How::Rejoin, Duration::ZERO)], "it is built again");
+}
+
+#[test]
+fn what_a_lost_socket_may_have_taken_along_is_said_again() {
+    let mut script = Script::with_ben();
+    script.input(Input::Publish(microphone()));
+    script.input(Input::Publish(camera()));
+    script.server(published("mic", track("TR_mic", lk::TrackType::Audio)));
+    script.server(published("cam", track("TR_cam", lk::TrackType::Video)));
+    script.input(Input::Subscribe("TR_benmic", true));
+    script.input(Input::Mute("mic", true));
+    script.input(Input::Resize { cid: "cam", width: 1280, height: 720, layers: camera().layers });
+    script.close();
+    script.pass(Duration::ZERO);
+    script.open();
+    script.outputs.clear();
+    script.server(reconnect());
+    let sent = script.sent();
+    let mutes = sent.iter().filter_map(|request| match request {
+        Request::Mute(mute) => Some((mute.sid.as_str(), mute.muted)),
+        _ => None,
+    });
+    assert_eq!(mutes.collect::<Vec<_>>(), [("TR_mic", true), ("TR_cam", false)], "of each track");
+    let size = sent.iter().find_map(|request| match request {
+        Request::UpdateVideoTrack(size) => Some((size.track_sid.as_str(), size.width, size.height)),
+        _ => None,
+    });
+    assert_eq!(size, Some(("TR_cam", 1280, 720)), "the size it has");
+    let wishes = sent.iter().filter_map(|request| match request {
+        Request::Subscription(wish) => Some((wish.track_sids.clone(), wish.subscribe)),
+        _ => None,
+    });
+    let wishes: Vec<_> = wishes.collect();
+    assert_eq!(wishes, [(vec!["TR_benmic".to_owned()], true)], "the wish, although it is what the server does anyway");
+}
+
+#[test]
+fn a_session_that_owes_a_place_for_a_track_is_built_again() {
+    let mut script = Script::connected();
+    script.input(Input::Publish(microphone()));
+    script.close();
+    let how = [(Cause::SocketClosed, How::Rejoin, Duration::ZERO)];
+    assert_eq!(script.interruptions(), how, "the request or its answer is lost");
+    script.pass(Duration::ZERO);
+    script.make_offer("first offer");
+    let (_base, request) = script.last_open().expect("a socket");
+    assert_eq!(request.add_track_requests[0].cid, "mic", "and it is made again");
 }

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
+use flate2::read::GzDecoder;
 use livekit_protocol as lk;
 use livekit_protocol::signal_request::Message as Request;
 use livekit_protocol::signal_response::Message as Response;
@@ -10,6 +11,7 @@ use rounds_proto::signal::{
     Candidate, Cause, Course, Fact, How, IceHosts, Input, Kind, Layer, OfferWish, Options, Output, PeerNo, PeerState,
     Sdp, Sections, ServerUrl, SocketNo, Source, Step, Token, TrackWish,
 };
+use std::io::Read as _;
 use std::time::Duration;
 
 pub(crate) const ME: &str = "PA_me";
@@ -217,7 +219,10 @@ impl Script {
         let (base, query) = url.split_once("?join_request=").expect("a request in the address");
         let wrapped = URL_SAFE.decode(query).expect("base64url");
         let wrapped = lk::WrappedJoinRequest::decode(wrapped.as_slice()).expect("a wrapped request");
-        let request = lk::JoinRequest::decode(wrapped.join_request.as_slice()).expect("a request");
+        assert_eq!(wrapped.compression(), lk::wrapped_join_request::Compression::Gzip, "as it says");
+        let mut request = Vec::new();
+        GzDecoder::new(wrapped.join_request.as_slice()).read_to_end(&mut request).expect("RFC 1952");
+        let request = lk::JoinRequest::decode(request.as_slice()).expect("a request");
         Some((base.to_owned(), request))
     }
 

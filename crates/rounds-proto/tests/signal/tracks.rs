@@ -230,3 +230,88 @@ fn a_wish_goes_with_its_track() {
     script.server(update(vec![ben(3)]));
     assert_eq!(script.sent(), [], "what comes later is wished anew");
 }
+
+#[test]
+fn a_track_that_the_server_says_nothing_of_is_given_up_after_ten_seconds() {
+    // Client-sdk-js, `RTCEngine.addTrack`: 10 s.
+    for with_offer in [false, true] {
+        let mut script = Script::new();
+        if with_offer {
+            script.input(Input::Publish(microphone()));
+        }
+        script.connect();
+        if !with_offer {
+            script.input(Input::Publish(microphone()));
+        }
+        script.outputs.clear();
+        script.flowing = true;
+        script.pass(Duration::from_millis(9_999));
+        assert_eq!(script.facts(), [], "with the first offer: {with_offer}; it has its time");
+        script.pass(Duration::from_millis(1));
+        let removed: Vec<_> = script.offers().into_iter().flat_map(|wish| wish.remove).collect();
+        let expected: &[&str] = if with_offer { &["mic"] } else { &[] };
+        assert_eq!(removed, expected, "a sender that is there is stopped");
+        assert_eq!(script.facts(), [own(OwnFact::Refused(Refusal::NoAnswer))], "told, once");
+        script.input(Input::Publish(microphone()));
+        let asked = script.sent().iter().filter(|request| matches!(request, Request::AddTrack(_))).count();
+        assert_eq!(asked, 1, "and it may be wished again");
+    }
+}
+
+#[test]
+fn a_size_that_came_before_the_place_is_told_with_it() {
+    let mut script = Script::connected();
+    script.input(Input::Publish(camera()));
+    script.input(Input::Resize { cid: "cam", width: 1280, height: 720, layers: camera().layers });
+    script.outputs.clear();
+    script.server(published("cam", track("TR_cam", lk::TrackType::Video)));
+    let told = script.sent().iter().any(|r| matches!(r, Request::UpdateVideoTrack(size) if size.width == 1280));
+    assert!(told, "{:?}", script.sent());
+}
+
+#[test]
+fn a_track_that_the_server_refuses_is_gone() {
+    use lk::request_response::{Reason, Request as Refused};
+    let refused = |cid: &str, reason: Reason| {
+        let request = Refused::AddTrack(lk::AddTrackRequest { cid: cid.to_owned(), ..Default::default() });
+        Response::RequestResponse(lk::RequestResponse {
+            reason: reason.into(),
+            request: Some(request),
+            ..Default::default()
+        })
+    };
+    for (reason, refusal) in [
+        (Reason::NotAllowed, Refusal::NotAllowed),
+        (Reason::LimitExceeded, Refusal::LimitExceeded),
+        (Reason::UnsupportedType, Refusal::Unsupported),
+    ] {
+        let mut script = Script::new();
+        script.input(Input::Publish(microphone()));
+        script.connect();
+        script.outputs.clear();
+        script.server(refused("mic", Reason::Queued));
+        assert_eq!(script.facts(), [], "{reason:?}: queued is not refused");
+        script.server(refused("mic", reason));
+        assert_eq!(script.offers()[0].remove, ["mic"], "{reason:?}: its sender is stopped");
+        assert_eq!(script.facts(), [own(OwnFact::Refused(refusal))], "{reason:?}: told of the track");
+        script.server(leave(lk::leave_request::Action::Reconnect, lk::DisconnectReason::Migration));
+        script.pass(Duration::ZERO);
+        let built = script.outputs.iter().find_map(|output| match output {
+            Output::Build { senders, .. } => Some(senders.clone()),
+            _ => None,
+        });
+        assert_eq!(built, Some(Vec::new()), "{reason:?}: nor is it sent after a new join");
+    }
+    let mut script = with_microphone();
+    script.server(refused("mic", Reason::NotAllowed));
+    assert_eq!(script.facts(), [Fact::Refused(Refusal::NotAllowed)], "a track that has its place keeps it");
+}
+
+#[test]
+fn a_second_wish_of_the_same_name_says_nothing_of_the_track_that_is_there() {
+    let mut script = with_microphone();
+    script.input(Input::Publish(microphone()));
+    assert_eq!((script.outputs.len(), script.course.counts().refused), (0, 1), "{:?}", script.outputs);
+    script.input(Input::Mute("mic", true));
+    assert_eq!(mutes(&script), [("TR_mic".to_owned(), true)], "it is there");
+}

@@ -117,7 +117,8 @@ impl Course {
         self.send_candidates();
         let requests = self.own.ask();
         self.send_all(requests);
-        self.send_wishes();
+        let usual = self.options.auto_subscribe;
+        self.send_wishes(|wanted| wanted != usual);
     }
 
     pub(super) fn on_reconnected(&mut self, now: Duration, socket: SocketNo, said: Option<lk::ReconnectResponse>) {
@@ -136,10 +137,12 @@ impl Course {
             }
         }
         self.fact(Fact::Resumed { last_message: said.last_message_seq });
-        self.tell_mutes();
+        // What was said last through the old socket may be lost, so all of it is said again.
+        let again = self.own.tell_again();
+        self.send_all(again);
         let requests = self.own.ask();
         self.send_all(requests);
-        self.send_wishes();
+        self.send_wishes(|_wanted| true);
     }
 
     /// `SyncState` for a single peer connection: our last answered offer, and its answer (`livekit_rtc.proto`).
@@ -163,10 +166,10 @@ impl Course {
         }
     }
 
-    /// All wishes about others' tracks, for a server that may not know them.
-    pub(super) fn send_wishes(&mut self) {
-        let differs = self.subscriptions.iter().filter(|(_track, wanted)| **wanted != self.options.auto_subscribe);
-        let mut requests: Vec<Request> = differs.filter_map(|(track, _wanted)| self.subscription(track)).collect();
+    /// The wishes about others' tracks, for a server that may not know them: subscriptions where `is_said` says so.
+    pub(super) fn send_wishes(&mut self, is_said: impl Fn(bool) -> bool) {
+        let said = self.subscriptions.iter().filter(|(_track, wanted)| is_said(**wanted));
+        let mut requests: Vec<Request> = said.filter_map(|(track, _wanted)| self.subscription(track)).collect();
         requests.extend(self.views.keys().filter_map(|track| self.track_setting(track)));
         self.send_all(requests);
     }

@@ -40,11 +40,7 @@ impl Course {
                 let why = SubscriptionFailure::of(said.err);
                 self.track_fact(&said.track_sid, |track| Fact::Unavailable { track, why });
             }
-            Response::RequestResponse(said) => {
-                if let Some(refusal) = Refusal::of(said.reason) {
-                    self.fact(Fact::Refused(refusal));
-                }
-            }
+            Response::RequestResponse(said) => self.on_request_response(said),
             Response::TrackSubscribed(said) => self.own_fact(&said.track_sid, OwnFact::Subscribed),
             Response::RefreshToken(token) => match Token::parse(token) {
                 Ok(token) => {
@@ -205,8 +201,10 @@ impl Course {
             self.counts.unexpected += 1;
             return;
         };
+        let size = self.own.by_cid(&cid).and_then(|own| own.other_size());
         self.fact(Fact::Own { cid, what: OwnFact::Published { track } });
         self.tell_mutes();
+        self.send_all(size);
         let without_sender = self.own.without_sender();
         if let Some(peer) = &mut self.peer {
             for cid in without_sender {
@@ -221,6 +219,28 @@ impl Course {
             return;
         };
         self.on_unpublish(&cid);
+    }
+
+    pub(super) fn on_request_response(&mut self, said: lk::RequestResponse) {
+        use lk::request_response::Request;
+        let Some(refusal) = Refusal::of(said.reason) else { return };
+        match said.request {
+            // livekit-server, `participant.go`, `AddTrack`: the request comes back with the reason.
+            Some(Request::AddTrack(track)) if self.own.is_unanswered(&track.cid) => {
+                self.end_own(&track.cid, OwnFact::Refused(refusal));
+            }
+            Some(
+                Request::AddTrack(_)
+                | Request::Trickle(_)
+                | Request::Mute(_)
+                | Request::UpdateMetadata(_)
+                | Request::UpdateAudioTrack(_)
+                | Request::UpdateVideoTrack(_)
+                | Request::PublishDataTrack(_)
+                | Request::UnpublishDataTrack(_),
+            )
+            | None => self.fact(Fact::Refused(refusal)),
+        }
     }
 
     pub(super) fn on_muted(&mut self, mute: &lk::MuteTrackRequest) {
@@ -309,7 +329,15 @@ impl Course {
         match Action::try_from(leave.action) {
             Ok(Action::Resume) => self.fail(now, chance, How::Resume, Cause::ServerAsked(reason)),
             Ok(Action::Reconnect) => self.fail(now, chance, How::Rejoin, Cause::ServerAsked(reason)),
-            Ok(Action::Disconnect) | Err(_) => self.leave(Reason::Server(reason)),
+            Ok(Action::Disconnect) | Err(_) if reason.is_final() => self.leave(Reason::Server(reason)),
+            // The server ends the session for a reason of its own; another may hold it.
+            Ok(Action::Disconnect) | Err(_) => {
+                let cause = Cause::ServerAsked(reason);
+                if self.up().is_some() {
+                    self.next_server();
+                }
+                self.fail(now, chance, How::Rejoin, cause);
+            }
         }
     }
 }
