@@ -24,7 +24,8 @@ async fn somebody(desk: &DeskKit) -> String {
     found.people.first().expect("the recipe has her").id.clone()
 }
 
-async fn sees_line(desk: &DeskKit, text: &str) -> contract::MessageView {
+/// Waits until a line of the open conversation has this text.
+pub(super) async fn sees_line(desk: &DeskKit, text: &str) -> contract::MessageView {
     let fits = |line: &LineView| match line {
         LineView::Message(message) => match &message.body {
             MessageBodyView::Text { blocks, .. } => format!("{blocks:?}").contains(text).then(|| (**message).clone()),
