@@ -441,6 +441,8 @@ impl Desk {
         let mut chat = self.0.chat.state();
         chat.drafts.clear();
         chat.quieter = notices::Quieter::default();
+        // They were the last person's.
+        (chat.reopen, chat.breaks) = (None, Vec::new());
         drop(chat);
         self.put_outward(Outward::Unread(0));
     }
