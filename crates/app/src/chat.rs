@@ -133,6 +133,16 @@ struct Start {
     without_lines: bool,
 }
 
+/// What it takes to be in chat.
+enum Connecting {
+    /// It is, or will be.
+    Nothing,
+    /// The session that is kept goes on.
+    Restoring,
+    /// A sign-in by the browser.
+    SignIn,
+}
+
 /// The second half of the browser's way: from the identity provider on to the homeserver.
 pub(crate) struct Way {
     homeserver: Homeserver,
@@ -257,10 +267,14 @@ impl Desk {
     /// Signs in to the homeserver alone, by the browser: the platform's session goes on.
     pub(crate) async fn connect_chat(&self) -> Result<(), Failure> {
         let taken = self.taken().ok_or_else(|| Failure::new(FailureCode::SessionEnded, "nobody is signed in"))?;
-        // A new sign-in would be a new device; this one has everything, and lacks room or a newer program.
-        if self.has_all_it_needs() {
-            self.start_chat(&taken, None);
-            return Ok(());
+        // A new sign-in would be a new device, which reads nothing of what was said so far.
+        match self.what_connecting_takes(&taken) {
+            Connecting::Nothing => return Ok(()),
+            Connecting::Restoring => {
+                self.start_chat(&taken, None);
+                return Ok(());
+            }
+            Connecting::SignIn => {}
         }
         let former = kept(&self.0.vault);
         let softly = self.up().is_ok_and(|up| up.account.ended_softly());
@@ -464,13 +478,26 @@ impl Desk {
         }
     }
 
-    /// Whether the device is in order, and the computer is what is the matter: a full disk, or a program that is older than
-    /// the store.
-    fn has_all_it_needs(&self) -> bool {
+    fn what_connecting_takes(&self, taken: &Taken) -> Connecting {
         match &self.0.chat.state().phase {
-            Phase::Up(up) => *up.account.state().borrow() == SyncState::DiskFull,
-            Phase::Stopped(failure) => matches!(failure.code, FailureCode::DiskFull | FailureCode::StoreNewer),
-            Phase::Absent | Phase::Connecting(_) => false,
+            Phase::Up(up) => match *up.account.state().borrow() {
+                SyncState::DiskFull => Connecting::Restoring,
+                SyncState::Ended => Connecting::SignIn,
+                // The last begins anew by itself.
+                SyncState::Connecting | SyncState::Ready | SyncState::Offline { .. } | SyncState::Broken => {
+                    Connecting::Nothing
+                }
+            },
+            // The device is in order, and the computer is what is the matter.
+            Phase::Stopped(failure) if matches!(failure.code, FailureCode::DiskFull | FailureCode::StoreNewer) => {
+                Connecting::Restoring
+            }
+            // Asked a second time before the first has come to an end. Where it waits for the browser, that is shown
+            // again.
+            Phase::Connecting(_) if kept(&self.0.vault).is_some_and(|kept| kept.owner == owner(taken)) => {
+                Connecting::Nothing
+            }
+            Phase::Absent | Phase::Connecting(_) | Phase::Stopped(_) => Connecting::SignIn,
         }
     }
 

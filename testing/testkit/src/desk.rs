@@ -173,9 +173,14 @@ impl DeskKit {
         if let Ok(Reply::Started(view)) = started
             && matches!(view.session, SessionView::SignedIn { .. })
         {
-            // It may be locked or signed out by now; then a fact follows.
-            let _may_be_gone = self.call(Request::OpenChat).await;
+            self.look_at_chat().await;
         }
+    }
+
+    /// Asks how chat is, so that what was seen of it is not older than this.
+    pub async fn look_at_chat(&self) {
+        // The desk may be locked or signed out by now; then a fact follows.
+        let _may_be_gone = self.call(Request::OpenChat).await;
     }
 
     /// Takes a request to its end.
