@@ -25,14 +25,19 @@ fn a_test_card_comes_back_in_all_sizes() {
         [Tuning::Camera, Tuning::Screen].into_iter().flat_map(|tuning| sizes.map(|size| (tuning, size)))
     {
         let (mut encoder, mut decoder) = (Encoder::new(tuning, 2_000_000, RATE), Decoder::new());
-        for number in 0..6 {
+        for number in 0..16 {
+            // Libvpx begins coarsely and has found its step half a second later.
+            let allowed = if number < 15 { 5.0 } else { 1.0 };
             let card = test_card(width, height, number);
             let frame = encode(&mut encoder, &card, number);
             let shown = decoder.decode(&frame.bytes).expect("it was just encoded").expect("it is for showing");
             assert_eq!((shown.width(), shown.height()), (width, height), "the size");
             for channel in Channel::ALL {
                 let difference = difference(channel, &card, &shown);
-                assert!(difference < 4.0, "{tuning:?} {width} × {height}, {number}, {channel:?}: {difference} of 255");
+                assert!(
+                    difference < allowed,
+                    "{tuning:?} {width} × {height}, {number}, {channel:?}: {difference} of 255"
+                );
             }
         }
     }
