@@ -10,13 +10,14 @@ use std::{
 };
 
 /// Debian's and Ubuntu's packages to build the window and to run it where there is no display.
-const PACKAGES: [&str; 29] = [
+const PACKAGES: [&str; 31] = [
     "build-essential",
     "chromium",
     "cmake",
     "dbus",
     "dbus-x11",
     "dcmtk",
+    "ffmpeg",
     "fonts-dejavu-core",
     "gnome-keyring",
     "gstreamer1.0-plugins-bad",
@@ -27,6 +28,7 @@ const PACKAGES: [&str; 29] = [
     "librsvg2-dev",
     "libsecret-tools",
     "libssl-dev",
+    "libvpx-dev",
     "libwebkit2gtk-4.1-dev",
     "libxdo-dev",
     "mesa-vulkan-drivers",
@@ -62,11 +64,17 @@ fn linux(shell: &Shell) -> Result<()> {
         let programs =
             ["cc", "cmake", "pkg-config", "xvfb-run", "dbus-run-session", "gnome-keyring-daemon", "WebKitWebDriver"];
         let missing: Vec<_> = programs.into_iter().filter(|program| found(program).is_none()).collect();
-        let webkit =
-            shell.command("pkg-config").args(["--exists", "webkit2gtk-4.1"]).status().is_ok_and(|s| s.success());
-        if !missing.is_empty() || !webkit {
-            let library = if webkit { "" } else { " and the development files of WebKitGTK 4.1" };
-            eprintln!("Please install with this system's package manager: {}{library}", missing.join(", "));
+        let known =
+            |module: &str| shell.command("pkg-config").args(["--exists", module]).status().is_ok_and(|s| s.success());
+        let libraries = [("webkit2gtk-4.1", "WebKitGTK 4.1"), ("vpx", "libvpx")];
+        let unknown = libraries.into_iter().filter(|(module, _)| !known(module));
+        let missing: Vec<String> = missing
+            .into_iter()
+            .map(str::to_owned)
+            .chain(unknown.map(|(_, library)| format!("the development files of {library}")))
+            .collect();
+        if !missing.is_empty() {
+            eprintln!("Please install with this system's package manager: {}", missing.join(", "));
         }
         return Ok(());
     }

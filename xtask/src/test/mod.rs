@@ -48,7 +48,7 @@ enum Area {
     Platform,
     /// Chat with a homeserver.
     Chat,
-    /// Signalling and frame encryption of video rounds, and programs of others in one.
+    /// Codecs, signalling and frame encryption of video rounds, and programs of others in one.
     Rounds,
     /// Secrets and the encrypted store.
     Vault,
@@ -79,7 +79,7 @@ impl Area {
             Self::Viewer => &["viewer", "viewer-web"],
             Self::Platform => &["platform"],
             Self::Chat => &["attachment", "tim"],
-            Self::Rounds => &["rounds-proto"],
+            Self::Rounds => &["codec", "rounds-proto"],
             Self::Vault => &["vault"],
             Self::App => &["app"],
             Self::Sandbox => &["sandbox"],

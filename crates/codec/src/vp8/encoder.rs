@@ -208,20 +208,19 @@ impl Encoder {
     }
 }
 
-/// Pixels of 640 × 360.
 const SMALL: u32 = 640 * 360;
-/// Pixels of 1280 × 720.
 const LARGE: u32 = 1280 * 720;
-/// Faster ones gain less than a tenth in 1080p.
+const FULL: u32 = 1920 * 1080;
+/// Half the time of -4 in 1080p. The rest of the way to -16 would save another seventh.
 const FASTEST: i32 = -12;
 
-/// libvpx's speed for a camera: what is small has time to be good (decision 0050).
+/// libvpx's speed for a camera: what is small has the time to be good (decision 0050).
 fn cpu_used(pixels: u32) -> i32 {
     match pixels {
         0..SMALL => -4,
         SMALL..LARGE => -6,
-        LARGE..=LARGE => -8,
-        _ => FASTEST,
+        LARGE..FULL => -8,
+        FULL.. => FASTEST,
     }
 }
 
