@@ -58,7 +58,7 @@ fn built(prefix: &Path) -> Found {
 
 /// The system's libvpx.
 fn installed() -> Found {
-    match pkg_config::Config::new().atleast_version(OLDEST).cargo_metadata(false).probe("vpx") {
+    match pkg_config::Config::new().atleast_version(OLDEST).cargo_metadata(false).env_metadata(true).probe("vpx") {
         Ok(found) => Found { includes: found.include_paths, folders: found.link_paths, libraries: found.libs },
         Err(why) => panic!(
             "\n\nVideo needs libvpx {OLDEST} or newer with its headers, and pkg-config.\n\
