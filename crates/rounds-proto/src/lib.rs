@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 pub mod frame;
+pub mod jitter;
+pub mod rate;
 pub mod signal;
