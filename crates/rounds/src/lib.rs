@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+mod frames;
+mod keys;
+mod line;
+mod peer;
+mod receiving;
+mod round;
+mod sending;
+mod socket;
+mod words;
+
+pub use keys::Encryption;
+pub use receiving::{Picture, Sound};
+pub use round::{Event, Options, Received, Round, Way};
+pub use sending::{Loudness, Outgoing, OutgoingError};
+pub use words::{Word, WordError};

@@ -1,0 +1,87 @@
+//! Our own estimate of how fast we may send, in the place of webrtc-rs' own, which uses 2.7 % of a way that loses every
+//! fifth packet, and whose pacer holds back sound.
+
+use rounds_proto::rate::{Rate, Sent};
+use rtc::interceptor::{BandwidthEstimator, PacketReport};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// How far the way to the server reaches, as it is known now. Shared by what estimates and what sends.
+#[derive(Debug, Clone)]
+pub(crate) struct Reach(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    /// In bits per second, as the bits of a number; the others likewise.
+    target: AtomicU64,
+    /// In seconds.
+    queue: AtomicU64,
+    /// From 0 to 1.
+    loss: AtomicU64,
+}
+
+impl Default for Reach {
+    fn default() -> Self {
+        let shared = Shared { target: AtomicU64::new(0), queue: AtomicU64::new(0), loss: AtomicU64::new(0) };
+        let reach = Self(Arc::new(shared));
+        reach.put(&Rate::default());
+        reach
+    }
+}
+
+impl Reach {
+    /// In bits per second.
+    pub(crate) fn target(&self) -> f64 {
+        f64::from_bits(self.0.target.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn queue(&self) -> Duration {
+        Duration::from_secs_f64(f64::from_bits(self.0.queue.load(Ordering::Relaxed)))
+    }
+
+    /// From 0 to 1.
+    pub(crate) fn loss(&self) -> f64 {
+        f64::from_bits(self.0.loss.load(Ordering::Relaxed))
+    }
+
+    fn put(&self, rate: &Rate) {
+        self.0.target.store(rate.target().to_bits(), Ordering::Relaxed);
+        self.0.queue.store(rate.queue().as_secs_f64().to_bits(), Ordering::Relaxed);
+        self.0.loss.store(rate.loss().to_bits(), Ordering::Relaxed);
+    }
+}
+
+/// The estimate of one peer connection.
+#[derive(Debug)]
+pub(super) struct Estimate {
+    rate: Rate,
+    began: Instant,
+    reach: Reach,
+}
+
+impl Estimate {
+    /// Goes on from what was known of the way before.
+    pub(super) fn new(reach: Reach) -> Self {
+        Self { rate: Rate::new(reach.target()), began: Instant::now(), reach }
+    }
+}
+
+impl BandwidthEstimator for Estimate {
+    fn on_reports(&mut self, now: Instant, reports: &[PacketReport]) {
+        let packets: Vec<_> = reports
+            .iter()
+            .map(|report| Sent {
+                bytes: report.size,
+                departure: report.departure.saturating_duration_since(self.began),
+                arrival: report.arrival.filter(|_| report.arrived),
+            })
+            .collect();
+        self.rate.take(now.saturating_duration_since(self.began), &packets);
+        self.reach.put(&self.rate);
+    }
+
+    fn target_bitrate(&self) -> f64 {
+        self.rate.target()
+    }
+}

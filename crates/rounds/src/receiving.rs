@@ -1,0 +1,231 @@
+//! What comes from others: each track has a task that puts its frames together, opens them and hands them on.
+
+use crate::frames::{Frames, Part};
+use crate::keys::Keys;
+use crate::peer::{Seen, Telling};
+use bytes::Bytes;
+use model::round::MemberId;
+use rounds_proto::frame::{Codec, Opened};
+use rounds_proto::signal::{PeerNo, Source};
+use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtp::Packet;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
+
+/// A key frame is asked for no more often: a server answers no faster (LiveKit's `rtc.pli_throttle`), and each one is
+/// large.
+const KEY_PAUSE: Duration = Duration::from_millis(300);
+/// Asking that leads to nothing grows rarer, up to this: the person's key may be missing, which no key frame mends.
+const LONGEST_KEY_PAUSE: Duration = Duration::from_secs(5);
+/// The course wants to hear each 250 ms that packets come.
+const PULSE: Duration = Duration::from_millis(200);
+/// More pictures than these do not wait for whoever draws them, of all tracks together.
+pub(crate) const PICTURES: usize = 64;
+/// More packets of sound than these do not wait for whoever plays them: 25 people for 200 ms.
+pub(crate) const SOUNDS: usize = 256;
+
+/// An encoded frame of somebody's picture.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// The track's `sid`.
+    pub track: String,
+    /// How it is encoded.
+    pub codec: Codec,
+    /// It depends on no other.
+    pub key: bool,
+    /// Frames are missing before it.
+    pub gap: bool,
+    /// RTP's clock of 90 kHz, modulo 2³².
+    pub timestamp: u32,
+    /// Since the round began.
+    pub at: Duration,
+    /// For the decoder.
+    pub bytes: Bytes,
+}
+
+/// An encoded packet of somebody's voice.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sound {
+    /// The track's `sid`.
+    pub track: String,
+    /// RTP's number, modulo 2¹⁶. Packets come as they came, so out of order too.
+    pub sequence: u16,
+    /// RTP's clock of 48 kHz, modulo 2³².
+    pub timestamp: u32,
+    /// Since the round began.
+    pub at: Duration,
+    /// For the decoder; empty in silence.
+    pub bytes: Bytes,
+}
+
+impl fmt::Debug for Picture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { track, key, gap, timestamp, bytes, .. } = self;
+        write!(f, "Picture({track}, key: {key}, gap: {gap}, at {timestamp}, {} bytes)", bytes.len())
+    }
+}
+
+impl fmt::Debug for Sound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { track, sequence, timestamp, bytes, .. } = self;
+        write!(f, "Sound({track}, {sequence}, at {timestamp}, {} bytes)", bytes.len())
+    }
+}
+
+/// Who publishes a track.
+#[derive(Debug, Clone)]
+pub(crate) struct Publisher {
+    pub(crate) who: MemberId,
+    pub(crate) source: Source,
+}
+
+/// What all tasks that receive have in common.
+#[derive(Debug, Clone)]
+pub(crate) struct Hearing {
+    pub(crate) keys: Keys,
+    pub(crate) seen: Telling,
+    pub(crate) pictures: mpsc::Sender<Picture>,
+    pub(crate) sounds: mpsc::Sender<Sound>,
+    publishers: Arc<Mutex<BTreeMap<String, Publisher>>>,
+    /// Milliseconds of the round at which it was last said that packets come.
+    told: Arc<AtomicU64>,
+}
+
+impl Hearing {
+    pub(crate) fn new(keys: Keys, seen: Telling, pictures: mpsc::Sender<Picture>, sounds: mpsc::Sender<Sound>) -> Self {
+        Self { keys, seen, pictures, sounds, publishers: Arc::default(), told: Arc::default() }
+    }
+
+    /// All tracks by their `sid`, as the server names them.
+    pub(crate) fn set_publishers(&self, all: BTreeMap<String, Publisher>) {
+        *self.publishers.lock().unwrap_or_else(PoisonError::into_inner) = all;
+    }
+
+    fn publisher(&self, track: &str) -> Option<Publisher> {
+        self.publishers.lock().unwrap_or_else(PoisonError::into_inner).get(track).cloned()
+    }
+
+    fn tell_pulse(&self, peer: PeerNo) {
+        let now = u64::try_from(self.keys.now().as_millis()).unwrap_or(u64::MAX);
+        let told = self.told.load(Ordering::Relaxed);
+        let due = now.saturating_sub(told) >= u64::try_from(PULSE.as_millis()).unwrap_or(u64::MAX);
+        if due && self.told.compare_exchange(told, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            self.seen.tell(Seen::Packets(peer));
+        }
+    }
+
+    /// Receives a track of a peer connection until it ends.
+    pub(crate) async fn receive(self, peer: PeerNo, track: Arc<dyn TrackRemote>) {
+        // Its `a=msid` names the track's `sid`; a section that is used again has another track object.
+        let sid = track.track_id().await;
+        let mut stream: Option<Stream> = None;
+        while let Some(event) = track.poll().await {
+            if matches!(event, TrackRemoteEvent::OnEnded) {
+                return;
+            }
+            // Reports of the sender's clock are not needed yet; sound and picture say when they are muted.
+            let TrackRemoteEvent::OnRtpPacket(packet) = event else { continue };
+            self.tell_pulse(peer);
+            if stream.as_ref().is_none_or(|stream| stream.ssrc != packet.header.ssrc) {
+                stream = Stream::of(track.as_ref(), packet.header.ssrc).await;
+            }
+            let Some(stream) = &mut stream else { continue };
+            let Some(publisher) = self.publisher(&sid) else { continue };
+            if stream.take(&self, &sid, &publisher, packet) {
+                let ask = PictureLossIndication { sender_ssrc: 0, media_ssrc: stream.ssrc };
+                // The connection may have gone; then another one comes.
+                let _asked = track.write_rtcp(vec![Box::new(ask)]).await;
+            }
+        }
+    }
+}
+
+/// One SSRC of a track.
+struct Stream {
+    ssrc: u32,
+    codec: Codec,
+    frames: Frames,
+    asked: Option<Duration>,
+    pause: Duration,
+}
+
+impl Stream {
+    /// None for a codec that we did not offer.
+    async fn of(track: &dyn TrackRemote, ssrc: u32) -> Option<Self> {
+        let codec = track.codec(ssrc).await?;
+        let codec = Codec::of_media_type(&codec.mime_type).ok()?;
+        Some(Self { ssrc, codec, frames: Frames::default(), asked: None, pause: KEY_PAUSE })
+    }
+
+    /// Takes a packet; says whether a key frame is to be asked for.
+    fn take(&mut self, hearing: &Hearing, sid: &str, publisher: &Publisher, packet: Packet) -> bool {
+        let now = hearing.keys.now();
+        if self.codec == Codec::Opus {
+            self.hear(hearing, now, sid, publisher, packet);
+            return false;
+        }
+        let part = Part {
+            sequence: packet.header.sequence_number,
+            timestamp: packet.header.timestamp,
+            marker: packet.header.marker,
+            payload: packet.payload,
+        };
+        for whole in self.frames.push(now, part) {
+            // It may be one that the key comes for in a moment: what follows cannot be drawn without it.
+            let Ok(opened) = hearing.keys.open(&publisher.who, self.codec, whole.bytes) else {
+                self.frames.skip_to_key();
+                continue;
+            };
+            let Opened::Frame(bytes) = opened else { continue };
+            let picture = Picture {
+                track: sid.to_owned(),
+                codec: self.codec,
+                key: whole.key,
+                gap: whole.gap,
+                timestamp: whole.timestamp,
+                at: now,
+                bytes: Bytes::from(bytes),
+            };
+            if hearing.pictures.try_send(picture).is_err() {
+                // Whoever draws is slow: nothing piles up, and sound goes on.
+                self.frames.skip_to_key();
+            } else {
+                self.pause = KEY_PAUSE;
+            }
+        }
+        let due = self.asked.is_none_or(|asked| now.saturating_sub(asked) >= self.pause);
+        if !(self.frames.awaits_key() && due) {
+            return false;
+        }
+        self.pause = if self.asked.is_some() { (self.pause * 2).min(LONGEST_KEY_PAUSE) } else { self.pause };
+        self.asked = Some(now);
+        true
+    }
+
+    fn hear(&mut self, hearing: &Hearing, now: Duration, sid: &str, publisher: &Publisher, packet: Packet) {
+        // Padding that a server fills the line with.
+        if packet.payload.is_empty() {
+            return;
+        }
+        let bytes = match hearing.keys.open(&publisher.who, self.codec, packet.payload.to_vec()) {
+            Ok(Opened::Frame(bytes)) => bytes,
+            Ok(Opened::Empty) => Vec::new(),
+            Ok(Opened::Injected) | Err(_) => return,
+        };
+        let sound = Sound {
+            track: sid.to_owned(),
+            sequence: packet.header.sequence_number,
+            timestamp: packet.header.timestamp,
+            at: now,
+            bytes: Bytes::from(bytes),
+        };
+        if hearing.sounds.try_send(sound).is_err() {
+            tracing::debug!(source = ?publisher.source, "nobody plays what is heard");
+        }
+    }
+}
