@@ -95,6 +95,11 @@ impl Server {
         Self::Orthanc,
     ];
 
+    /// Those that a round needs, with a TURN server where one is installed.
+    pub(crate) fn of_rounds() -> Vec<Self> {
+        if coturn::is_installed() { vec![Self::Coturn, Self::Livekit] } else { vec![Self::Livekit] }
+    }
+
     const fn name(self) -> &'static str {
         match self {
             Self::Keycloak => "keycloak",
@@ -315,11 +320,6 @@ fn running(shell: &Shell) -> Result<State> {
     let Ok(text) = fs::read_to_string(list(shell)) else { return Ok(State::new()) };
     let state: State = serde_json::from_str(&text).with_context(|| format!("read {}", list(shell).display()))?;
     Ok(state.into_iter().filter(|(_, started)| lives(started)).collect())
-}
-
-/// The file for `KONSIL_SERVERS`, if that server runs.
-pub(crate) fn list_with(shell: &Shell, server: Server) -> Result<Option<PathBuf>> {
-    Ok(running(shell)?.contains_key(&server).then(|| list(shell)))
 }
 
 fn write(shell: &Shell, state: &State) -> Result<()> {

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 //!
 //! [`Platform`] answers, [`DeskKit`] and [`AccountKit`] ask, [`browser`] signs in, [`phi`] watches the log. [`Detour`],
-//! [`PlatformProcess`] and [`SmallDisk`] make what goes wrong; [`tim`] is a TI-Messenger's proxy. A test's own
+//! [`PlatformProcess`], [`SmallDisk`] and [`BadLine`] make what goes wrong; [`tim`] is a TI-Messenger's proxy. A test's own
 //! executable calls [`main`] and so becomes each of them.
 
 // The futures of chat are deep.
@@ -9,6 +9,7 @@
 
 mod account;
 mod account_process;
+mod bad_line;
 pub mod browser;
 mod desk;
 mod desk_process;
@@ -25,6 +26,7 @@ pub mod tim;
 
 pub use account::{AccountKit, AccountPlace};
 pub use account_process::{ACCOUNT, Act, Answer, Came, Said, Spent};
+pub use bad_line::{BadLine, Condition, Passed};
 pub use desk::{DeskKit, DeskPlace, Seen, find_in_files};
 pub use desk_process::Fetched;
 pub use detour::{Detour, Spoiled};

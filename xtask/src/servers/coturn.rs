@@ -1,7 +1,7 @@
 //! coturn, the distribution's package: STUN and TURN on loopback by UDP, TCP and TLS.
 
 use super::{Access, Server, Starting, authority, free_port, home, secret};
-use crate::shell::Shell;
+use crate::shell::{Shell, found};
 use anyhow::Result;
 use serde_json::json;
 use std::{fs, path::PathBuf};
@@ -36,4 +36,9 @@ pub(super) fn start(shell: &Shell) -> Result<Starting> {
 
 fn folder(shell: &Shell) -> PathBuf {
     home(shell).join("coturn")
+}
+
+/// Whether this machine has it.
+pub(super) fn is_installed() -> bool {
+    found("turnserver").is_some()
 }

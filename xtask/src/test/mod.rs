@@ -17,7 +17,12 @@ use crate::{
 };
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
-use std::{collections::BTreeSet, fs, path::PathBuf, time::Instant};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 use table::{Counts, Table};
 
 /// Run the tests: all that this machine can run, or only the areas that are named.
@@ -79,7 +84,7 @@ impl Area {
             Self::Viewer => &["viewer", "viewer-web"],
             Self::Platform => &["platform"],
             Self::Chat => &["attachment", "tim"],
-            Self::Rounds => &["codec", "rounds-proto"],
+            Self::Rounds => &["codec", "rounds-proto", "rounds", "integration"],
             Self::Vault => &["vault"],
             Self::App => &["app"],
             Self::Sandbox => &["sandbox"],
@@ -113,20 +118,30 @@ const ON_SERVERS: [&str; 6] = [
     "federation::",
 ];
 
+/// Facts that need a media server.
+const IN_ROUNDS: &str = "rounds::";
+
 /// The rows that a test program gets, each with the arguments that choose its part. The client's suites hold on the
 /// sandbox and on real servers alike, so they are split where both areas are wanted.
 fn rows(test: &harness::TestProgram, areas: &BTreeSet<Area>) -> Vec<(Area, Vec<&'static str>)> {
-    let suites = test.package == "integration" && test.target == "it";
-    match (suites, areas.contains(&Area::Desk), areas.contains(&Area::Servers)) {
-        (true, true, true) => {
-            let elsewhere = ON_SERVERS.iter().flat_map(|word| ["--skip", word]).collect();
-            vec![(Area::Desk, elsewhere), (Area::Servers, ON_SERVERS.to_vec())]
-        }
-        (true, false, true) => vec![(Area::Servers, Vec::new())],
-        (_, _, _) => {
-            Area::of(test).filter(|area| areas.contains(area)).map(|area| (area, Vec::new())).into_iter().collect()
-        }
+    if test.package != "integration" || test.target != "it" {
+        let area = Area::of(test).filter(|area| areas.contains(area));
+        return area.map(|area| (area, Vec::new())).into_iter().collect();
     }
+    let (desk, servers) = (areas.contains(&Area::Desk), areas.contains(&Area::Servers));
+    let without = |words: &[&'static str]| words.iter().flat_map(|word| ["--skip", word]).collect::<Vec<_>>();
+    let mut rows = Vec::new();
+    if desk {
+        let elsewhere = if servers { [&ON_SERVERS[..], &[IN_ROUNDS]].concat() } else { vec![IN_ROUNDS] };
+        rows.push((Area::Desk, without(&elsewhere)));
+    }
+    if servers {
+        rows.push((Area::Servers, if desk { ON_SERVERS.to_vec() } else { without(&[IN_ROUNDS]) }));
+    }
+    if areas.contains(&Area::Rounds) {
+        rows.push((Area::Rounds, vec![IN_ROUNDS]));
+    }
+    rows
 }
 
 impl Test {
@@ -162,9 +177,6 @@ impl Test {
         if areas.contains(&Area::Desk) {
             suite.browser();
         }
-        if areas.contains(&Area::Rounds) {
-            suite.meeting();
-        }
         if areas.contains(&Area::Servers) {
             suite.fhir();
         }
@@ -186,14 +198,14 @@ struct RealServers<'a> {
 }
 
 impl<'a> RealServers<'a> {
-    fn start(shell: &'a Shell) -> Result<Self> {
+    fn start(shell: &'a Shell, all: &[Server]) -> Result<Self> {
         let list = shell.cache.join("servers/servers.json");
         let before =
             fs::read_to_string(&list).ok().and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok());
         let ours = before.is_none_or(|servers| servers.as_object().is_none_or(serde_json::Map::is_empty));
         // Made first, so that those that did start are stopped when another does not.
         let mut servers = Self { shell, list, ours };
-        servers.list = servers::up(shell, &Server::OF_SUITES)?;
+        servers.list = servers::up(shell, all)?;
         Ok(servers)
     }
 }
@@ -341,11 +353,21 @@ impl<'a> Suite<'a> {
                 if let Some(peers) = &peers {
                     command.env("KONSIL_PEERS", peers);
                 }
-                let servers = (area == Area::Servers).then(|| self.servers()).flatten();
+                let suites = test.target == "it";
+                let servers = if area == Area::Servers {
+                    self.servers("servers", &Server::OF_SUITES)
+                } else if area == Area::Rounds && suites {
+                    self.servers("rounds", &Server::of_rounds())
+                } else {
+                    None
+                };
                 if let Some(servers) = &servers {
                     command.env("KONSIL_SERVERS", &servers.list);
                 }
                 self.harness(&area.name(), &test, &mut command);
+                if area == Area::Rounds && suites {
+                    self.meeting(servers.as_ref().map(|servers| servers.list.as_path()));
+                }
             }
         }
         Ok(())
@@ -369,16 +391,16 @@ impl<'a> Suite<'a> {
     }
 
     /// The real servers, unless they can't be had here; the suites then say that they were skipped.
-    fn servers(&mut self) -> Option<RealServers<'a>> {
-        println!("── servers: start");
+    fn servers(&mut self, area: &str, all: &[Server]) -> Option<RealServers<'a>> {
+        println!("── {area}: start");
         let began = Instant::now();
-        match RealServers::start(self.shell) {
+        match RealServers::start(self.shell, all) {
             Ok(servers) => {
-                self.table.add("servers", "start", Counts::one(true), began.elapsed());
+                self.table.add(area, "start", Counts::one(true), began.elapsed());
                 Some(servers)
             }
             Err(why) => {
-                self.skip("servers", "start", format!("{why:#}"));
+                self.skip(area, "start", format!("{why:#}"));
                 None
             }
         }
@@ -472,16 +494,11 @@ impl<'a> Suite<'a> {
         }
     }
 
-    /// Two programs of others in a round on LiveKit's server, where somebody has started it: to build it takes minutes.
-    fn meeting(&mut self) {
+    /// Two programs of others in a round on LiveKit's server: what ours is measured by is to be trusted.
+    fn meeting(&mut self, list: Option<&Path>) {
         let what = "two browsers meet";
-        let list = match servers::list_with(self.shell, Server::Livekit) {
-            Ok(Some(list)) => list,
-            Ok(None) => {
-                let start = "`cargo xtask servers up livekit coturn` starts it";
-                return self.skip("rounds", what, format!("LiveKit does not run: {start}"));
-            }
-            Err(why) => return self.skip("rounds", what, format!("{why:#}")),
+        let Some(list) = list else {
+            return self.skip("rounds", what, "LiveKit could not be started".to_owned());
         };
         if found("chromium").is_none() {
             return self.skip("rounds", what, "chromium is not installed".to_owned());

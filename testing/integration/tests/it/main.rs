@@ -19,6 +19,7 @@ mod images;
 mod network;
 mod offline;
 mod profile;
+mod rounds;
 mod session;
 mod tasks;
 

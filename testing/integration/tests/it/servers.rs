@@ -41,6 +41,17 @@ impl Servers {
         Url::parse(address).expect("an address is a URL")
     }
 
+    /// What else is to be known of a server, such as a key.
+    pub(crate) fn word(&self, server: &str, name: &str) -> String {
+        self.list[server][name].as_str().expect("the list tells it").to_owned()
+    }
+
+    /// A port of a server beside that of its address.
+    pub(crate) fn port(&self, server: &str, name: &str) -> u16 {
+        let port = self.list[server][name].as_u64().and_then(|port| u16::try_from(port).ok());
+        port.expect("the list tells it")
+    }
+
     /// Where a server that was started here keeps what is its own.
     pub(crate) fn folder(name: &str) -> PathBuf {
         let list = std::env::var_os("KONSIL_SERVERS").map(PathBuf::from).expect("the servers were found by it");

@@ -1,0 +1,210 @@
+//! A round on a LiveKit server, with livekit-client in a browser as the other person: what one shows and says, the other
+//! sees and hears.
+
+mod browser;
+mod devices;
+mod faults;
+mod joining;
+mod media;
+
+use crate::servers::{Servers, skipped};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, Mac as _};
+use model::round::MemberId;
+use rounds::{Encryption, Event, Options, Picture, Received, Round, Sound};
+use rounds_proto::signal::{self, Fact, IceHosts, Kind, Sections, ServerUrl, Token, TrackFact};
+use serde_json::{Value, json};
+use sha2::Sha256;
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+use testkit::{BadLine, PATIENCE};
+use tokio::time::timeout;
+
+/// A round of the test's own on the server `livekit`.
+#[derive(Debug, Clone)]
+struct Place {
+    address: String,
+    key: String,
+    secret: String,
+    room: String,
+    /// Where its media is.
+    udp: u16,
+    tcp: u16,
+}
+
+impl Place {
+    /// None, loudly, where the server or the browser is missing.
+    fn new() -> Option<Self> {
+        let servers = Servers::with(&["livekit"])?;
+        if browser::folder().is_none() {
+            skipped("KONSIL_PEERS names no folder of other programs; `cargo xtask test rounds` installs them");
+            return None;
+        }
+        let address = servers.address("livekit").to_string().replacen("http", "ws", 1);
+        let word = |name: &str| servers.word("livekit", name);
+        let room = uuid::Uuid::new_v4().to_string();
+        let port = |name: &str| servers.port("livekit", name);
+        let (udp, tcp) = (port("udp_port"), port("tcp_port"));
+        Some(Self { address, key: word("key"), secret: word("secret"), room, udp, tcp })
+    }
+
+    /// A line to it that can be made bad.
+    async fn line(&self) -> BadLine {
+        BadLine::before(&self.address, self.udp, self.tcp).await.expect("there are free ports")
+    }
+
+    /// RFC 7519 with LiveKit's grant of one room, and with `more` in it.
+    fn token_with(&self, identity: &str, more: &Value) -> String {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970").as_secs();
+        let mut video = json!({ "room": self.room, "roomJoin": true });
+        for (name, value) in more.as_object().expect("an object") {
+            video[name] = value.clone();
+        }
+        let claims = json!({
+            "iss": self.key, "sub": identity, "name": identity, "nbf": now - 10, "exp": now + 600, "video": video,
+        });
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let signed = format!("{}.{}", part(&json!({ "alg": "HS256", "typ": "JWT" })), part(&claims));
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.secret.as_bytes()).expect("a key of any length");
+        mac.update(signed.as_bytes());
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+    }
+
+    fn token(&self, identity: &str) -> String {
+        self.token_with(identity, &json!({}))
+    }
+
+    fn options(&self, token: String, encryption: Encryption) -> Options {
+        let http = reqwest::Client::builder().no_proxy().http1_only().build().expect("a client");
+        Options {
+            signal: signal::Options {
+                servers: vec![ServerUrl::parse(&self.address).expect("the server's address")],
+                ice_hosts: IceHosts::new(["127.0.0.1"]),
+                version: "0.1.0".to_owned(),
+                system: "linux".to_owned(),
+                auto_subscribe: true,
+                adaptive_stream: false,
+                sections: Sections::default(),
+            },
+            token: Token::parse(token).expect("a token"),
+            http,
+            encryption,
+        }
+    }
+
+    /// Our client joins.
+    fn joins(&self, identity: &str, encryption: Encryption) -> Ours {
+        Ours::of(self.options(self.token(identity), encryption))
+    }
+}
+
+/// Our client in a round, and what it has heard so far.
+struct Ours {
+    round: Round,
+    received: Received,
+    facts: Vec<Event>,
+}
+
+impl Ours {
+    fn of(options: Options) -> Self {
+        let (round, received) = Round::join(options).expect("the options are good");
+        Self { round, received, facts: Vec::new() }
+    }
+
+    /// The next event that fits, from those that nobody has taken yet.
+    async fn sees<T>(&mut self, what: &str, fits: impl Fn(&Event) -> Option<T>) -> T {
+        if let Some(place) = self.facts.iter().position(|event| fits(event).is_some()) {
+            return fits(&self.facts.remove(place)).expect("it did a moment ago");
+        }
+        let found = timeout(PATIENCE, async {
+            loop {
+                let event =
+                    self.received.events.recv().await.unwrap_or_else(|| panic!("the round ended before {what}"));
+                if let Some(found) = fits(&event) {
+                    return found;
+                }
+                self.facts.push(event);
+            }
+        });
+        match found.await {
+            Ok(found) => found,
+            Err(_elapsed) => panic!("not in time: {what}; seen so far: {:?}", self.facts),
+        }
+    }
+
+    async fn comes_in(&mut self) {
+        self.sees("that it is let in", |event| matches!(event, Event::Fact(Fact::Joined(_))).then_some(())).await;
+        self.sees("that sound and picture can flow", |event| {
+            matches!(event, Event::Fact(Fact::Connected)).then_some(())
+        })
+        .await;
+    }
+
+    /// The `sid` of somebody's picture.
+    async fn track_of(&mut self, who: &str) -> String {
+        let sid = self.sees("who it is", |event| {
+            let Event::Fact(Fact::Person(person)) = event else { return None };
+            (person.identity.as_str() == who).then(|| person.sid.clone())
+        });
+        let sid = sid.await;
+        self.sees("the person's picture", |event| {
+            let Event::Fact(Fact::Track { person, track, what: TrackFact::Published(published) }) = event else {
+                return None;
+            };
+            (*person == sid && published.kind == Kind::Video).then(|| track.clone())
+        })
+        .await
+    }
+
+    /// Takes pictures until one fits.
+    async fn looks<T>(&mut self, what: &str, mut fits: impl FnMut(&Picture) -> Option<T>) -> T {
+        let found = timeout(PATIENCE, async {
+            loop {
+                let picture = self.received.pictures.recv().await.unwrap_or_else(|| panic!("the round ended: {what}"));
+                if let Some(found) = fits(&picture) {
+                    return found;
+                }
+            }
+        });
+        found.await.unwrap_or_else(|_elapsed| panic!("not in time: {what}"))
+    }
+
+    /// Takes so many pictures; gives before how many of them others are missing.
+    async fn shows(&mut self, what: &str, pictures: u32) -> u32 {
+        let (mut shown, mut gaps) = (0, 0);
+        self.looks(what, |picture| {
+            shown += 1;
+            gaps += u32::from(picture.gap);
+            (shown == pictures).then_some(())
+        })
+        .await;
+        gaps
+    }
+
+    /// Takes sound until it fits.
+    async fn listens<T>(&mut self, what: &str, mut fits: impl FnMut(&Sound) -> Option<T>) -> T {
+        let found = timeout(PATIENCE, async {
+            loop {
+                let sound = self.received.sounds.recv().await.unwrap_or_else(|| panic!("the round ended: {what}"));
+                if let Some(found) = fits(&sound) {
+                    return found;
+                }
+            }
+        });
+        found.await.unwrap_or_else(|_elapsed| panic!("not in time: {what}"))
+    }
+
+    async fn leaves(mut self) {
+        self.round.leave().await;
+        self.sees("the end", |event| matches!(event, Event::Fact(Fact::Left(_))).then_some(())).await;
+    }
+}
+
+fn member(name: &str) -> MemberId {
+    MemberId::parse(name).expect("a name")
+}
+
+fn peers() -> Option<PathBuf> {
+    std::env::var_os("KONSIL_PEERS").map(PathBuf::from)
+}

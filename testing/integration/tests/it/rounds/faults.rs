@@ -1,0 +1,105 @@
+//! Bad lines: what is lost comes again, and what was cut is resumed.
+
+use super::browser::Browser;
+use super::media::key;
+use super::{Ours, Place};
+use rounds::{Encryption, Event};
+use rounds_proto::signal::{Fact, How};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::time::Duration;
+use testkit::{BadLine, Condition};
+use tokio::time::Instant;
+
+/// Our client on a bad line, and a browser on a good one that shows and says something.
+async fn watching() -> Option<(BadLine, Ours, Browser)> {
+    let place = Place::new()?;
+    let (key, how) = key();
+    let browser = Browser::joins(&place, "bussard", &how).await;
+    browser.does(json!({ "do": "publish", "video": true, "audio": true })).await;
+    let line = place.line().await;
+    let ours = Place { address: line.address().to_owned(), ..place }.joins("adler", Encryption::Shared(key));
+    Some((line, ours, browser))
+}
+
+/// The part of the sound that came, from 0 to 1, over so many packets.
+async fn heard(ours: &mut Ours, packets: u16) -> f64 {
+    let mut numbers = BTreeSet::new();
+    let mut first = None;
+    let span = ours
+        .listens("sound", |sound| {
+            let first = *first.get_or_insert(sound.sequence);
+            let number = sound.sequence.wrapping_sub(first);
+            // What was sent before the first is not of it.
+            if number < u16::MAX / 2 {
+                numbers.insert(number);
+            }
+            let span = numbers.last().copied().unwrap_or_default();
+            (span >= packets).then_some(span)
+        })
+        .await;
+    // The last ones may still be under way.
+    let came = numbers.range(..span - 50).count();
+    f64::from(u32::try_from(came).expect("few")) / f64::from(span - 50)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cut_socket_is_resumed_and_one_picture_is_missed_at_most() {
+    let Some((line, mut ours, _browser)) = watching().await else { return };
+    ours.comes_in().await;
+    ours.shows("twenty pictures", 20).await;
+    line.cut_signalling();
+    let how = ours.sees("that it is interrupted", |event| {
+        let Event::Fact(Fact::Interrupted { how, .. }) = event else { return None };
+        Some(*how)
+    });
+    assert_eq!(how.await, How::Resume, "sound and picture go on meanwhile");
+    ours.sees("that it goes on", |event| matches!(event, Event::Fact(Fact::Resumed { .. })).then_some(())).await;
+    // New credentials of ICE may cost a packet, and webrtc-rs then forgets that it is missing.
+    assert!(ours.shows("forty pictures", 40).await <= 1, "the others came");
+    ours.leaves().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_network_that_is_gone_for_five_seconds_is_resumed_within_two() {
+    let Some((line, mut ours, _browser)) = watching().await else { return };
+    ours.comes_in().await;
+    ours.looks("the first picture", |picture| picture.key.then_some(())).await;
+    line.set_dark(true);
+    let mut gone = tokio::time::interval_at(Instant::now() + Duration::from_secs(5), Duration::from_secs(5));
+    gone.tick().await;
+    while ours.received.pictures.try_recv().is_ok() {}
+    line.set_dark(false);
+    let began = Instant::now();
+    ours.looks("the next picture", |_| Some(())).await;
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(2), "it took {took:?}");
+    ours.leaves().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_udp_does_not_pass_sound_and_picture_come_by_tcp() {
+    let Some((line, mut ours, _browser)) = watching().await else { return };
+    let firewall = Condition { no_udp: true, ..Condition::GOOD };
+    line.set_up(firewall);
+    line.set_down(firewall);
+    ours.comes_in().await;
+    ours.looks("a picture", |picture| picture.key.then_some(())).await;
+    assert!(heard(&mut ours, 150).await > 0.99, "and the sound");
+    assert!(line.down().stream_bytes > 20_000, "{:?}", line.down());
+    assert_eq!(line.down().packets, 0, "nothing came by UDP");
+    ours.leaves().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sound_that_is_lost_on_the_way_comes_again() {
+    let Some((line, mut ours, _browser)) = watching().await else { return };
+    ours.comes_in().await;
+    let delay = Duration::from_millis(25);
+    line.set_up(Condition { delay, ..Condition::GOOD });
+    line.set_down(Condition { loss: 0.2, delay, ..Condition::GOOD });
+    let part = heard(&mut ours, 500).await;
+    assert!(part > 0.95, "of a fifth that was lost: {part}");
+    ours.looks("pictures too", |picture| picture.key.then_some(())).await;
+    ours.leaves().await;
+}
