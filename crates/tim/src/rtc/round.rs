@@ -193,16 +193,21 @@ impl Round {
         self.shared.shown().await
     }
 
+    /// Whether the conversation lets this person say that they are there. One that another program made may not.
+    pub async fn may_join(&self) -> bool {
+        let levels = self.shared.room.power_levels().await;
+        levels.is_ok_and(|levels| levels.user_can_send_state(&self.shared.user, MEMBER.into()))
+    }
+
     /// Says that this device is there, with its media at the LiveKit server of this token service, and goes on saying it
-    /// until [`Round::leave`]. Whoever has joined already leaves and joins anew, as seen by others.
+    /// until [`Round::leave`]. Whoever has joined already begins anew, upon which others send their keys once more.
     ///
     /// # Errors
     /// [`RoundError`]; this device is not in it then.
     pub async fn join(&self, service: &Url) -> Result<(), RoundError> {
         let (shared, client) = (&self.shared, self.shared.room.client());
         check_encryption(&shared.room).await?;
-        let levels = shared.room.power_levels().await.map_err(|error| RoundError::Failed(error.to_string()))?;
-        if !levels.user_can_send_state(&shared.user, MEMBER.into()) {
+        if !self.may_join().await {
             return Err(RoundError::NotAllowed);
         }
         let former = shared.joined().take();
@@ -254,8 +259,8 @@ impl Round {
         Ok(())
     }
 
-    /// Sends this device's key to those members, encrypted for their devices and no others. Gives those whom it did not
-    /// reach: who is no member any more, and whose device nobody knows.
+    /// Sends this device's key to those members, encrypted for their devices and no others; this device itself is passed
+    /// over. Gives those whom it did not reach: who is no member any more, and whose device nobody knows.
     ///
     /// # Errors
     /// [`RoundError`]; nobody got it then.
@@ -408,6 +413,9 @@ impl Shared {
         let (mut devices, mut missed) = (Vec::new(), Vec::new());
         for id in to {
             let membership = found.iter().map(|found| &found.membership).find(|membership| membership.id == *id);
+            if membership.is_some_and(|membership| membership.user == self.user && membership.device == self.device) {
+                continue;
+            }
             let device = match membership {
                 Some(membership) => known_device(&self.room.client(), &membership.user, &membership.device).await,
                 None => None,

@@ -31,6 +31,7 @@ on_each_homeserver! {
     nobody_is_in_a_round_by_somebody_elses_word,
     a_membership_that_somebody_takes_away_is_said_again,
     a_conversation_without_encryption_has_no_round,
+    where_only_who_leads_may_say_so_nobody_else_joins,
     another_program_and_ours_see_each_other_in_a_round_and_have_each_others_keys,
 }
 
@@ -156,6 +157,7 @@ async fn two_are_seen_in_a_round_and_get_each_others_keys_until_one_leaves(home:
     assert!(seen[0].here && !seen[1].here, "oneself first, who came first");
     other.sees("both", &[&one.id(), &other.id()]).await;
 
+    one.sends(&key(0, 1), &one.id()).await;
     one.sends(&key(0, 1), &other.id()).await;
     let (from, index, secret, mut trust) = other.gets("the key").await;
     assert_eq!((from, index, secret), (one.id(), 0, vec![1; 16]), "as it was sent");
@@ -383,10 +385,10 @@ async fn a_membership_that_has_ended_is_none(home: &Home) {
     says("LONG", now_ms(), 14_400_000).await;
     seat.sees("the one that lasts", &[&named(&user, "LONG")]).await;
     let soon = now_ms();
-    says("SHORT", soon, 8000).await;
+    says("SHORT", soon, 15_000).await;
     seat.sees("one that ends soon", &[&named(&user, "LONG"), &named(&user, "SHORT")]).await;
     seat.sees("its end", &[&named(&user, "LONG")]).await;
-    assert!(now_ms() >= soon + 8000, "not before its time");
+    assert!(now_ms() >= soon + 15_000, "not before its time");
 }
 
 async fn nobody_is_in_a_round_by_somebody_elses_word(home: &Home) {
@@ -429,6 +431,30 @@ async fn a_conversation_without_encryption_has_no_round(home: &Home) {
     assert!(matches!(refused, Err(RoundError::NotEncrypted)), "its keys would be anybody's: {refused:?}");
     let none = device.account.round("!nothing:klinikum.example").now_or_never();
     assert!(matches!(none, Some(Err(RoundError::NotFound))), "and there is none where there is no conversation");
+}
+
+async fn where_only_who_leads_may_say_so_nobody_else_joins(home: &Home) {
+    let (first, second) = (home.person("dr-falkenried").await, home.person("dr-heidekorn").await);
+    let encryption =
+        json!({ "type": "m.room.encryption", "state_key": "", "content": { "algorithm": "m.megolm.v1.aes-sha2" } });
+    let request = json!({
+        "preset": "private_chat", "room_version": "10", "invite": [home.id(&second)], "initial_state": [encryption],
+    });
+    let room = home.create(&first, &request).await;
+    let other = home.device(&second).await;
+    other.comes_to(&room).await;
+    let (round, _events) = other
+        .eventually("the whole room", async || match other.account.round(&room).await {
+            Ok(round) => Some(round),
+            Err(_) => None,
+        })
+        .await;
+    let refused = other
+        .eventually("what may be done there", async || {
+            (!round.may_join().await).then_some(round.join(&service()).await)
+        })
+        .await;
+    assert!(matches!(refused, Err(RoundError::NotAllowed)), "another program made it: {refused:?}");
 }
 
 async fn another_program_and_ours_see_each_other_in_a_round_and_have_each_others_keys(home: &Home) {
