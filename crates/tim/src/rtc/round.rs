@@ -473,31 +473,19 @@ async fn tell_news(shared: Arc<Shared>, mut came: mpsc::Receiver<Came>, tell: mp
     let (mut keys, mut shown) = (Keys::default(), None);
     loop {
         revision.borrow_and_update();
-        let members = shared.shown().await;
-        if shown.as_ref() != Some(&members) {
-            keys.keep(|id| members.iter().any(|member| member.id == *id));
-            shown = Some(members.clone());
-            if tell.send(RoundEvent::MembersChanged(members)).await.is_err() {
-                return;
-            }
+        if !tell_members(&shared, &mut keys, &mut shown, &tell).await {
+            return;
         }
         // Keys come as often before a membership as after it.
-        let mut news = keys.awaited(|sender| !shared.names(sender).is_empty());
+        let mut news = keys.awaited(|sender| !told(&shared, shown.as_deref(), sender).is_empty());
+        let mut asked = None;
         let end = shared.members().next_end_ms(now_ms());
         let (end, waits) = (until(end.unwrap_or_default()), end.is_some());
         if news.is_empty() {
             tokio::select! {
                 one = came.recv() => match one {
                     Some(Came::Key(sent)) => news.push(sent),
-                    Some(Came::Request(sender)) => {
-                        if shared.trust(&sender).await.is_some() {
-                            for by in shared.names(&sender) {
-                                if tell.send(RoundEvent::KeyAsked { by }).await.is_err() {
-                                    return;
-                                }
-                            }
-                        }
-                    }
+                    Some(Came::Request(sender)) => asked = Some(sender),
                     None => return,
                 },
                 changed = revision.changed() => if changed.is_err() { return },
@@ -515,9 +503,22 @@ async fn tell_news(shared: Arc<Shared>, mut came: mpsc::Receiver<Came>, tell: mp
                 () = tell.closed() => return,
             }
         }
+        // A membership may have come meanwhile, and is told before what its owner has sent.
+        if !tell_members(&shared, &mut keys, &mut shown, &tell).await {
+            return;
+        }
+        if let Some(sender) = asked
+            && shared.trust(&sender).await.is_some()
+        {
+            for by in told(&shared, shown.as_deref(), &sender) {
+                if tell.send(RoundEvent::KeyAsked { by }).await.is_err() {
+                    return;
+                }
+            }
+        }
         for sent in news {
             let Some(trust) = shared.trust(&sent.from).await else { continue };
-            let names = shared.names(&sent.from);
+            let names = told(&shared, shown.as_deref(), &sent.from);
             if names.is_empty() {
                 keys.wait(sent);
                 continue;
@@ -529,6 +530,30 @@ async fn tell_news(shared: Arc<Shared>, mut came: mpsc::Receiver<Came>, tell: mp
             }
         }
     }
+}
+
+/// Tells who is there if that has changed. Tells whether somebody listens.
+async fn tell_members(
+    shared: &Shared,
+    keys: &mut Keys,
+    shown: &mut Option<Vec<Member>>,
+    tell: &mpsc::Sender<RoundEvent>,
+) -> bool {
+    let members = shared.shown().await;
+    if shown.as_ref() == Some(&members) {
+        return true;
+    }
+    keys.keep(|id| members.iter().any(|member| member.id == *id));
+    *shown = Some(members.clone());
+    tell.send(RoundEvent::MembersChanged(members)).await.is_ok()
+}
+
+/// The names of the device that has sent something, as far as they were told: whoever listens hears of nobody's key
+/// before their membership.
+fn told(shared: &Shared, shown: Option<&[Member]>, of: &Sender) -> Vec<MemberId> {
+    let mut names = shared.names(of);
+    names.retain(|name| shown.unwrap_or_default().iter().any(|member| member.id == *name));
+    names
 }
 
 fn arrived(from: MemberId, sent: &Sent, trust: KeyTrust) -> RoundEvent {
