@@ -443,12 +443,7 @@ async fn where_only_who_leads_may_say_so_nobody_else_joins(home: &Home) {
     let room = home.create(&first, &request).await;
     let other = home.device(&second).await;
     other.comes_to(&room).await;
-    let (round, _events) = other
-        .eventually("the whole room", async || match other.account.round(&room).await {
-            Ok(round) => Some(round),
-            Err(_) => None,
-        })
-        .await;
+    let (round, _events) = other.eventually("the whole room", async || other.account.round(&room).await.ok()).await;
     let refused = other
         .eventually("what may be done there", async || {
             (!round.may_join().await).then_some(round.join(&service()).await)
