@@ -6,6 +6,7 @@ import * as sdk from 'matrix-js-sdk';
 import { CryptoEvent, VerificationPhase, VerificationRequestEvent, VerifierEvent } from 'matrix-js-sdk/lib/crypto-api/index.js';
 import { decodeRecoveryKey } from 'matrix-js-sdk/lib/crypto-api/recovery-key.js';
 import { logger } from 'matrix-js-sdk/lib/logger.js';
+import { MatrixRTCSessionEvent } from 'matrix-js-sdk/lib/matrixrtc/index.js';
 
 // Standard output belongs to the answers.
 logger.setLevel?.('silent');
@@ -23,6 +24,8 @@ let line = new AbortController();
 const inTimeline = new Set();
 const arrivals = new Map();
 const awaited = new Map();
+/** Media keys of a round, by the names of the participants, in the order in which they came. */
+const mediaKeys = new Map();
 
 const reach = (resource, options = {}) => {
   if (away) return Promise.reject(new TypeError('away'));
@@ -49,6 +52,8 @@ const room = (id) => {
   if (!found) throw new Error('no such room');
   return found;
 };
+
+const round = (id) => client.matrixRTC.getRoomSession(room(id));
 
 function compare(request) {
   comparison = request;
@@ -220,6 +225,21 @@ const acts = {
     const { user, system } = process.cpuUsage(spent);
     return { read, wall: performance.now() - began, processor: (user + system) / 1000 };
   },
+  async rtcJoin({ room: id, service }) {
+    const session = round(id);
+    // It encrypts only for devices that it knows.
+    await crypto().getUserDeviceInfo(room(id).getJoinedMembers().map(({ userId }) => userId), true);
+    session.on(MatrixRTCSessionEvent.EncryptionKeyChanged, (key, index, participant) => {
+      mediaKeys.set(participant, [...(mediaKeys.get(participant) ?? []), { index, key: Buffer.from(key).toString('hex') }]);
+    });
+    const focus = { type: 'livekit', livekit_service_url: service, livekit_alias: id };
+    session.joinRoomSession([focus], { type: 'livekit', focus_selection: 'oldest_membership' }, { manageMediaKeys: true, useExperimentalToDeviceTransport: true, useNewMembershipManager: true });
+    return null;
+  },
+  rtcLeave: async ({ room: id }) => round(id).leaveRoomSession(10_000),
+  rtcMembers: async ({ room: id }) =>
+    round(id).memberships.map((member) => ({ user: member.sender, device: member.deviceId, foci: member.getPreferredFoci(), selection: member.getFocusSelection(), lasts: member.getMsUntilExpiry() })),
+  rtcKeys: async () => Object.fromEntries(mediaKeys),
   trusts: async ({ user }) => (await crypto().getUserVerificationStatus(user)).isCrossSigningVerified(),
   async end() {
     client?.stopClient();

@@ -30,9 +30,10 @@ const EMOJI: [&str; 64] = [
 ];
 
 /// The other program.
-struct Peer {
+pub(super) struct Peer {
     lines: Mutex<(ChildStdin, Lines<BufReader<ChildStdout>>, u64)>,
-    user: String,
+    pub(super) user: String,
+    pub(super) device: String,
     _child: Child,
 }
 
@@ -61,12 +62,14 @@ impl Peer {
         };
         let stdin = child.stdin.take().expect("it is a pipe");
         let stdout = BufReader::new(child.stdout.take().expect("it is a pipe")).lines();
-        let mut peer = Self { lines: Mutex::new((stdin, stdout, 0)), user: String::new(), _child: child };
+        let mut peer =
+            Self { lines: Mutex::new((stdin, stdout, 0)), user: String::new(), device: String::new(), _child: child };
         // What it asks of a proxy is its own business.
         let base = home.direct.as_str();
         let login =
             peer.does(json!({ "do": "login", "base": base, "user": user, "password": sandbox::PASSWORD })).await;
         login["user"].as_str().expect("it is signed in").clone_into(&mut peer.user);
+        login["device"].as_str().expect("it is signed in").clone_into(&mut peer.device);
         Some(peer)
     }
 
@@ -84,13 +87,13 @@ impl Peer {
         }
     }
 
-    async fn does(&self, act: Value) -> Value {
+    pub(super) async fn does(&self, act: Value) -> Value {
         let said = act.clone();
         self.asks(act).await.unwrap_or_else(|error| panic!("{said}: {error}"))
     }
 
     /// Asks again until the answer is what is wanted.
-    async fn until<T>(&self, what: &str, act: Value, wanted: impl Fn(&Value) -> Option<T>) -> T {
+    pub(super) async fn until<T>(&self, what: &str, act: Value, wanted: impl Fn(&Value) -> Option<T>) -> T {
         let mut pause = tokio::time::interval(std::time::Duration::from_millis(100));
         let found = timeout(PATIENCE, async {
             loop {
@@ -132,7 +135,7 @@ async fn confirm(ours: &Device, peer: &Peer) {
 }
 
 /// Ours, the other program, and their conversation, which ours has begun.
-async fn together(home: &Home) -> Option<(Device, Peer, String)> {
+pub(super) async fn together(home: &Home) -> Option<(Device, Peer, String)> {
     let (first, second) = (home.person("dr-falkenried").await, home.person("dr-heidekorn").await);
     let peer = Peer::of(home, &second).await?;
     peer.until("its keys", json!({ "do": "crossSign" }), truly).await;

@@ -10,7 +10,10 @@ use testkit::tim::{TimProxy, Unknown};
 const KNOWN: &[(&str, &str)] = &[];
 
 /// What is newer than a proxy's list and worth asking once: where it is not answered there is another way.
-const PROBED: [&str; 1] = ["GET /_matrix/client/v1/rooms/{}/timestamp_to_event"];
+const PROBED: [&str; 2] = [
+    "GET /_matrix/client/v1/rooms/{}/timestamp_to_event",
+    "POST /_matrix/client/unstable/org.matrix.msc4140/delayed_events/none",
+];
 
 /// Nothing else was refused than what is known.
 pub(crate) fn assert_known(proxy: &TimProxy) {

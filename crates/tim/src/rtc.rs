@@ -1,0 +1,13 @@
+//! Who is in a video round of a conversation, and the keys of their media, over Matrix (MatrixRTC).
+//!
+//! Sound and pictures are not here: what a [`Round`] says goes to whoever speaks with the media server, and what is to
+//! be said comes from there. The homeserver knows who is in a round and never with which key.
+
+mod farewell;
+mod keys;
+mod members;
+mod round;
+mod wire;
+
+pub use round::{Member, Round, RoundError, RoundEvent};
+pub use wire::Focus;
