@@ -38,7 +38,7 @@ function open(conversation: string | null, answer?: (request: Request) => Reply 
     act(() => area().focus());
     fireEvent.change(area(), { target: { value: text } });
   };
-  const polite = () => page.container.querySelector('[role=status][aria-live=polite].visually-hidden')?.textContent ?? '';
+  const polite = () => page.baseElement.querySelector('[role=status][aria-live=polite].visually-hidden')?.textContent ?? '';
   return { page, host, places, asked, area, write, polite };
 }
 
