@@ -1,6 +1,7 @@
 /**
  * Draws every story in both themes and both languages in Chromium and fails on an accessibility finding, a fault of
- * the page, text that is cut off sideways, or a patient banner out of sight.
+ * the page, text that is cut off sideways, a patient banner out of sight, or a scroll bar where none may be: behind a
+ * dialog, and over the images of a message.
  *
  *   KONSIL_SHOTS=folder   keeps a picture of each
  *   KONSIL_STORIES=05     only stories whose name contains this
@@ -61,13 +62,25 @@ async function draw(context, { id, keys }, theme, language, name, check) {
   const found = await page.evaluate(() => {
     const banner = document.querySelector('[data-testid=patient-banner]');
     const box = banner?.getBoundingClientRect();
+    const scrolling = [...document.body.querySelectorAll('*')].filter((one) => {
+      const { overflowX, overflowY } = getComputedStyle(one);
+      const scrolls = (overflow) => overflow === 'auto' || overflow === 'scroll';
+      return (scrolls(overflowY) && one.scrollHeight > one.clientHeight) || (scrolls(overflowX) && one.scrollWidth > one.clientWidth);
+    });
+    const named = (one) => `${one.tagName.toLowerCase()}.${one.className}`;
+    // In a smaller window the images scroll in their own box.
+    const roomy = window.innerWidth >= 1100;
     return {
       faults: window.__faults,
+      bars: scrolling.filter((one) => one.closest('[inert]')).map(named),
+      overImages: roomy ? scrolling.filter((one) => one.closest('[data-testid=study-viewer]')).map(named) : [],
       sideways: document.documentElement.scrollWidth > window.innerWidth,
       banner: box ? box.top >= 0 && box.bottom <= window.innerHeight && box.right <= window.innerWidth + 1 : null,
     };
   });
   for (const fault of found.faults) problems.push(`${name}: fault: ${fault}`);
+  for (const bar of found.bars) problems.push(`${name}: a scroll bar behind the dialog: ${bar}`);
+  for (const bar of found.overImages) problems.push(`${name}: a scroll bar over images: ${bar}`);
   if (found.sideways) problems.push(`${name}: wider than the window`);
   if (id.startsWith('05') && found.banner !== true) problems.push(`${name}: patient banner out of sight`);
   await page.close();
