@@ -18,7 +18,20 @@ import { useWindowed } from './useWindowed';
 import type { Row } from './windowing';
 import { lastLineWords, oneLine } from './words';
 
-export function ConversationList({ rows: given, filter, open, onOpen }: { rows: readonly ConversationRowView[]; filter: Filter; open: string | null; onOpen: (id: string) => void }) {
+export function ConversationList({
+  rows: given,
+  filter,
+  open,
+  onOpen,
+  begins = false,
+}: {
+  rows: readonly ConversationRowView[];
+  filter: Filter;
+  open: string | null;
+  onOpen: (id: string) => void;
+  /** It is the last one of before, while chat begins anew. */
+  begins?: boolean;
+}) {
   // Under the pointer or the focus nothing changes its place.
   const [pointer, setPointer] = useState(false);
   const [inside, setInside] = useState(false);
@@ -62,6 +75,7 @@ export function ConversationList({ rows: given, filter, open, onOpen }: { rows: 
         if (!event.currentTarget.contains(event.relatedTarget)) setInside(false);
       }}
       onKeyDown={roving.onKeyDown}
+      aria-busy={begins}
       data-testid="conversations"
     >
       {rows.length === 0 ? (

@@ -74,6 +74,7 @@ export const stories: Story[] = [
   story('-many', null, { view: chatView({ conversations: manyRows }) }, { keys: ['j', 'End'] }),
   story('-none', null, { view: chatView({ conversations: [] }) }),
   story('-connecting', null, { view: chatView({ state: { state: 'connecting' }, conversations: [] }) }),
+  story('-connecting-anew', '!steinklee', { beginsAnew: true }, { keys: ['see:[data-testid=chat-begins]:not(:empty)'] }),
   story('-absent', null, { view: chatView({ state: { state: 'absent' }, conversations: [] }) }),
   story('-offline', '!steinklee', { view: chatView({ state: { state: 'offline', since: '2026-11-24T12:42:00+01:00' } }) }, { keys: [composer, 'D', 'a', 'n', 'k', 'e', 'Enter'] }),
   story('-stopped', null, { view: chatView({ state: { state: 'stopped', failure: { code: 'chat-sign-in-unknown', detail: 'm.login.sso' } }, conversations: [] }) }),
