@@ -61,7 +61,7 @@ describe('the list', () => {
     act(() => void vi.advanceTimersByTime(400));
     expect([words.textContent, words.dataset['lasting']]).toEqual(['', '']);
     act(() => void vi.advanceTimersByTime(2000));
-    expect(words.textContent).toBe('Nachrichten wird geladen. Sie sehen den letzten Stand.');
+    expect(words.textContent).toBe('Wird geladen: Nachrichten. Sie sehen den letzten Stand.');
     vi.useRealTimers();
     act(() => host.send({ type: 'chat-changed', value: chatView() }));
     expect([page.getByTestId('conversations'), list.getAttribute('aria-busy')]).toEqual([list, 'false']);
