@@ -105,19 +105,21 @@ function Shown({ toasts, undoable }: { toasts: readonly Toast[]; undoable: Toast
         >
           <Icon name={one.icon ?? 'ok'} size="s" />
           <span className={styles['words']}>{one.text}</span>
-          {one.undo && (
-            <Button
-              look="link"
-              onPress={() => {
-                one.undo?.();
-                close(one.id);
-              }}
-            >
-              {m.action_undo()}
-              {one === undoable && <Kbd keys="mod+z" />}
-            </Button>
-          )}
-          <IconButton icon="close" size="small" label={m.action_close()} onPress={() => close(one.id)} />
+          <span className={styles['buttons']}>
+            {one.undo && (
+              <Button
+                look="link"
+                onPress={() => {
+                  one.undo?.();
+                  close(one.id);
+                }}
+              >
+                {m.action_undo()}
+                {one === undoable && <Kbd keys="mod+z" />}
+              </Button>
+            )}
+            <IconButton icon="close" size="small" label={m.action_close()} onPress={() => close(one.id)} />
+          </span>
         </div>
       ))}
     </section>
