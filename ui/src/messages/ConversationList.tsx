@@ -124,6 +124,9 @@ function ConversationRow({
   const left = row.membership.state === 'left';
   const words = lastLineWords(row);
   const title = conversationTitle(row);
+  const drafted = row.draft !== null && row.draft.trim() !== '' && !open;
+  // What does not fit into the line.
+  const whole = invited || left ? undefined : drafted ? oneLine(row.draft ?? '') : words;
   return (
     <div
       role="row"
@@ -156,20 +159,20 @@ function ConversationRow({
             )}
           </span>
           <span className={styles['rowLine']}>
-            <span className={styles['rowLast']}>
+            <span className={styles['rowLast']} title={whole}>
               {invited ? (
                 by === null ? (
                   m.chat_invited()
                 ) : (
                   m.chat_invited_by({ name: callName(by) })
                 )
-              ) : row.draft !== null && row.draft.trim() !== '' && !open ? (
+              ) : drafted ? (
                 <>
                   <span className={styles['draft']}>
                     <Icon name="pen" size="xs" />
                     {m.chat_draft()}
                   </span>{' '}
-                  {oneLine(row.draft).slice(0, 120)}
+                  {oneLine(row.draft ?? '').slice(0, 120)}
                 </>
               ) : left ? (
                 m.chat_left()
