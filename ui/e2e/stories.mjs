@@ -1,6 +1,8 @@
 /**
  * Draws every story in both themes and both languages in Chromium and fails on an accessibility finding, a fault of
- * the page, text that is cut off sideways, or a patient banner out of sight.
+ * the page, text that is cut off sideways, a patient banner out of sight, or a scroll bar where none may be: behind a
+ * dialog, and over the images of a message. In the messages also on text that is shortened without a title, a target that
+ * is lower than 24 px (WCAG 2.5.8), and a short message over the text that is being written.
  *
  *   KONSIL_SHOTS=folder   keeps a picture of each
  *   KONSIL_STORIES=05     only stories whose name contains this
@@ -61,13 +63,39 @@ async function draw(context, { id, keys }, theme, language, name, check) {
   const found = await page.evaluate(() => {
     const banner = document.querySelector('[data-testid=patient-banner]');
     const box = banner?.getBoundingClientRect();
+    const scrolling = [...document.body.querySelectorAll('*')].filter((one) => {
+      const { overflowX, overflowY } = getComputedStyle(one);
+      const scrolls = (overflow) => overflow === 'auto' || overflow === 'scroll';
+      return (scrolls(overflowY) && one.scrollHeight > one.clientHeight) || (scrolls(overflowX) && one.scrollWidth > one.clientWidth);
+    });
+    const named = (one) => `${one.tagName.toLowerCase()}.${one.className}`;
+    const reached = [...document.body.querySelectorAll('*')].filter((one) => !one.closest('[inert], [aria-hidden=true], .visually-hidden') && one.checkVisibility());
+    const covers = (one, other) => {
+      const [a, b] = [one.getBoundingClientRect(), other?.getBoundingClientRect() ?? new DOMRect()];
+      return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+    };
+    // In a smaller window the images scroll in their own box.
+    const roomy = window.innerWidth >= 1100;
     return {
       faults: window.__faults,
+      bars: scrolling.filter((one) => one.closest('[inert]')).map(named),
+      overImages: roomy ? scrolling.filter((one) => one.closest('[data-testid=study-viewer]')).map(named) : [],
+      shortened: reached.filter((one) => getComputedStyle(one).textOverflow === 'ellipsis' && one.scrollWidth > one.clientWidth && !one.closest('[title]')).map((one) => one.textContent),
+      // A target within a sentence is as high as its line (2.5.8, inline).
+      low: reached.filter((one) => one.matches('button') && one.offsetWidth > 1 && one.offsetHeight < 24 && ![...one.parentNode.childNodes].some((beside) => beside.nodeType === Node.TEXT_NODE || beside.matches?.('span'))).map((one) => one.getAttribute('aria-label') ?? one.textContent),
+      covered: reached.some((one) => one.matches('[data-testid=toast]') && covers(one, document.querySelector('[data-testid=composer]'))),
       sideways: document.documentElement.scrollWidth > window.innerWidth,
       banner: box ? box.top >= 0 && box.bottom <= window.innerHeight && box.right <= window.innerWidth + 1 : null,
     };
   });
   for (const fault of found.faults) problems.push(`${name}: fault: ${fault}`);
+  for (const bar of found.bars) problems.push(`${name}: a scroll bar behind the dialog: ${bar}`);
+  for (const bar of found.overImages) problems.push(`${name}: a scroll bar over images: ${bar}`);
+  if (id.startsWith('10-')) {
+    for (const text of found.shortened) problems.push(`${name}: shortened without a title: ${text}`);
+    for (const label of found.low) problems.push(`${name}: a low target: ${label}`);
+    if (found.covered) problems.push(`${name}: a short message over the text`);
+  }
   if (found.sideways) problems.push(`${name}: wider than the window`);
   if (id.startsWith('05') && found.banner !== true) problems.push(`${name}: patient banner out of sight`);
   await page.close();
@@ -94,7 +122,7 @@ for (const [label, viewport] of [
   ['1920', { width: 1920, height: 1080 }],
 ]) {
   const sized = await browser.newContext({ viewport, deviceScaleFactor: label === 'zoom200' ? 2 : 1, timezoneId: 'Europe/Berlin', reducedMotion: 'reduce' });
-  const shown = stories.filter(({ id }) => ['01-sign-in', '02-today', '04-cases', '05-case', '05-case-documents', '10-messages', '10-messages-list', '13-settings'].includes(id));
+  const shown = stories.filter(({ id }) => ['01-sign-in', '02-today', '04-cases', '05-case', '05-case-documents', '10-messages', '10-messages-list', '10-messages-told', '13-settings'].includes(id));
   await all(shown.map((story) => () => draw(sized, story, 'office', 'de', `${story.id}-${label}`, false)));
   await sized.close();
 }

@@ -66,6 +66,16 @@ await step('Strg K opens the palette', press('Control+k'), '[data-testid=palette
 await step('the palette finds a case by its number', async () => keyboard.type('TH-204471'), '[data-testid=palette-case-pat-auerwald][aria-selected=true]');
 await step('Esc closes the palette', press('Escape'), '[data-testid=patient-banner]', () => document.querySelector('[data-testid=palette]') === null);
 await step('"?" opens the keys', press('?'), '[data-testid=key-table]');
+await step('a message lies in front of a dialog', press('Control+Shift+L'), '[data-testid=toast]', (element) => {
+  const { left, top, width, height } = element.getBoundingClientRect();
+  return element.contains(document.elementFromPoint(left + width / 2, top + height / 2));
+});
+await step('and is said there', async () => undefined, '[role=status][aria-live=polite]', (element) => element.closest('[inert], [aria-hidden=true]') === null && element.textContent === document.querySelector('[data-testid=toast] span').textContent);
+await step('F6 goes to it', press('F6'), '[data-testid=toast] button:focus');
+await step('Esc ends it and comes back to the dialog', press('Escape'), '[data-testid=help] :focus', () => document.querySelector('[data-testid=toast]') === null);
+await step('Tab stays in the dialog', press('Control+Shift+L', 'Shift+Tab', 'Shift+Tab', 'Tab', 'Tab'), '[data-testid=help] :focus');
+await step('F6 and Enter take back what the message tells', press('F6', 'Shift+F6', 'F6', 'Enter'), '[data-testid=help] :focus', () => document.querySelector('[data-testid=toast]') === null && document.documentElement.dataset.theme === 'dark');
+await step('a second one tells of the way back', press('Control+Shift+L'), 'html[data-theme=light]');
 await step('Esc closes them', press('Escape'), '[data-testid=patient-banner]', () => document.querySelector('[data-testid=help]') === null);
 await step('Strg Umschalt L switches to the reading room', press('Control+Shift+L'), 'html[data-theme=dark]');
 await step('Strg Z takes it back', press('Control+z'), 'html[data-theme=light]');
@@ -103,6 +113,8 @@ await step('a draft stays with its conversation', async () => {
   await keyboard.press('Control+ArrowDown');
 }, '[data-testid=conversation-head]', (element) => element.textContent.includes('Auenwald'));
 await step('Strg ↑ comes back to it', press('Control+ArrowUp'), '[data-testid=composer]:focus', (element) => element.value === 'Noch eine Frage');
+// A message that is still shown would be the next region.
+await page.waitForFunction(() => document.querySelector('[data-testid=toast]') === null);
 await step('F6 leaves the text, where letters are letters', press('F6'), 'nav :focus');
 await step('G H goes home', press('g', 'h'), '[data-testid=today]');
 await step('Strg Umschalt X locks', press('Control+Shift+X'), '[data-testid=locked]', () => !document.body.textContent.includes('Auenwald') && !document.body.textContent.includes('Birkenlicht') && !document.body.textContent.includes('Steinklee'));

@@ -5,6 +5,7 @@ import { LiveRegions } from './components/announce';
 import { Toasts } from './components/toasts';
 import { Frame } from './frame/Frame';
 import { createPlaces, PlacesContext } from './frame/place';
+import { useScrollBars } from './frame/scrollBars';
 import type { Place } from './host/contract';
 import { type Desk, DeskContext } from './host/desk';
 import { useStore } from './host/store';
@@ -23,6 +24,7 @@ export function App({ desk, place }: { desk: Desk; place: Place }) {
   const [places] = useState(() => createPlaces(desk, place));
   speak(settings.language);
   useAppearance(settings);
+  useScrollBars();
   useKeyDispatcher(settings.letterKeys);
   useDropGuard();
   return (

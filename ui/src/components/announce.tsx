@@ -1,5 +1,6 @@
-/** The two live regions of the page. The frame draws them once; everyone else only speaks. */
+/** The two live regions of the page, heard also while a dialog is open. Drawn once; everyone else only speaks. */
 import { createStore, useStore } from '../host/store';
+import { TopLayer } from './TopLayer';
 
 const polite = createStore<{ text: string; count: number }>({ text: '', count: 0 });
 const assertive = createStore<{ text: string; count: number }>({ text: '', count: 0 });
@@ -14,13 +15,13 @@ export function LiveRegions() {
   const quiet = useStore(polite);
   const loud = useStore(assertive);
   return (
-    <>
+    <TopLayer>
       <div className="visually-hidden" role="status" aria-live="polite">
         <span key={quiet.count}>{quiet.text}</span>
       </div>
       <div className="visually-hidden" aria-live="assertive">
         <span key={loud.count}>{loud.text}</span>
       </div>
-    </>
+    </TopLayer>
   );
 }

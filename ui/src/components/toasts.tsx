@@ -1,5 +1,5 @@
-/** Short messages at the lower left, with undo where something was removed. Errors are never toasts. */
-import { useEffect, useState } from 'react';
+/** Short messages at the lower left, before everything, with undo where something was removed. Errors are never toasts. */
+import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { createStore, useStore } from '../host/store';
 import { defineCommand, useCommand } from '../keys/keys';
 import { m } from '../paraglide/messages';
@@ -7,6 +7,7 @@ import { announce } from './announce';
 import { Button, IconButton } from './Button';
 import { Icon, type IconName } from './icons';
 import { Kbd } from './Kbd';
+import { TopLayer } from './TopLayer';
 import styles from './toasts.module.css';
 
 export interface ToastWords {
@@ -44,7 +45,6 @@ const undoCommand = defineCommand({ id: 'undo', keys: ['mod+z'], label: () => m.
 
 export function Toasts() {
   const toasts = useStore(shown);
-  const [held, setHeld] = useState(false);
   const undoable = toasts.findLast((one) => one.undo !== undefined);
   useCommand(
     undoCommand,
@@ -54,41 +54,93 @@ export function Toasts() {
     },
     { enabled: undoable !== undefined },
   );
+  if (toasts.length === 0) return null;
+  return (
+    <TopLayer>
+      <Shown toasts={toasts} undoable={undoable} />
+    </TopLayer>
+  );
+}
+
+function Shown({ toasts, undoable }: { toasts: readonly Toast[]; undoable: Toast | undefined }) {
+  const box = useRef<HTMLElement>(null);
+  const [held, setHeld] = useState(false);
   const oldest = toasts[0];
   useEffect(() => {
     if (held || !oldest) return undefined;
     const timer = window.setTimeout(() => dismiss(oldest.id), Math.max(0, oldest.at + stayMillis - Date.now()));
     return () => window.clearTimeout(timer);
   }, [held, oldest]);
-  if (toasts.length === 0) return null;
+  const cameFrom = useReturn(box);
+  const close = (id: number) => {
+    const own = box.current?.querySelector(`[data-toast="${id}"]`);
+    const neighbour = own?.nextElementSibling ?? own?.previousElementSibling;
+    if (own?.contains(document.activeElement) === true) neighbour?.querySelector<HTMLElement>('button:last-of-type')?.focus();
+    dismiss(id);
+  };
   return (
     <section
       className={styles['toasts']}
+      ref={box}
       aria-label={m.frame_messages()}
       onPointerEnter={() => setHeld(true)}
       onPointerLeave={() => setHeld(false)}
-      onFocus={() => setHeld(true)}
+      onFocus={(event) => {
+        cameFrom(event.relatedTarget);
+        setHeld(true);
+      }}
       onBlur={() => setHeld(false)}
     >
       {toasts.map((one) => (
-        <div className={styles['toast']} key={one.id} data-testid="toast">
+        <div
+          className={styles['toast']}
+          key={one.id}
+          onKeyDown={(event) => {
+            if (event.key !== 'Escape') return;
+            event.preventDefault();
+            close(one.id);
+          }}
+          data-toast={one.id}
+          data-testid="toast"
+        >
           <Icon name={one.icon ?? 'ok'} size="s" />
           <span className={styles['words']}>{one.text}</span>
-          {one.undo && (
-            <Button
-              look="link"
-              onPress={() => {
-                one.undo?.();
-                dismiss(one.id);
-              }}
-            >
-              {m.action_undo()}
-              {one === undoable && <Kbd keys="mod+z" />}
-            </Button>
-          )}
-          <IconButton icon="close" size="small" label={m.action_close()} onPress={() => dismiss(one.id)} />
+          <span className={styles['buttons']}>
+            {one.undo && (
+              <Button
+                look="link"
+                onPress={() => {
+                  one.undo?.();
+                  close(one.id);
+                }}
+              >
+                {m.action_undo()}
+                {one === undoable && <Kbd keys="mod+z" />}
+              </Button>
+            )}
+            <IconButton icon="close" size="small" label={m.action_close()} onPress={() => close(one.id)} />
+          </span>
         </div>
       ))}
     </section>
+  );
+}
+
+/** Gives the focus back to where it was when the last of a box goes with the focus in it; hears who had it before. */
+function useReturn(box: RefObject<HTMLElement | null>): (before: EventTarget | null) => void {
+  const former = useRef<HTMLElement | null>(null);
+  useLayoutEffect(() => {
+    const element = box.current;
+    return () => {
+      if (element?.contains(document.activeElement) !== true) return;
+      const back = former.current?.isConnected === true ? former.current : document.querySelector('main');
+      back?.focus();
+    };
+  }, [box]);
+  return useCallback(
+    (before) => {
+      if (before instanceof HTMLElement && box.current?.contains(before) !== true) former.current = before;
+    },
+    [box],
   );
 }

@@ -124,11 +124,11 @@ export function Frame() {
   );
 }
 
-/** F6: rail, head, patient, and the regions of the screen, one after the other. */
+/** What F6 goes through: rail, head, patient, the regions of the screen, an open dialog, and what stays before it. */
+const regionsOfPage = 'nav, header, main, main section[role=region], main aside, [role=tablist], [data-scope], [role=dialog], [data-react-aria-top-layer] > section';
+
 function focusRegion(by: 1 | -1) {
-  const regions = [...document.querySelectorAll<HTMLElement>('nav, header, main, main section[role=region], main aside, [role=tablist], [data-scope]')].filter(
-    (one) => one.checkVisibility() && focusable(one) !== null,
-  );
+  const regions = [...document.querySelectorAll<HTMLElement>(regionsOfPage)].filter((one) => one.checkVisibility() && one.closest('[inert]') === null && focusable(one) !== null);
   const active = document.activeElement;
   const at = regions.findLastIndex((one) => one.contains(active) || one === active);
   const next = regions[(at + by + regions.length) % regions.length];

@@ -4,9 +4,10 @@ import { cases, today } from '../stories/lists';
 import { auenwaldCase, birkenlichtCase } from '../stories/records';
 import { falkenried, settings } from '../stories/people';
 import { demo } from '../stories/story';
-import { createDesk } from './desk';
+import type { ChatView } from './contract';
+import { createDesk, type Desk } from './desk';
 import { asFailure } from './host';
-import { memoryHost } from './memory';
+import { type Fixture, memoryHost } from './memory';
 
 function desk(fixture = demo) {
   const host = memoryHost(fixture);
@@ -43,6 +44,76 @@ describe('the mirror of a conversation', () => {
     host.send({ type: 'conversation-changed', value: younger });
     await new Promise((resolve) => setTimeout(resolve));
     expect(page.conversation.get()).toEqual({ state: 'here', value: younger });
+  });
+});
+
+describe('the list of conversations while chat begins anew', () => {
+  const bare = (state: ChatView['state']): ChatView => chatView({ state, conversations: [], unread: 0, asOf: '2026-11-24T13:40:00+01:00' });
+  const names = (page: Desk) => {
+    const load = page.chat.get();
+    return load.state === 'here' ? load.value.conversations.map((row) => row.id) : null;
+  };
+  const all = chatView().conversations.map((row) => row.id);
+  const begun = async (more: Partial<Fixture> = {}) => {
+    const { desk: page, host } = desk({ ...demo, ...more });
+    page.openChat();
+    await vi.waitFor(() => expect(names(page)).toEqual(all));
+    return { page, host };
+  };
+
+  test('stays, with what is unread, until chat is there again', async () => {
+    const { page, host } = await begun();
+    host.send({ type: 'chat-changed', value: bare({ state: 'connecting' }) });
+    host.send({ type: 'chat-changed', value: bare({ state: 'connecting' }) });
+    expect(page.chat.get()).toMatchObject({ value: { state: { state: 'connecting' }, unread: chatView().unread } });
+    expect(names(page)).toEqual(all);
+    host.send({ type: 'chat-changed', value: bare({ state: 'ready' }) });
+    expect(names(page), 'a list that the program has is taken, also an empty one').toEqual([]);
+  });
+
+  test('stays also when it is asked for meanwhile', async () => {
+    const { page, host } = await begun();
+    host.send({ type: 'chat-changed', value: bare({ state: 'connecting' }) });
+    const answered = vi.spyOn(host, 'call').mockResolvedValue({ type: 'chat', value: bare({ state: 'connecting' }) });
+    page.openChat();
+    expect(answered).toHaveBeenCalledWith({ type: 'open-chat' });
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(names(page)).toEqual(all);
+  });
+
+  test('goes where chat stopped or is no longer offered', async () => {
+    for (const state of [{ state: 'absent' }, { state: 'stopped', failure: { code: 'chat-sign-in-unknown', detail: '' } }] as const) {
+      const { page, host } = await begun();
+      host.send({ type: 'chat-changed', value: bare({ state: 'connecting' }) });
+      host.send({ type: 'chat-changed', value: bare(state) });
+      host.send({ type: 'chat-changed', value: bare({ state: 'connecting' }) });
+      expect(names(page), state.state).toEqual([]);
+    }
+  });
+
+  test('is nobody\'s after a sign-out, and not another person\'s', async () => {
+    const signedIn = demo.start.session.state === 'signed-in' ? demo.start.session : undefined;
+    if (!signedIn) throw new Error('somebody is signed in');
+    const another = { ...signedIn, person: { ...signedIn.person, name: 'Dr. med. Leyla Sonnkaya' } };
+    const between = [[{ state: 'signed-out', address: null, addressFixed: false, failure: null }, signedIn], [another]] as const;
+    for (const sessions of between) {
+      const { page, host } = await begun();
+      for (const session of sessions) host.send({ type: 'session-changed', value: session });
+      host.send({ type: 'chat-changed', value: bare({ state: 'connecting' }) });
+      expect(names(page)).toEqual([]);
+    }
+  });
+
+  test('a conversation that is opened meanwhile comes once chat is there', async () => {
+    let there = false;
+    const { page, host } = await begun({ answer: (request) => (request.type === 'open-conversation' && !there ? { code: 'not-found', detail: 'there is no chat' } : undefined) });
+    host.send({ type: 'chat-changed', value: bare({ state: 'connecting' }) });
+    page.openConversation('!steinklee');
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(page.conversation.get().state).toBe('waiting');
+    there = true;
+    host.send({ type: 'chat-changed', value: chatView() });
+    await vi.waitFor(() => expect(page.conversation.get()).toEqual({ state: 'here', value: steinklee }));
   });
 });
 

@@ -1,6 +1,6 @@
 /**
  * The page's mirrors of the program's state. State lives in Rust: each store holds a whole view model, replaced
- * by an answer or an event, and nothing is computed into it here.
+ * by an answer or an event, and nothing is computed into it here, save the list of conversations while chat begins anew.
  */
 import { createContext, useContext, useEffect } from 'react';
 import type {
@@ -111,6 +111,8 @@ export function createDesk(host: Host, start: StartView): Desk {
   let patient: string | null = null;
   // The conversation whose lines are mirrored; those of another one are dropped.
   let room: string | null = null;
+  // Whose conversations the list has.
+  let listed: string | null = null;
   // The message whose study is mirrored.
   let studyOf: string | null = null;
   let casesAsked = 0;
@@ -124,6 +126,7 @@ export function createDesk(host: Host, start: StartView): Desk {
     images.set(waiting());
     decision.set(waiting());
     room = null;
+    listed = null;
     chat.set(waiting());
     conversation.set(waiting());
     studyOf = null;
@@ -145,10 +148,23 @@ export function createDesk(host: Host, start: StartView): Desk {
     if (here.state !== 'here' || value.serial >= here.value.serial) receivedStudy.set({ state: 'here', value });
   };
 
+  const begins = (load: Load<ChatView>) => load.state === 'here' && load.value.state.state === 'connecting';
+
+  // While chat begins anew the program has no list. The last one stays, of the same person only.
+  const withList = (value: ChatView, before: Load<ChatView>, same: boolean): ChatView => {
+    if (!same || before.state !== 'here' || value.state.state !== 'connecting' || value.conversations.length > 0) return value;
+    const { conversations, unread, quiet } = before.value;
+    return { ...value, conversations, unread, quiet };
+  };
+
   const showChat = (value: ChatView) => {
     const before = chat.get();
-    chat.set({ state: 'here', value });
+    const whose = whoseChat(session.get());
+    chat.set({ state: 'here', value: withList(value, before, whose === listed) });
+    listed = whose;
     const open = conversation.get();
+    // What was asked too early is asked again.
+    if (begins(before) && value.state.state !== 'connecting' && room !== null && open.state !== 'here') openConversation(room);
     const back = before.state === 'here' && before.value.state.state === 'offline' && value.state.state === 'ready';
     if (back && open.state === 'here') transfers.backOnline(open.value.id, open.value.outgoing);
   };
@@ -233,6 +249,17 @@ export function createDesk(host: Host, start: StartView): Desk {
     });
 
   const signedIn = () => session.get().state === 'signed-in';
+
+  const openConversation = (id: string) => {
+    if (room !== id) {
+      room = id;
+      conversation.set(waiting());
+    }
+    // Chat that has not begun knows no conversation, which is no answer about this one.
+    const answer = ask(host, { type: 'open-conversation', conversation: id }, 'conversation').catch((thrown: unknown) => (begins(chat.get()) ? new Promise<never>(() => undefined) : Promise.reject(asFailure(thrown))));
+    load(conversation, younger(conversation, (here) => here.id === id, answer), () => room === id);
+  };
+
   const stop = host.listen(hear);
 
   return {
@@ -279,14 +306,8 @@ export function createDesk(host: Host, start: StartView): Desk {
     takeDecision(view) {
       if (decision.get().state === 'here') take(decision, view);
     },
-    openChat: () => load(chat, younger(chat, () => true, ask(host, { type: 'open-chat' }, 'chat')), signedIn),
-    openConversation(id) {
-      if (room !== id) {
-        room = id;
-        conversation.set(waiting());
-      }
-      load(conversation, younger(conversation, (here) => here.id === id, ask(host, { type: 'open-conversation', conversation: id }, 'conversation')), () => room === id);
-    },
+    openChat: () => load(chat, younger(chat, () => true, ask(host, { type: 'open-chat' }, 'chat')), signedIn, showChat),
+    openConversation,
     async openDay(id, day) {
       const view = await ask(host, { type: 'open-day', conversation: id, day }, 'conversation');
       if (room === id) conversation.set({ state: 'here', value: view });
@@ -321,6 +342,11 @@ export function createDesk(host: Host, start: StartView): Desk {
     },
     close: stop,
   };
+}
+
+/** Whose chat it is; another person at another platform has another. */
+function whoseChat(session: SessionView): string | null {
+  return session.state === 'signed-in' ? `${session.platform.host} ${session.person.name}` : null;
 }
 
 export const DeskContext = createContext<Desk | null>(null);

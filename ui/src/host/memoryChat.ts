@@ -32,6 +32,8 @@ export interface ChatFixture {
   trust?: TrustFixture;
   /** How files go and come. */
   files?: FilesFixture;
+  /** Chat begins anew after it was there, and does not come back. */
+  beginsAnew?: boolean;
   /** Decisions that can be shared. */
   decisions?: readonly ShareableDecisionView[];
 }
@@ -199,6 +201,8 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
     person: (id) => fixture?.conversations.flatMap((one) => one.members).find((one) => one.id === id) ?? missing(),
   });
 
+  const beginAnew = () => send({ type: 'chat-changed', value: { state: { state: 'connecting' }, recovery: 'unknown', comparison: null, conversations: [], unread: 0, quiet: false, lostFiles: 0, asOf: clock() } });
+
   const form = (id: string, step: FormStep): Reply => {
     const self = fixture?.self ?? missing();
     const put = (made: FormView, text: string, replyTo: MessageView['replyTo'] = null) => {
@@ -261,6 +265,7 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
       case 'close-received-study':
         return done;
       case 'open-chat':
+        if (fixture?.beginsAnew === true) setTimeout(beginAnew, 50);
         return { type: 'chat', value: view ?? { state: { state: 'absent' }, recovery: 'unknown', comparison: null, conversations: [], unread: 0, quiet: false, lostFiles: 0, asOf: clock() } };
       case 'connect-chat':
         return { type: 'done' };

@@ -1,5 +1,5 @@
 import { act, cleanup, fireEvent, render, waitFor } from '@testing-library/react';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { LiveRegions } from '../components/announce';
 import { createPlaces, PlacesContext } from '../frame/place';
 import type { Reply, Request, SenderView } from '../host/contract';
@@ -38,13 +38,36 @@ function open(conversation: string | null, answer?: (request: Request) => Reply 
     act(() => area().focus());
     fireEvent.change(area(), { target: { value: text } });
   };
-  const polite = () => page.container.querySelector('[role=status][aria-live=polite].visually-hidden')?.textContent ?? '';
+  const polite = () => page.baseElement.querySelector('[role=status][aria-live=polite].visually-hidden')?.textContent ?? '';
   return { page, host, places, asked, area, write, polite };
 }
 
 const key = (name: string, init: KeyboardEventInit = {}) => fireEvent.keyDown(document.activeElement ?? document.body, { key: name, ...init });
 
 afterEach(cleanup);
+
+describe('the list', () => {
+  test('of before stays while chat begins anew, marked as not the current one', async () => {
+    const { page, host } = open(null);
+    const list = await waitFor(() => page.getByTestId('conversations'));
+    expect(list.getAttribute('aria-busy')).toBe('false');
+    vi.useFakeTimers();
+    act(() => host.send({ type: 'chat-changed', value: chatView({ state: { state: 'connecting' }, conversations: [] }) }));
+    expect(page.getByTestId('conversations'), 'the list keeps its place and its focus').toBe(list);
+    expect(list.getAttribute('aria-busy')).toBe('true');
+    expect(page.getByTestId('conversation-!steinklee')).toBeTruthy();
+    const words = page.getByTestId('chat-begins');
+    expect([words.textContent, words.dataset['lasting']], 'a moment is not worth a word').toEqual(['', undefined]);
+    act(() => void vi.advanceTimersByTime(400));
+    expect([words.textContent, words.dataset['lasting']]).toEqual(['', '']);
+    act(() => void vi.advanceTimersByTime(2000));
+    expect(words.textContent).toBe('Wird geladen: Nachrichten. Sie sehen den letzten Stand.');
+    vi.useRealTimers();
+    act(() => host.send({ type: 'chat-changed', value: chatView() }));
+    expect([page.getByTestId('conversations'), list.getAttribute('aria-busy')]).toEqual([list, 'false']);
+    expect(page.queryByTestId('chat-begins')).toBeNull();
+  });
+});
 
 describe('the composer', () => {
   test('sends on Enter and holds the text until it is answered', async () => {

@@ -6,7 +6,7 @@ import { Empty } from '../components/Empty';
 import { FailureNotice } from '../components/FailureNotice';
 import { Kbd } from '../components/Kbd';
 import { Segment } from '../components/Segment';
-import { Skeleton } from '../components/Skeleton';
+import { Skeleton, useWaited } from '../components/Skeleton';
 import { usePlaces } from '../frame/place';
 import type { ChatView } from '../host/contract';
 import { useDesk } from '../host/desk';
@@ -82,6 +82,7 @@ export function Chat({ conversation }: { conversation: string | null }) {
     );
   }
   const waiting = chat.state === 'waiting' || (view?.state.state === 'connecting' && view.conversations.length === 0);
+  const anew = view?.state.state === 'connecting';
   const recovery = view?.recovery;
   const recover = recovery === 'key-needed' ? () => setRecovering('key-needed') : undefined;
   return (
@@ -131,7 +132,10 @@ export function Chat({ conversation }: { conversation: string | null }) {
             <Skeleton what={m.frame_chat()} rows={7} {...(chat.state === 'waiting' ? { since: chat.since } : {})} retry={() => desk.openChat()} />
           </div>
         ) : view && view.conversations.length > 0 ? (
-          <ConversationList rows={rows} filter={filter} open={conversation} onOpen={open} />
+          <>
+            {anew && <BeginsAnew />}
+            <ConversationList rows={rows} filter={filter} open={conversation} onOpen={open} begins={anew} />
+          </>
         ) : (
           view && view.state.state !== 'stopped' && <div className={styles['fill']}>
             <Empty icon="chat" title={m.chat_none()}>
@@ -192,6 +196,16 @@ function OpenConversation({ conversation, takesFocus, recover }: { conversation:
       return unknown;
     }
   }
+}
+
+/** What is said above a list that is not the current one. */
+function BeginsAnew() {
+  const waited = useWaited(undefined);
+  return (
+    <div className={styles['begins']} role="status" data-lasting={waited > 0 ? '' : undefined} data-testid="chat-begins">
+      {waited >= 2000 && `${waited === 8000 ? m.state_loading_long({ what: m.frame_chat() }) : m.state_loading({ what: m.frame_chat() })} ${m.chat_list_former()}`}
+    </div>
+  );
 }
 
 /** How chat is doing, when there is something to say. */

@@ -1,5 +1,5 @@
 /** The own contact as a QR code to show, and somebody else's card to take: who meets needs no directory. */
-import { type ClipboardEvent, type DragEvent, useEffect, useId, useState } from 'react';
+import { type ClipboardEvent, type DragEvent, useEffect, useId, useRef, useState } from 'react';
 import { Button } from '../components/Button';
 import { copyText } from '../components/copy';
 import { Dialog } from '../components/Dialog';
@@ -132,8 +132,17 @@ function OthersCard({ write, close }: { write: (card: CardView) => void; close: 
     );
   };
   const wrong = failure?.code === 'invalid-input';
+  // What had the focus goes when a card was read or put away.
+  const section = useRef<HTMLElement>(null);
+  const shown = useRef(card);
+  useEffect(() => {
+    if (shown.current === card) return;
+    shown.current = card;
+    section.current?.querySelector<HTMLElement>(card === null ? 'input' : '[data-testid=card-found]')?.focus();
+  }, [card]);
   return (
     <section
+      ref={section}
       className={styles['others']}
       aria-labelledby={ids}
       data-over={over ? '' : undefined}
@@ -174,7 +183,7 @@ function OthersCard({ write, close }: { write: (card: CardView) => void; close: 
           </Button>
         </form>
       ) : (
-        <div className={styles['found']} data-testid="card-found">
+        <div className={styles['found']} tabIndex={-1} data-testid="card-found">
           <div className={styles['name']}>{card.name}</div>
           {card.name !== card.address && <div className={styles['address']}>{card.address}</div>}
           {card.own ? (

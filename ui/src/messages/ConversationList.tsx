@@ -18,7 +18,20 @@ import { useWindowed } from './useWindowed';
 import type { Row } from './windowing';
 import { lastLineWords, oneLine } from './words';
 
-export function ConversationList({ rows: given, filter, open, onOpen }: { rows: readonly ConversationRowView[]; filter: Filter; open: string | null; onOpen: (id: string) => void }) {
+export function ConversationList({
+  rows: given,
+  filter,
+  open,
+  onOpen,
+  begins = false,
+}: {
+  rows: readonly ConversationRowView[];
+  filter: Filter;
+  open: string | null;
+  onOpen: (id: string) => void;
+  /** It is the last one of before, while chat begins anew. */
+  begins?: boolean;
+}) {
   // Under the pointer or the focus nothing changes its place.
   const [pointer, setPointer] = useState(false);
   const [inside, setInside] = useState(false);
@@ -62,6 +75,7 @@ export function ConversationList({ rows: given, filter, open, onOpen }: { rows: 
         if (!event.currentTarget.contains(event.relatedTarget)) setInside(false);
       }}
       onKeyDown={roving.onKeyDown}
+      aria-busy={begins}
       data-testid="conversations"
     >
       {rows.length === 0 ? (
@@ -110,6 +124,9 @@ function ConversationRow({
   const left = row.membership.state === 'left';
   const words = lastLineWords(row);
   const title = conversationTitle(row);
+  const drafted = row.draft !== null && row.draft.trim() !== '' && !open;
+  // What does not fit into the line.
+  const whole = invited || left ? undefined : drafted ? oneLine(row.draft ?? '') : words;
   return (
     <div
       role="row"
@@ -142,20 +159,20 @@ function ConversationRow({
             )}
           </span>
           <span className={styles['rowLine']}>
-            <span className={styles['rowLast']}>
+            <span className={styles['rowLast']} title={whole}>
               {invited ? (
                 by === null ? (
                   m.chat_invited()
                 ) : (
                   m.chat_invited_by({ name: callName(by) })
                 )
-              ) : row.draft !== null && row.draft.trim() !== '' && !open ? (
+              ) : drafted ? (
                 <>
                   <span className={styles['draft']}>
                     <Icon name="pen" size="xs" />
                     {m.chat_draft()}
                   </span>{' '}
-                  {oneLine(row.draft).slice(0, 120)}
+                  {oneLine(row.draft ?? '').slice(0, 120)}
                 </>
               ) : left ? (
                 m.chat_left()

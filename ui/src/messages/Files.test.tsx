@@ -40,7 +40,7 @@ async function open(view: Partial<ConversationView> = {}, files: FilesFixture = 
   const key = (name: string) => fireEvent.keyDown(document.activeElement ?? document.body, { key: name });
   const choose = (...chosen: File[]) => fireEvent.change(page.getByTestId('attach-input'), { target: { files: chosen } });
   const press = (id: string) => act(() => page.getByTestId(id).click());
-  const polite = () => page.container.querySelector('[role=status][aria-live=polite].visually-hidden')?.textContent ?? '';
+  const polite = () => page.baseElement.querySelector('[role=status][aria-live=polite].visually-hidden')?.textContent ?? '';
   return { page, host, desk, asked, key, choose, press, polite };
 }
 

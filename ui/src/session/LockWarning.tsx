@@ -3,6 +3,7 @@ import { useEffect } from 'react';
 import { announce } from '../components/announce';
 import { Button } from '../components/Button';
 import { Icon } from '../components/icons';
+import { TopLayer } from '../components/TopLayer';
 import { useDesk } from '../host/desk';
 import { useStore } from '../host/store';
 import { useNow } from '../i18n/clock';
@@ -15,7 +16,12 @@ export function LockWarning() {
   useEffect(() => {
     if (locksAt !== null) announce(m.session_lock_soon_spoken(), 'assertive');
   }, [locksAt]);
-  return locksAt === null ? null : <Countdown locksAt={locksAt} />;
+  if (locksAt === null) return null;
+  return (
+    <TopLayer>
+      <Countdown locksAt={locksAt} />
+    </TopLayer>
+  );
 }
 
 function Countdown({ locksAt }: { locksAt: string }) {
