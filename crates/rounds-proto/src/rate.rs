@@ -33,6 +33,12 @@ const MEASURED: Duration = Duration::from_millis(500);
 const MOST_RECENT: usize = 4096;
 /// For so long the least time under way is remembered: routes change.
 const LEAST_KEPT: Duration = Duration::from_secs(20);
+/// A queue stands before all packets of so long.
+const MOMENTS: Duration = Duration::from_millis(150);
+/// Who sends less of what they may does not fill the way.
+const FILLS: f64 = 0.75;
+/// A queue of this length counts for them too.
+const LONG_QUEUE: Duration = Duration::from_millis(200);
 /// A queue that is longer is one of ours.
 const QUEUE: Duration = Duration::from_millis(50);
 /// A queue that is shorter is none.
@@ -152,14 +158,23 @@ impl Rate {
         while self.recent.len() > MOST_RECENT || self.recent.front().is_some_and(old) {
             self.recent.pop_front();
         }
-        self.measure_queue(packets);
+        self.measure_queue();
         let own_loss = self.measure_loss(now);
         let Some(through) = self.through() else { return };
         match self.state {
             State::Growing if self.queue > QUEUE => {
-                self.capacity = Some(through);
-                self.state = State::Draining { since: now };
-                self.drain(through);
+                let sent = self.sent().unwrap_or(through);
+                if sent >= self.target * FILLS {
+                    self.capacity = Some(through);
+                    self.state = State::Draining { since: now };
+                    self.drain(through);
+                } else if self.queue > LONG_QUEUE {
+                    // The way may carry less than what is sent, which is then found out.
+                    self.set(sent * RESUMED);
+                    self.grown = now;
+                }
+                // Else what comes through is what is sent, and says nothing of what the way carries: packets are late for
+                // another reason, such as a machine that is busy.
             }
             State::Growing if own_loss > OWN_LOSS => {
                 // The narrowest place has no room for a queue: it throws away what it cannot carry.
@@ -228,10 +243,13 @@ impl Rate {
         }
     }
 
-    /// From the fastest of the newest packets: one may be late by itself.
-    fn measure_queue(&mut self, packets: &[Sent]) {
-        let newest = packets.iter().rev().filter_map(under_way).take(5);
-        let fastest = newest.reduce(f64::min);
+    /// From the fastest of the packets that arrived in the last moments: a machine that is busy makes some of them late,
+    /// and a queue all.
+    fn measure_queue(&mut self) {
+        let Some(newest) = self.recent.iter().filter_map(|packet| packet.arrival).max() else { return };
+        let last =
+            self.recent.iter().filter(|packet| packet.arrival.is_some_and(|at| at.saturating_add(MOMENTS) >= newest));
+        let fastest = last.filter_map(under_way).reduce(f64::min);
         if let (Some(fastest), Some(&(_, least))) = (fastest, self.least.front()) {
             self.queue = Duration::from_secs_f64((fastest - least).max(0.0));
         }

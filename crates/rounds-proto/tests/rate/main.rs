@@ -179,6 +179,29 @@ fn who_sends_little_is_not_told_that_much_could_be_sent() {
     assert!((LEAST..=500_000.0).contains(&rate.target()), "voice alone shows nothing of the way: {}", rate.target());
 }
 
+/// Half a megabit of pictures over a way that carries ten, on machines that are so busy that everything stands still for a
+/// quarter of a second now and then.
+#[test]
+fn a_busy_machine_is_no_narrow_way() {
+    let mut rate = Rate::new(1_000_000.0);
+    let mut least = f64::MAX;
+    for tenth in 0..300_u64 {
+        let begin = Duration::from_millis(tenth * 100);
+        let busy = tenth % 7 < 2;
+        let sent: Vec<_> = (0..5_u64)
+            .map(|part| {
+                let departure = begin + Duration::from_millis(part * 20);
+                let until = Duration::from_millis((tenth - tenth % 7 + 2) * 100 + 50);
+                let arrival = if busy { until.max(departure) } else { departure };
+                Sent { bytes: 1200, departure, arrival: Some(arrival + PROPAGATION) }
+            })
+            .collect();
+        rate.take(begin + Duration::from_millis(300), &sent);
+        least = least.min(rate.target());
+    }
+    assert!(least >= 480_000.0, "what is sent can go on being sent: {least}");
+}
+
 #[test]
 fn what_a_hostile_server_says_keeps_the_rate_within_its_ends() {
     let mut rate = Rate::default();

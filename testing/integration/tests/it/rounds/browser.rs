@@ -76,7 +76,11 @@ impl Browser {
         });
         match found.await {
             Ok(found) => found,
-            Err(_elapsed) => panic!("not in time: {what}; the last answer: {last}"),
+            Err(_elapsed) => {
+                let errors = self.does(json!({ "do": "errors" })).await;
+                let tracks = self.does(json!({ "do": "tracks" })).await;
+                panic!("not in time: {what}; the last answer: {last}; its errors: {errors}; what it receives: {tracks}")
+            }
         }
     }
 
