@@ -217,11 +217,15 @@ impl Peer {
         self.connection.add_ice_candidate(init).await
     }
 
-    /// Ends it. What was sent by it is sent by none.
-    pub(crate) async fn close(self) {
+    /// What was sent by it is sent by none, before another one sends it.
+    pub(crate) fn unbind(&self) {
         for (_sender, outgoing) in self.senders.values() {
             outgoing.unbind();
         }
+    }
+
+    /// Ends it.
+    pub(crate) async fn close(self) {
         if let Err(error) = self.connection.close().await {
             tracing::debug!(error = kind_of(&error), "a peer connection did not close in order");
         }

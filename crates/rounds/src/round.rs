@@ -275,6 +275,7 @@ impl Run {
         self.line.close();
         // Ended as the course wants, or cut off: nothing of it goes on.
         for (_no, peer) in std::mem::take(&mut self.peers) {
+            peer.unbind();
             peer.close().await;
         }
     }
@@ -424,6 +425,7 @@ impl Run {
             }
             Output::Drop(no) => {
                 let peer = self.peers.remove(&no)?;
+                peer.unbind();
                 // What it was to do is done by the next one, which does not wait for it.
                 tokio::spawn(peer.close());
                 None

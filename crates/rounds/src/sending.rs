@@ -84,7 +84,9 @@ struct Bound {
     /// The server has answered the offer that it is in. What comes before that is of a source that nobody has named, and
     /// LiveKit may then never hear it.
     named: bool,
-    listens: AbortHandle,
+    /// Hears what those who receive it ask for, from the answer on: webrtc-rs ends a track's events where they are asked
+    /// for before it is bound, and nobody would hear that a key frame is wanted.
+    listens: Option<AbortHandle>,
 }
 
 struct LayerOut {
@@ -279,18 +281,16 @@ impl Outgoing {
         let cid = self.0.cid.clone();
         let stream = MediaStreamTrack::new(format!("s-{cid}"), cid.clone(), cid.clone(), kind, codings.collect());
         let track = Arc::new(TrackLocalStaticRTP::new(stream));
-        let sources = layers.iter().map(|layer| (layer.ssrc, rid(layer.step))).collect();
-        let listens = tokio::spawn(listen(self.clone(), track.clone(), sources)).abort_handle();
         // Whoever receives it begins with nothing.
         let first = self.0.steps.iter().map(|&step| rid(step)).collect::<Vec<_>>();
-        *self.bound() = Some(Bound { track: track.clone(), layers, named: false, listens });
+        *self.bound() = Some(Bound { track: track.clone(), layers, named: false, listens: None });
         self.ask(first);
         Ok(Sender { track, cid })
     }
 
     pub(crate) fn unbind(&self) {
-        if let Some(bound) = self.bound().take() {
-            bound.listens.abort();
+        if let Some(listens) = self.bound().take().and_then(|bound| bound.listens) {
+            listens.abort();
         }
     }
 
@@ -298,6 +298,10 @@ impl Outgoing {
     pub(crate) fn set_place(&self, mid: &str, ids: &BTreeMap<String, u8>) {
         let Some(bound) = &mut *self.bound() else { return };
         bound.named = true;
+        if bound.listens.is_none() {
+            let sources = bound.layers.iter().map(|layer| (layer.ssrc, rid(layer.step))).collect();
+            bound.listens = Some(tokio::spawn(listen(self.clone(), bound.track.clone(), sources)).abort_handle());
+        }
         let several = bound.layers.len() > 1;
         for layer in &mut bound.layers {
             layer.level = ids.get(AUDIO_LEVEL).copied();

@@ -54,9 +54,16 @@ impl Browser {
         lines.2 += 1;
         act["id"] = json!(lines.2);
         lines.0.write_all(format!("{act}\n").as_bytes()).await.expect("it listens");
-        let answer = timeout(PATIENCE, lines.1.next_line()).await.unwrap_or_else(|_elapsed| panic!("no answer: {act}"));
-        let answer = answer.expect("it can be read").unwrap_or_else(|| panic!("it ended: {act}"));
-        let answer: Value = serde_json::from_str(&answer).expect("JSON");
+        let answer = loop {
+            let line =
+                timeout(PATIENCE, lines.1.next_line()).await.unwrap_or_else(|_elapsed| panic!("no answer: {act}"));
+            let line = line.expect("it can be read").unwrap_or_else(|| panic!("it ended: {act}"));
+            let answer: Value = serde_json::from_str(&line).expect("JSON");
+            // Another one is of an act that was not waited for.
+            if answer["id"] == act["id"] {
+                break answer;
+            }
+        };
         assert!(answer["error"].is_null(), "{}: {}", act["do"], answer["error"]);
         answer["ok"].clone()
     }

@@ -1,7 +1,8 @@
 //! Bad lines: what is lost comes again, and what was cut is resumed.
 
 use super::browser::Browser;
-use super::media::key;
+use super::devices::{ONE, turned_on};
+use super::media::{BARS, key};
 use super::{Ours, Place};
 use rounds::{Encryption, Event};
 use rounds_proto::signal::{Fact, How};
@@ -74,6 +75,39 @@ async fn a_network_that_is_gone_for_five_seconds_is_resumed_within_two() {
     ours.looks("the next picture", |_| Some(())).await;
     let took = began.elapsed();
     assert!(took < Duration::from_secs(2), "it took {took:?}");
+    ours.leaves().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_round_that_is_joined_anew_goes_on_both_ways() {
+    let Some(place) = Place::new() else { return };
+    let (key, how) = key();
+    let browser = Browser::joins(&place, "bussard", &how).await;
+    browser.does(json!({ "do": "publish", "video": true, "audio": true })).await;
+    let line = place.line().await;
+    let mut ours = Place { address: line.address().to_owned(), ..place }.joins("adler", Encryption::Shared(key));
+    ours.comes_in().await;
+    let _devices = turned_on(&ours.round, true, &ONE).await;
+    browser.sees("adler", &BARS).await;
+    // Longer than a resume is tried.
+    line.set_dark(true);
+    ours.sees("that it is to be joined anew", |event| {
+        let Event::Fact(Fact::Interrupted { how, .. }) = event else { return None };
+        (*how == How::Rejoin).then_some(())
+    })
+    .await;
+    line.set_dark(false);
+    ours.sees("that it is let in again", |event| {
+        let Event::Fact(Fact::Joined(joined)) = event else { return None };
+        joined.again.then_some(())
+    })
+    .await;
+    while ours.received.pictures.try_recv().is_ok() {}
+    ours.looks("a picture again", |picture| picture.key.then_some(())).await;
+    let seen = |picture: &serde_json::Value| picture["frames"].as_u64();
+    let act = json!({ "do": "pixels", "who": "adler" });
+    let before = browser.until("our picture", act.clone(), seen).await;
+    browser.until("our picture, and that it moves", act, |picture| (seen(picture)? > before + 20).then_some(())).await;
     ours.leaves().await;
 }
 

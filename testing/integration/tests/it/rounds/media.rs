@@ -12,7 +12,7 @@ use rounds_proto::signal::Step;
 use serde_json::{Value, json};
 
 /// SMPTE's bars at 75 %, as our camera shows them.
-const BARS: Colors = [[191, 191, 191], [0, 191, 191], [0, 191, 0], [191, 0, 191], [0, 0, 191]];
+pub(super) const BARS: Colors = [[191, 191, 191], [0, 191, 191], [0, 191, 0], [191, 0, 191], [0, 0, 191]];
 const HZ: i64 = 440;
 
 /// A key for both: as ours takes it, and as the browser does.
