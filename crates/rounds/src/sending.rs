@@ -81,8 +81,7 @@ struct Inner {
 struct Bound {
     track: Arc<TrackLocalStaticRTP>,
     layers: Vec<LayerOut>,
-    /// The server has answered the offer that it is in. What comes before that is of a source that nobody has named, and
-    /// LiveKit may then never hear it.
+    /// The server has answered the offer that it is in; before that nobody knows its source (RFC 9429 §5.7).
     named: bool,
     /// Hears what those who receive it ask for, from the answer on: webrtc-rs ends a track's events where they are asked
     /// for before it is bound, and nobody would hear that a key frame is wanted.
