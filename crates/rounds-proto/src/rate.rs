@@ -274,24 +274,18 @@ impl Rate {
 
     /// What came through of late, in bits per second.
     fn through(&self) -> Option<f64> {
-        let mut arrived = self.recent.iter().filter_map(|packet| Some((packet.arrival?, packet.bytes)));
-        let (mut first, mut last, mut bytes) = {
-            let (at, _) = arrived.next()?;
-            // The first one marks the beginning and is not of it.
-            (at, at, 0_usize)
-        };
-        for (at, size) in arrived {
-            first = first.min(at);
-            last = last.max(at);
-            bytes = bytes.saturating_add(size);
-        }
+        let arrivals = || self.recent.iter().filter_map(|packet| packet.arrival);
+        let (first, last) = (arrivals().min()?, arrivals().max()?);
+        // One packet marks the beginning and is not of it.
+        let arrived = self.recent.iter().filter(|packet| packet.arrival.is_some()).skip(1);
+        let bytes = arrived.fold(0_usize, |sum, packet| sum.saturating_add(packet.bytes));
         per_second(bytes, last.checked_sub(first)?)
     }
 
     /// What was sent of late, in bits per second.
     fn sent(&self) -> Option<f64> {
         let (first, last) = (self.recent.front()?, self.recent.back()?);
-        let bytes = self.recent.iter().skip(1).map(|packet| packet.bytes).sum();
+        let bytes = self.recent.iter().skip(1).fold(0_usize, |sum, packet| sum.saturating_add(packet.bytes));
         per_second(bytes, last.departure.checked_sub(first.departure)?)
     }
 }

@@ -6,7 +6,7 @@ use crate::peer::{Seen, Telling};
 use bytes::Bytes;
 use model::round::MemberId;
 use rounds_proto::frame::{Codec, Opened};
-use rounds_proto::signal::{PeerNo, Source};
+use rounds_proto::signal::PeerNo;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp::Packet;
 use std::collections::BTreeMap;
@@ -77,13 +77,6 @@ impl fmt::Debug for Sound {
     }
 }
 
-/// Who publishes a track.
-#[derive(Debug, Clone)]
-pub(crate) struct Publisher {
-    pub(crate) who: MemberId,
-    pub(crate) source: Source,
-}
-
 /// What all tasks that receive have in common.
 #[derive(Debug, Clone)]
 pub(crate) struct Hearing {
@@ -91,7 +84,8 @@ pub(crate) struct Hearing {
     pub(crate) seen: Telling,
     pub(crate) pictures: mpsc::Sender<Picture>,
     pub(crate) sounds: mpsc::Sender<Sound>,
-    publishers: Arc<Mutex<BTreeMap<String, Publisher>>>,
+    /// Who publishes a track, by its `sid`.
+    publishers: Arc<Mutex<BTreeMap<String, Arc<MemberId>>>>,
     /// Milliseconds of the round at which it was last said that packets come.
     told: Arc<AtomicU64>,
 }
@@ -101,12 +95,13 @@ impl Hearing {
         Self { keys, seen, pictures, sounds, publishers: Arc::default(), told: Arc::default() }
     }
 
-    /// All tracks by their `sid`, as the server names them.
-    pub(crate) fn set_publishers(&self, all: BTreeMap<String, Publisher>) {
+    /// Who publishes each track, by its `sid`, as the server says.
+    pub(crate) fn set_publishers(&self, all: BTreeMap<String, Arc<MemberId>>) {
         *self.publishers.lock().unwrap_or_else(PoisonError::into_inner) = all;
     }
 
-    fn publisher(&self, track: &str) -> Option<Publisher> {
+    // For each packet, so nothing of it is copied.
+    fn publisher(&self, track: &str) -> Option<Arc<MemberId>> {
         self.publishers.lock().unwrap_or_else(PoisonError::into_inner).get(track).cloned()
     }
 
@@ -163,7 +158,7 @@ impl Stream {
     }
 
     /// Takes a packet; says whether a key frame is to be asked for.
-    fn take(&mut self, hearing: &Hearing, sid: &str, publisher: &Publisher, packet: Packet) -> bool {
+    fn take(&mut self, hearing: &Hearing, sid: &str, publisher: &MemberId, packet: Packet) -> bool {
         let now = hearing.keys.now();
         if self.codec == Codec::Opus {
             self.hear(hearing, now, sid, publisher, packet);
@@ -177,7 +172,7 @@ impl Stream {
         };
         for whole in self.frames.push(now, part) {
             // It may be one that the key comes for in a moment: what follows cannot be drawn without it.
-            let Ok(opened) = hearing.keys.open(&publisher.who, self.codec, whole.bytes) else {
+            let Ok(opened) = hearing.keys.open(publisher, self.codec, whole.bytes) else {
                 self.frames.skip_to_key();
                 continue;
             };
@@ -207,12 +202,12 @@ impl Stream {
         true
     }
 
-    fn hear(&mut self, hearing: &Hearing, now: Duration, sid: &str, publisher: &Publisher, packet: Packet) {
+    fn hear(&self, hearing: &Hearing, now: Duration, sid: &str, publisher: &MemberId, packet: Packet) {
         // Padding that a server fills the line with.
         if packet.payload.is_empty() {
             return;
         }
-        let bytes = match hearing.keys.open(&publisher.who, self.codec, packet.payload.to_vec()) {
+        let bytes = match hearing.keys.open(publisher, self.codec, packet.payload.to_vec()) {
             Ok(Opened::Frame(bytes)) => bytes,
             Ok(Opened::Empty) => Vec::new(),
             Ok(Opened::Injected) | Err(_) => return,
@@ -225,7 +220,7 @@ impl Stream {
             bytes: Bytes::from(bytes),
         };
         if hearing.sounds.try_send(sound).is_err() {
-            tracing::debug!(source = ?publisher.source, "nobody plays what is heard");
+            tracing::debug!("nobody plays what is heard");
         }
     }
 }

@@ -4,7 +4,7 @@
 use crate::keys::{Encryption, Keys};
 use crate::line::Line;
 use crate::peer::{Peer, Reach, Seen, Telling, kind_of};
-use crate::receiving::{Hearing, PICTURES, Picture, Publisher, SOUNDS, Sound};
+use crate::receiving::{Hearing, PICTURES, Picture, SOUNDS, Sound};
 use crate::sending::Outgoing;
 use crate::socket::Socket;
 use crate::words::{Saying, Word, WordError, Words};
@@ -14,6 +14,7 @@ use rounds_proto::signal::{
     self, Course, Fact, Input, Layer, OptionsError, Output, PeerNo, PeerState, SocketNo, Token, TrackWish, View,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
@@ -475,9 +476,8 @@ impl Run {
         let mut members = BTreeSet::new();
         for person in self.course.others() {
             let Ok(who) = MemberId::parse(person.identity.as_str()) else { continue };
-            for track in person.tracks.values() {
-                publishers.insert(track.sid.clone(), Publisher { who: who.clone(), source: track.source });
-            }
+            let publisher = Arc::new(who.clone());
+            publishers.extend(person.tracks.values().map(|track| (track.sid.clone(), publisher.clone())));
             members.insert(who);
         }
         self.hearing.set_publishers(publishers);

@@ -9,6 +9,7 @@
 mod client;
 mod demonstration;
 mod platforms;
+mod program;
 mod servers;
 
 mod cases;

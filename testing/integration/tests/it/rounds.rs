@@ -7,7 +7,8 @@ mod faults;
 mod joining;
 mod media;
 
-use crate::servers::{Servers, skipped};
+use crate::program::Program;
+use crate::servers::Servers;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac as _};
@@ -16,7 +17,6 @@ use rounds::{Encryption, Event, Options, Picture, Received, Round, Sound};
 use rounds_proto::signal::{self, Fact, IceHosts, Kind, Sections, ServerUrl, Token, TrackFact};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 use testkit::{BadLine, PATIENCE};
 use tokio::time::timeout;
@@ -37,10 +37,7 @@ impl Place {
     /// None, loudly, where the server or the browser is missing.
     fn new() -> Option<Self> {
         let servers = Servers::with(&["livekit"])?;
-        if browser::folder().is_none() {
-            skipped("KONSIL_PEERS names no folder of other programs; `cargo xtask test rounds` installs them");
-            return None;
-        }
+        let _installed = Program::folder("livekit-js")?;
         let address = servers.address("livekit").to_string().replacen("http", "ws", 1);
         let word = |name: &str| servers.word("livekit", name);
         let room = uuid::Uuid::new_v4().to_string();
@@ -203,8 +200,4 @@ impl Ours {
 
 fn member(name: &str) -> MemberId {
     MemberId::parse(name).expect("a name")
-}
-
-fn peers() -> Option<PathBuf> {
-    std::env::var_os("KONSIL_PEERS").map(PathBuf::from)
 }

@@ -3,16 +3,10 @@
 use super::files::{Shelf, fetched, file};
 use super::verification::{comes_to, shows};
 use super::{Device, Home, Pair, pair, says, sees, text};
-use crate::servers::skipped;
+use crate::program::Program;
 use serde_json::{Value, json};
-use std::path::PathBuf;
-use std::process::Stdio;
-use testkit::PATIENCE;
+use std::ops::Deref;
 use tim::{Body, NewConversation, RecoveryState, Splitting, VerificationState};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::sync::Mutex;
-use tokio::time::timeout;
 
 on_each_homeserver! {
     another_program_and_ours_confirm_each_other_and_talk,
@@ -29,83 +23,36 @@ const EMOJI: [&str; 64] = [
     "🎸", "🎺", "🔔", "⚓", "🎧", "📁", "📌",
 ];
 
-/// The other program.
+/// The other program, signed in.
 pub(super) struct Peer {
-    lines: Mutex<(ChildStdin, Lines<BufReader<ChildStdout>>, u64)>,
+    program: Program,
     pub(super) user: String,
     pub(super) device: String,
-    _child: Child,
+}
+
+impl Deref for Peer {
+    type Target = Program;
+
+    fn deref(&self) -> &Program {
+        &self.program
+    }
 }
 
 impl Peer {
     /// Signed in as `user`; none, loudly, where it is not installed.
     async fn of(home: &Home, user: &str) -> Option<Self> {
-        let Some(folder) = std::env::var_os("KONSIL_PEERS").map(|folder| PathBuf::from(folder).join("matrix-js"))
-        else {
-            skipped("KONSIL_PEERS names no folder of other programs; `cargo xtask test desk` installs them");
+        let Some(program) = Program::start("matrix-js") else {
             // A proxy wants to have seen our own client at least.
             home.device(user).await;
             return None;
         };
-        let mut node = Command::new("node");
-        node.arg("peer.mjs").current_dir(&folder).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
-        if std::env::var_os("KONSIL_PEER_LOG").is_none() {
-            node.stderr(Stdio::null());
-        }
-        let mut child = match node.spawn() {
-            Ok(child) => child,
-            Err(error) => {
-                skipped(&format!("node cannot be started: {error}"));
-                home.device(user).await;
-                return None;
-            }
-        };
-        let stdin = child.stdin.take().expect("it is a pipe");
-        let stdout = BufReader::new(child.stdout.take().expect("it is a pipe")).lines();
-        let mut peer =
-            Self { lines: Mutex::new((stdin, stdout, 0)), user: String::new(), device: String::new(), _child: child };
         // What it asks of a proxy is its own business.
         let base = home.direct.as_str();
-        let login =
-            peer.does(json!({ "do": "login", "base": base, "user": user, "password": sandbox::PASSWORD })).await;
-        login["user"].as_str().expect("it is signed in").clone_into(&mut peer.user);
-        login["device"].as_str().expect("it is signed in").clone_into(&mut peer.device);
-        Some(peer)
-    }
-
-    async fn asks(&self, mut act: Value) -> Result<Value, String> {
-        let mut lines = self.lines.lock().await;
-        lines.2 += 1;
-        act["id"] = json!(lines.2);
-        lines.0.write_all(format!("{act}\n").as_bytes()).await.expect("it listens");
-        let answer = timeout(PATIENCE, lines.1.next_line()).await.unwrap_or_else(|_elapsed| panic!("no answer: {act}"));
-        let answer = answer.expect("it can be read").unwrap_or_else(|| panic!("it ended: {act}"));
-        let answer: Value = serde_json::from_str(&answer).expect("JSON");
-        match answer["error"].as_str() {
-            Some(error) => Err(error.to_owned()),
-            None => Ok(answer["ok"].clone()),
-        }
-    }
-
-    pub(super) async fn does(&self, act: Value) -> Value {
-        let said = act.clone();
-        self.asks(act).await.unwrap_or_else(|error| panic!("{said}: {error}"))
-    }
-
-    /// Asks again until the answer is what is wanted.
-    pub(super) async fn until<T>(&self, what: &str, act: Value, wanted: impl Fn(&Value) -> Option<T>) -> T {
-        let mut pause = tokio::time::interval(std::time::Duration::from_millis(100));
-        let found = timeout(PATIENCE, async {
-            loop {
-                pause.tick().await;
-                if let Ok(answer) = self.asks(act.clone()).await
-                    && let Some(found) = wanted(&answer)
-                {
-                    return found;
-                }
-            }
-        });
-        found.await.unwrap_or_else(|_elapsed| panic!("not in time: {what}"))
+        let act = json!({ "do": "login", "base": base, "user": user, "password": sandbox::PASSWORD });
+        let login = program.does(act).await;
+        let word = |name: &str| login[name].as_str().expect("it is signed in").to_owned();
+        let (user, device) = (word("user"), word("device"));
+        Some(Self { program, user, device })
     }
 
     /// Waits for a line that fits; gives it.
