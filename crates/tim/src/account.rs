@@ -5,6 +5,7 @@ use crate::arrivals::Arrival;
 use crate::file::{Interruptions, UploadJournal, Wire, forget_arrived, interruptions, strike_queued};
 use crate::generation::GenerationError;
 use crate::queue::Queues;
+use crate::secrets::Secrets;
 use crate::signals::Signals;
 use crate::sync::{SyncState, follow, send_again, watch_parts, watch_session};
 use crate::verification::Verifying;
@@ -13,8 +14,10 @@ use matrix_sdk::authentication::matrix::MatrixSession;
 use matrix_sdk::config::RequestConfig;
 use matrix_sdk::encryption::{BackupDownloadStrategy, CrossSigningResetHandle, EncryptionSettings};
 use matrix_sdk::notification_settings::NotificationSettings;
-use matrix_sdk::store::RoomLoadSettings;
-use matrix_sdk::{Client, SqliteStoreConfig};
+use matrix_sdk::store::{RoomLoadSettings, StoreConfig};
+use matrix_sdk::{
+    Client, SqliteCryptoStore, SqliteEventCacheStore, SqliteMediaStore, SqliteStateStore, SqliteStoreConfig,
+};
 use matrix_sdk_common::cross_process_lock::CrossProcessLockConfig;
 use ruma::{OwnedRoomId, OwnedUserId};
 use serde::{Deserialize, Serialize};
@@ -221,7 +224,7 @@ impl Account {
         // A newer program goes on with it; set aside, it would find a new device instead.
         crate::generation::check(&options.folder).await.map(drop).or_else(damaged_is_set_aside)?;
         set_aside(&options.folder).await?;
-        let client = build(&options, &homeserver.base).await?;
+        let (client, secrets) = build(&options, &homeserver.base).await?;
         let auth = client.matrix_auth();
         let login = match way {
             SignIn::Password { user, password } => auth.login_username(user, password),
@@ -234,7 +237,7 @@ impl Account {
             .await
             .map_err(|error| of_sdk(&error))?;
         keep(&client, options.sessions.as_ref());
-        Self::start(client, options).await
+        Self::start(client, secrets, options).await
     }
 
     /// Signs in again as the same device, after a session that [`Account::ended_softly`]: what the folder holds goes on.
@@ -246,7 +249,7 @@ impl Account {
         stored: &StoredSession,
         way: SignIn<'_>,
     ) -> Result<Self, AccountError> {
-        let client = build(&options, &stored.base).await?;
+        let (client, secrets) = build(&options, &stored.base).await?;
         let auth = client.matrix_auth();
         let login = match way {
             SignIn::Password { user, password } => auth.login_username(user, password),
@@ -257,7 +260,7 @@ impl Account {
             return Err(AccountError::Session);
         }
         keep(&client, options.sessions.as_ref());
-        Self::start(client, options).await
+        Self::start(client, secrets, options).await
     }
 
     /// Goes on with a kept session, without asking the homeserver.
@@ -265,8 +268,8 @@ impl Account {
     /// # Errors
     /// [`AccountError`]; what the folder holds is unchanged.
     pub async fn restore(options: AccountOptions, stored: &StoredSession) -> Result<Self, AccountError> {
-        let client = Self::restored(&options, stored).await?;
-        Self::start(client, options).await
+        let (client, secrets) = Self::restored(&options, stored).await?;
+        Self::start(client, secrets, options).await
     }
 
     /// The same, and what this device has of conversations is read from the homeserver anew. Keys, and what waits to be
@@ -275,23 +278,23 @@ impl Account {
     /// # Errors
     /// [`AccountError`]; keys and what waits to be sent are unchanged.
     pub async fn restore_without_lines(options: AccountOptions, stored: &StoredSession) -> Result<Self, AccountError> {
-        let client = Self::restored(&options, stored).await?;
+        let (client, secrets) = Self::restored(&options, stored).await?;
         client.event_cache().clear_all_rooms().await.map_err(|error| of_store(&error))?;
-        Self::start(client, options).await
+        Self::start(client, secrets, options).await
     }
 
-    async fn restored(options: &AccountOptions, stored: &StoredSession) -> Result<Client, AccountError> {
+    async fn restored(options: &AccountOptions, stored: &StoredSession) -> Result<(Client, Secrets), AccountError> {
         let session = stored.to_matrix().ok_or(AccountError::Session)?;
-        let client = build(options, &stored.base).await?;
+        let (client, secrets) = build(options, &stored.base).await?;
         client
             .matrix_auth()
             .restore_session(session, RoomLoadSettings::default())
             .await
             .map_err(|error| of_sdk(&error))?;
-        Ok(client)
+        Ok((client, secrets))
     }
 
-    async fn start(client: Client, options: AccountOptions) -> Result<Self, AccountError> {
+    async fn start(client: Client, secrets: Secrets, options: AccountOptions) -> Result<Self, AccountError> {
         let failures = client.task_monitor().subscribe();
         // After the session and never before: the task that heals undecryptable messages looks for the keys once.
         client.event_cache().subscribe().map_err(|error| of_store(&error))?;
@@ -321,8 +324,8 @@ impl Account {
         tasks.spawn(follow(client.clone(), state.clone()));
         tasks.spawn(send_again(client.clone(), queues.clone()));
         tasks.spawn(queue::follow(client.clone(), queues));
-        let secrets = watch::Sender::new(false);
-        tasks.spawn(recovery::follow(client.clone(), secrets.clone()));
+        let all_secrets = watch::Sender::new(false);
+        tasks.spawn(recovery::follow(secrets, client.clone(), all_secrets.clone()));
         tasks.spawn(crate::permission::refuse_unwanted(client.clone()));
         Ok(Self {
             client,
@@ -332,7 +335,7 @@ impl Account {
             asked: Mutex::default(),
             begun: Mutex::default(),
             verifying,
-            secrets,
+            secrets: all_secrets,
             finds_by_time: AtomicBool::new(true),
             resetting: tokio::sync::Mutex::default(),
             folder: options.folder,
@@ -394,20 +397,16 @@ impl Account {
     }
 }
 
-async fn build(options: &AccountOptions, base: &Url) -> Result<Client, AccountError> {
+async fn build(options: &AccountOptions, base: &Url) -> Result<(Client, Secrets), AccountError> {
     tokio::fs::create_dir_all(&options.folder).await.map_err(|error| of_io(&error))?;
     crate::generation::claim(&options.folder).await.map_err(of_generation)?;
+    let (stores, keys) = open_stores(options).await?;
     let client = Client::builder()
         .homeserver_url(base)
         .http_client(options.http.clone())
         // Failing soon is what tells that the network is gone; the loop asks again by itself.
         .request_config(RequestConfig::short_retry().timeout(Duration::from_secs(30)))
-        .sqlite_store_with_config_and_cache_path(
-            SqliteStoreConfig::new(&options.folder).key(Some(&options.key)),
-            None::<&Path>,
-        )
-        // The profile's lock keeps every other process away; the library's own lock would be renewed 20 times a second.
-        .cross_process_store_config(CrossProcessLockConfig::SingleProcess)
+        .store_config(stores)
         .handle_refresh_tokens()
         // The address is the one that was found and may be asked; what stands behind a proxy would name itself instead.
         .respect_login_well_known(false)
@@ -418,15 +417,29 @@ async fn build(options: &AccountOptions, base: &Url) -> Result<Client, AccountEr
         })
         .build()
         .await
-        .map_err(|error| {
-            if let matrix_sdk::ClientBuildError::SqliteStore(error) = &error {
-                of_store(error)
-            } else {
-                AccountError::Unreachable(error.to_string())
-            }
-        })?;
+        .map_err(|error| AccountError::Unreachable(error.to_string()))?;
     crate::settled::go_back(&client).await;
-    Ok(client)
+    let secrets = Secrets::new(client.clone(), keys);
+    Ok((client, secrets))
+}
+
+/// The stores of a client, and the one that holds its keys for questions of our own.
+async fn open_stores(options: &AccountOptions) -> Result<(StoreConfig, SqliteCryptoStore), AccountError> {
+    let config = SqliteStoreConfig::new(&options.folder).key(Some(&options.key));
+    let (state, lines, media, keys) = tokio::try_join!(
+        SqliteStateStore::open_with_config(&config),
+        SqliteEventCacheStore::open_with_config(&config),
+        SqliteMediaStore::open_with_config(&config),
+        SqliteCryptoStore::open_with_config(&config),
+    )
+    .map_err(|error| of_store(&error))?;
+    // The profile's lock keeps every other process away; the library's own lock would be renewed 20 times a second.
+    let stores = StoreConfig::new(CrossProcessLockConfig::SingleProcess)
+        .state_store(state)
+        .event_cache_store(lines)
+        .media_store(media)
+        .crypto_store(keys.clone());
+    Ok((stores, keys))
 }
 
 /// Hands the session's tokens to their keeper.

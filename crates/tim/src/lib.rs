@@ -24,6 +24,7 @@ mod recovery;
 mod reset;
 mod rooms;
 mod rtc;
+mod secrets;
 mod settled;
 mod signals;
 mod sync;

@@ -1,12 +1,14 @@
 //! The recovery key: what opens older messages on a new device (client-server API v1.11 §11.12.3, secret storage).
 
 use crate::Account;
+use crate::secrets::{Asking, Secrets};
 use futures_util::{Stream, StreamExt as _, stream};
 use matrix_sdk::Client;
 use matrix_sdk::encryption::recovery;
 use ruma::events::secret::send::ToDeviceSecretSendEvent;
 use std::sync::Arc;
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 use tokio_stream::wrappers::WatchStream;
 use zeroize::Zeroizing;
 
@@ -93,24 +95,34 @@ impl Account {
 /// Whether all secrets are here. What arrives from another own device after a comparison comes in any order, and the
 /// library looks more than once at the same time: the oldest look may have the last word, and the person would be asked
 /// for a key that is not needed (matrix-rust-sdk #3445). A look of our own is taken after each thing that may complete
-/// them.
-pub(crate) async fn follow(client: Client, secrets: watch::Sender<bool>) {
+/// them, and the other devices are asked again for what none of them has sent.
+pub(crate) async fn follow(secrets: Secrets, client: Client, told: watch::Sender<bool>) {
     let sent = Arc::new(Notify::new());
-    let told = sent.clone();
+    let came = sent.clone();
     let handler = client.add_event_handler(move |_: ToDeviceSecretSendEvent| {
-        let told = told.clone();
-        async move { told.notify_one() }
+        let came = came.clone();
+        async move { came.notify_one() }
     });
     let _guard = client.event_handler_drop_guard(handler);
     let mut backups = client.encryption().backups().state_stream().boxed();
     let mut states = client.encryption().recovery().state_stream().boxed();
+    let mut confirmed = client.encryption().verification_state();
+    let mut asking = Asking::default();
     loop {
-        let here = are_here(&client).await;
-        secrets.send_if_modified(|known| std::mem::replace(known, here) != here);
+        let here = secrets.are_here().await;
+        told.send_if_modified(|known| std::mem::replace(known, here) != here);
+        asking.is_called_for(!here && secrets.may_be_asked_for(), Instant::now());
+        let due = asking.due();
         let more = tokio::select! {
             () = sent.notified() => true,
+            () = until(due) => {
+                secrets.ask().await;
+                asking.asked(Instant::now());
+                true
+            }
             state = backups.next() => state.is_some(),
             state = states.next() => state.is_some(),
+            state = confirmed.next() => state.is_some(),
         };
         if !more {
             return;
@@ -118,10 +130,11 @@ pub(crate) async fn follow(client: Client, secrets: watch::Sender<bool>) {
     }
 }
 
-async fn are_here(client: &Client) -> bool {
-    let encryption = client.encryption();
-    encryption.cross_signing_status().await.is_some_and(|status| status.is_complete())
-        && encryption.backups().are_enabled().await
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// What the library knows, and what it may have missed.
