@@ -165,6 +165,8 @@ const acts = {
     compare(await crypto().requestVerificationDM(user, id));
     return null;
   },
+  // A question from a device that it does not know is dropped.
+  knows: async ({ user }) => ((await crypto().getUserDeviceInfo([user])).get(user)?.size ?? 0) > 0,
   async accept() {
     if (comparison?.phase !== VerificationPhase.Requested) return false;
     await comparison.accept();
