@@ -9,5 +9,5 @@ mod members;
 mod round;
 mod wire;
 
-pub use round::{Member, Round, RoundError, RoundEvent};
+pub use round::{Member, Missed, MissedWhy, Round, RoundError, RoundEvent};
 pub use wire::Focus;

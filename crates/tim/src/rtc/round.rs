@@ -82,6 +82,24 @@ pub enum RoundEvent {
     },
 }
 
+/// Somebody whom a key or a question did not reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missed {
+    /// Who.
+    pub who: MemberId,
+    /// Why.
+    pub why: MissedWhy,
+}
+
+/// Why something did not reach a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MissedWhy {
+    /// They are no member any more, or nobody knows their device.
+    Gone,
+    /// Their owner has not signed the device: it may be anybody's, of the homeserver's own making too.
+    Unsigned,
+}
+
 /// Why something could not be done in a round.
 #[derive(Debug, thiserror::Error)]
 pub enum RoundError {
@@ -260,14 +278,15 @@ impl Round {
     }
 
     /// Sends this device's key to those members, encrypted for their devices and no others; this device itself is passed
-    /// over. Gives those whom it did not reach: who is no member any more, and whose device nobody knows.
+    /// over. Gives those whom it did not reach. A device that its owner has not signed gets it only where `least` says
+    /// so: a homeserver could have made it up, and would hear and see the round.
     ///
     /// # Errors
     /// [`RoundError`]; nobody got it then.
-    pub async fn send_key(&self, key: &MediaKey, to: &[MemberId]) -> Result<Vec<MemberId>, RoundError> {
+    pub async fn send_key(&self, key: &MediaKey, to: &[MemberId], least: KeyTrust) -> Result<Vec<Missed>, RoundError> {
         let own = self.own()?;
         let content = wire::keys_written(key, self.shared.room.room_id(), &own, now_ms());
-        self.shared.send(KEYS, &content, to).await
+        self.shared.send(KEYS, &content, to, least).await
     }
 
     /// Asks a member for their key, once. Tells whether the question went out.
@@ -277,7 +296,9 @@ impl Round {
     pub async fn ask_for_key(&self, member: &MemberId) -> Result<bool, RoundError> {
         let own = self.own()?;
         let content = wire::request_written(self.shared.room.room_id(), &own);
-        let missed = self.shared.send(ROUND_KEY_REQUEST, &content, std::slice::from_ref(member)).await?;
+        // A question tells nothing that the membership does not.
+        let to = std::slice::from_ref(member);
+        let missed = self.shared.send(ROUND_KEY_REQUEST, &content, to, KeyTrust::Unsigned).await?;
         Ok(missed.is_empty())
     }
 
@@ -404,7 +425,13 @@ impl Shared {
         farewell::leave_later(&self.room.client(), self.room.room_id().to_owned(), own.state_key()).await
     }
 
-    async fn send(&self, kind: &str, content: &Value, to: &[MemberId]) -> Result<Vec<MemberId>, RoundError> {
+    async fn send(
+        &self,
+        kind: &str,
+        content: &Value,
+        to: &[MemberId],
+        least: KeyTrust,
+    ) -> Result<Vec<Missed>, RoundError> {
         check_encryption(&self.room).await?;
         if crate::queue::is_held(&self.room).await.map_err(|error| failed(&error))? {
             return Err(RoundError::IdentityChanged);
@@ -420,10 +447,15 @@ impl Shared {
                 Some(membership) => known_device(&self.room.client(), &membership.user, &membership.device).await,
                 None => None,
             };
-            match device {
-                Some(device) => devices.push((id, device)),
-                None => missed.push(id.clone()),
-            }
+            let why = match (device, least) {
+                (None, _) => MissedWhy::Gone,
+                (Some(device), KeyTrust::OwnerSigned) if !device.is_cross_signed_by_owner() => MissedWhy::Unsigned,
+                (Some(device), KeyTrust::OwnerSigned | KeyTrust::Unsigned) => {
+                    devices.push((id, device));
+                    continue;
+                }
+            };
+            missed.push(Missed { who: id.clone(), why });
         }
         if devices.is_empty() {
             return Ok(missed);
@@ -434,7 +466,8 @@ impl Shared {
         let sent = encryption.encrypt_and_send_raw_to_device(to, kind, content, CollectStrategy::AllDevices);
         for (user, device) in sent.await.map_err(|error| failed(&error))? {
             let same = |one: &Device| one.user_id() == user && one.device_id() == device;
-            missed.extend(devices.iter().filter(|(_, one)| same(one)).map(|(id, _)| (*id).clone()));
+            let gone = devices.iter().filter(|(_, one)| same(one));
+            missed.extend(gone.map(|(id, _)| Missed { who: (*id).clone(), why: MissedWhy::Gone }));
         }
         Ok(missed)
     }

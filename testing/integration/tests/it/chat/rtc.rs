@@ -6,6 +6,7 @@ use super::{Device, Home, Pair, pair};
 use crate::client::plain;
 use futures_util::FutureExt as _;
 use matrix_sdk::config::SyncSettings;
+use matrix_sdk::ruma::events::AnyToDeviceEvent;
 use matrix_sdk::ruma::serde::Raw;
 use matrix_sdk::ruma::{DeviceId, RoomId, UserId};
 use matrix_sdk::{Client, Room};
@@ -15,8 +16,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 use testkit::PATIENCE;
-use tim::{Member, NewConversation, Round, RoundError, RoundEvent};
-use tokio::sync::mpsc::Receiver;
+use tim::{Member, Missed, MissedWhy, NewConversation, Round, RoundError, RoundEvent};
+use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use url::Url;
@@ -27,6 +28,7 @@ on_each_homeserver! {
     a_key_counts_only_from_the_device_that_it_names,
     a_key_that_comes_before_the_membership_waits_for_it,
     a_key_in_clear_counts_for_nothing,
+    a_device_that_its_owner_did_not_sign_gets_no_key_unless_the_person_wants_it,
     a_membership_that_has_ended_is_none,
     nobody_is_in_a_round_by_somebody_elses_word,
     a_membership_that_somebody_takes_away_is_said_again,
@@ -120,7 +122,7 @@ impl Seat {
     }
 
     async fn sends(&self, key: &MediaKey, to: &MemberId) {
-        let missed = self.round.send_key(key, std::slice::from_ref(to)).await.expect("it goes");
+        let missed = self.round.send_key(key, std::slice::from_ref(to), KeyTrust::Unsigned).await.expect("it goes");
         assert_eq!(missed, [], "and reaches its device");
     }
 }
@@ -145,7 +147,7 @@ async fn two_are_seen_in_a_round_and_get_each_others_keys_until_one_leaves(home:
     let pair = pair(home, "dr-falkenried", "dr-heidekorn").await;
     let (mut one, mut other) = (Seat::of(&pair.one, &pair.room).await, Seat::of(&pair.other, &pair.room).await);
     assert!(one.round.members().await.is_empty(), "nobody is there yet");
-    let alone = one.round.send_key(&key(0, 1), &[]).await;
+    let alone = one.round.send_key(&key(0, 1), &[], KeyTrust::Unsigned).await;
     assert!(matches!(alone, Err(RoundError::NotThere)), "and nobody sends a key without being there: {alone:?}");
     one.joins().await;
     let seen = other.sees("the first", &[&one.id()]).await;
@@ -171,8 +173,8 @@ async fn two_are_seen_in_a_round_and_get_each_others_keys_until_one_leaves(home:
 
     one.round.leave().await.expect("it is taken");
     other.sees("that the first has left", &[&other.id()]).await;
-    let missed = other.round.send_key(&key(0, 3), &[one.id()]).await.expect("it is tried");
-    assert_eq!(missed, [one.id()], "whoever has left gets no key");
+    let missed = other.round.send_key(&key(0, 3), &[one.id()], KeyTrust::Unsigned).await.expect("it is tried");
+    assert_eq!(missed, [Missed { who: one.id(), why: MissedWhy::Gone }], "whoever has left gets no key");
     let device = one.id().as_str().rsplit_once(':').expect("user and device").1.to_owned();
     let path = format!("/_matrix/client/v3/rooms/{}/state/{MEMBER}", pair.room);
     let path = format!("{path}/_{}_{device}_m.call", pair.one.account.user());
@@ -221,6 +223,21 @@ impl Stranger {
 
     fn id(&self) -> MemberId {
         MemberId::parse(&format!("{}:{}", self.room.own_user_id(), self.device())).expect("a name")
+    }
+
+    /// The keys that come from now on.
+    fn keys(&self) -> Receiver<Value> {
+        let (tell, came) = channel(16);
+        self.room.client().add_event_handler(move |event: Raw<AnyToDeviceEvent>| {
+            let tell = tell.clone();
+            async move {
+                if event.get_field::<String>("type").ok().flatten().as_deref() == Some(KEYS) {
+                    let content = event.get_field::<Value>("content").ok().flatten().unwrap_or_default();
+                    tell.send(content).await.expect("the fact listens");
+                }
+            }
+        });
+        came
     }
 
     /// Sends a key, encrypted, in the name of some device.
@@ -357,6 +374,21 @@ async fn a_key_in_clear_counts_for_nothing(home: &Home) {
     one.sends(&key(0, 1), &other.id()).await;
     let (from, _, secret, _) = other.gets("a key").await;
     assert_eq!((from, secret), (one.id(), vec![1; 16]), "the first that counts is the one that came encrypted");
+}
+
+async fn a_device_that_its_owner_did_not_sign_gets_no_key_unless_the_person_wants_it(home: &Home) {
+    let (_device, _room, mut seat, stranger) = with_stranger(home, "dr-kranichbach", "ebbelund").await;
+    let mut came = stranger.keys();
+    stranger.joins().await;
+    let (own, theirs) = (seat.id(), stranger.id());
+    seat.sees("both", &[&own, &theirs]).await;
+    let to = [theirs.clone()];
+    let missed = seat.round.send_key(&key(1, 1), &to, KeyTrust::OwnerSigned).await.expect("it is tried");
+    assert_eq!(missed, [Missed { who: theirs, why: MissedWhy::Unsigned }], "it is told, and may be asked about");
+    let missed = seat.round.send_key(&key(2, 2), &to, KeyTrust::Unsigned).await.expect("it goes");
+    assert_eq!(missed, [], "the person wants it");
+    let first = timeout(PATIENCE, came.recv()).await.expect("it comes in time").expect("it listens");
+    assert_eq!(first["keys"]["index"], 2, "nothing was sent before");
 }
 
 /// Says, in the name of `user`, what stands under a key.
