@@ -30,6 +30,7 @@ mod machine;
 mod measurements;
 mod newer;
 pub mod record;
+pub mod round;
 mod session;
 mod settings;
 mod shelf;

@@ -115,9 +115,8 @@ impl Rotation {
 
     /// What is to be done now. Only one of making and handing out at a time: the next comes once it is told how that went.
     pub fn next(&mut self, now: Duration) -> Option<Step> {
-        if let Some(place) = self.waiting.iter().position(|(at, _index)| *at <= now) {
-            let (_at, index) = self.waiting.remove(place);
-            return Some(Step::Use { index });
+        if let Some(step) = self.in_force(now) {
+            return Some(step);
         }
         if now < self.not_before || !self.wanted {
             return None;
@@ -137,6 +136,19 @@ impl Rotation {
         let to = std::mem::take(&mut self.hand);
         newest.holders.extend(to.iter().cloned());
         Some(Step::Hand { index: newest.index, to })
+    }
+
+    /// The next key that is in force from now on: this needs nobody's answer, and waits for none.
+    pub fn in_force(&mut self, now: Duration) -> Option<Step> {
+        let place = self.waiting.iter().position(|(at, _index)| *at <= now)?;
+        let (_at, index) = self.waiting.remove(place);
+        Some(Step::Use { index })
+    }
+
+    /// When [`Rotation::in_force`] is to be asked.
+    #[must_use]
+    pub fn in_force_at(&self) -> Option<Duration> {
+        self.waiting.iter().map(|(at, _index)| *at).min()
     }
 
     /// A key that was made went out.
@@ -160,10 +172,22 @@ impl Rotation {
         }
     }
 
+    /// The key that newcomers get.
+    #[must_use]
+    pub fn newest(&self) -> Option<u8> {
+        self.newest.as_ref().map(|newest| newest.index)
+    }
+
+    /// Whether this key went out and is not in force yet.
+    #[must_use]
+    pub fn awaits(&self, index: u8) -> bool {
+        self.waiting.iter().any(|(_at, waiting)| *waiting == index)
+    }
+
     /// When [`Rotation::next`] is to be asked even if nothing happens.
     #[must_use]
     pub fn wake(&self) -> Option<Duration> {
         let again = (self.wanted && (self.due || !self.hand.is_empty())).then_some(self.not_before);
-        self.waiting.iter().map(|(at, _index)| *at).chain(again).min()
+        self.in_force_at().into_iter().chain(again).min()
     }
 }

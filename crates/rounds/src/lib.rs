@@ -13,5 +13,6 @@ mod words;
 pub use keys::Encryption;
 pub use receiving::{Picture, Sound};
 pub use round::{Event, Options, Received, Round, Way};
+pub use rounds_proto::frame::UnsignedDevices;
 pub use sending::{Loudness, Outgoing, OutgoingError};
 pub use words::{Word, WordError};

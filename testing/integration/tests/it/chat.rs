@@ -50,7 +50,7 @@ mod pictures;
 mod proxy;
 mod replays;
 mod rooms;
-mod rtc;
+pub(crate) mod rtc;
 mod saving;
 mod signals;
 mod single_sign_on;

@@ -57,36 +57,36 @@ mod a_device_that_is_heard_of_no_more_is_gone {
 const MEMBER: &str = "org.matrix.msc3401.call.member";
 const KEYS: &str = "io.element.call.encryption_keys";
 
-pub(super) fn service() -> Url {
+pub(crate) fn service() -> Url {
     Url::parse("https://sfu.klinikum.example/jwt").expect("an address")
 }
 
-pub(super) fn key(index: u8, byte: u8) -> MediaKey {
+pub(crate) fn key(index: u8, byte: u8) -> MediaKey {
     MediaKey::new(index, vec![byte; 16]).expect("16 bytes are a key")
 }
 
 /// A round that somebody looks at.
-pub(super) struct Seat {
-    pub(super) round: Round,
+pub(crate) struct Seat {
+    pub(crate) round: Round,
     events: Receiver<RoundEvent>,
 }
 
 impl Seat {
-    pub(super) async fn of(device: &Device, room: &str) -> Self {
+    pub(crate) async fn of(device: &Device, room: &str) -> Self {
         let (round, events) = device.account.round(room).await.expect("there may be a round");
         Self { round, events }
     }
 
-    pub(super) fn id(&self) -> MemberId {
+    pub(crate) fn id(&self) -> MemberId {
         self.round.id().expect("the ids are short")
     }
 
-    pub(super) async fn joins(&self) {
+    pub(crate) async fn joins(&self) {
         self.round.join(&service()).await.expect("whoever is in the conversation may join");
     }
 
     /// Waits for an event that fits.
-    pub(super) async fn hears<T>(&mut self, what: &str, mut fits: impl FnMut(&RoundEvent) -> Option<T>) -> T {
+    pub(crate) async fn hears<T>(&mut self, what: &str, mut fits: impl FnMut(&RoundEvent) -> Option<T>) -> T {
         let found = timeout(PATIENCE, async {
             loop {
                 let event = self.events.recv().await.expect("the round goes on");
@@ -99,7 +99,7 @@ impl Seat {
     }
 
     /// Waits until exactly these are there.
-    pub(super) async fn sees(&mut self, what: &str, wanted: &[&MemberId]) -> Vec<Member> {
+    pub(crate) async fn sees(&mut self, what: &str, wanted: &[&MemberId]) -> Vec<Member> {
         self.hears(what, |event| match event {
             RoundEvent::MembersChanged(members) => {
                 let there: Vec<&MemberId> = members.iter().map(|member| &member.id).collect();
@@ -111,7 +111,7 @@ impl Seat {
     }
 
     /// Waits for the next key: whose, its place, its bytes and what is known of the device.
-    pub(super) async fn gets(&mut self, what: &str) -> (MemberId, u8, Vec<u8>, KeyTrust) {
+    pub(crate) async fn gets(&mut self, what: &str) -> (MemberId, u8, Vec<u8>, KeyTrust) {
         self.hears(what, |event| match event {
             RoundEvent::KeyArrived { from, key, trust } => {
                 Some((from.clone(), key.index, key.reveal().to_vec(), *trust))
