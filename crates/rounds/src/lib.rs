@@ -8,10 +8,12 @@ mod receiving;
 mod round;
 mod sending;
 mod socket;
+mod ticket;
 mod words;
 
 pub use keys::Encryption;
 pub use receiving::{Picture, Sound};
 pub use round::{Event, Options, Received, Round, Way};
 pub use sending::{Loudness, Outgoing, OutgoingError};
+pub use ticket::{Asking, Proof, Ticket, TicketError};
 pub use words::{Word, WordError};

@@ -6,6 +6,7 @@ mod devices;
 mod faults;
 mod joining;
 mod media;
+mod tickets;
 
 use crate::program::Program;
 use crate::servers::Servers;
