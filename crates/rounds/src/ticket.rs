@@ -6,19 +6,19 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
 use model::round::MemberId;
 use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
 use rounds_proto::signal::{ServerUrl, Token};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::{Duration, SystemTime};
 use thiserror::Error;
 use url::Url;
 use zeroize::Zeroizing;
 
-/// No answer is longer, in bytes: a token has a few hundred.
+/// No question and no answer is longer, in bytes: a token has a few hundred.
 const LONGEST: usize = 64 * 1024;
 /// No round's name is longer, in bytes: LiveKit's `max_room_name_length`.
 const LONGEST_ROOM: usize = 256;
@@ -87,6 +87,23 @@ pub enum TicketError {
     Answer,
 }
 
+/// `SFURequest` of lk-jwt-service.
+#[derive(Serialize)]
+struct Request<'a> {
+    room: &'a str,
+    openid_token: Shown<'a>,
+    device_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    access_token: &'a str,
+    /// The specification knows only `Bearer`.
+    token_type: &'static str,
+    matrix_server_name: &'a str,
+    expires_in: u64,
+}
+
 #[derive(Deserialize)]
 struct Given {
     url: String,
@@ -117,9 +134,10 @@ impl Ticket {
     pub async fn get(http: &reqwest::Client, service: &Url, asking: &Asking) -> Result<Self, TicketError> {
         let mut url = service.clone();
         url.path_segments_mut().map_err(|()| TicketError::NotARound)?.pop_if_empty().extend(["sfu", "get"]);
-        let body = Zeroizing::new(request(asking).to_string());
+        // No room, user or token is so long (Matrix, "Size limits": an id has at most 255 bytes).
+        let body = body(asking).ok_or(TicketError::Refused)?;
         let asked = http.post(url).header(CONTENT_TYPE, "application/json").timeout(PATIENCE);
-        let answer = asked.body(body.as_bytes().to_vec()).send().await.map_err(unreachable)?;
+        let answer = asked.body(body).send().await.map_err(unreachable)?;
         if answer.url().origin() != service.origin() {
             return Err(TicketError::Answer);
         }
@@ -138,19 +156,22 @@ impl Ticket {
     }
 }
 
-/// `SFURequest` of lk-jwt-service.
-fn request(asking: &Asking) -> serde_json::Value {
-    json!({
-        "room": asking.room,
-        "openid_token": {
-            "access_token": asking.proof.token.as_str(),
-            // The specification knows no other.
-            "token_type": "Bearer",
-            "matrix_server_name": asking.proof.server_name,
-            "expires_in": asking.proof.expires_in.as_secs(),
+/// The request's body, which is wiped when it was sent.
+fn body(asking: &Asking) -> Option<Bytes> {
+    let request = Request {
+        room: &asking.room,
+        openid_token: Shown {
+            access_token: &asking.proof.token,
+            token_type: "Bearer",
+            matrix_server_name: &asking.proof.server_name,
+            expires_in: asking.proof.expires_in.as_secs(),
         },
-        "device_id": asking.device,
-    })
+        device_id: &asking.device,
+    };
+    // As long as it may become, so that no copy is left behind while it grows.
+    let mut body = Zeroizing::new(Vec::with_capacity(LONGEST));
+    serde_json::to_writer(&mut *body, &request).ok()?;
+    (body.len() <= LONGEST).then(|| Bytes::from_owner(body))
 }
 
 fn unreachable(error: reqwest::Error) -> TicketError {

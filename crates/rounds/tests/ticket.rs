@@ -183,6 +183,9 @@ async fn a_refusal_says_what_can_be_done() {
     };
     let service = Url::parse(&format!("http://{closed}")).expect("an address");
     assert_eq!(Ticket::get(&http(), &service, &asking()).await, Err(TicketError::Unreachable), "nobody is there");
+    let proof = Proof { token: Zeroizing::new("a".repeat(64 * 1024)), ..asking().proof };
+    let long = Ticket::get(&http(), &service, &Asking { proof, ..asking() }).await;
+    assert_eq!(long, Err(TicketError::Refused), "and nobody is asked with what is no homeserver's word");
     let mail = Url::parse("mailto:it@klinikum.example").expect("an address");
     assert_eq!(Ticket::get(&http(), &mail, &asking()).await, Err(TicketError::NotARound), "no place to ask");
 }
