@@ -31,12 +31,11 @@ pub(crate) fn router(home: Shared) -> Router {
         .nest("/media/r0", content())
         .route("/media/v1/create", post(media::create))
         .route("/media/v1/upload", post(media::upload))
-        .route("/federation/v1/openid/userinfo", get(openid::userinfo))
-        // Files are counted while they are written, and JSON has a limit of its own.
-        .layer(DefaultBodyLimit::disable());
+        .route("/federation/v1/openid/userinfo", get(openid::userinfo));
     let mannered = |router: Router<Shared>| {
         let router = router.fallback(async || unrecognized()).method_not_allowed_fallback(async || wrong_method());
-        router.layer(from_fn_with_state(Arc::clone(&home), manners))
+        // Files are counted while they are written, and JSON has a limit of its own.
+        router.layer(DefaultBodyLimit::disable()).layer(from_fn_with_state(Arc::clone(&home), manners))
     };
     Router::new()
         .nest("/_matrix", mannered(matrix))

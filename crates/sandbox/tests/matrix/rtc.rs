@@ -81,6 +81,8 @@ async fn a_member_is_let_into_the_round_of_the_room_in_the_name_of_the_device() 
     let room = amina.room_with(&leyla, json!({})).await;
     let answer = asks_as(&leyla, &room).await;
     assert_eq!(answer.headers["access-control-allow-origin"], "*", "programs in a browser may ask too");
+    let read = home.client.get(home.url("/livekit/sfu/get")).send().await.expect("the platform answers");
+    assert_eq!(read.status(), 405, "it is not a page");
     let answer = answer.good();
     assert_eq!(answer["url"], "wss://sfu.klinikum.example", "where it is");
     let told = claims(text(&answer["jwt"]));
