@@ -8,6 +8,7 @@ mod receiving;
 mod round;
 mod sending;
 mod socket;
+mod ticket;
 mod words;
 
 pub use keys::Encryption;
@@ -15,4 +16,5 @@ pub use receiving::{Picture, Sound};
 pub use round::{Event, Options, Received, Round, Way};
 pub use rounds_proto::frame::UnsignedDevices;
 pub use sending::{Loudness, Outgoing, OutgoingError};
+pub use ticket::{Asking, Proof, Ticket, TicketError};
 pub use words::{Word, WordError};

@@ -25,7 +25,7 @@ mod start;
 pub use clock::{Clock, berlin};
 pub use fhir::JournalError;
 pub use guard::Caller;
-pub use matrix::{ChatOptions, Homeserver, MediaError};
+pub use matrix::{ChatOptions, Homeserver, MediaError, Sfu};
 pub use people::{PASSWORD, Person, people};
 pub use seed::{Language, Plan, board_resources, resources};
 pub use start::{Options, Running, Sandbox, StartError};

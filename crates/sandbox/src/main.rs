@@ -3,13 +3,14 @@
 use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
 use jiff::civil::{Date, Time};
-use sandbox::{ChatOptions, Language, Options, Sandbox};
+use sandbox::{ChatOptions, Language, Options, Sandbox, Sfu};
 use std::io::Write as _;
 use std::path::PathBuf;
 use tracing_subscriber::EnvFilter;
+use zeroize::Zeroizing;
 
 /// The evaluation platform: OpenID Connect, FHIR, DICOMweb and chat with an invented tumor board.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(version)]
 struct Arguments {
     /// Port on 127.0.0.1; 0 takes a free one.
@@ -39,6 +40,15 @@ struct Arguments {
     /// Nobody writes or answers in chat.
     #[arg(long)]
     quiet: bool,
+    /// The WebSocket of the LiveKit server that rounds are held on (ws://HOST:PORT); no rounds without it.
+    #[arg(long, requires_all = ["sfu_key", "sfu_secret"])]
+    sfu: Option<String>,
+    /// The name of the secret that the LiveKit server shares.
+    #[arg(long, requires = "sfu")]
+    sfu_key: Option<String>,
+    /// The secret that the LiveKit server shares.
+    #[arg(long, requires = "sfu")]
+    sfu_secret: Option<String>,
     /// The language of titles, summaries, questions and people's specialties in the record.
     #[arg(long, value_enum, default_value_t = Lang::De)]
     lang: Lang,
@@ -55,6 +65,8 @@ async fn main() -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,matrix_sdk=off"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let arguments = Arguments::parse();
+    let sfu = arguments.sfu.zip(arguments.sfu_key).zip(arguments.sfu_secret);
+    let sfu = sfu.map(|((url, key), secret)| Sfu { url, key, secret: Zeroizing::new(secret) });
     let options = Options {
         port: arguments.port,
         folder: arguments.folder,
@@ -69,6 +81,7 @@ async fn main() -> anyhow::Result<()> {
         chat: ChatOptions {
             access_token_seconds: arguments.chat_token_seconds,
             upload_limit: arguments.upload_limit_mib.saturating_mul(1024 * 1024),
+            sfu,
         },
         colleagues: !arguments.quiet,
         ..Options::default()

@@ -3,6 +3,7 @@
 use crate::account::{Account, AccountError, of_sdk};
 use matrix_sdk::Client;
 use ruma::api::client::account::request_openid_token::v3::Request;
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// Asks for such tokens, without holding the account.
@@ -15,6 +16,8 @@ pub struct OpenIdToken {
     pub token: Zeroizing<String>,
     /// The homeserver that knows it.
     pub server_name: String,
+    /// For how long it was given.
+    pub expires_in: Duration,
 }
 
 impl std::fmt::Debug for OpenId {
@@ -48,6 +51,7 @@ impl OpenId {
         Ok(OpenIdToken {
             token: Zeroizing::new(answer.access_token),
             server_name: answer.matrix_server_name.to_string(),
+            expires_in: answer.expires_in,
         })
     }
 }

@@ -27,6 +27,7 @@ mod receipts;
 mod refusal;
 mod room;
 mod route;
+mod rtc;
 mod send;
 mod sessions;
 mod show;
@@ -40,6 +41,7 @@ mod to_device;
 
 pub use media::MediaError;
 pub(crate) use route::router;
+pub use rtc::Sfu;
 pub(crate) use sso::CALLBACK;
 
 use crate::clock::Clock;
@@ -64,11 +66,13 @@ pub struct ChatOptions {
     pub access_token_seconds: u32,
     /// The largest file that is taken, in bytes.
     pub upload_limit: u64,
+    /// The media server of rounds; without one the homeserver names none.
+    pub sfu: Option<Sfu>,
 }
 
 impl Default for ChatOptions {
     fn default() -> Self {
-        Self { access_token_seconds: 600, upload_limit: 50 * 1024 * 1024 }
+        Self { access_token_seconds: 600, upload_limit: 50 * 1024 * 1024, sfu: None }
     }
 }
 

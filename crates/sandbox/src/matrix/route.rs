@@ -4,7 +4,7 @@ use super::ask::Session;
 use super::refusal::{unrecognized, wrong_method};
 use super::{
     Homeserver, backup, create, delayed, devices, filter, history, keys, login, media, membership, openid, personal,
-    profile, push, receipts, send, signing, sso, sync, to_device,
+    profile, push, receipts, rtc, send, signing, sso, sync, to_device,
 };
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
@@ -26,18 +26,20 @@ pub(crate) fn router(home: Shared) -> Router {
         .nest("/client/r0", client())
         .nest("/client/v1", newer())
         .nest("/client/unstable/org.matrix.msc4140", later())
+        .route("/client/unstable/org.matrix.msc4143/rtc/transports", get(rtc::transports))
         .nest("/media/v3", content())
         .nest("/media/r0", content())
         .route("/media/v1/create", post(media::create))
         .route("/media/v1/upload", post(media::upload))
-        .route("/federation/v1/openid/userinfo", get(openid::userinfo))
-        .fallback(async || unrecognized())
-        .method_not_allowed_fallback(async || wrong_method())
+        .route("/federation/v1/openid/userinfo", get(openid::userinfo));
+    let mannered = |router: Router<Shared>| {
+        let router = router.fallback(async || unrecognized()).method_not_allowed_fallback(async || wrong_method());
         // Files are counted while they are written, and JSON has a limit of its own.
-        .layer(DefaultBodyLimit::disable())
-        .layer(from_fn_with_state(Arc::clone(&home), manners));
+        router.layer(DefaultBodyLimit::disable()).layer(from_fn_with_state(Arc::clone(&home), manners))
+    };
     Router::new()
-        .nest("/_matrix", matrix)
+        .nest("/_matrix", mannered(matrix))
+        .nest(rtc::SERVICE, mannered(Router::new().route("/sfu/get", post(rtc::sfu_get))))
         .route("/.well-known/matrix/client", get(well_known))
         .route(sso::CALLBACK, get(sso::callback))
         .with_state(home)
@@ -71,12 +73,18 @@ async fn versions() -> Json<Value> {
     Json(json!({ "versions": versions, "unstable_features": {
         "org.matrix.e2e_cross_signing": true,
         "org.matrix.msc4140": true,
+        "org.matrix.msc4143": true,
     } }))
 }
 
 async fn well_known(State(home): State<Shared>) -> impl axum::response::IntoResponse {
     let everybody = [(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
-    (everybody, Json(json!({ "m.homeserver": { "base_url": home.origin } })))
+    let mut document = json!({ "m.homeserver": { "base_url": home.origin } });
+    let transports = home.transports();
+    if !transports.is_empty() {
+        document["org.matrix.msc4143.rtc_foci"] = json!(transports);
+    }
+    (everybody, Json(document))
 }
 
 /// `/_matrix/client/v3`.

@@ -8,5 +8,6 @@ mod history;
 mod media;
 mod personal;
 mod rooms;
+mod rtc;
 mod sign_in;
 mod sync;

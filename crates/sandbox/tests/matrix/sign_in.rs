@@ -37,7 +37,7 @@ async fn a_client_finds_the_homeserver_from_the_platform() {
 async fn an_unknown_route_is_404_and_a_known_one_with_another_method_405() {
     let home = Home::start().await;
     let ask = async |method: Method, path: &str| home.ask(method, path, None, None).await;
-    for path in ["/client/v3/publicRooms", "/client/unstable/org.matrix.msc4143/rtc/transports", "/nothing"] {
+    for path in ["/client/v3/publicRooms", "/client/unstable/org.matrix.msc3575/sync", "/nothing"] {
         ask(Method::GET, path).await.refused(404, "M_UNRECOGNIZED");
     }
     ask(Method::DELETE, "/client/v3/login").await.refused(405, "M_UNRECOGNIZED");

@@ -7,6 +7,7 @@ mod faults;
 mod joining;
 mod media;
 mod members;
+mod tickets;
 
 use crate::program::Program;
 use crate::servers::Servers;
