@@ -100,7 +100,7 @@ async fn two_of_a_conversation_see_each_other_by_keys_that_only_their_devices_ha
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_has_left_does_not_get_the_next_key() {
+async fn whoever_left_and_comes_back_gets_another_key_than_before() {
     let Some(place) = Place::new() else { return };
     let home = Home::sandbox().await;
     let pair = pair(&home, "dr-kranichbach", "ebbelund").await;
