@@ -139,6 +139,7 @@ pub(crate) struct Inner {
     pub(crate) lock_mark: Mutex<()>,
     pub(crate) keeping: crate::decisions::Keeping,
     pub(crate) chat: crate::chat::Chat,
+    pub(crate) rounds: crate::round::Rounds,
     serials: AtomicU32,
     state: Mutex<State>,
 }
@@ -208,6 +209,7 @@ impl Desk {
             lock_mark: Mutex::new(()),
             keeping: crate::decisions::Keeping::default(),
             chat: crate::chat::Chat::default(),
+            rounds: crate::round::Rounds::default(),
             serials: AtomicU32::new(1),
             state: Mutex::new(State {
                 seat: Seat::Out { failure: None },
@@ -455,6 +457,8 @@ impl Desk {
             Request::Recover { key } => self.recover(&key).await.map(|()| Reply::Done),
             Request::Form { conversation, step } => Box::pin(self.form(&conversation, step)).await,
             Request::Trust { trust } => Box::pin(self.trust(trust)).await,
+            Request::OpenRounds => Ok(Reply::Rounds(self.rounds_view())),
+            Request::Round { round } => Box::pin(self.round(round)).await,
             Request::ChangeSettings { settings } => self.change_settings(settings).map(Reply::Settings),
             Request::RememberPlace { place } => self.remember_place(place).map(|()| Reply::Done),
             Request::Diagnose => Ok(Reply::Diagnosis(self.diagnosis())),
@@ -544,7 +548,8 @@ fn of_the_record(event: &Event) -> bool {
         | Event::ChatChanged(_)
         | Event::ConversationChanged(_)
         | Event::ConversationWanted(_)
-        | Event::ReceivedStudyChanged(_) => true,
+        | Event::ReceivedStudyChanged(_)
+        | Event::RoundsChanged(_) => true,
         // Who tells of messages leaves names out while the desk is locked.
         Event::SessionChanged(_)
         | Event::SettingsChanged(_)
@@ -641,6 +646,8 @@ fn allowed_while_locked(request: &Request) -> bool {
         | Request::SetUpRecovery
         | Request::Recover { .. }
         | Request::Form { .. }
-        | Request::Trust { .. } => false,
+        | Request::Trust { .. }
+        | Request::OpenRounds
+        | Request::Round { .. } => false,
     }
 }

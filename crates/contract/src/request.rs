@@ -5,9 +5,8 @@ use crate::{
     ConnectionView, ConversationView, DecisionView, DevicesView, DiagnosisView, DirectoryView, DocumentView, DraftView,
     FileDoorView, FormStep, FoundPeopleView, ImagesView, MeasurementView, MeasurementsView, MessageVersionsView,
     OwnCardView, PermissionsView, PictureDoorView, PlatformView, ProofWantedView, ReceivedStudyView, RecoveryKeyView,
-    RoundDevicesView, RoundStep, RoundsView, SeriesView,
-    SessionView, SettingsView, ShareableView, SigningPreviewView, StartView, TextBlockView, TodayView, TrustStep,
-    WantedView,
+    RoundDevicesView, RoundStep, RoundsView, SeriesView, SessionView, SettingsView, ShareableView, SigningPreviewView,
+    StartView, TextBlockView, TodayView, TrustStep, WantedView,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;

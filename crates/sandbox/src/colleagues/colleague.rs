@@ -137,7 +137,8 @@ impl Colleague {
                     | Event::DecisionChanged(_)
                     | Event::MessagesArrived(_)
                     | Event::ConversationWanted(_)
-                    | Event::ReceivedStudyChanged(_),
+                    | Event::ReceivedStudyChanged(_)
+                    | Event::RoundsChanged(_),
                 ) => {}
                 Err(RecvError::Closed) => return Err(ColleagueError::Gone),
             }

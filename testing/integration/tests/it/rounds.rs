@@ -2,6 +2,7 @@
 //! sees and hears.
 
 mod browser;
+mod desks;
 mod devices;
 mod faults;
 mod joining;
