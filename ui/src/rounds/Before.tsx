@@ -125,12 +125,18 @@ function useDevices(): Devices {
 
 function DeviceChoice({ devices: { view, failure, search, choose } }: { devices: Devices }) {
   if (view === null) return failure ? <FailureNotice failure={failure} retry={search} /> : <Skeleton what={m.round_devices()} rows={3} retry={search} />;
+  const lacks = lacksDevice('microphone', view.microphones) || lacksDevice('speaker', view.speakers) || lacksDevice('camera', view.cameras);
   return (
     <>
       <div className={styles['devices']}>
-        <Device what="microphone" list={view.microphones} choose={choose} search={search} />
-        <Device what="speaker" list={view.speakers} choose={choose} search={search} />
-        <Device what="camera" list={view.cameras} choose={choose} search={search} />
+        <Device what="microphone" list={view.microphones} choose={choose} />
+        <Device what="speaker" list={view.speakers} choose={choose} />
+        <Device what="camera" list={view.cameras} choose={choose} />
+        {lacks && (
+          <Button look="link" size="small" className={styles['again']} onPress={search} data-testid="devices-again">
+            {m.round_devices_again()}
+          </Button>
+        )}
       </div>
       {failure && <FailureNotice failure={failure} retry={search} />}
     </>
@@ -144,18 +150,23 @@ const none: Record<RoundDeviceKind, { what: () => string; act: () => string }> =
   camera: { what: m.round_no_camera, act: m.round_no_camera_act },
 };
 
-function Device({ what, list, choose, search }: { what: RoundDeviceKind; list: readonly RoundDeviceView[]; choose: Devices['choose']; search: () => void }) {
+/** A test picture is no camera: what one would need to be seen is said beside it. */
+function lacksDevice(what: RoundDeviceKind, list: readonly RoundDeviceView[]): boolean {
+  return what === 'camera' ? list.every((one) => one.name === null) : list.length === 0;
+}
+
+function Device({ what, list, choose }: { what: RoundDeviceKind; list: readonly RoundDeviceView[]; choose: Devices['choose'] }) {
   const word = (one: RoundDeviceView) => one.name ?? (what === 'camera' ? m.round_device_test() : m.round_device_default());
   const chosen = list.find((one) => one.chosen);
-  // A test picture is no camera: what one would need to be seen is said beside it.
-  const lacks = what === 'camera' ? list.every((one) => one.name === null) : list.length === 0;
+  const lacks = lacksDevice(what, list);
+  const options = [...(chosen ? [] : [{ id: '', label: m.round_device_none() }]), ...list.map((one) => ({ id: one.id, label: word(one) }))];
   return (
     <>
       <span className={styles['label']} aria-hidden>
         {label[what]()}
       </span>
       <div className={styles['choice']}>
-        {list.length > 0 && <Select label={label[what]()} value={chosen?.id ?? ''} options={list.map((one) => ({ id: one.id, label: word(one) }))} onChange={(id) => choose(what, id)} width={320} testId={`device-${what}`} />}
+        {list.length > 0 && <Select label={label[what]()} value={chosen?.id ?? ''} options={options} onChange={(id) => id !== '' && choose(what, id)} width={320} testId={`device-${what}`} />}
         {lacks && (
           <p className={styles['lacks']} data-testid={`lacks-${what}`}>
             <b>
@@ -163,9 +174,6 @@ function Device({ what, list, choose, search }: { what: RoundDeviceKind; list: r
               {none[what].what()}
             </b>
             <span>{none[what].act()}</span>
-            <Button look="link" size="small" onPress={search}>
-              {m.round_devices_again()}
-            </Button>
           </p>
         )}
       </div>

@@ -8,6 +8,13 @@ import { m } from '../paraglide/messages';
 import { BeforeDialog } from './Before';
 import { goesOn } from './roundsView';
 
+/** A round about a case goes on and this person is not in it: the way in, beside whatever of the case is being read. */
+export function CaseRoundButton({ patient }: { patient: string }) {
+  const rounds = useStore(useDesk().rounds);
+  const going = rounds.state === 'here' ? rounds.value.running.find((one) => one.patient === patient && one.conversation !== rounds.value.round?.conversation) : undefined;
+  return going ? <RoundButton conversation={going.conversation} name={going.name} mayBegin={false} stays /> : null;
+}
+
 /** The way from a conversation into its round: to begin one, to enter the one that goes on, or back to it. */
 export function RoundButton({ conversation, name, mayBegin, stays = false }: { conversation: string; name: string; /** Whether a round can be begun here. */ mayBegin: boolean; stays?: boolean }) {
   const places = usePlaces();

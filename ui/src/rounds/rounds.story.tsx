@@ -20,7 +20,7 @@ function story(id: string, fixture: RoundsFixture, more: { keys?: readonly strin
 const inside = (id: string, change: Partial<RoundView> = {}, more: Parameters<typeof story>[2] = {}) => story(id, rounds({ round: round(change), running }), more);
 const ended = (id: string, why: RoundEnd) => inside(id, { phase: { phase: 'ended', why } });
 const conversation: Place = { screen: 'messages', conversation: '!steinklee' };
-const enter = ['click:[data-testid=enter-!steinklee]', 'see:[data-testid=enter]'];
+const enter = ['click:[data-testid="enter-!steinklee"]', 'see:[data-testid=enter]'];
 
 const self = people(1)[0]!;
 const keyed = [
@@ -59,7 +59,7 @@ export const stories: Story[] = [
   inside('-allow', { people: keyed }, { keys: ['click:[data-testid^=allow-]', 'see:[data-testid=allow-dialog]'] }),
   inside('-without-picture', { people: people(6).map((one, place) => ({ ...one, ...(place % 2 === 0 ? { camera: null } : {}), ...(place === 3 ? { line: 'lost' as const } : {}) })), camera: { state: 'off' } }),
   inside('-heard', { microphone: { state: 'on', device: 'Jabra Evolve2 40' }, people: people(9).map((one) => (one.here ? { ...one, muted: false, hand: 3 } : one)) }),
-  inside('-reconnecting', { phase: { phase: 'reconnecting', attempt: 3 } }),
+  inside('-reconnecting', { phase: { phase: 'reconnecting', attempt: 3 } }, { keys: ['see:[data-away]'] }),
   inside('-weak', { people: people(9).map((one) => (one.here ? { ...one, line: 'weak' as const } : one)) }),
   inside('-recorded', { recorded: true }),
   inside('-plain', { encrypted: false }),
@@ -71,6 +71,9 @@ export const stories: Story[] = [
   ended('-ended-lost', { end: 'lost' }),
   ended('-ended-failed', { end: 'failed', failure: { code: 'round-refused', detail: '403' } }),
   inside('-bar', {}, { place: { screen: 'case', patient: 'pat-auenwald', tab: 'overview' } }),
+  story('-case', rounds({ running }), { place: { screen: 'case', patient: 'pat-steinklee', tab: 'overview' }, keys: ['see:[data-testid=round-enter]'] }),
+  story('-case-dock', rounds({ running }), { place: { screen: 'case', patient: 'pat-steinklee', tab: 'overview' }, keys: ['Control+J', 'see:[data-testid=dock] [data-testid=round-enter]'] }),
+  story('-case-entered', rounds({ running }), { place: { screen: 'case', patient: 'pat-steinklee', tab: 'overview' }, keys: ['Control+J', 'click:[data-testid=round-enter]', 'see:[data-testid=enter]', 'Enter', 'see:[data-testid=round-bar]'] }),
   inside('-bar-conversation', {}, { place: conversation }),
   inside('-bar-stopped', { microphone: { state: 'stopped', why: 'device-lost' }, phase: { phase: 'reconnecting', attempt: 1 } }, { place: { screen: 'today' } }),
   inside('-bar-entering', { phase: { phase: 'entering', doing: 'joining' }, since: null, people: [] }, { place: { screen: 'today' } }),
