@@ -68,7 +68,6 @@ import {
   Sheet,
   ShieldAlert,
   ShieldCheck,
-  SignalLow,
   Signature,
   SlidersHorizontal,
   Smile,
@@ -168,7 +167,6 @@ const drawn = {
   unlocked: LockOpen,
   voice: Volume2,
   warn: TriangleAlert,
-  weak: SignalLow,
   width: MoveHorizontal,
 } satisfies Record<string, LucideIcon>;
 

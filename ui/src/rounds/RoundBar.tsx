@@ -112,7 +112,7 @@ function Controls({ round, onScreen }: { round: RoundView; onScreen: boolean }) 
         )}
         {here?.line === 'weak' && round.phase.phase === 'in' && (
           <Bar
-            icon="weak"
+            icon="warn"
             testId="round-weak"
             action={
               isOn(camera) ? (

@@ -54,7 +54,7 @@ export function Tile({ person, name, shows = 'camera', away, small = false }: { 
         ) : picture?.held === true ? (
           <Sign icon="warn" word={m.round_held()} />
         ) : (
-          !screen && person.line === 'weak' && <Sign icon="weak" word={m.round_line_weak()} />
+          !screen && person.line === 'weak' && <Sign icon="warn" word={m.round_line_weak()} />
         )}
       </span>
       {!screen && person.hand !== null && (
@@ -78,7 +78,7 @@ export function Tile({ person, name, shows = 'camera', away, small = false }: { 
   );
 }
 
-function Sign({ icon, word }: { icon: 'warn' | 'weak' | 'offline'; word: string }) {
+function Sign({ icon, word }: { icon: 'warn' | 'offline'; word: string }) {
   return (
     <span className={styles['sign']} title={word} aria-hidden>
       <Icon name={icon} size="s" />
