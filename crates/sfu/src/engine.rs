@@ -26,10 +26,10 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(seed: [u8; 32], address: SocketAddr, now: Instant) -> Self {
+    pub(crate) fn new(seed: [u8; 32], media: SocketAddr, stun: SocketAddr, now: Instant) -> Self {
         Self {
-            rooms: Rooms::new(seed, format!("stun:{address}")),
-            media: Media::new(address, now),
+            rooms: Rooms::new(seed, format!("stun:{stun}")),
+            media: Media::new(media, now),
             outputs: VecDeque::new(),
         }
     }

@@ -6,6 +6,7 @@ mod media;
 pub mod rooms;
 pub mod sdp;
 mod server;
+mod stun;
 pub mod token;
 pub mod wire;
 

@@ -6,7 +6,6 @@
 
 mod flow;
 mod forward;
-mod stun;
 
 use crate::rooms::{Kind, Layer, Route, Seat};
 use crate::sdp::{self, Carried};
@@ -162,10 +161,6 @@ impl Media {
 
     /// A datagram came.
     pub(crate) fn receive(&mut self, from: SocketAddr, datagram: &[u8], now: Instant) {
-        if let Some(answer) = stun::answer(datagram, from) {
-            self.datagrams.push_back((from, answer));
-            return;
-        }
         let Ok(receive) = Receive::new(Protocol::Udp, from, self.address, datagram) else { return };
         let input = Input::Receive(now, receive);
         let known = self.sources.get(&from).copied();

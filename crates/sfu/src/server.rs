@@ -34,6 +34,8 @@ const WAITING_IN: usize = 256;
 const WAITING_OUT: usize = 1024;
 /// Whoever is silent for so long is gone: clients ping every 5 s.
 const SILENT: Duration = Duration::from_secs(20);
+/// So long is waited for a client's half of the closing handshake.
+const CLOSING: Duration = Duration::from_secs(2);
 /// A client may say so many things at once, and so many in a second.
 const BURST: u32 = 400;
 const EACH_SECOND: u32 = 100;
@@ -115,9 +117,11 @@ impl Sfu {
         let failed = |source| StartError::Socket { port, source };
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
         let media = socket.local_addr().map_err(failed)?;
+        let stun = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(failed)?;
+        let stun_address = stun.local_addr().map_err(failed)?;
         let (commands, inbox) = mpsc::channel(WAITING_IN);
-        let engine = Engine::new(rand::random(), media, Instant::now());
-        let task = tokio::spawn(Task { engine, socket, inbox, outboxes: BTreeMap::new(), seats: 0 }.run());
+        let engine = Engine::new(rand::random(), media, stun_address, Instant::now());
+        let task = tokio::spawn(Task { engine, socket, stun, inbox, outboxes: BTreeMap::new(), seats: 0 }.run());
         Ok(Self { state: Arc::new(Shared { key: options.key, commands }), media, task })
     }
 
@@ -257,7 +261,7 @@ async fn talk(mut socket: WebSocket, taken: Taken, mut frames: mpsc::Receiver<Ve
                 None => {
                     let frame = CloseFrame { code: close_code::NORMAL, reason: "".into() };
                     let _ = socket.send(Message::Close(Some(frame))).await;
-                    return;
+                    return end(socket).await;
                 }
             },
             came = tokio::time::timeout(SILENT, socket.recv()) => match came {
@@ -274,10 +278,17 @@ async fn talk(mut socket: WebSocket, taken: Taken, mut frames: mpsc::Receiver<Ve
                         return;
                     }
                 }
-                Ok(Some(Ok(Message::Close(_)) | Err(_)) | None) | Err(_) => return,
+                Ok(Some(Ok(Message::Close(_)))) => return end(socket).await,
+                Ok(Some(Err(_)) | None) | Err(_) => return,
             },
         }
     }
+}
+
+/// Waits for the other side's end of the closing handshake (RFC 6455 §7.1.1), so that neither takes it for a fault.
+async fn end(mut socket: WebSocket) {
+    let rest = async { while let Some(Ok(_)) = socket.recv().await {} };
+    let _ = tokio::time::timeout(CLOSING, rest).await;
 }
 
 /// How much a client may say.
@@ -305,6 +316,7 @@ impl Allowance {
 struct Task {
     engine: Engine,
     socket: UdpSocket,
+    stun: UdpSocket,
     inbox: mpsc::Receiver<Command>,
     outboxes: BTreeMap<Seat, mpsc::Sender<Vec<u8>>>,
     seats: u64,
@@ -313,6 +325,7 @@ struct Task {
 enum Turn {
     Command(Option<Command>),
     Readable(bool),
+    Asked(bool),
     Due,
 }
 
@@ -325,14 +338,16 @@ impl Task {
             let turn = tokio::select! {
                 command = self.inbox.recv() => Turn::Command(command),
                 readable = self.socket.readable() => Turn::Readable(readable.is_ok()),
+                asked = self.stun.readable() => Turn::Asked(asked.is_ok()),
                 () = until(due) => Turn::Due,
             };
             match turn {
                 Turn::Command(Some(command)) => self.obey(command),
                 // Nobody is left who could ask for anything.
                 Turn::Command(None) => return,
-                Turn::Readable(false) => return,
+                Turn::Readable(false) | Turn::Asked(false) => return,
                 Turn::Readable(true) => self.read(&mut datagram),
+                Turn::Asked(true) => self.say_address(&mut datagram),
                 Turn::Due => {}
             }
             self.engine.tick(now());
@@ -343,12 +358,24 @@ impl Task {
         for _ in 0..BATCH {
             match self.socket.try_recv_from(datagram) {
                 Ok((length, from)) => {
-                    if let Some(datagram) = datagram.get(..length).filter(|_| from.ip().is_loopback()) {
+                    // Whatever reaches 127.0.0.1 is from this machine, under any of its addresses: Chromium prefers a
+                    // network's own to the loopback's.
+                    if let Some(datagram) = datagram.get(..length) {
                         self.engine.datagram(from, datagram, now());
                     }
                 }
                 // A former peer's port is closed (ICMP), or there is nothing more.
                 Err(_) => return,
+            }
+        }
+    }
+
+    fn say_address(&self, datagram: &mut [u8]) {
+        for _ in 0..BATCH {
+            let Ok((length, from)) = self.stun.try_recv_from(datagram) else { return };
+            if let Some(answer) = datagram.get(..length).and_then(|datagram| crate::stun::answer(datagram, from)) {
+                // Whoever does not hear it asks again.
+                let _ = self.stun.try_send_to(&answer, from);
             }
         }
     }

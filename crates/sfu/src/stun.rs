@@ -1,5 +1,8 @@
 //! The plain Binding of STUN (RFC 8489 §2): a client asks from where it is seen. On loopback nobody needs the answer,
 //! but a client that is told of no server asks one of its own choice.
+//!
+//! It has a port of its own: what comes from a STUN server's address is never media to libwebrtc (`stun_port.cc`,
+//! `UDPPort::OnReadPacket`).
 
 use std::net::SocketAddr;
 
@@ -9,7 +12,7 @@ const HEADER: usize = 20;
 const USERNAME: [u8; 2] = [0x00, 0x06];
 
 /// The answer to a Binding request without a user's name; none for anything else.
-pub(super) fn answer(datagram: &[u8], from: SocketAddr) -> Option<Vec<u8>> {
+pub(crate) fn answer(datagram: &[u8], from: SocketAddr) -> Option<Vec<u8>> {
     let header = datagram.get(..HEADER)?;
     if header[..2] != [0, 1] || header[4..8] != COOKIE {
         return None;
