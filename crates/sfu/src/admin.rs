@@ -46,7 +46,7 @@ pub(crate) async fn mute(State(shared): State<Arc<Shared>>, headers: HeaderMap, 
         allowed(&shared, &headers, &request.room)?;
         let (reply, muted) = oneshot::channel();
         ask(&shared, Command::Mute(request, reply)).await?;
-        let track = muted.await.map_err(|_| Failure::ended())?.map_err(Failure::of)?;
+        let track = muted.await.ok().ok_or_else(Failure::ended)?.map_err(Failure::of)?;
         Ok(form.written(&lk::MuteRoomTrackResponse { track: Some(track) }))
     };
     done.await.unwrap_or_else(|failure: Failure| failure.into_response())
@@ -60,7 +60,7 @@ pub(crate) async fn remove(State(shared): State<Arc<Shared>>, headers: HeaderMap
         allowed(&shared, &headers, &request.room)?;
         let (reply, removed) = oneshot::channel();
         ask(&shared, Command::Remove(request, reply)).await?;
-        removed.await.map_err(|_| Failure::ended())?.map_err(Failure::of)?;
+        removed.await.ok().ok_or_else(Failure::ended)?.map_err(Failure::of)?;
         Ok(form.written(&lk::RemoveParticipantResponse {}))
     };
     done.await.unwrap_or_else(|failure: Failure| failure.into_response())
@@ -84,7 +84,7 @@ fn allowed(shared: &Shared, headers: &HeaderMap, room: &str) -> Result<(), Failu
 }
 
 async fn ask(shared: &Shared, command: Command) -> Result<(), Failure> {
-    shared.command(ServerCommand::Admin(command)).await.map_err(|_| Failure::ended())
+    shared.command(ServerCommand::Admin(command)).await.ok().ok_or_else(Failure::ended)
 }
 
 /// How a request is written, and its answer.

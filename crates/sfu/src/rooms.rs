@@ -5,6 +5,8 @@
 //! what follows from them is taken out by [`Rooms::effect`] until there is none. [`Rooms::routes`] says whose media goes
 //! where.
 
+#![expect(deprecated, reason = "the protocol's older clients read these fields")]
+
 mod listen;
 mod names;
 mod person;

@@ -162,7 +162,7 @@ impl Shared {
     }
 
     pub(crate) async fn command(&self, command: Command) -> Result<(), Refusal> {
-        self.commands.send(command).await.map_err(|_| Refusal(StatusCode::SERVICE_UNAVAILABLE, "ended".to_owned()))
+        self.commands.send(command).await.ok().ok_or_else(Refusal::ended)
     }
 
     fn refreshed(&self, grants: &Grants) -> String {
@@ -173,6 +173,12 @@ impl Shared {
 /// A status and a sentence, as livekit-server answers before the upgrade (`rtcservice.go`).
 #[derive(Debug)]
 pub(crate) struct Refusal(pub(crate) StatusCode, pub(crate) String);
+
+impl Refusal {
+    fn ended() -> Self {
+        Self(StatusCode::SERVICE_UNAVAILABLE, "the server has ended".to_owned())
+    }
+}
 
 impl axum::response::IntoResponse for Refusal {
     fn into_response(self) -> Response {
@@ -208,12 +214,12 @@ async fn rtc(
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, Refusal> {
     let (grants, request) = wanted(&shared, &headers, &parameters)?;
-    let upgrade = upgrade.map_err(|_| Refusal(StatusCode::NOT_FOUND, "not a WebSocket".to_owned()))?;
+    let upgrade = upgrade.ok().ok_or_else(|| Refusal(StatusCode::NOT_FOUND, "not a WebSocket".to_owned()))?;
     let (outbox, frames) = mpsc::channel(WAITING_OUT);
     let (reply, seat) = oneshot::channel();
     let token = shared.refreshed(&grants);
     shared.command(Command::Join { grants, request: Box::new(request), token, outbox, reply }).await?;
-    let seat = seat.await.map_err(|_| Refusal(StatusCode::SERVICE_UNAVAILABLE, "ended".to_owned()))?;
+    let seat = seat.await.ok().ok_or_else(Refusal::ended)?;
     let seat = seat.map_err(|error| Refusal(status(error), error.to_string()))?;
     // Where the upgrade fails, this goes and the seat with it.
     let seat = Taken { seat, commands: shared.commands.clone() };

@@ -20,6 +20,8 @@ pub const LONGEST_SDP: usize = 256 * 1024;
 pub(crate) const LONGEST_DATA: usize = 64 * 1024;
 /// No join request is longer, in bytes, as it travels in the address. livekit-client's has 6 kB.
 const LONGEST_JOIN: usize = 256 * 1024;
+/// A join request is unpacked no further, in bytes.
+const LONGEST_PLAIN: u64 = 1024 * 1024;
 /// No frame has more fields.
 const MOST_FIELDS: usize = 20_000;
 /// How deep fields are counted: the message, its kind, the lists in it, what is in them.
@@ -53,9 +55,8 @@ pub fn join_request(parameter: &str) -> Result<lk::JoinRequest, WireError> {
         Ok(Compression::None) => wrapped.join_request,
         Ok(Compression::Gzip) => {
             let mut plain = Vec::new();
-            let limit = u64::try_from(LONGEST_FRAME).expect("a mebibyte") + 1;
             GzDecoder::new(wrapped.join_request.as_slice())
-                .take(limit)
+                .take(LONGEST_PLAIN)
                 .read_to_end(&mut plain)
                 .ok()
                 .ok_or(WireError::Malformed)?;
