@@ -76,9 +76,10 @@ fn allowed(shared: &Shared, headers: &HeaderMap, room: &str) -> Result<(), Failu
     if grants.admin && !room.is_empty() && grants.room == room {
         return Ok(());
     }
+    // Not 403: so says livekit-server of whoever lacks the power (`twirpAuthError`).
     Err(Failure {
-        status: StatusCode::FORBIDDEN,
-        code: "permission_denied",
+        status: StatusCode::UNAUTHORIZED,
+        code: "unauthenticated",
         message: "the token gives no power over this room".to_owned(),
     })
 }

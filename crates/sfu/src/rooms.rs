@@ -424,6 +424,7 @@ impl Rooms {
         }
         found.info.muted = muted;
         let info = found.info.clone();
+        self.routes_changed = true;
         self.say(seat, Response::Mute(lk::MuteTrackRequest { sid: track.to_owned(), muted }));
         self.tell_of(seat, tell::To::All);
         self.settle(seat, now);
