@@ -121,7 +121,8 @@ async fn words_go_both_ways_encrypted(place: Place) {
     let word = word.await;
     assert_eq!(
         (word.from, word.topic.as_str(), &word.payload[..]),
-        (member("bussard"), "konsil.point", &b"0.5 0.5"[..])
+        (member("bussard"), "konsil.point", &b"0.5 0.5"[..]),
+        "as they were said, and by whom"
     );
     ours.sees("that the browser is encrypted", |event| {
         let Event::Standing(all) = event else { return None };
