@@ -3,7 +3,7 @@
 use super::browser::Browser;
 use super::devices::{ONE, turned_on};
 use super::media::{BARS, key};
-use super::{Ours, Place};
+use super::{Ours, Place, Server};
 use rounds::{Encryption, Event};
 use rounds_proto::signal::{Fact, How};
 use serde_json::json;
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 /// Our client on a bad line, and a browser on a good one that shows and says something.
 async fn watching() -> Option<(BadLine, Ours, Browser)> {
-    let place = Place::new()?;
+    let place = Place::with_a_browser(Server::LiveKit).await?;
     let (key, how) = key();
     let browser = Browser::joins(&place, "bussard", &how).await;
     browser.does(json!({ "do": "publish", "video": true, "audio": true })).await;
@@ -80,7 +80,7 @@ async fn a_network_that_is_gone_for_five_seconds_is_resumed_within_two() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_round_that_is_joined_anew_goes_on_both_ways() {
-    let Some(place) = Place::new() else { return };
+    let Some(place) = Place::with_a_browser(Server::LiveKit).await else { return };
     let (key, how) = key();
     let browser = Browser::joins(&place, "bussard", &how).await;
     browser.does(json!({ "do": "publish", "video": true, "audio": true })).await;
