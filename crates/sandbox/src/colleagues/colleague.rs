@@ -125,7 +125,12 @@ impl Colleague {
             };
             match fact {
                 Ok(Event::SessionChanged(SessionView::Locked { waiting: false, .. })) => self.unlocks().await?,
-                Ok(Event::SessionChanged(_) | Event::ChatChanged(_) | Event::ConversationChanged(_))
+                Ok(
+                    Event::SessionChanged(_)
+                    | Event::ChatChanged(_)
+                    | Event::ConversationChanged(_)
+                    | Event::RoundsChanged(_),
+                )
                 | Err(RecvError::Lagged(_)) => return Ok(()),
                 Ok(
                     Event::SettingsChanged(_)
@@ -137,8 +142,7 @@ impl Colleague {
                     | Event::DecisionChanged(_)
                     | Event::MessagesArrived(_)
                     | Event::ConversationWanted(_)
-                    | Event::ReceivedStudyChanged(_)
-                    | Event::RoundsChanged(_),
+                    | Event::ReceivedStudyChanged(_),
                 ) => {}
                 Err(RecvError::Closed) => return Err(ColleagueError::Gone),
             }

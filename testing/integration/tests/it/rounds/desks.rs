@@ -1,7 +1,7 @@
 //! A round at two desks, asked for as the page asks: into it from a conversation, seeing each other by the door of
 //! pictures, and out again.
 
-use super::Place;
+use super::{Place, Server};
 use crate::bulk::{Socket, knock};
 use crate::chat::Home;
 use crate::{MODERATOR, at_work_on};
@@ -10,7 +10,7 @@ use contract::{
     RoundPhase, RoundPictureView, RoundStep, RoundView,
 };
 use futures_util::{SinkExt as _, StreamExt as _};
-use sandbox::{ChatOptions, Options, Sfu};
+use sandbox::{ChatOptions, Options, Rounds, Sfu};
 use tempfile::TempDir;
 use testkit::{DeskKit, PATIENCE, Platform};
 use tokio::time::timeout;
@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 const COLLEAGUE: &str = "dr-sonnkaya";
 
-/// Two desks with a conversation, at a platform whose rounds are on LiveKit.
+/// Two desks with a conversation.
 struct Two {
     _platform: Platform,
     _folders: (TempDir, TempDir),
@@ -28,10 +28,21 @@ struct Two {
     room: String,
 }
 
-async fn two(place: &Place) -> Two {
-    let (url, key, secret) = (place.address.clone(), place.key.clone(), Zeroizing::new(place.secret.clone()));
-    let chat = ChatOptions { sfu: Some(Sfu { url, key, secret }), ..ChatOptions::default() };
-    two_at(Platform::start(Options { chat, ..Options::default() }).await.expect("a platform starts")).await
+/// None, loudly, where the server that is to hold the rounds is missing.
+fn held_on(server: Server) -> Option<Rounds> {
+    Some(match server {
+        Server::Own => Rounds::Here,
+        Server::LiveKit => {
+            let Place { address: url, key, secret, .. } = Place::livekit()?;
+            Rounds::On(Sfu { url, key, secret: Zeroizing::new(secret) })
+        }
+    })
+}
+
+async fn two(rounds: Rounds) -> Two {
+    let chat = ChatOptions { rounds, ..ChatOptions::default() };
+    let platform = Platform::start(Options { chat, ..Options::default() }).await.expect("a platform starts");
+    two_at(platform).await
 }
 
 async fn two_at(platform: Platform) -> Two {
@@ -117,8 +128,17 @@ async fn picture(socket: &mut Socket) -> (u8, u8, u32, u16, u16, Vec<u8>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_desks_meet_in_the_round_of_their_conversation_and_see_each_other() {
-    let Some(place) = Place::new() else { return };
-    let Two { one, other, room, .. } = &two(&place).await;
+    meet(Server::Own).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_desks_meet_on_livekit_and_see_each_other() {
+    meet(Server::LiveKit).await;
+}
+
+async fn meet(server: Server) {
+    let Some(rounds) = held_on(server) else { return };
+    let Two { one, other, room, .. } = &two(rounds).await;
     one.eventually("that rounds are held", |seen| seen.rounds.as_ref().filter(|view| view.offered).map(drop)).await;
     comes_in(one, room, false).await;
     let running = other
@@ -186,9 +206,9 @@ async fn two_desks_meet_in_the_round_of_their_conversation_and_see_each_other() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_round_that_cannot_be_entered_says_why_and_leaves_nobody_in_it() {
-    let Some(place) = Place::new() else { return };
-    let secret = "a secret that the media server does not share".to_owned();
-    let Two { one, other, room, .. } = &two(&Place { secret, ..place }).await;
+    let Some(Rounds::On(sfu)) = held_on(Server::LiveKit) else { return };
+    let secret = Zeroizing::new("a secret that the media server does not share".to_owned());
+    let Two { one, other, room, .. } = &two(Rounds::On(Sfu { secret, ..sfu })).await;
     asks(one, RoundStep::Enter { conversation: room.clone(), camera: true }).await;
     let why = sees(one, "that it ended", |round| match &round.phase {
         RoundPhase::Ended { why } => Some(why.clone()),
@@ -205,8 +225,7 @@ async fn a_round_that_cannot_be_entered_says_why_and_leaves_nobody_in_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_media_server_no_round_is_offered_and_none_is_entered() {
-    let platform = Platform::start(Options::default()).await.expect("a platform starts");
-    let Two { one, room, .. } = &two_at(platform).await;
+    let Two { one, room, .. } = &two(Rounds::Nowhere).await;
     let offered = one.eventually("rounds", |seen| Some(seen.rounds.as_ref()?.offered)).await;
     assert!(!offered, "none is named");
     asks(one, RoundStep::Enter { conversation: room.clone(), camera: false }).await;
