@@ -240,8 +240,8 @@ pub enum OwnMediaView {
     Opening,
     /// It is sent.
     On {
-        /// What it comes from, as its maker calls it.
-        device: String,
+        /// What it comes from, as its maker calls it; absent for the test picture.
+        device: Option<String>,
     },
     /// Nothing, against this person's wish.
     Stopped {

@@ -6,9 +6,9 @@ import type { MediaStopped } from "./MediaStopped";
  */
 export type OwnMediaView = { "state": "off" } | { "state": "opening" } | { "state": "on", 
 /**
- * What it comes from, as its maker calls it.
+ * What it comes from, as its maker calls it; absent for the test picture.
  */
-device: string, } | { "state": "stopped", 
+device: string | null, } | { "state": "stopped", 
 /**
  * Why.
  */
