@@ -42,7 +42,7 @@ export function RoundBar({ onScreen }: { /** "Runden" is shown. */ onScreen: boo
   return <Controls round={round} onScreen={onScreen} />;
 }
 
-/** What was pressed to come in or to leave is gone then: the focus goes where one acts next, and only if it is lost. */
+/** What was pressed to come in or to leave is gone then: the focus goes to the screen, and only if it is lost. */
 function useFocusKept(going: boolean): void {
   const before = useRef(going);
   useEffect(() => {
@@ -52,7 +52,7 @@ function useFocusKept(going: boolean): void {
     let frame = requestAnimationFrame(() => {
       frame = requestAnimationFrame(() => {
         if (document.activeElement !== null && document.activeElement !== document.body) return;
-        document.querySelector<HTMLElement>(going ? '[data-testid=round-microphone]' : 'main')?.focus();
+        document.querySelector<HTMLElement>('main')?.focus();
       });
     });
     return () => cancelAnimationFrame(frame);

@@ -119,7 +119,7 @@ function OnTheWay({ round, doing }: { round: RoundView; doing: EnteringStep }) {
         {waited > 0 && <Spinner size={26} onSolid={false} />}
         <b>{m.round_entering()}</b>
         <span className={styles['wayName']}>{round.name}</span>
-        <span className={styles['doing']}>{long ? enteringWords[doing]() : ''}</span>
+        <span className={styles['doing']} data-testid="round-doing">{long ? enteringWords[doing]() : ''}</span>
         <Button onPress={() => void take({ step: 'leave' })} data-testid="entering-cancel">
           {m.action_cancel()}
         </Button>
