@@ -31,7 +31,7 @@ export function memoryRounds(fixture: RoundsFixture | undefined, send: (event: E
   const chosen = (list: RoundDevicesView['cameras']) => list.find((one) => one.chosen) ?? list[0];
   const opened = (list: RoundDevicesView['cameras']): OwnMediaView => {
     const device = chosen(list);
-    return device ? { state: 'on', device: device.name ?? '' } : { state: 'stopped', why: 'no-device' };
+    return device ? { state: 'on', device: device.name } : { state: 'stopped', why: 'no-device' };
   };
 
   const step = (what: RoundStep): Reply => {

@@ -40,11 +40,11 @@ export function Gallery({ people, look, away }: { people: readonly RoundPersonVi
   const shown = small.slice(at * size, (at + 1) * size);
   // All pages have the shape of the first one, so that nothing grows on the last.
   const { columns, rows } = gridOf(pages > 1 ? size : shown.length);
-  useCommand(nextCommand, () => setPage(Math.min(at + 1, pages - 1)), { enabled: pages > 1 });
-  useCommand(previousCommand, () => setPage(Math.max(at - 1, 0)), { enabled: pages > 1 });
+  useCommand(nextCommand, () => setPage(Math.min(at + 1, pages - 1)), { scope: 'tiles', enabled: pages > 1 });
+  useCommand(previousCommand, () => setPage(Math.max(at - 1, 0)), { scope: 'tiles', enabled: pages > 1 });
   const drawn = (one: One, isSmall: boolean) => <Tile key={one.id} person={one.person} name={name(one.person)} shows={one.shows} away={away} small={isSmall} />;
   return (
-    <div className={styles['tiles']} onPointerEnter={() => setHeld(true)} onPointerLeave={() => setHeld(false)} data-testid="tiles">
+    <div className={styles['tiles']} onPointerEnter={() => setHeld(true)} onPointerLeave={() => setHeld(false)} onFocus={() => setHeld(true)} onBlur={() => setHeld(false)} data-scope="tiles" data-testid="tiles">
       {large ? (
         <>
           <div className={styles['largeBox']}>

@@ -11,7 +11,7 @@ export function PeopleList({ people }: { people: readonly RoundPersonView[] }) {
   const name = useMemo(() => roundNames(people), [people]);
   const hands = handQueue(people);
   return (
-    <aside className={styles['people']} aria-label={m.round_people()} data-testid="round-people">
+    <aside className={styles['people']} aria-label={m.round_people()} data-scope="people" data-testid="round-people">
       <h2 className={styles['peopleHead']}>{m.round_people()}</h2>
       <div className={styles['peopleBody']} tabIndex={0}>
         {hands.length > 0 && (

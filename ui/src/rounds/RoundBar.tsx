@@ -1,5 +1,5 @@
 /** The round on every screen: what one needs of it while one reads something else. On "Runden" it is the control row. */
-import { type ReactNode, useMemo, useState } from 'react';
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import { Button as Plain } from 'react-aria-components';
 import { Bar } from '../components/Bar';
 import { Button, IconButton } from '../components/Button';
@@ -35,10 +35,28 @@ const isOn = (media: OwnMediaView) => media.state === 'on' || media.state === 'o
 export function RoundBar({ onScreen }: { /** "Runden" is shown. */ onScreen: boolean }) {
   const round = useRound();
   useRoundWords(round);
+  useFocusKept(goesOn(round));
   if (round === null) return null;
   // There the screen itself says it, at large.
   if (!goesOn(round)) return onScreen ? null : <Brief round={round} />;
   return <Controls round={round} onScreen={onScreen} />;
+}
+
+/** What was pressed to come in or to leave is gone then: the focus goes to the screen, and only if it is lost. */
+function useFocusKept(going: boolean): void {
+  const before = useRef(going);
+  useEffect(() => {
+    if (before.current === going) return undefined;
+    before.current = going;
+    // A dialog gives the focus back in the frame after it closes.
+    let frame = requestAnimationFrame(() => {
+      frame = requestAnimationFrame(() => {
+        if (document.activeElement !== null && document.activeElement !== document.body) return;
+        document.querySelector<HTMLElement>('main')?.focus();
+      });
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [going]);
 }
 
 /** On the way in, or over: in one line, with the one thing to do. */

@@ -13,6 +13,7 @@ import { useDesk } from '../host/desk';
 import { useStore } from '../host/store';
 import { useNow } from '../i18n/clock';
 import { moment } from '../i18n/format';
+import { defineCommand, useCommand } from '../keys/keys';
 import { m } from '../paraglide/messages';
 import { BeforeDialog, type RoundToEnter } from './Before';
 import { Gallery } from './Gallery';
@@ -22,6 +23,8 @@ import { look, peopleShown } from './roundsView';
 import { useStep } from './useStep';
 import { useWide } from './useWide';
 import { endWords, enteringWords, someNames } from './words';
+
+const leavePeopleCommand = defineCommand({ id: 'round-people-leave', keys: ['escape'], label: () => m.round_people_hide(), group: 'round' });
 
 export function Rounds() {
   const desk = useDesk();
@@ -116,7 +119,7 @@ function OnTheWay({ round, doing }: { round: RoundView; doing: EnteringStep }) {
         {waited > 0 && <Spinner size={26} onSolid={false} />}
         <b>{m.round_entering()}</b>
         <span className={styles['wayName']}>{round.name}</span>
-        <span className={styles['doing']}>{long ? enteringWords[doing]() : ''}</span>
+        <span className={styles['doing']} data-testid="round-doing">{long ? enteringWords[doing]() : ''}</span>
         <Button onPress={() => void take({ step: 'leave' })} data-testid="entering-cancel">
           {m.action_cancel()}
         </Button>
@@ -173,6 +176,8 @@ function InRound({ round }: { round: RoundView }) {
   const wide = useWide();
   const away = useAway(round.phase.phase === 'reconnecting');
   const beside = chosen ?? (wide && shows === 'gallery');
+  // Where it lies over the tiles it goes like everything that does.
+  useCommand(leavePeopleCommand, () => peopleShown.set(false), { enabled: beside && !wide });
   return (
     <div className={styles['round']}>
       <div className={styles['stage']}>

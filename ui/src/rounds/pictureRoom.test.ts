@@ -111,7 +111,7 @@ function opened({ able = true }: { able?: boolean } = {}) {
   return { room, enter, shown, pass, decoders, doors: () => doors, held: () => held };
 }
 
-const only = <T extends PictureAsked['type']>(socket: FakeSocket, type: T) => socket.sent.filter((one) => one.type === type);
+const only = (socket: FakeSocket, type: PictureAsked['type']) => socket.sent.filter((one) => one.type === type);
 
 describe('what is asked for', () => {
   test('is nothing before a picture is shown, then its size, once', () => {
