@@ -219,6 +219,47 @@ async function talk() {
     await d.click(test('study-close'))
     await d.wait('the conversation again', () => d.js('return document.querySelector("[data-testid=study-viewer]") === null'))
   })
+  await round()
+}
+
+// Out of the conversation of the case into its round, where a colleague comes and is seen; the round goes on while the
+// case is read, and ends with one click.
+async function round() {
+  // Colors of a tile's picture: one that is drawn has several.
+  const colors = (css) =>
+    d.js(
+      `const canvas = document.querySelector(arguments[0])
+       if (!canvas || canvas.width === 0) return 0
+       const copy = Object.assign(document.createElement('canvas'), { width: 16, height: 9 })
+       const context = copy.getContext('2d')
+       context.drawImage(canvas, 0, 0, 16, 9)
+       const pixels = new Uint32Array(context.getImageData(0, 0, 16, 9).data.buffer)
+       return new Set(pixels).size`,
+      css,
+    )
+  await step('round-before', async () => {
+    await d.click(test('round-begin'))
+    await d.seen(test('round-before'))
+  })
+  await step('round', async () => {
+    await d.click(test('enter'))
+    await d.seen(test('gallery'), 60000)
+    await d.wait('the colleague in the round', () => d.js('return document.querySelectorAll("[data-testid=tiles] > li").length >= 2'), 60000)
+    await d.wait('the colleague\'s picture', async () => (await colors('[data-testid^="tile-@dr-sonnkaya"] canvas')) > 8, 60000)
+    await d.wait('the own picture', async () => (await colors('[data-testid^="tile-@dr-falkenried"] canvas')) > 8, 60000)
+  })
+  await step('round-bar', async () => {
+    await d.keys('g')
+    await d.keys('f')
+    await d.click(test(`case-row-${patient}`))
+    await d.seen(test('question'))
+    await d.seen(test('round-bar'))
+    await d.wait('the colleague in the bar', async () => (await colors('[data-testid=round-bar] canvas')) > 8, 60000)
+  })
+  await step('round-left', async () => {
+    await d.click(test('leave'))
+    await d.wait('that the round is left', () => d.js('return document.querySelector("[data-testid=round-bar]") === null'))
+  })
 }
 
 // Whoever may not write sees the decision and no way to change it.
