@@ -1,0 +1,237 @@
+//! What others say, out of a speaker: a thread that mixes as fast as the speaker takes, and the handles to its voices.
+//!
+//! A speaker that is gone is replaced by the system's, and where there is none the voices go on unheard, so that nobody is
+//! late when one comes.
+
+use crate::device::{Choice, Device, DeviceError, Kind};
+use crate::ends::{self, Mouth};
+use crate::mixer::{Account, Mixer, VoiceNo};
+use crate::rate::Rate;
+use crate::seat::{Clock, Fate, Orders, Place, Seat, TRY_AGAIN};
+use crate::{System, TICK, Tick};
+use codec::opus::{DecodeError, RATE};
+use rtrb::{Consumer, Producer, RingBuffer};
+use std::fmt;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// So much lies ready beside what the speaker takes at once, in ticks of 10 ms: a busy computer wakes a thread late.
+const SPARE: usize = 2;
+/// No speaker's samples lie ready longer than this many ticks.
+const MOST: usize = 100;
+/// Nobody waits longer for a speaker that takes nothing: the thread looks around.
+const LOOK: Duration = Duration::from_millis(20);
+/// What a speaker plays waits so long for the microphone, in ticks; then what is oldest is of no use.
+const ECHO: usize = 50;
+
+/// What is played, for [`crate::Capture`]: it takes it out of what the microphone hears.
+pub struct Echo(pub(crate) Consumer<f32>);
+
+impl fmt::Debug for Echo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Echo")
+    }
+}
+
+/// A speaker with the voices of a round. It falls silent when it is dropped.
+#[derive(Debug)]
+pub struct Playout {
+    mixer: Arc<Mutex<Mixer>>,
+    orders: Arc<Orders>,
+    seat: watch::Receiver<Seat>,
+    starved: Arc<AtomicUsize>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Playout {
+    /// Begins to play by the speaker that `choice` means. `clock` is the one that packets are given the time of.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(system: Arc<dyn System>, choice: Choice, clock: Clock) -> io::Result<(Self, Echo)> {
+        let (echo_in, echo_out) = RingBuffer::new(ECHO * TICK);
+        let mixer = Arc::new(Mutex::new(Mixer::default()));
+        let orders = Orders::new(choice);
+        let (told, seat) = watch::channel(Seat::default());
+        let starved = Arc::new(AtomicUsize::new(0));
+        let (its_orders, its_mixer, its_starved) = (Arc::clone(&orders), Arc::clone(&mixer), Arc::clone(&starved));
+        let thread = std::thread::Builder::new().name("playout".to_owned()).spawn(move || {
+            let place = Place::new(system, Kind::Speaker, its_orders, told);
+            Player { place, mixer: its_mixer, clock, echo: echo_in, starved: its_starved }.run();
+        })?;
+        Ok((Self { mixer, orders, seat, starved, thread: Some(thread) }, Echo(echo_out)))
+    }
+
+    /// Another speaker from now on.
+    pub fn choose(&self, choice: Choice) {
+        self.orders.choose(choice);
+    }
+
+    /// Which speaker is in use, and what comes of it.
+    #[must_use]
+    pub fn seat(&self) -> watch::Receiver<Seat> {
+        self.seat.clone()
+    }
+
+    /// Samples that the speaker wanted and that were not mixed in time, since it was opened.
+    #[must_use]
+    pub fn starved(&self) -> usize {
+        self.starved.load(Ordering::Relaxed)
+    }
+
+    /// A voice that is played until it is dropped.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when there is no memory for a decoder.
+    pub fn voice(&self) -> Result<Voice, DecodeError> {
+        let number = locked(&self.mixer).join()?;
+        Ok(Voice { mixer: Arc::clone(&self.mixer), number })
+    }
+}
+
+impl Drop for Playout {
+    fn drop(&mut self) {
+        self.orders.end();
+        if let Some(thread) = self.thread.take() {
+            // It panicked, and said so.
+            let _ended = thread.join();
+        }
+    }
+}
+
+/// One person's voice.
+pub struct Voice {
+    mixer: Arc<Mutex<Mixer>>,
+    number: VoiceNo,
+}
+
+impl Voice {
+    /// A packet that arrived `at` by the playout's clock, with RTP's number and time, as a round gives it: out of order,
+    /// twice or damaged too; empty for 20 ms of silence.
+    pub fn put(&self, sequence: u16, timestamp: u32, bytes: Vec<u8>, at: Duration) {
+        locked(&self.mixer).put(self.number, at, sequence, timestamp, bytes);
+    }
+
+    /// From 0 to [`crate::mixer::LOUDEST`]; 1 is as it came.
+    pub fn set_volume(&self, volume: f32) {
+        locked(&self.mixer).set_volume(self.number, volume);
+    }
+
+    /// For a meter, from 0 to 1.
+    #[must_use]
+    pub fn level(&self) -> f32 {
+        locked(&self.mixer).level(self.number)
+    }
+
+    /// How it went so far.
+    #[must_use]
+    pub fn account(&self) -> Account {
+        locked(&self.mixer).account(self.number).unwrap_or_default()
+    }
+}
+
+impl Drop for Voice {
+    fn drop(&mut self) {
+        locked(&self.mixer).leave(self.number);
+    }
+}
+
+impl fmt::Debug for Voice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Voice({:?})", self.number)
+    }
+}
+
+/// Held for a tick's mix at most. The device's callback never asks for it.
+fn locked(mixer: &Mutex<Mixer>) -> MutexGuard<'_, Mixer> {
+    mixer.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Player {
+    place: Place,
+    mixer: Arc<Mutex<Mixer>>,
+    clock: Clock,
+    echo: Producer<f32>,
+    starved: Arc<AtomicUsize>,
+}
+
+impl Player {
+    fn run(mut self) {
+        while !self.place.orders.ends() {
+            let played = self.place.meant().and_then(|device| self.play(device));
+            if let Err(error) = played {
+                self.place.failed(error);
+                self.go_on_unheard();
+            }
+        }
+        self.place.closed();
+    }
+
+    /// Plays until the device is gone, another one is meant, or all ends.
+    fn play(&mut self, device: Device) -> Result<(), DeviceError> {
+        // For the highest rate there is.
+        let (feed, mut mouth) = ends::feed(MOST * TICK * 8);
+        let opened = self.place.system().play(&device.id, feed)?;
+        let mut rate = Rate::new(RATE, opened.rate).ok_or(DeviceError::Unusable)?;
+        let of_tick = usize::try_from(opened.rate / 100).unwrap_or(TICK);
+        self.place.opened(&device);
+        let mut samples = Vec::with_capacity(of_tick * 2);
+        loop {
+            if self.place.orders.ends() {
+                return Ok(());
+            }
+            if let Some(error) = mouth.lost() {
+                self.place.lost(device, error);
+                return Ok(());
+            }
+            if self.place.bell.answer() {
+                match self.place.look(&device) {
+                    Fate::Stays => {}
+                    Fate::Another => return Ok(()),
+                    Fate::Gone => {
+                        self.place.lost(device, DeviceError::Lost);
+                        return Ok(());
+                    }
+                }
+            }
+            self.fill(&mut mouth, &mut rate, of_tick, &mut samples);
+            self.starved.store(mouth.missed(), Ordering::Relaxed);
+            std::thread::park_timeout(LOOK);
+        }
+    }
+
+    fn fill(&mut self, mouth: &mut Mouth, rate: &mut Rate, of_tick: usize, samples: &mut Vec<f32>) {
+        let wanted = (mouth.largest() + SPARE * of_tick).min(MOST * of_tick);
+        while mouth.waiting() < wanted {
+            let tick = self.next();
+            samples.clear();
+            rate.push(&tick, samples);
+            mouth.give(samples);
+        }
+    }
+
+    fn next(&mut self) -> Tick {
+        let tick = locked(&self.mixer).next((self.clock)());
+        // Where nobody captures it fills up, and whoever begins to takes what is old out first.
+        let (_given, _left) = self.echo.push_partial_slice(&tick);
+        tick
+    }
+
+    /// There is no speaker: the voices go on at the pace of this thread, until it is time to try again.
+    fn go_on_unheard(&mut self) {
+        const PACE: Duration = Duration::from_millis(10);
+        let began = Instant::now();
+        let mut ticks = 0;
+        while began.elapsed() < TRY_AGAIN && !self.place.orders.ends() && !self.place.bell.answer() {
+            while PACE * ticks < began.elapsed() {
+                let _unheard = self.next();
+                ticks += 1;
+            }
+            std::thread::park_timeout((PACE * ticks).saturating_sub(began.elapsed()));
+        }
+    }
+}
