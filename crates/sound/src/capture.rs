@@ -11,6 +11,7 @@ use crate::seat::{Clock, Fate, Orders, Place, Seat, TRY_AGAIN};
 use crate::speech::{Heard, Mouth, Settings, Speech};
 use crate::{SILENCE, System, TICK};
 use codec::opus::{EncodeError, RATE};
+use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -64,9 +65,24 @@ pub enum CaptureError {
 pub struct Capture {
     orders: Arc<Orders>,
     wishes: Arc<Wishes>,
-    heard: mpsc::Receiver<Heard>,
     seat: watch::Receiver<Seat>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What comes of a [`Capture`], for whoever sends it.
+pub struct Hearing(mpsc::Receiver<Heard>);
+
+impl Hearing {
+    /// The next packet or notice; none when the capture was dropped. Whoever takes none for a second loses some.
+    pub async fn next(&mut self) -> Option<Heard> {
+        self.0.recv().await
+    }
+}
+
+impl fmt::Debug for Hearing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Hearing({} wait)", self.0.len())
+    }
 }
 
 /// What the handle wants of the thread, and what it says.
@@ -94,7 +110,7 @@ impl Capture {
         settings: Settings,
         clock: Clock,
         echo: Option<Echo>,
-    ) -> Result<Self, CaptureError> {
+    ) -> Result<(Self, Hearing), CaptureError> {
         let speech = Speech::new(settings)?;
         let orders = Orders::new(choice);
         let wishes = Arc::new(Wishes::default());
@@ -104,9 +120,9 @@ impl Capture {
         let thread = std::thread::Builder::new().name("capture".to_owned()).spawn(move || {
             let place = Place::new(system, Kind::Microphone, its_orders, told);
             let closed = Some(clock());
-            Hearer { place, wishes: its_wishes, speech, clock, echo, tell, closed, muted: None }.run();
+            Hearer { place, wishes: its_wishes, speech, clock, echo, tell, closed, muted: None, loss: 0 }.run();
         })?;
-        Ok(Self { orders, wishes, heard, seat, thread: Some(thread) })
+        Ok((Self { orders, wishes, seat, thread: Some(thread) }, Hearing(heard)))
     }
 
     /// Whether the voice is wanted from now on.
@@ -128,11 +144,6 @@ impl Capture {
     /// How many of 100 packets the line loses, by what others report.
     pub fn set_loss(&self, percent: u8) {
         self.wishes.loss.store(percent, Ordering::Relaxed);
-    }
-
-    /// The next packet or notice; none when the thread ended, which is a bug. Whoever takes none for a second loses some.
-    pub async fn next(&mut self) -> Option<Heard> {
-        self.heard.recv().await
     }
 
     /// For a meter, from 0 to 1; 0 while the microphone is closed.
@@ -175,6 +186,8 @@ struct Hearer {
     closed: Option<Duration>,
     /// Since when nobody is to hear.
     muted: Option<Duration>,
+    /// As the encoder knows it.
+    loss: u8,
 }
 
 impl Hearer {
@@ -285,12 +298,16 @@ impl Hearer {
     }
 
     fn obey(&mut self) {
-        let bits = self.wishes.bits.swap(0, Ordering::Relaxed);
         // libopus refuses none of them.
+        let bits = self.wishes.bits.swap(0, Ordering::Relaxed);
         if bits > 0 {
             let _set = self.speech.set_bitrate(bits);
         }
-        let _set = self.speech.set_loss(self.wishes.loss.load(Ordering::Relaxed));
+        let loss = self.wishes.loss.load(Ordering::Relaxed);
+        if loss != self.loss {
+            self.loss = loss;
+            let _set = self.speech.set_loss(loss);
+        }
     }
 
     /// Both clocks are near each other: usually one tick is played for each that is heard.

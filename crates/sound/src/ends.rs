@@ -197,9 +197,9 @@ impl Mouth {
         let (_given, _left) = self.ring.push_partial_slice(samples);
     }
 
-    /// Samples that the device takes at once, at most as far as was seen.
+    /// Samples that the device took at once, at most, since this was asked last.
     pub(crate) fn largest(&self) -> usize {
-        self.shared.largest.load(Ordering::Relaxed)
+        self.shared.largest.swap(0, Ordering::Relaxed)
     }
 
     /// Samples that were not there in time.

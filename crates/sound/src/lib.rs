@@ -14,7 +14,7 @@ pub mod speech;
 pub mod system;
 pub mod watch;
 
-pub use capture::{Capture, Wanted};
+pub use capture::{Capture, Hearing, Wanted};
 pub use device::{Choice, Device, DeviceError, DeviceId, Devices, Kind, System};
 pub use ends::{Ended, Feed, Tap};
 pub use playout::{Echo, Playout, Voice};

@@ -19,8 +19,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// So much lies ready beside what the speaker takes at once, in ticks of 10 ms: a busy computer wakes a thread late.
+/// So much lies ready beside what the speaker takes at once, in ticks of 10 ms: a busy computer wakes a thread late. It
+/// grows with each time that it was too late.
 const SPARE: usize = 2;
+const MOST_SPARE: usize = 10;
+/// What a speaker takes at once is what it took in so long: many take much when they begin.
+const SEEN: Duration = Duration::from_secs(2);
+/// A speaker that begins is not late.
+const BEGINS: Duration = Duration::from_millis(500);
 /// No speaker's samples lie ready longer than this many ticks.
 const MOST: usize = 100;
 /// Nobody waits longer for a speaker that takes nothing: the thread looks around.
@@ -112,7 +118,8 @@ pub struct Voice {
 impl Voice {
     /// A packet that arrived `at` by the playout's clock, with RTP's number and time, as a round gives it: out of order,
     /// twice or damaged too; empty for 20 ms of silence.
-    pub fn put(&self, sequence: u16, timestamp: u32, bytes: Vec<u8>, at: Duration) {
+    pub fn put(&self, sequence: u16, timestamp: u32, bytes: impl Into<Vec<u8>>, at: Duration) {
+        let bytes = bytes.into();
         locked(&self.mixer).put(self.number, at, sequence, timestamp, bytes);
     }
 
@@ -179,6 +186,7 @@ impl Player {
         let mut rate = Rate::new(RATE, opened.rate).ok_or(DeviceError::Unusable)?;
         let of_tick = usize::try_from(opened.rate / 100).unwrap_or(TICK);
         self.place.opened(&device);
+        let mut reserve = Reserve::new(of_tick, (self.clock)());
         let mut samples = Vec::with_capacity(of_tick * 2);
         loop {
             if self.place.orders.ends() {
@@ -198,26 +206,22 @@ impl Player {
                     }
                 }
             }
-            self.fill(&mut mouth, &mut rate, of_tick, &mut samples);
+            let wanted = reserve.wanted(&mouth, (self.clock)());
+            while mouth.waiting() < wanted {
+                let tick = self.next();
+                samples.clear();
+                rate.push(&tick, &mut samples);
+                mouth.give(&samples);
+            }
             self.starved.store(mouth.missed(), Ordering::Relaxed);
             std::thread::park_timeout(LOOK);
-        }
-    }
-
-    fn fill(&mut self, mouth: &mut Mouth, rate: &mut Rate, of_tick: usize, samples: &mut Vec<f32>) {
-        let wanted = (mouth.largest() + SPARE * of_tick).min(MOST * of_tick);
-        while mouth.waiting() < wanted {
-            let tick = self.next();
-            samples.clear();
-            rate.push(&tick, samples);
-            mouth.give(samples);
         }
     }
 
     fn next(&mut self) -> Tick {
         let tick = locked(&self.mixer).next((self.clock)());
         // Where nobody captures it fills up, and whoever begins to takes what is old out first.
-        let (_given, _left) = self.echo.push_partial_slice(&tick);
+        let _full = self.echo.push_entire_slice(&tick);
         tick
     }
 
@@ -233,5 +237,40 @@ impl Player {
             }
             std::thread::park_timeout((PACE * ticks).saturating_sub(began.elapsed()));
         }
+    }
+}
+
+/// How much lies ready for a speaker.
+struct Reserve {
+    /// Samples of 10 ms.
+    of_tick: usize,
+    /// In ticks.
+    spare: usize,
+    missed: usize,
+    /// Samples taken at once, at most, in the span of [`SEEN`] that runs, and in the one before.
+    seen: usize,
+    before: usize,
+    began: Duration,
+    since: Duration,
+}
+
+impl Reserve {
+    fn new(of_tick: usize, now: Duration) -> Self {
+        Self { of_tick, spare: SPARE, missed: 0, seen: 0, before: 0, began: now, since: now }
+    }
+
+    /// Samples that are to lie ready.
+    fn wanted(&mut self, mouth: &Mouth, now: Duration) -> usize {
+        let missed = mouth.missed();
+        if missed > self.missed && now.saturating_sub(self.began) > BEGINS {
+            self.spare = (self.spare + 1).min(MOST_SPARE);
+        }
+        self.missed = missed;
+        self.seen = self.seen.max(mouth.largest());
+        let wanted = self.seen.max(self.before) + self.spare * self.of_tick;
+        if now.saturating_sub(self.since) >= SEEN {
+            (self.before, self.seen, self.since) = (self.seen, 0, now);
+        }
+        wanted.min(MOST * self.of_tick)
     }
 }

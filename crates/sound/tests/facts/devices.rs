@@ -1,12 +1,15 @@
 //! Capturing and playing with devices in memory.
 
-use crate::measure::{Babble, amplitude, crossings, sine};
+use crate::measure::{Babble, amplitude, count, crossings, decibels, integer, power, sine};
+use codec::opus::{Decoder, Encoder};
+use futures_util::FutureExt as _;
 use sound::memory::Memory;
 use sound::{
-    Capture, Choice, Clock, DeviceError, DeviceId, Heard, Kind, Notice, Packet, Playout, Seat, Settings, Voice, Wanted,
-    Watch,
+    Capture, Choice, Clock, DeviceError, DeviceId, Heard, Hearing, Kind, Notice, Packet, Playout, Seat, Settings,
+    System, Voice, Wanted, Watch,
 };
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 
 const BARE: Settings = Settings { echo: false, noise: false, gain: false, bits_per_second: 32_000 };
 
@@ -19,7 +22,7 @@ fn tone(hz: f64, rate: u32) -> sound::memory::Signal {
     Box::new(move |at| sine(hz, rate, at, 0.5))
 }
 
-fn capture(memory: &Memory) -> Capture {
+fn capture(memory: &Memory) -> (Capture, Hearing) {
     Capture::start(Arc::new(memory.clone()), Choice::System, BARE, clock(memory), None).expect("there is a thread")
 }
 
@@ -37,9 +40,9 @@ fn is_open(seat: &Seat, id: &DeviceId) -> bool {
     matches!(seat, Seat::Open { device, .. } if device.id == *id)
 }
 
-async fn packet(capture: &mut Capture) -> Packet {
+async fn packet(hearing: &mut Hearing) -> Packet {
     loop {
-        match capture.next().await.expect("the thread runs") {
+        match hearing.next().await.expect("the thread runs") {
             Heard::Packet(packet) => return packet,
             Heard::Notice(_) => {}
         }
@@ -47,11 +50,11 @@ async fn packet(capture: &mut Capture) -> Packet {
 }
 
 /// So many packets go from a microphone to a voice.
-async fn talk(memory: &Memory, capture: &mut Capture, voice: &Voice, packets: u32) {
+async fn talk(memory: &Memory, hearing: &mut Hearing, voice: &Voice, packets: u32) {
     for _ in 0..packets {
         memory.step();
         memory.step();
-        let Packet { bytes, timestamp, .. } = packet(capture).await;
+        let Packet { bytes, timestamp, .. } = packet(hearing).await;
         let number = u16::try_from(timestamp / 960 % 65_536).expect("16 bits");
         voice.put(number, timestamp, bytes, memory.now());
     }
@@ -63,14 +66,14 @@ async fn a_tone_goes_from_a_microphone_to_a_speaker_at_any_rate() {
         let memory = Memory::default();
         let microphone = memory.plug_microphone("headset", from, 2, tone(440.0, from));
         let speaker = memory.plug_speaker("loudspeaker", to, 2);
-        let (mut capture, playout) = (capture(&memory), playout(&memory));
+        let ((capture, mut hearing), playout) = (capture(&memory), playout(&memory));
         let voice = playout.voice().expect("there is memory");
         capture.want(Wanted::Yes);
         seated(capture.seat(), |seat| is_open(seat, &microphone)).await;
         seated(playout.seat(), |seat| is_open(seat, &speaker)).await;
         // The first packet is whole only after the filter has filled.
         memory.step();
-        talk(&memory, &mut capture, &voice, 150).await;
+        talk(&memory, &mut hearing, &voice, 150).await;
         let played = memory.played(&speaker);
         let second = &played[played.len() - usize::try_from(to).expect("fits")..];
         let (heard, hertz) = (amplitude(second, to, 440.0), crossings(second, to));
@@ -87,17 +90,17 @@ async fn a_speaker_that_is_gone_is_replaced_and_the_round_goes_on() {
     let memory = Memory::default();
     let microphone = memory.plug_microphone("headset", 48_000, 1, tone(440.0, 48_000));
     let (first, second) = (memory.plug_speaker("first", 48_000, 2), memory.plug_speaker("second", 44_100, 2));
-    let (mut capture, playout) = (capture(&memory), playout(&memory));
+    let ((capture, mut hearing), playout) = (capture(&memory), playout(&memory));
     let voice = playout.voice().expect("there is memory");
     capture.want(Wanted::Yes);
     seated(capture.seat(), |seat| is_open(seat, &microphone)).await;
     seated(playout.seat(), |seat| is_open(seat, &first)).await;
-    talk(&memory, &mut capture, &voice, 50).await;
+    talk(&memory, &mut hearing, &voice, 50).await;
     memory.unplug(&first);
     let seat = seated(playout.seat(), |seat| is_open(seat, &second)).await;
     let Seat::Open { lost: Some(lost), .. } = seat else { panic!("it is said what was lost: {seat:?}") };
     assert_eq!(lost.name, "first", "by its name");
-    talk(&memory, &mut capture, &voice, 100).await;
+    talk(&memory, &mut hearing, &voice, 100).await;
     let played = memory.played(&second);
     let heard = amplitude(&played[played.len() - 44_100..], 44_100, 440.0);
     assert!(heard > 0.35, "the same voice goes on: {heard}");
@@ -144,7 +147,7 @@ async fn a_microphone_that_may_not_be_used_says_why_and_is_tried_again() {
     let microphone = memory.plug_microphone("headset", 48_000, 1, tone(440.0, 48_000));
     for why in [DeviceError::Denied, DeviceError::Busy, DeviceError::Unusable] {
         memory.refuse(&microphone, Some(why));
-        let capture = capture(&memory);
+        let (capture, _hearing) = capture(&memory);
         capture.want(Wanted::Yes);
         let seat = seated(capture.seat(), |seat| matches!(seat, Seat::Failed { .. })).await;
         assert_eq!(seat, Seat::Failed { error: why, lost: None }, "as the system says");
@@ -159,13 +162,13 @@ async fn a_microphone_that_may_not_be_used_says_why_and_is_tried_again() {
 async fn a_microphone_is_open_only_while_it_is_needed() {
     let memory = Memory::default();
     let microphone = memory.plug_microphone("headset", 48_000, 1, tone(440.0, 48_000));
-    let mut capture = capture(&memory);
+    let (capture, mut hearing) = capture(&memory);
     assert!(!memory.is_open(&microphone), "nobody wanted it");
     capture.want(Wanted::Yes);
     seated(capture.seat(), |seat| is_open(seat, &microphone)).await;
     memory.step();
     memory.step();
-    let first = packet(&mut capture).await.timestamp;
+    let first = packet(&mut hearing).await.timestamp;
     capture.want(Wanted::Muted { notice: false });
     for _ in 0..900 {
         memory.step();
@@ -184,7 +187,7 @@ async fn a_microphone_is_open_only_while_it_is_needed() {
     seated(capture.seat(), |seat| is_open(seat, &microphone)).await;
     memory.step();
     memory.step();
-    let later = packet(&mut capture).await.timestamp - first;
+    let later = packet(&mut hearing).await.timestamp - first;
     // 1,210 steps of 480, a packet less or more.
     assert!((1_190 * 480..=1_220 * 480).contains(&later), "the clock went on: {later}");
     capture.want(Wanted::No);
@@ -199,13 +202,13 @@ async fn who_wants_to_be_told_keeps_the_microphone_and_is_told() {
     let memory = Memory::default();
     let mut babble = Babble::new(3);
     let microphone = memory.plug_microphone("headset", 48_000, 1, Box::new(move |_| babble.next()));
-    let mut capture = capture(&memory);
+    let (capture, mut hearing) = capture(&memory);
     capture.want(Wanted::Muted { notice: true });
     seated(capture.seat(), |seat| is_open(seat, &microphone)).await;
     for _ in 0..200 {
         memory.step();
     }
-    let told = capture.next().await.expect("the thread runs");
+    let told = hearing.next().await.expect("the thread runs");
     assert_eq!(told, Heard::Notice(Notice::SpeaksWhileMuted), "and nothing of it is sent");
 }
 
@@ -227,15 +230,86 @@ async fn what_is_plugged_in_and_out_is_told() {
 async fn devices_in_memory_can_have_a_clock_of_their_own() {
     let memory = Memory::default();
     memory.plug_microphone("headset", 48_000, 1, tone(440.0, 48_000));
-    let mut capture = capture(&memory);
+    let (capture, mut hearing) = capture(&memory);
     capture.want(Wanted::Yes);
     let clockwork = memory.run().expect("there is a thread");
     let mut times = Vec::new();
     for _ in 0..10 {
-        times.push(packet(&mut capture).await.timestamp);
+        times.push(packet(&mut hearing).await.timestamp);
     }
     drop(clockwork);
     assert!(times.windows(2).all(|pair| pair[1] == pair[0] + 960), "packet after packet: {times:?}");
+}
+
+#[tokio::test]
+async fn what_a_speaker_plays_does_not_leave_by_the_microphone_beside_it() {
+    let memory = Memory::default();
+    let speaker = memory.plug_speaker("loudspeaker", 44_100, 2);
+    // Between them are 30 ms of air and a third of the loudness.
+    let air: Arc<Mutex<VecDeque<f32>>> = Arc::new(Mutex::new(vec![0.0; 1_323].into()));
+    let heard = Arc::clone(&air);
+    let signal = move |_| heard.lock().expect("no test failed").pop_front().unwrap_or(0.0) / 3.0;
+    let microphone = memory.plug_microphone("microphone", 44_100, 1, Box::new(signal));
+    let system: Arc<dyn System> = Arc::new(memory.clone());
+    let (playout, echo) = Playout::start(Arc::clone(&system), Choice::System, clock(&memory)).expect("a thread");
+    let settings = Settings { noise: false, gain: false, ..Settings::default() };
+    let (capture, mut hearing) =
+        Capture::start(system, Choice::System, settings, clock(&memory), Some(echo)).expect("there is a thread");
+    let voice = playout.voice().expect("there is memory");
+    capture.want(Wanted::Yes);
+    seated(playout.seat(), |seat| is_open(seat, &speaker)).await;
+    seated(capture.seat(), |seat| is_open(seat, &microphone)).await;
+    let (mut far, mut encoder) = (Babble::new(8), Encoder::new(32_000, 0).expect("there is memory"));
+    let mut decoder = Decoder::new().expect("there is memory");
+    let (mut played, mut sent) = (Vec::new(), Vec::new());
+    for number in 0..600_u16 {
+        let samples = std::array::from_fn(|_| integer(far.next()));
+        let packet = encoder.encode(&samples).expect("it is encoded").unwrap_or_default();
+        voice.put(number, u32::from(number) * 960, packet, memory.now());
+        for _ in 0..2 {
+            memory.step();
+            let now = memory.played(&speaker);
+            air.lock().expect("no test failed").extend(&now);
+            if number > 300 {
+                played.extend(now);
+            }
+        }
+        // What is silence is not sent, so it is not waited for.
+        while let Some(Some(Heard::Packet(packet))) = hearing.next().now_or_never() {
+            let samples = decoder.decode(&packet.bytes).expect("it was encoded");
+            if number > 300 {
+                sent.extend(samples.map(|sample| f32::from(sample) / 32_768.0));
+            }
+        }
+    }
+    // In the same time; what was not sent is silence.
+    let came = decibels(power(&played) / 9.0);
+    let sent = decibels(power(&sent) * count(sent.len()) / 48_000.0 / (count(played.len()) / 44_100.0));
+    assert!(came > -40.0, "it is loud beside the speaker: {came} dB");
+    assert!(came - sent > 20.0, "{came} dB come and {sent} are sent");
+}
+
+#[tokio::test]
+async fn who_takes_no_packets_loses_some_and_holds_nobody_up() {
+    let memory = Memory::default();
+    let microphone = memory.plug_microphone("headset", 48_000, 1, tone(440.0, 48_000));
+    let (capture, mut hearing) = capture(&memory);
+    capture.want(Wanted::Yes);
+    seated(capture.seat(), |seat| is_open(seat, &microphone)).await;
+    for _ in 0..300 {
+        memory.step();
+    }
+    let first = packet(&mut hearing).await;
+    assert!(first.timestamp <= 960, "the oldest are kept: {}", first.timestamp);
+    capture.want(Wanted::No);
+    seated(capture.seat(), |seat| *seat == Seat::Closed).await;
+    assert!((90..=110).contains(&capture.dropped()), "of 150 packets 50 wait: {}", capture.dropped());
+    drop(capture);
+    let mut left = 0;
+    while hearing.next().await.is_some() {
+        left += 1;
+    }
+    assert_eq!(left, 49, "and then it ends");
 }
 
 #[test]

@@ -46,6 +46,11 @@ pub(crate) fn narrow(sample: f64) -> f32 {
     sample as f32
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "it is kept within 16 bits before")]
+pub(crate) fn integer(sample: f32) -> i16 {
+    (sample.clamp(-1.0, 1.0) * 32_767.0).round() as i16
+}
+
 /// A linear congruential generator with the numbers of Numerical Recipes.
 pub(crate) struct Chance(pub(crate) u32);
 

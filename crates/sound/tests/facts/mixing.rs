@@ -150,6 +150,36 @@ fn a_line_that_loses_a_fifth_is_made_up_for_less_than_a_twentieth() {
 }
 
 #[test]
+fn a_wait_that_becomes_longer_and_shorter_is_not_heard_as_a_hole() {
+    let mut mixer = Mixer::default();
+    let (voice, mut chance) = (join(&mut mixer), Chance(31));
+    let mut packets = tone(440, 2_400);
+    packets.extend(tone(1_000, 100));
+    packets.splice(1_000..1_020, tone(2_300, 20));
+    let mut arrivals = steady(voice, &packets);
+    for arrival in &mut arrivals[500..1_000] {
+        // A way that is bad for ten seconds: up to 150 ms late.
+        arrival.at += Duration::from_millis(150).mul_f64(chance.part());
+    }
+    let played = play(&mut mixer, arrivals);
+    // When another tone begins it is heard after the way, the wait, and the 10 ms that are played at once.
+    let late = |from: u32, hz: f64| {
+        let sent = usize::try_from(from).expect("few") * 960;
+        let heard = (sent..).step_by(480).find(|at| amplitude(&played[*at..at + 480], 48_000, hz) > 0.25);
+        (heard.expect("it is heard") - sent) / 48
+    };
+    assert!(late(0, 440.0) <= 80, "at first: {} ms", late(0, 440.0));
+    assert!(late(1_000, 2_300.0) >= 130, "after the bad way: {} ms", late(1_000, 2_300.0));
+    assert!(late(2_400, 1_000.0) <= 110, "at the end: {} ms", late(2_400, 1_000.0));
+    let account = mixer.account(voice).expect("it is here").jitter;
+    // From the thirtieth second on the wait becomes shorter, in the midst of the tone.
+    let after = &played[48_000 * 22..48_000 * 48];
+    let (holes, hertz) = (gaps(after), crossings(after, 48_000));
+    assert!(holes < 0.001, "{holes} of it is a hole: {account:?}");
+    assert!((hertz - 440.0).abs() < 3.0, "the waves fit: {hertz} Hz");
+}
+
+#[test]
 fn order_and_doubles_are_not_heard() {
     let mut mixer = Mixer::default();
     let voice = join(&mut mixer);

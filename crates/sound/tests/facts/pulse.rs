@@ -118,7 +118,7 @@ async fn a_tone_goes_through_a_sound_server() {
     let bare = Settings { echo: false, noise: false, gain: false, ..Settings::default() };
     let (playout, _echo) = Playout::start(server.system(), Choice::Device(id("first")), clock()).expect("a thread");
     let voice = playout.voice().expect("there is memory");
-    let mut capture =
+    let (capture, mut hearing) =
         Capture::start(server.system(), Choice::Device(id("ear")), bare, clock(), None).expect("there is a thread");
     capture.want(Wanted::Yes);
     seated(playout.seat(), "first").await;
@@ -138,7 +138,7 @@ async fn a_tone_goes_through_a_sound_server() {
                 voice.put(number, u32::from(number) * 960, packet.expect("a tone is no silence"), began.elapsed());
                 number += 1;
             }
-            packet = capture.next() => {
+            packet = hearing.next() => {
                 let Some(Heard::Packet(packet)) = packet else { continue };
                 let samples = decoder.decode(&packet.bytes).expect("it was encoded");
                 if !heard.is_empty() || packet.below < 30 {
