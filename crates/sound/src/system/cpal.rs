@@ -7,7 +7,6 @@ use crate::device::{Device, DeviceError, DeviceId, Devices, Kind, Opened, Runnin
 use crate::ends::{Feed, Tap};
 use ::cpal::traits::{DeviceTrait as _, HostTrait as _, StreamTrait as _};
 use ::cpal::{BufferSize, ErrorKind, FromSample, Sample as _, SampleFormat, SizedSample, StreamConfig};
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -58,6 +57,7 @@ impl System for Cpal {
         let device = find(Kind::Microphone, microphone)?;
         let supported = device.default_input_config().map_err(|error| of_cpal(&error))?;
         let config = StreamConfig { buffer_size: BufferSize::Default, ..supported.config() };
+        #[expect(clippy::wildcard_enum_match_arm, reason = "the crate's enum is open")]
         let begin = match supported.sample_format() {
             SampleFormat::F32 => hear::<f32>,
             SampleFormat::F64 => hear::<f64>,
@@ -79,6 +79,7 @@ impl System for Cpal {
         let device = find(Kind::Speaker, speaker)?;
         let supported = device.default_output_config().map_err(|error| of_cpal(&error))?;
         let config = StreamConfig { buffer_size: BufferSize::Default, ..supported.config() };
+        #[expect(clippy::wildcard_enum_match_arm, reason = "the crate's enum is open")]
         let begin = match supported.sample_format() {
             SampleFormat::F32 => say::<f32>,
             SampleFormat::F64 => say::<f64>,
@@ -177,13 +178,8 @@ impl Drop for Looking {
     }
 }
 
-impl fmt::Debug for Open {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Open")
-    }
-}
-
 /// What an error of a running device ends; a moment without sound, or another route that it took by itself, ends nothing.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the crate's enum is open")]
 fn end_of(error: &::cpal::Error) -> Option<DeviceError> {
     match error.kind() {
         ErrorKind::Xrun | ErrorKind::RealtimeDenied | ErrorKind::DeviceChanged => None,
@@ -193,6 +189,7 @@ fn end_of(error: &::cpal::Error) -> Option<DeviceError> {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the crate's enum is open")]
 fn of_cpal(error: &::cpal::Error) -> DeviceError {
     match error.kind() {
         ErrorKind::DeviceBusy => DeviceError::Busy,

@@ -1,6 +1,6 @@
 //! What a speaker plays comes back by the microphone of the same room, and is taken out again.
 
-use crate::measure::{Babble, Chance, decibels, power};
+use crate::measure::{Babble, Chance, count, decibels, power};
 use codec::opus::Decoder;
 use sound::speech::{Mouth, Speech};
 use sound::{Heard, SILENCE, Settings, TICK};
@@ -73,4 +73,37 @@ fn an_echo_falls_by_20_db_and_more() {
     assert!(came - sent < 6.0, "without knowing what is played it stays: {came} and {sent} dB");
     let (came, sent) = sent_back(Settings::default(), true);
     assert!(came - sent > 20.0, "with noise and gain looked after as well: {came} and {sent} dB");
+}
+
+#[test]
+fn who_speaks_beside_a_speaker_is_heard() {
+    let settings = Settings { echo: true, noise: false, gain: false, ..Settings::default() };
+    let mut speech = Speech::new(settings).expect("there is memory");
+    let mut decoder = Decoder::new().expect("there is memory");
+    let (mut far, mut near, mut room) = (Babble::new(5), Babble::new(21), Room::new());
+    let (mut said, mut sent) = (Vec::new(), Vec::new());
+    for number in 0..1_000 {
+        let (mut played, mut heard) = (SILENCE, SILENCE);
+        // First the other side speaks for five seconds, then this one.
+        for (played, heard) in played.iter_mut().zip(&mut heard) {
+            *played = if number < 500 { far.next() } else { 0.0 };
+            let voice = if number < 520 { 0.0 } else { near.next() };
+            *heard = room.play(*played) + voice;
+            said.push(voice);
+        }
+        speech.played(&played);
+        let mut out = Vec::new();
+        speech.hear(&heard, Mouth::Open, &mut out);
+        for heard in out {
+            let Heard::Packet(packet) = heard else { continue };
+            if packet.timestamp >= 520 * 480 {
+                let samples = decoder.decode(&packet.bytes).expect("it was encoded");
+                sent.extend(samples.map(|sample| f32::from(sample) / 32_768.0));
+            }
+        }
+    }
+    // What was not sent is silence.
+    let (said, sent) = (power(&said) * count(said.len()), power(&sent) * count(sent.len()));
+    let lost = decibels(said) - decibels(sent);
+    assert!(lost.abs() < 3.0, "a voice loses {lost} dB");
 }
