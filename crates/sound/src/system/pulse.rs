@@ -45,14 +45,13 @@ const CONTROL: u32 = u32::MAX;
 #[derive(Debug, Clone, Default)]
 pub struct Pulse {
     socket: Option<PathBuf>,
-    latency: Option<u32>,
 }
 
 impl Pulse {
-    /// The server that listens on a socket, with `ticks` times 10 ms in its hands: for a device that is slow.
+    /// The server that listens on a socket.
     #[must_use]
-    pub fn at(socket: PathBuf, ticks: u32) -> Self {
-        Self { socket: Some(socket), latency: Some(ticks.saturating_mul(TICK)) }
+    pub fn at(socket: PathBuf) -> Self {
+        Self { socket: Some(socket) }
     }
 
     fn connect(&self) -> Result<Line, DeviceError> {
@@ -69,11 +68,6 @@ impl Pulse {
         props.set(Prop::ApplicationName, NAME);
         let _named: SetClientNameReply = line.ask(&Command::SetClientName(props))?;
         Ok(line)
-    }
-
-    /// Bytes that the server holds.
-    fn ahead(&self) -> u32 {
-        self.latency.unwrap_or(AHEAD)
     }
 }
 
@@ -154,7 +148,7 @@ impl System for Pulse {
             channel_map: ChannelMap::mono(),
             sink_name: Some(name(speaker)?),
             buffer_attr: protocol::stream::BufferAttr {
-                target_length: self.ahead(),
+                target_length: AHEAD,
                 minimum_request_length: TICK,
                 ..Default::default()
             },

@@ -13,9 +13,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A null sink moves its samples rarely: 200 ms lie ready.
-const TICKS: u32 = 20;
-
 struct Server {
     process: Child,
     folder: PathBuf,
@@ -26,6 +23,10 @@ impl Server {
     fn start(name: &str) -> Option<Self> {
         let folder = std::env::temp_dir().join(format!("sound-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).ok()?;
+        Some(Self { process: Self::process(&folder)?, folder })
+    }
+
+    fn process(folder: &Path) -> Option<Child> {
         let socket = folder.join("native");
         let begun = Command::new("pulseaudio")
             .args(["-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "-v", "--log-target=stderr"])
@@ -33,8 +34,8 @@ impl Server {
             .arg("--load=module-null-sink sink_name=first sink_properties=device.description=First")
             .arg("--load=module-null-sink sink_name=second sink_properties=device.description=Second")
             .arg("--load=module-remap-source master=first.monitor source_name=ear source_properties=device.description=Ear")
-            .env("HOME", &folder)
-            .env("XDG_RUNTIME_DIR", &folder)
+            .env("HOME", folder)
+            .env("XDG_RUNTIME_DIR", folder)
             .env_remove("DBUS_SESSION_BUS_ADDRESS")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -52,11 +53,21 @@ impl Server {
         assert!(ready, "PulseAudio does not start");
         // It goes on talking, and must not be kept from it. The thread ends with the process.
         std::thread::Builder::new().spawn(move || lines.map_while(Result::ok).count()).ok()?;
-        Some(Self { process, folder })
+        Some(process)
+    }
+
+    fn end(&mut self) {
+        let _ended = self.process.kill();
+        let _waited = self.process.wait();
+    }
+
+    /// Another one in its place.
+    fn begin_anew(&mut self) {
+        self.process = Self::process(&self.folder).expect("it began before");
     }
 
     fn system(&self) -> Arc<dyn System> {
-        Arc::new(Pulse::at(self.folder.join("native"), TICKS))
+        Arc::new(Pulse::at(self.folder.join("native")))
     }
 
     /// As somebody at the same computer would by `pactl`.
@@ -73,8 +84,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ended = self.process.kill();
-        let _waited = self.process.wait();
+        self.end();
         let _gone = std::fs::remove_dir_all(&self.folder);
     }
 }
@@ -107,7 +117,7 @@ fn devices_of_a_sound_server_have_names_and_monitors_are_no_microphones() {
 
 #[test]
 fn without_a_sound_server_there_is_no_device() {
-    let nowhere = Pulse::at(Path::new("/nowhere/native").to_owned(), TICKS);
+    let nowhere = Pulse::at(Path::new("/nowhere/native").to_owned());
     assert_eq!(nowhere.devices(), Err(DeviceError::NoneThere), "no socket");
     drop(nowhere.watch(Box::new(|| {})));
 }
@@ -172,4 +182,27 @@ async fn a_speaker_of_a_sound_server_that_is_gone_is_replaced() {
     seated(playout.seat(), "first").await;
     let devices = tokio::time::timeout(Duration::from_secs(10), watch.changed()).await.expect("told in time");
     assert_eq!(devices.expect("it runs").speakers.len(), 1, "the list is told anew");
+}
+
+#[tokio::test]
+async fn a_sound_server_that_ends_and_comes_back_is_found_again() {
+    let Some(mut server) = Server::start("back") else { return };
+    let mut watch = Watch::start(server.system()).expect("there is a thread");
+    let (playout, _echo) = Playout::start(server.system(), Choice::System, clock()).expect("there is a thread");
+    seated(playout.seat(), "first").await;
+    server.end();
+    let failed = |seat: &Seat| matches!(seat, Seat::Failed { error: DeviceError::NoneThere, .. });
+    let mut seat = playout.seat();
+    let told = tokio::time::timeout(Duration::from_secs(10), seat.wait_for(failed)).await.expect("told in time");
+    let Seat::Failed { lost: Some(lost), .. } = told.expect("the thread runs").clone() else { panic!("what is lost") };
+    assert_eq!(lost.name, "First", "by its name");
+    let devices = tokio::time::timeout(Duration::from_secs(10), watch.changed()).await.expect("told in time");
+    assert_eq!(devices, Err(DeviceError::NoneThere), "the list as well");
+    server.begin_anew();
+    seated(playout.seat(), "first").await;
+    let devices = tokio::time::timeout(Duration::from_secs(10), watch.changed()).await.expect("told in time");
+    assert!(devices.is_ok(), "the list as well: {devices:?}");
+    // And it hears of changes again.
+    server.pactl(&["set-default-sink", "second"]);
+    seated(playout.seat(), "second").await;
 }
