@@ -147,6 +147,8 @@ impl Place {
     pub(crate) fn opened(&mut self, device: &Device) {
         if self.watch.is_none() {
             self.listen();
+            // Something may have changed since the device was looked for.
+            self.bell.ring();
         }
         let lost = self.lost.take().filter(|lost| lost.id != device.id);
         self.tell(Seat::Open { device: device.clone(), lost });

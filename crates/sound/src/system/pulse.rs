@@ -69,10 +69,8 @@ impl Pulse {
         let _named: SetClientNameReply = line.ask(&Command::SetClientName(props))?;
         Ok(line)
     }
-}
 
-impl System for Pulse {
-    fn devices(&self) -> Result<Devices, DeviceError> {
+    fn list(&self) -> Result<Devices, DeviceError> {
         let mut line = self.connect()?;
         let server: ServerInfo = line.ask(&Command::GetServerInfo)?;
         let sinks: SinkInfoList = line.ask(&Command::GetSinkInfoList)?;
@@ -87,6 +85,16 @@ impl System for Pulse {
             speakers: told_apart(speakers),
             microphone: id(server.default_source_name),
             speaker: id(server.default_sink_name),
+        })
+    }
+}
+
+impl System for Pulse {
+    fn devices(&self) -> Result<Devices, DeviceError> {
+        self.list().map_err(|why| match why {
+            // A server that ends while it is asked is none.
+            DeviceError::Lost => DeviceError::NoneThere,
+            DeviceError::NoneThere | DeviceError::Busy | DeviceError::Denied | DeviceError::Unusable => why,
         })
     }
 
