@@ -43,6 +43,8 @@ struct Part {
     rate: u32,
     channels: u16,
     refuses: Option<DeviceError>,
+    /// Steps that it makes at once.
+    at_once: u64,
     end: End,
     /// Which opening has it.
     user: Option<u64>,
@@ -93,7 +95,7 @@ impl Memory {
         };
         all.push(device);
         own.get_or_insert_with(|| id.clone());
-        inside.parts.push(Part { id: id.clone(), rate, channels, refuses: None, end, user: None });
+        inside.parts.push(Part { id: id.clone(), rate, channels, refuses: None, at_once: 1, end, user: None });
         inside.ring();
         id
     }
@@ -134,6 +136,13 @@ impl Memory {
             part.refuses = why;
         }
         inside.ring();
+    }
+
+    /// A device moves its samples only every so many steps, and then all of them.
+    pub fn move_at_once(&self, id: &DeviceId, steps: u64) {
+        for part in self.inside().parts.iter_mut().filter(|part| part.id == *id) {
+            part.at_once = steps.max(1);
+        }
     }
 
     /// Somebody has the device open.
@@ -201,10 +210,15 @@ impl Memory {
     fn move_one(&self, kind: Kind, place: usize, steps: u64, patience: Duration) {
         let until = Instant::now() + patience;
         let mut inside = self.inside();
-        let Some(Part { id, rate, channels, end, user: Some(user), .. }) = inside.parts.get_mut(place) else { return };
+        let Some(Part { id, rate, channels, at_once, end, user: Some(user), .. }) = inside.parts.get_mut(place) else {
+            return;
+        };
+        if !(steps + 1).is_multiple_of(*at_once) {
+            return;
+        }
         let (id, user, channels) = (id.clone(), *user, *channels);
         let wide = u64::from(*rate);
-        let samples = usize::try_from(wide * (steps + 1) / STEPS - wide * steps / STEPS).unwrap_or(0);
+        let samples = usize::try_from(wide * (steps + 1) / STEPS - wide * (steps + 1 - *at_once) / STEPS).unwrap_or(0);
         // Out of the lock: whoever serves the device may ask for the list of devices meanwhile.
         match (kind, end) {
             (Kind::Speaker, End::Speaker { feed, .. }) => {

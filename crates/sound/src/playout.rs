@@ -29,6 +29,8 @@ const SEEN: Duration = Duration::from_secs(2);
 const BEGINS: Duration = Duration::from_millis(500);
 /// No speaker's samples lie ready longer than this many ticks.
 const MOST: usize = 100;
+/// How long a tick is.
+const PACE: Duration = Duration::from_millis(10);
 /// Nobody waits longer for a speaker that takes nothing: the thread looks around.
 const LOOK: Duration = Duration::from_millis(20);
 /// What a speaker plays waits so long for the microphone, in ticks; then what is oldest is of no use.
@@ -206,9 +208,10 @@ impl Player {
                     }
                 }
             }
-            let wanted = reserve.wanted(&mouth, (self.clock)());
+            let now = (self.clock)();
+            let wanted = reserve.wanted(&mouth, now);
             while mouth.waiting() < wanted {
-                let tick = self.next();
+                let tick = self.next(reserve.time(now, wanted - mouth.waiting()));
                 samples.clear();
                 rate.push(&tick, &mut samples);
                 mouth.give(&samples);
@@ -218,8 +221,8 @@ impl Player {
         }
     }
 
-    fn next(&mut self) -> Tick {
-        let tick = locked(&self.mixer).next((self.clock)());
+    fn next(&mut self, now: Duration) -> Tick {
+        let tick = locked(&self.mixer).next(now);
         // Where nobody captures it fills up, and whoever begins to takes what is old out first.
         let _full = self.echo.push_entire_slice(&tick);
         tick
@@ -227,12 +230,11 @@ impl Player {
 
     /// There is no speaker: the voices go on at the pace of this thread, until it is time to try again.
     fn go_on_unheard(&mut self) {
-        const PACE: Duration = Duration::from_millis(10);
         let began = Instant::now();
         let mut ticks = 0;
         while began.elapsed() < TRY_AGAIN && !self.place.orders.ends() && !self.place.bell.answer() {
             while PACE * ticks < began.elapsed() {
-                let _unheard = self.next();
+                let _unheard = self.next((self.clock)());
                 ticks += 1;
             }
             std::thread::park_timeout((PACE * ticks).saturating_sub(began.elapsed()));
@@ -252,11 +254,13 @@ struct Reserve {
     before: usize,
     began: Duration,
     since: Duration,
+    /// Of the last tick.
+    time: Duration,
 }
 
 impl Reserve {
     fn new(of_tick: usize, now: Duration) -> Self {
-        Self { of_tick, spare: SPARE, missed: 0, seen: 0, before: 0, began: now, since: now }
+        Self { of_tick, spare: SPARE, missed: 0, seen: 0, before: 0, began: now, since: now, time: Duration::ZERO }
     }
 
     /// Samples that are to lie ready.
@@ -272,5 +276,13 @@ impl Reserve {
             (self.before, self.seen, self.since) = (self.seen, 0, now);
         }
         wanted.min(MOST * self.of_tick)
+    }
+
+    /// What time it is for the next tick, when so many samples are missing. A speaker that takes much at once would else
+    /// have many ticks at one time and then none: the last of them is of now, those before it are each a tick older.
+    fn time(&mut self, now: Duration, missing: usize) -> Duration {
+        let later = u32::try_from(missing.saturating_sub(1) / self.of_tick.max(1)).unwrap_or(u32::MAX);
+        self.time = self.time.max(now.saturating_sub(PACE.saturating_mul(later)));
+        self.time
     }
 }

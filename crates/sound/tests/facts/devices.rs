@@ -2,8 +2,10 @@
 
 use crate::measure::{Babble, amplitude, count, crossings, decibels, integer, power, sine};
 use codec::opus::{Decoder, Encoder};
+use codec::sample;
 use futures_util::FutureExt as _;
 use sound::memory::Memory;
+use sound::mixer::Account;
 use sound::{
     Capture, Choice, Clock, DeviceError, DeviceId, Heard, Hearing, Kind, Notice, Packet, Playout, Seat, Settings,
     System, Voice, Wanted, Watch,
@@ -83,6 +85,37 @@ async fn a_tone_goes_from_a_microphone_to_a_speaker_at_any_rate() {
         assert_eq!(voice.account().damaged, 0, "nothing is damaged");
         assert_eq!(playout.starved(), 0, "the speaker always had something to play");
     }
+}
+
+#[tokio::test]
+async fn a_speaker_that_takes_much_at_once_is_served_as_evenly_as_any() {
+    let memory = Memory::default();
+    let speaker = memory.plug_speaker("loudspeaker", 48_000, 2);
+    memory.move_at_once(&speaker, 10);
+    let playout = playout(&memory);
+    let voice = playout.voice().expect("there is memory");
+    seated(playout.seat(), |seat| is_open(seat, &speaker)).await;
+    let mut encoder = Encoder::new(32_000, 0).expect("there is memory");
+    let mut before = Account::default();
+    for number in 0..400_u16 {
+        let packet = encoder.encode(&sample::tone(440, u64::from(number) * 960)).expect("it is encoded");
+        voice.put(number, u32::from(number) * 960, packet.expect("a tone is no silence"), memory.now());
+        memory.step();
+        memory.step();
+        if number == 100 {
+            // It is known by then what the speaker takes.
+            before = voice.account();
+            let _before = memory.played(&speaker);
+        }
+    }
+    let (after, played) = (voice.account().jitter, memory.played(&speaker));
+    assert_eq!(after.made_up + after.drawn_out, before.jitter.made_up + before.jitter.drawn_out, "{after:?}");
+    // 299 were put since, and five go at once.
+    let played_since = after.played - before.jitter.played;
+    assert!((294..=304).contains(&played_since), "nothing is hurried or held up: {before:?} and {after:?}");
+    let parts = played.chunks_exact(4_800);
+    let least = parts.map(|part| amplitude(part, 48_000, 440.0)).fold(1.0, f64::min);
+    assert!(least > 0.35, "the tone is whole: {least}");
 }
 
 #[tokio::test]
