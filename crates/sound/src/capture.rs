@@ -29,10 +29,9 @@ const MOST: usize = 384_000;
 const WAITING: usize = 50;
 /// A microphone that gives nothing is looked at so often.
 const LOOK: Duration = Duration::from_millis(50);
-/// Ticks of what is played that are looked at in one of what is heard; more of them only after a hold-up.
-const PLAYED_AT_ONCE: usize = 2;
-/// What is played and was not looked at for so long, in ticks, has no echo any more.
-const PLAYED_HELD: usize = 10;
+/// What is played comes in pieces, and waits. If in so many ticks never fewer than so many of it waited, it is too many.
+const LOOKED_AT: usize = 200;
+const PLAYED_HELD: usize = 2;
 
 /// Whether one's own voice is wanted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -120,7 +119,20 @@ impl Capture {
         let thread = std::thread::Builder::new().name("capture".to_owned()).spawn(move || {
             let place = Place::new(system, Kind::Microphone, its_orders, told);
             let closed = Some(clock());
-            Hearer { place, wishes: its_wishes, speech, clock, echo, tell, closed, muted: None, loss: 0 }.run();
+            Hearer {
+                place,
+                wishes: its_wishes,
+                speech,
+                clock,
+                echo,
+                tell,
+                closed,
+                muted: None,
+                loss: 0,
+                least: usize::MAX,
+                since: 0,
+            }
+            .run();
         })?;
         Ok((Self { orders, wishes, seat, thread: Some(thread) }, Hearing(heard)))
     }
@@ -188,6 +200,9 @@ struct Hearer {
     muted: Option<Duration>,
     /// As the encoder knows it.
     loss: u8,
+    /// Ticks that were played and waited, at least, in the last `since` ticks that were heard.
+    least: usize,
+    since: usize,
 }
 
 impl Hearer {
@@ -272,6 +287,7 @@ impl Hearer {
         }
         // What was played before has no echo any more.
         while self.echo.as_mut().is_some_and(|Echo(played)| played.pop().is_ok()) {}
+        (self.least, self.since) = (usize::MAX, 0);
     }
 
     fn close(&mut self) {
@@ -310,17 +326,23 @@ impl Hearer {
         }
     }
 
-    /// Both clocks are near each other: usually one tick is played for each that is heard.
+    /// For each tick that is heard one that was played, so that the way between them stays as long as it is. What piles up
+    /// because the speaker's clock is the faster one is caught up with from time to time.
     fn hear_played(&mut self) {
         let Some(Echo(played)) = &mut self.echo else { return };
-        let mut looked = 0;
-        while played.slots() >= TICK && (looked < PLAYED_AT_ONCE || played.slots() > PLAYED_HELD * TICK) {
-            let mut tick = SILENCE;
-            if played.pop_entire_slice(&mut tick).is_err() {
-                return;
+        let waiting = played.slots() / TICK;
+        self.least = self.least.min(waiting);
+        self.since += 1;
+        let mut ticks = 1;
+        if self.since >= LOOKED_AT {
+            ticks += self.least.saturating_sub(PLAYED_HELD);
+            (self.least, self.since) = (usize::MAX, 0);
+        }
+        let mut tick = SILENCE;
+        for _ in 0..ticks.min(waiting) {
+            if played.pop_entire_slice(&mut tick).is_ok() {
+                self.speech.played(&tick);
             }
-            self.speech.played(&tick);
-            looked += 1;
         }
     }
 }
