@@ -94,3 +94,40 @@ impl Babble {
         self.low * narrow(envelope)
     }
 }
+
+/// Vowels, four in a second with a pause after each seventh: pulses of a throat, 110 to 150 in a second, through the
+/// resonances of a mouth (Peterson and Barney 1952, men). Samples are of 48 kHz.
+pub(crate) struct Vowels {
+    at: u32,
+    phase: f64,
+    state: [[f64; 2]; 3],
+}
+
+impl Vowels {
+    const RESONANCES: [[f64; 3]; 4] =
+        [[730.0, 1_090.0, 2_440.0], [270.0, 2_290.0, 3_010.0], [570.0, 840.0, 2_410.0], [530.0, 1_840.0, 2_480.0]];
+
+    pub(crate) fn new() -> Self {
+        Self { at: 0, phase: 0.0, state: [[0.0; 2]; 3] }
+    }
+
+    pub(crate) fn next(&mut self) -> f32 {
+        let syllable = self.at / 12_000;
+        let part = f64::from(self.at % 12_000) / 12_000.0;
+        self.at += 1;
+        let loudness = if syllable % 8 == 7 { 0.0 } else { (part * TAU / 2.0).sin() };
+        self.phase += (110.0 + 40.0 * (1.0 - part)) / 48_000.0;
+        let pulse = if self.phase >= 1.0 { 1.0 } else { 0.0 };
+        self.phase %= 1.0;
+        let mut sample = pulse * loudness;
+        let which = usize::try_from(syllable % 4).expect("four");
+        for (hz, state) in Self::RESONANCES[which].into_iter().zip(&mut self.state) {
+            // A two-pole resonator, 80 Hz wide.
+            let radius = (-TAU / 2.0 * 80.0 / 48_000.0).exp();
+            let out = sample + 2.0 * radius * (TAU * hz / 48_000.0).cos() * state[0] - radius * radius * state[1];
+            *state = [out, state[0]];
+            sample = out * (1.0 - radius);
+        }
+        narrow(sample * 150.0)
+    }
+}

@@ -1,6 +1,6 @@
 //! One's own voice, without a device.
 
-use crate::measure::{Babble, Chance, amplitude, crossings, sine};
+use crate::measure::{Babble, Chance, Vowels, amplitude, crossings, decibels, power, sine};
 use codec::opus::Decoder;
 use sound::speech::{Mouth, Speech};
 use sound::{Heard, Notice, Packet, SILENCE, Settings, TICK, Tick, level};
@@ -155,6 +155,53 @@ fn who_speaks_while_muted_is_told_and_who_is_quiet_is_not() {
     assert_eq!(notices(&heard), [], "who is heard is told nothing");
     let voiced = packets(&heard).iter().filter(|packet| packet.voice).count();
     assert!(voiced > 100, "the packets say that somebody speaks: {voiced} of 150");
+}
+
+/// Decibels of what comes out of the packets, after the first `skipped`.
+fn loudness(packets: &[Packet], skipped: usize) -> f64 {
+    let mut decoder = Decoder::new().expect("there is memory");
+    let sounds: Vec<_> = packets.iter().map(|packet| decoder.decode(&packet.bytes).expect("it was encoded")).collect();
+    let samples: Vec<f32> = sounds[skipped..].iter().flatten().map(|sample| f32::from(*sample) / 32_768.0).collect();
+    decibels(power(&samples))
+}
+
+#[test]
+fn steady_noise_is_taken_out_and_a_voice_is_not() {
+    let silent = |noise| Settings { echo: false, noise, gain: false, ..Settings::default() };
+    let sent = |noise: bool, mut sound: Box<dyn FnMut() -> f32>| {
+        let mut speech = Speech::new(silent(noise)).expect("there is memory");
+        loudness(&packets(&hear(&mut speech, 600, Mouth::Open, || tick(&mut sound))), 200)
+    };
+    let fan = || {
+        let mut chance = Chance(13);
+        Box::new(move || chance.noise() * 0.05)
+    };
+    let voice = || {
+        let mut babble = Babble::new(13);
+        Box::new(move || babble.next())
+    };
+    let (with, without) = (sent(true, fan()), sent(false, fan()));
+    // The library says 12 dB for this setting.
+    assert!(without - with > 9.0, "noise: {without} dB, and {with} with it taken out");
+    let (with, without) = (sent(true, voice()), sent(false, voice()));
+    assert!(without - with < 3.0, "a voice: {without} dB, and {with} with noise taken out");
+}
+
+#[test]
+fn a_faint_voice_becomes_louder_and_a_loud_one_is_not_cut_off() {
+    let sent = |gain: bool, factor: f32| {
+        let settings = Settings { echo: false, noise: false, gain, ..Settings::default() };
+        let mut speech = Speech::new(settings).expect("there is memory");
+        let mut vowels = Vowels::new();
+        let heard = hear(&mut speech, 1_500, Mouth::Open, || tick(|| (vowels.next() * factor).clamp(-1.0, 1.0)));
+        let packets = packets(&heard);
+        (loudness(&packets, packets.len() / 2), notices(&heard))
+    };
+    let ((with, _), (without, _)) = (sent(true, 0.1), sent(false, 0.1));
+    assert!(with - without > 6.0, "faint: {without} dB, and {with} made louder");
+    let ((with, told), (without, _)) = (sent(true, 1.5), sent(false, 1.5));
+    assert!((with - without).abs() < 6.0 && with < -6.0, "loud: {without} dB, and {with} after it");
+    assert_eq!(told, [], "and nothing is told");
 }
 
 #[test]
