@@ -257,10 +257,12 @@ impl Hearer {
             if self.place.orders.ends() {
                 break None;
             }
+            let moves = ear.moves();
             raw.clear();
             ear.take(&mut raw);
             rate.push(&raw, &mut samples);
             self.listen(&mut samples, mouth);
+            ear.deal(moves);
             if let Some(error) = ear.lost() {
                 break Some(error);
             }

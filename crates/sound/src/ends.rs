@@ -18,6 +18,9 @@ struct Shared {
     largest: AtomicUsize,
     /// Samples that were too many or too few.
     missed: AtomicUsize,
+    /// How often samples were moved, and how many of these times the other end has dealt with; none before it began.
+    moves: AtomicUsize,
+    dealt: AtomicUsize,
 }
 
 impl Shared {
@@ -27,6 +30,8 @@ impl Shared {
             lost: AtomicU8::new(0),
             largest: AtomicUsize::new(0),
             missed: AtomicUsize::new(0),
+            moves: AtomicUsize::new(0),
+            dealt: AtomicUsize::new(usize::MAX),
         })
     }
 
@@ -38,7 +43,12 @@ impl Shared {
     fn moved(&self, samples: usize, missed: usize) {
         self.largest.fetch_max(samples, Ordering::Relaxed);
         self.missed.fetch_add(missed, Ordering::Relaxed);
+        self.moves.fetch_add(1, Ordering::Release);
         self.waits.unpark();
+    }
+
+    fn is_dealt_with(&self) -> bool {
+        self.dealt.load(Ordering::Acquire) == self.moves.load(Ordering::Acquire)
     }
 
     fn lost(&self) -> Option<DeviceError> {
@@ -123,9 +133,9 @@ impl Tap {
         self.shared.lose(why);
     }
 
-    /// All that was given was heard.
-    pub(crate) fn is_heard(&self) -> bool {
-        self.ring.slots() == self.ring.buffer().capacity()
+    /// All that was given was dealt with, or nobody hears any more.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.shared.is_dealt_with() || self.ring.is_abandoned()
     }
 
     pub(crate) fn wake(&self) {
@@ -134,6 +144,15 @@ impl Tap {
 }
 
 impl Ear {
+    /// How often samples were moved: to be said to `deal` when those were dealt with.
+    pub(crate) fn moves(&self) -> usize {
+        self.shared.moves.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn deal(&self, moves: usize) {
+        self.shared.dealt.store(moves, Ordering::Release);
+    }
+
     /// Puts all that was heard behind `out`. What is no number is silence.
     pub(crate) fn take(&mut self, out: &mut Vec<f32>) {
         while let Ok(sample) = self.ring.pop() {
@@ -176,9 +195,9 @@ impl Feed {
         self.shared.lose(why);
     }
 
-    /// So many samples are there.
-    pub(crate) fn ready(&self) -> usize {
-        self.ring.slots()
+    /// All that was taken is there again, or nobody gives any more.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.shared.is_dealt_with() || self.ring.is_abandoned()
     }
 
     pub(crate) fn wake(&self) {
@@ -187,6 +206,15 @@ impl Feed {
 }
 
 impl Mouth {
+    /// How often samples were moved: to be said to `deal` when those were dealt with.
+    pub(crate) fn moves(&self) -> usize {
+        self.shared.moves.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn deal(&self, moves: usize) {
+        self.shared.dealt.store(moves, Ordering::Release);
+    }
+
     /// Samples that wait.
     pub(crate) fn waiting(&self) -> usize {
         self.ring.buffer().capacity() - self.ring.slots()

@@ -224,12 +224,10 @@ impl Memory {
             (Kind::Speaker, End::Speaker { feed, .. }) => {
                 let Some(mut feed) = feed.take() else { return };
                 drop(inside);
-                while feed.ready() < samples && Instant::now() < until {
-                    feed.wake();
-                    std::thread::park_timeout(GLANCE);
-                }
+                settle(until, || feed.is_settled(), || feed.wake());
                 let mut buffer = vec![0.0; samples * usize::from(channels)];
                 feed.take(&mut buffer, channels, |sample| sample);
+                settle(until, || feed.is_settled(), || feed.wake());
                 let mut inside = self.inside();
                 if let Some(Part { end: End::Speaker { remembered, feed: its_feed }, rate, .. }) =
                     inside.used(&id, user)
@@ -251,10 +249,7 @@ impl Memory {
                 }
                 drop(inside);
                 tap.put(&heard, channels, |sample| sample);
-                while !tap.is_heard() && Instant::now() < until {
-                    tap.wake();
-                    std::thread::park_timeout(GLANCE);
-                }
+                settle(until, || tap.is_settled(), || tap.wake());
                 let mut inside = self.inside();
                 if let Some(Part { end: End::Microphone { tap: its_tap, .. }, .. }) = inside.used(&id, user) {
                     *its_tap = Some(tap);
@@ -337,6 +332,14 @@ impl Part {
             End::Speaker { feed: Some(feed), .. } => feed.lose(why),
             End::Microphone { tap: None, .. } | End::Speaker { feed: None, .. } => {}
         }
+    }
+}
+
+/// Waits for whoever serves a device.
+fn settle(until: Instant, is_settled: impl Fn() -> bool, wake: impl Fn()) {
+    while !is_settled() && Instant::now() < until {
+        wake();
+        std::thread::park_timeout(GLANCE);
     }
 }
 

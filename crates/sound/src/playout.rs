@@ -208,7 +208,7 @@ impl Player {
                     }
                 }
             }
-            let now = (self.clock)();
+            let (moves, now) = (mouth.moves(), (self.clock)());
             let wanted = reserve.wanted(&mouth, now);
             while mouth.waiting() < wanted {
                 let tick = self.next(reserve.time(now, wanted - mouth.waiting()));
@@ -216,6 +216,7 @@ impl Player {
                 rate.push(&tick, &mut samples);
                 mouth.give(&samples);
             }
+            mouth.deal(moves);
             self.starved.store(mouth.missed(), Ordering::Relaxed);
             std::thread::park_timeout(LOOK);
         }
