@@ -47,6 +47,8 @@ pub struct DeskOptions {
     pub origins: Vec<String>,
     /// The form of the program's own URI scheme, where the shell has one.
     pub scheme: Option<String>,
+    /// Microphones and speakers.
+    pub sound: Arc<dyn sound::System>,
     /// How often the open case is looked at for a newer state.
     pub look_every: std::time::Duration,
 }
@@ -140,6 +142,7 @@ pub(crate) struct Inner {
     pub(crate) keeping: crate::decisions::Keeping,
     pub(crate) chat: crate::chat::Chat,
     pub(crate) rounds: crate::round::Rounds,
+    pub(crate) sound: Arc<dyn sound::System>,
     serials: AtomicU32,
     state: Mutex<State>,
 }
@@ -182,8 +185,19 @@ impl Desk {
     /// # Errors
     /// [`OpenDeskError`]; the profile is then unchanged.
     pub async fn open(options: DeskOptions) -> Result<Self, OpenDeskError> {
-        let DeskOptions { profile, roots, egress, worker, pages, policy, appearance, origins, scheme, look_every } =
-            options;
+        let DeskOptions {
+            profile,
+            roots,
+            egress,
+            worker,
+            pages,
+            policy,
+            appearance,
+            origins,
+            scheme,
+            sound,
+            look_every,
+        } = options;
         let opened = tokio::task::spawn_blocking(move || Vault::open(&profile, roots.as_ref())).await;
         let vault = Arc::new(opened.expect("opening a vault does not panic")?);
         let shelf = Arc::new(Shelf::open(vault.clone(), Timestamp::now()));
@@ -210,6 +224,7 @@ impl Desk {
             keeping: crate::decisions::Keeping::default(),
             chat: crate::chat::Chat::default(),
             rounds: crate::round::Rounds::default(),
+            sound,
             serials: AtomicU32::new(1),
             state: Mutex::new(State {
                 seat: Seat::Out { failure: None },

@@ -16,6 +16,7 @@ mod camera;
 mod meeting;
 mod pictures;
 mod scene;
+mod voice;
 mod way;
 
 pub use meeting::{Meeting, MeetingEvent};
@@ -30,9 +31,11 @@ use contract::{
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use model::round::MemberId;
+use sound::{DeviceError, Devices};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tim::Running;
+use voice::{Choices, listed};
 
 /// A membership that nobody ended ends by its time: looked at so often.
 const LOOK: Duration = Duration::from_secs(60);
@@ -54,6 +57,7 @@ struct State {
     round: Option<RoundView>,
     /// Counts entries: what belongs to a former one is not taken for the present.
     entries: u64,
+    choices: Choices,
     told: Option<RoundsView>,
 }
 
@@ -67,8 +71,15 @@ impl Desk {
     /// Everything that the page asks about rounds.
     pub(crate) async fn round(&self, step: RoundStep) -> Result<Reply, Failure> {
         match step {
-            RoundStep::OpenDevices => Ok(Reply::RoundDevices(devices())),
-            RoundStep::ChooseDevice { .. } => Ok(Reply::RoundDevices(devices())),
+            RoundStep::OpenDevices => Ok(Reply::RoundDevices(self.round_devices().await)),
+            RoundStep::ChooseDevice { what, device } => {
+                let choice = self.0.rounds.state().choices.take(what, &device);
+                if let Some(choice) = choice {
+                    // Without a round it is for the next one.
+                    let _no_round = self.act(Act::Choose(what, choice)).await;
+                }
+                Ok(Reply::RoundDevices(self.round_devices().await))
+            }
             RoundStep::Enter { conversation, camera } => self.enter_round(&conversation, camera).map(|()| Reply::Done),
             RoundStep::Leave => {
                 self.leave_round();
@@ -110,7 +121,8 @@ impl Desk {
         state.entries += 1;
         let entry = state.entries;
         // One that this person is still in is left by its dropping.
-        let former = state.seat.replace(Seat::take(self.clone(), up, conversation.to_owned(), camera, entry));
+        let choices = state.choices.clone();
+        let former = state.seat.replace(Seat::take(self.clone(), up, conversation.to_owned(), camera, entry, choices));
         drop(state);
         drop(former);
         Ok(())
@@ -192,21 +204,37 @@ impl Desk {
         self.0.rounds.state().offered = offered;
     }
 
+    async fn round_devices(&self) -> RoundDevicesView {
+        let system = self.0.sound.clone();
+        // A sound system that hangs holds up nobody else.
+        let asked = tokio::task::spawn_blocking(move || system.devices()).await;
+        let found = match asked {
+            Ok(Ok(devices)) => devices,
+            Ok(Err(DeviceError::NoneThere)) | Err(_) => Devices::default(),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "microphones and speakers could not be listed");
+                Devices::default()
+            }
+        };
+        let choices = self.0.rounds.state().choices.clone();
+        let card = RoundDeviceView { id: "test-card".to_owned(), name: None, chosen: true };
+        RoundDevicesView {
+            microphones: listed(&found, sound::Kind::Microphone, &choices.microphone),
+            speakers: listed(&found, sound::Kind::Speaker, &choices.speaker),
+            cameras: vec![card],
+        }
+    }
+
     /// Chat is gone, and rounds with it.
     pub(crate) fn stop_rounds(&self) {
         let former = {
             let mut state = self.0.rounds.state();
             let entries = state.entries + 1;
-            std::mem::replace(&mut *state, State { entries, ..State::default() })
+            let choices = state.choices.clone();
+            std::mem::replace(&mut *state, State { entries, choices, ..State::default() })
         };
         drop(former);
     }
-}
-
-/// What there is to be seen with; microphones and speakers are not read yet.
-fn devices() -> RoundDevicesView {
-    let card = RoundDeviceView { id: "test-card".to_owned(), name: None, chosen: true };
-    RoundDevicesView { microphones: Vec::new(), speakers: Vec::new(), cameras: vec![card] }
 }
 
 fn no_round() -> Failure {

@@ -14,6 +14,7 @@ const LAYERS: [(&str, u8); 21] = [
     ("rounds-proto", 1),
     ("viewer", 2),
     ("rounds", 2),
+    ("sound", 2),
     ("tim", 2),
     ("platform", 2),
     ("vault", 2),

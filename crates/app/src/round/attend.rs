@@ -4,17 +4,19 @@
 use super::camera::{CAMERA, Camera, TestCard};
 use super::pictures::{Gallery, Wish};
 use super::scene::{OWN_PICTURE, Scene};
+use super::voice::{Choices, MICROPHONE, Sounds};
 use super::way::{self, Entered};
 use super::{Meeting, MeetingEvent};
 use crate::Desk;
 use crate::chat::Up;
-use contract::{Entering, Failure, MediaStopped, OwnMediaView, RoundEnd, RoundPhase};
+use contract::{Entering, Failure, MediaStopped, OwnMediaView, RoundDeviceKind, RoundEnd, RoundPhase};
 use jiff::Timestamp;
 use model::round::MemberId;
 use rounds::{Event, Word};
 use rounds_proto::frame::State;
 use rounds_proto::signal::{Fact, OwnFact};
 use serde_json::{Value, json};
+use sound::Choice;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +40,7 @@ pub(super) enum Act {
     Camera(bool),
     Hand(bool),
     Allow(MemberId),
+    Choose(RoundDeviceKind, Choice),
 }
 
 /// This person's place in a round. Dropping it leaves.
@@ -54,7 +57,14 @@ impl Drop for Seat {
 
 impl Seat {
     /// Begins to enter.
-    pub(super) fn take(desk: Desk, up: Arc<Up>, conversation: String, camera: bool, entry: u64) -> Self {
+    pub(super) fn take(
+        desk: Desk,
+        up: Arc<Up>,
+        conversation: String,
+        camera: bool,
+        entry: u64,
+        choices: Choices,
+    ) -> Self {
         let (acts, wanted) = mpsc::channel(ACTS);
         let (gallery, wished) = Gallery::new();
         let name = desk.conversation_name(&conversation);
@@ -65,6 +75,7 @@ impl Seat {
             desk,
             entry,
             camera: None,
+            choices,
             words: 0,
             heard: BTreeMap::new(),
             met: Vec::new(),
@@ -80,6 +91,7 @@ struct Stay {
     scene: Scene,
     gallery: Gallery,
     camera: Option<Camera>,
+    choices: Choices,
     /// Words that were said under [`ME`].
     words: u64,
     /// The last number of each person's words under [`ME`]; an older one is not looked at.
@@ -151,9 +163,10 @@ impl Stay {
         mut acts: mpsc::Receiver<Act>,
         mut wished: mpsc::Receiver<Wish>,
     ) {
-        let Entered { meeting, mut told, mut pictures, mut sounds } = entered;
+        let Entered { meeting, mut told, mut pictures, mut sounds, began } = entered;
+        let mut voice = Sounds::start(&self.desk.0.sound, self.choices.clone(), began);
         for want in wants {
-            self.act(&meeting, want).await;
+            self.act(&meeting, &mut voice, want).await;
         }
         let mut look = tokio::time::interval(LOOK);
         let mut untold = false;
@@ -168,7 +181,7 @@ impl Stay {
             tokio::select! {
                 event = told.recv() => match event {
                     Some(event) => {
-                        self.take(&meeting, event).await;
+                        self.take(&meeting, &mut voice, event).await;
                         untold = true;
                         if self.scene.is_over() {
                             break;
@@ -178,27 +191,36 @@ impl Stay {
                 },
                 act = acts.recv() => match act {
                     Some(act) => {
-                        self.act(&meeting, act).await;
+                        self.act(&meeting, &mut voice, act).await;
                         untold = true;
                     }
                     None => break,
                 },
                 Some(picture) = pictures.recv() => self.gallery.put(&picture.track, &picture),
-                Some(_sound) = sounds.recv() => {}
+                Some(sound) = sounds.recv() => voice.put(sound),
+                () = voice.changed() => {
+                    self.scene.microphone = voice.microphone();
+                    untold = true;
+                }
                 Some(wish) = wished.recv() => self.wish(&meeting, wish).await,
                 _ = look.tick() => {
+                    let way = meeting.media().way();
+                    voice.set_loss(way.loss);
                     if let Some(camera) = &self.camera {
-                        camera.set_line(meeting.media().way().carries);
+                        camera.set_line(way.carries);
                     }
                 }
                 () = gather => {
                     untold = false;
                     self.show();
+                    voice.keep(&self.scene.voices());
                 }
             }
         }
-        // Nobody is to see this person any longer, whatever the servers say.
+        // Nobody is to see or hear this person any longer, whatever the servers say. Devices take their time to close.
         self.camera = None;
+        voice.stop_microphone();
+        tokio::task::spawn_blocking(move || drop(voice));
         if let Err(error) = meeting.leave().await {
             tracing::warn!(%error, "the homeserver did not hear that a round was left");
         }
@@ -209,11 +231,11 @@ impl Stay {
         self.gallery.close();
     }
 
-    async fn take(&mut self, meeting: &Meeting, event: MeetingEvent) {
+    async fn take(&mut self, meeting: &Meeting, voice: &mut Sounds, event: MeetingEvent) {
         match event {
             MeetingEvent::Members(members) => self.scene.set_members(members),
             MeetingEvent::Unsigned(who) => self.scene.set_unsigned(who),
-            MeetingEvent::Media(Event::Fact(fact)) => self.take_fact(fact),
+            MeetingEvent::Media(Event::Fact(fact)) => self.take_fact(voice, fact),
             MeetingEvent::Media(Event::Standing(standing)) => {
                 self.greet(meeting, &standing).await;
                 self.scene.set_standing(standing);
@@ -224,7 +246,13 @@ impl Stay {
         }
     }
 
-    fn take_fact(&mut self, fact: Fact) {
+    fn take_fact(&mut self, voice: &mut Sounds, fact: Fact) {
+        if let Fact::Own { cid, what: OwnFact::MutedByServer | OwnFact::Refused(_) } = &fact
+            && cid == MICROPHONE
+        {
+            voice.stop_microphone();
+            self.scene.microphone = OwnMediaView::Stopped { why: MediaStopped::ByServer };
+        }
         if let Fact::Own { cid, what } = &fact
             && cid == CAMERA
         {
@@ -247,13 +275,10 @@ impl Stay {
         self.scene.camera = OwnMediaView::Stopped { why };
     }
 
-    async fn act(&mut self, meeting: &Meeting, act: Act) {
+    async fn act(&mut self, meeting: &Meeting, voice: &mut Sounds, act: Act) {
         match act {
-            // There is nothing to speak into yet that this program could open.
-            Act::Microphone(on) => {
-                self.scene.microphone =
-                    if on { OwnMediaView::Stopped { why: MediaStopped::NoDevice } } else { OwnMediaView::Off };
-            }
+            Act::Microphone(on) => self.scene.microphone = voice.set_microphone(meeting.media(), on).await,
+            Act::Choose(what, choice) => voice.choose(what, choice),
             Act::Camera(true) => {
                 if self.camera.is_none() {
                     let source = Box::new(TestCard::new());

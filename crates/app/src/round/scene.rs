@@ -144,14 +144,10 @@ impl Scene {
         pictures.map(|track| (numbers.of(&track.sid), track.sid.clone())).collect()
     }
 
-    /// Voices of others: `sid` and whose.
-    pub(super) fn voices(&self) -> Vec<(String, MemberId)> {
-        let others = self.people.values().filter(|person| self.me.as_ref() != Some(&person.sid));
-        let voices = others.flat_map(|person| {
-            let sounds = person.tracks.values().filter(|track| track.kind == Kind::Audio);
-            sounds.filter_map(|track| Some((track.sid.clone(), MemberId::parse(person.identity.as_str()).ok()?)))
-        });
-        voices.collect()
+    /// Tracks of others' voices, by `sid`.
+    pub(super) fn voices(&self) -> BTreeSet<String> {
+        let tracks = self.people.values().flat_map(|person| person.tracks.values());
+        tracks.filter(|track| track.kind == Kind::Audio).map(|track| track.sid.clone()).collect()
     }
 
     /// What the media server says. `now` is an ISO instant.

@@ -7,6 +7,7 @@ use contract::{Failure, FailureCode};
 use model::round::KeyTrust;
 use rounds::{Asking, Encryption, Proof, Received, Round, Ticket, TicketError, UnsignedDevices};
 use rounds_proto::signal::{self, IceHosts, Sections};
+use std::time::Instant;
 use tim::{Member, RoundError, RoundEvent};
 use tokio::sync::mpsc;
 use url::Url;
@@ -26,6 +27,8 @@ pub(super) struct Entered {
     pub(super) told: mpsc::Receiver<MeetingEvent>,
     pub(super) pictures: mpsc::Receiver<rounds::Picture>,
     pub(super) sounds: mpsc::Receiver<rounds::Sound>,
+    /// When the round's clock began.
+    pub(super) began: Instant,
 }
 
 /// Token services that the homeserver names.
@@ -87,6 +90,7 @@ pub(super) async fn enter(desk: &Desk, found: Found, ticket: Ticket) -> Result<E
     };
     let Found { membership, news, service, .. } = found;
     membership.join(&service).await.map_err(|error| of_round(&error))?;
+    let began = Instant::now();
     let joined = Round::join(options);
     let (media, received) = match joined {
         Ok(joined) => joined,
@@ -99,7 +103,7 @@ pub(super) async fn enter(desk: &Desk, found: Found, ticket: Ticket) -> Result<E
     };
     let Received { events, pictures, sounds } = received;
     let (meeting, told) = Meeting::of((membership, news), (media, events), KeyTrust::OwnerSigned);
-    Ok(Entered { meeting, told, pictures, sounds })
+    Ok(Entered { meeting, told, pictures, sounds, began })
 }
 
 fn of_round(error: &RoundError) -> Failure {

@@ -39,6 +39,7 @@ impl Colleague {
             appearance: Appearance::default(),
             origins: Vec::new(),
             scheme: None,
+            sound: app::no_sound(),
             look_every: app::LOOK_EVERY,
         };
         let desk = Desk::open(options).await?;
