@@ -340,10 +340,11 @@ impl Rooms {
         }
     }
 
-    /// How much of what a person sends arrived since the last time: what was expected, and what is missing of it.
-    pub fn arrival(&mut self, seat: Seat, expected: u64, missing: u64) {
+    /// How a person's line was since the last time: of what was sent each way, how many packets were expected and how
+    /// many of them are missing, and whether nothing at all is heard from there.
+    pub fn line(&mut self, seat: Seat, ways: [(u64, u64); 2], silent: bool) {
         let Some(person) = self.person_mut(seat) else { return };
-        let quality = quality::of_loss(expected, missing);
+        let quality = quality::of_line(ways, silent);
         if person.quality != quality {
             person.quality = quality;
             self.tell_quality(seat);
