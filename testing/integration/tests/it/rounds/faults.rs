@@ -22,16 +22,16 @@ on_each_media_server! {
 on_each_media_server! {
     sound_that_is_lost_on_the_way_there_comes_again,
     pictures_that_are_lost_on_the_way_come_again,
-    how_good_a_line_is_is_told,
+    a_line_from_which_nothing_comes_is_told_to_be_lost,
 }
 
 /// Our client on a bad line, and a browser on a good one that shows and says something.
-async fn watching(place: Place) -> (BadLine, Ours, Browser) {
+async fn watching(place: &Place) -> (BadLine, Ours, Browser) {
     let (key, how) = key();
-    let browser = Browser::joins(&place, "bussard", &how).await;
+    let browser = Browser::joins(place, "bussard", &how).await;
     browser.does(json!({ "do": "publish", "video": true, "audio": true })).await;
     let line = place.line().await;
-    let ours = Place { address: line.address().to_owned(), ..place }.joins("adler", Encryption::Shared(key));
+    let ours = Place { address: line.address().to_owned(), ..place.clone() }.joins("adler", Encryption::Shared(key));
     (line, ours, browser)
 }
 
@@ -59,7 +59,7 @@ async fn heard(ours: &mut Ours, packets: u16) -> f64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cut_socket_is_resumed_and_one_picture_is_missed_at_most() {
     let Some(place) = Place::with_a_browser(Server::LiveKit).await else { return };
-    let (line, mut ours, _browser) = watching(place).await;
+    let (line, mut ours, _browser) = watching(&place).await;
     ours.comes_in().await;
     ours.shows("twenty pictures", 20).await;
     line.cut_signalling();
@@ -75,7 +75,7 @@ async fn a_cut_socket_is_resumed_and_one_picture_is_missed_at_most() {
 }
 
 async fn a_network_that_is_gone_for_five_seconds_is_resumed_within_two(place: Place) {
-    let (line, mut ours, _browser) = watching(place).await;
+    let (line, mut ours, _browser) = watching(&place).await;
     ours.comes_in().await;
     ours.looks("the first picture", |picture| picture.key.then_some(())).await;
     line.set_dark(true);
@@ -95,7 +95,8 @@ async fn a_round_that_is_joined_anew_goes_on_both_ways(place: Place) {
     let browser = Browser::joins(&place, "bussard", &how).await;
     browser.does(json!({ "do": "publish", "video": true, "audio": true })).await;
     let line = place.line().await;
-    let mut ours = Place { address: line.address().to_owned(), ..place }.joins("adler", Encryption::Shared(key));
+    let mut ours =
+        Place { address: line.address().to_owned(), ..place.clone() }.joins("adler", Encryption::Shared(key));
     ours.comes_in().await;
     let _devices = turned_on(&ours.round, true, &ONE).await;
     browser.sees("adler", &BARS).await;
@@ -124,7 +125,7 @@ async fn a_round_that_is_joined_anew_goes_on_both_ways(place: Place) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_udp_does_not_pass_sound_and_picture_come_by_tcp() {
     let Some(place) = Place::with_a_browser(Server::LiveKit).await else { return };
-    let (line, mut ours, _browser) = watching(place).await;
+    let (line, mut ours, _browser) = watching(&place).await;
     let firewall = Condition { no_udp: true, ..Condition::GOOD };
     line.set_up(firewall);
     line.set_down(firewall);
@@ -137,7 +138,7 @@ async fn where_udp_does_not_pass_sound_and_picture_come_by_tcp() {
 }
 
 async fn sound_that_is_lost_on_the_way_comes_again(place: Place) {
-    let (line, mut ours, _browser) = watching(place).await;
+    let (line, mut ours, _browser) = watching(&place).await;
     ours.comes_in().await;
     let delay = Duration::from_millis(25);
     line.set_up(Condition { delay, ..Condition::GOOD });
@@ -192,25 +193,22 @@ async fn pictures_that_are_lost_on_the_way_come_again(place: Place) {
     other.leaves().await;
 }
 
-async fn how_good_a_line_is_is_told(place: Place) {
+async fn a_line_from_which_nothing_comes_is_told_to_be_lost(place: Place) {
     let line = place.line().await;
-    let (one, mut other, _devices) = showing(&place, &line).await;
+    let (_one, mut other, _devices) = showing(&place, &line).await;
     let sid = other
         .sees("who is there", |event| {
             let Event::Fact(Fact::Person(person)) = event else { return None };
             (person.identity.as_str() == "adler").then(|| person.sid.clone())
         })
         .await;
-    for (loss, excellent) in [(0.3, false), (0.0, true)] {
-        line.set_up(Condition { loss, ..Condition::GOOD });
-        other
-            .sees("how good the line is", |event| {
-                let Event::Fact(Fact::Quality(people)) = event else { return None };
-                let said = people.iter().find(|said| said.person == sid)?;
-                ((said.quality == Quality::Excellent) == excellent).then_some(())
-            })
-            .await;
-    }
-    one.leaves().await;
+    other.looks("a picture", |picture| picture.key.then_some(())).await;
+    line.set_dark(true);
+    other
+        .sees("that the line is lost", |event| {
+            let Event::Fact(Fact::Quality(people)) = event else { return None };
+            people.iter().any(|said| said.person == sid && said.quality == Quality::Lost).then_some(())
+        })
+        .await;
     other.leaves().await;
 }
