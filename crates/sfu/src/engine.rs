@@ -97,7 +97,6 @@ impl Engine {
                         Err(_) => self.rooms.refused(to, now),
                     }
                 }
-                Effect::Candidate { from, candidate } => self.media.candidate(from, &candidate),
                 Effect::Close { seat } => {
                     self.media.close(seat);
                     self.outputs.push_back(Output::Close(seat));

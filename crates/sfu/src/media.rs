@@ -43,8 +43,6 @@ const REPAIRED_FOR: Duration = Duration::from_secs(1);
 const REPAIRED_PART: f32 = 0.5;
 /// So many bytes of data wait for somebody whose line is full; more end the stay.
 const LONGEST_BACKLOG: usize = 1024 * 1024;
-/// More addresses of one client are not looked at.
-const MOST_CANDIDATES: usize = 32;
 
 /// Why an offer has no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -113,7 +111,6 @@ struct Peer {
     heard: Instant,
     reliable: Option<ChannelId>,
     lossy: Option<ChannelId>,
-    candidates: usize,
     backlog: VecDeque<Vec<u8>>,
     backlog_bytes: usize,
 }
@@ -147,7 +144,9 @@ impl Media {
         let sections = sdp::sections(offer).ok().ok_or(NoAnswer)?;
         let sound = sections.into_iter().filter(|section| section.kind == Kind::Audio && section.asks_again);
         let again: BTreeSet<String> = sound.map(|section| section.mid).collect();
-        let offer = SdpOffer::from_sdp_string(offer).ok().ok_or(NoAnswer)?;
+        // Nothing goes to an address from which nothing came: a client is found by its first check (RFC 8445 §7.3.1.3).
+        let offer: String = offer.split_inclusive('\n').filter(|line| !line.starts_with("a=candidate:")).collect();
+        let offer = SdpOffer::from_sdp_string(&offer).ok().ok_or(NoAnswer)?;
         let peer = self.peers.entry(seat).or_insert_with(|| Peer::new(candidate.clone(), now));
         for mid in changed {
             peer.renew(Mid::from(mid.as_str()));
@@ -159,18 +158,6 @@ impl Media {
         let ufrag = peer.rtc.direct_api().local_ice_credentials().ufrag;
         let candidates = vec![format!("{} ufrag {ufrag}", candidate.to_sdp_string())];
         Ok((sdp::answer(&answer.to_sdp_string(), carried, &again), candidates))
-    }
-
-    /// An address of a client. What is no address here, as a name that only another program resolves, is passed over.
-    pub(crate) fn candidate(&mut self, seat: Seat, candidate: &str) {
-        let Some(peer) = self.peers.get_mut(&seat) else { return };
-        if peer.candidates < MOST_CANDIDATES
-            && let Ok(candidate) = Candidate::from_sdp_string(candidate)
-            && candidate.proto() == Protocol::Udp
-        {
-            peer.candidates += 1;
-            peer.rtc.add_remote_candidate(candidate);
-        }
     }
 
     /// Ends the media of a seat.
@@ -488,7 +475,6 @@ impl Peer {
             heard: now,
             reliable: None,
             lossy: None,
-            candidates: 0,
             backlog: VecDeque::new(),
             backlog_bytes: 0,
         }

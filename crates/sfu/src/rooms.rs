@@ -72,13 +72,6 @@ pub enum Effect {
         /// Sections that carry something else than before.
         changed: Vec<String>,
     },
-    /// An address of the client (`RTCIceCandidateInit.candidate`).
-    Candidate {
-        /// Whose.
-        from: Seat,
-        /// As RFC 8839 §5.1 writes it.
-        candidate: String,
-    },
     /// Close the socket after what was said to it, and end the media. The seat is nobody's from now on.
     Close {
         /// Which.
