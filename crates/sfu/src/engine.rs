@@ -97,7 +97,6 @@ impl Engine {
                         Err(_) => self.rooms.refused(to, now),
                     }
                 }
-                Effect::Candidate { from, candidate } => self.media.candidate(from, &candidate),
                 Effect::Close { seat } => {
                     self.media.close(seat);
                     self.outputs.push_back(Output::Close(seat));
@@ -114,7 +113,9 @@ impl Engine {
             Fact::Connected(seat) => self.rooms.connected(seat),
             Fact::Lost(seat) => self.rooms.lost(seat, now),
             Fact::Loudness(seat, below_full) => self.rooms.loudness(seat, below_full),
-            Fact::Arrival { from, expected, missing } => self.rooms.arrival(from, expected, missing),
+            Fact::Line { of, up, down, silent } => {
+                self.rooms.line(of, [up, down].map(|loss| (loss.expected, loss.missing)), silent);
+            }
             Fact::Data { from, channel, packet } => {
                 let Some((to, packet)) = self.rooms.data(from, &packet) else { return };
                 for listener in to {

@@ -6,21 +6,27 @@
 
 mod flow;
 mod forward;
+mod history;
+mod loss;
 
 use crate::rooms::{Kind, Layer, Route, Seat};
 use crate::sdp::{self, Carried};
-use flow::Flow;
+use flow::{Codec as Sending, Flow};
 use forward::Head;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use history::Sent;
+pub(crate) use loss::Loss;
+use loss::Reports;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use str0m::change::SdpOffer;
 use str0m::channel::ChannelId;
 use str0m::format::Codec;
-use str0m::media::{ExtensionValues, KeyframeRequestKind, MediaKind, Mid, Pt, Rid};
+use str0m::media::{ExtensionValues, KeyframeRequestKind, MediaKind, Mid, Rid};
 use str0m::net::{Protocol, Receive};
-use str0m::rtp::{RtpPacket, RtpWrite, Ssrc, Vp8Descriptor};
+use str0m::rtp::rtcp::{Nack, Rtcp};
+use str0m::rtp::{RawPacket, RtpPacket, Ssrc, Vp8Descriptor};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
 use thiserror::Error;
 
@@ -28,10 +34,15 @@ use thiserror::Error;
 const LOOK: Duration = Duration::from_millis(50);
 /// How often it is told how well media arrives.
 const REPORT: Duration = Duration::from_secs(5);
+/// Whoever is silent for so long is lost for now: clients check the way each 2 s or so (RFC 7675 §5.1).
+const SILENT: Duration = Duration::from_secs(6);
+/// Of a picture the stack keeps so much, and what it sends again may be half of all it sends: a line that loses a tenth
+/// loses of that too, and by itself it would give up at a seventh.
+const REPAIRED_PACKETS: usize = 1000;
+const REPAIRED_FOR: Duration = Duration::from_secs(1);
+const REPAIRED_PART: f32 = 0.5;
 /// So many bytes of data wait for somebody whose line is full; more end the stay.
 const LONGEST_BACKLOG: usize = 1024 * 1024;
-/// More addresses of one client are not looked at.
-const MOST_CANDIDATES: usize = 32;
 
 /// Why an offer has no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -53,8 +64,19 @@ pub(crate) enum Fact {
     Connected(Seat),
     Lost(Seat),
     Loudness(Seat, u8),
-    Arrival { from: Seat, expected: u64, missing: u64 },
-    Data { from: Seat, channel: Channel, packet: Vec<u8> },
+    /// How the line of somebody was since the last time: what comes from there, what goes there, and whether anything
+    /// is heard from there at all.
+    Line {
+        of: Seat,
+        up: Loss,
+        down: Loss,
+        silent: bool,
+    },
+    Data {
+        from: Seat,
+        channel: Channel,
+        packet: Vec<u8>,
+    },
 }
 
 /// All stacks behind one address.
@@ -81,9 +103,14 @@ struct Peer {
     written: bool,
     /// Of which section and layer a stream is.
     streams: HashMap<Ssrc, (Mid, Option<Rid>)>,
+    /// Sections of sound in which lost packets may be asked for.
+    again: BTreeSet<Mid>,
+    /// What the client says of what it receives.
+    reports: Reports,
+    /// When anything came.
+    heard: Instant,
     reliable: Option<ChannelId>,
     lossy: Option<ChannelId>,
-    candidates: usize,
     backlog: VecDeque<Vec<u8>>,
     backlog_bytes: usize,
 }
@@ -114,29 +141,23 @@ impl Media {
         now: Instant,
     ) -> Result<(String, Vec<String>), NoAnswer> {
         let candidate = Candidate::host(self.address, Protocol::Udp).ok().ok_or(NoAnswer)?;
-        let offer = SdpOffer::from_sdp_string(offer).ok().ok_or(NoAnswer)?;
+        let sections = sdp::sections(offer).ok().ok_or(NoAnswer)?;
+        let sound = sections.into_iter().filter(|section| section.kind == Kind::Audio && section.asks_again);
+        let again: BTreeSet<String> = sound.map(|section| section.mid).collect();
+        // Nothing goes to an address from which nothing came: a client is found by its first check (RFC 8445 §7.3.1.3).
+        let offer: String = offer.split_inclusive('\n').filter(|line| !line.starts_with("a=candidate:")).collect();
+        let offer = SdpOffer::from_sdp_string(&offer).ok().ok_or(NoAnswer)?;
         let peer = self.peers.entry(seat).or_insert_with(|| Peer::new(candidate.clone(), now));
         for mid in changed {
             peer.renew(Mid::from(mid.as_str()));
         }
         let answer = peer.rtc.sdp_api().accept_offer(offer).ok().ok_or(NoAnswer)?;
         peer.streams.clear();
+        peer.again = again.iter().map(|mid| Mid::from(mid.as_str())).collect();
         peer.due = now;
         let ufrag = peer.rtc.direct_api().local_ice_credentials().ufrag;
         let candidates = vec![format!("{} ufrag {ufrag}", candidate.to_sdp_string())];
-        Ok((sdp::answer(&answer.to_sdp_string(), carried), candidates))
-    }
-
-    /// An address of a client. What is no address here, as a name that only another program resolves, is passed over.
-    pub(crate) fn candidate(&mut self, seat: Seat, candidate: &str) {
-        let Some(peer) = self.peers.get_mut(&seat) else { return };
-        if peer.candidates < MOST_CANDIDATES
-            && let Ok(candidate) = Candidate::from_sdp_string(candidate)
-            && candidate.proto() == Protocol::Udp
-        {
-            peer.candidates += 1;
-            peer.rtc.add_remote_candidate(candidate);
-        }
+        Ok((sdp::answer(&answer.to_sdp_string(), carried, &again), candidates))
     }
 
     /// Ends the media of a seat.
@@ -172,6 +193,7 @@ impl Media {
             self.sources.insert(from, seat);
         }
         let Some(peer) = self.peers.get_mut(&seat) else { return };
+        peer.heard = now;
         if peer.rtc.handle_input(input).is_err() {
             self.facts.push_back(Fact::Lost(seat));
         }
@@ -219,7 +241,7 @@ impl Media {
         }
         if self.report_due <= now {
             self.report_due = now + REPORT;
-            self.report();
+            self.report(now);
         }
     }
 
@@ -252,7 +274,7 @@ impl Media {
                 }
                 Ok(Output::Transmit(sent)) => self.datagrams.push_back((sent.destination, sent.contents.into())),
                 Ok(Output::Event(event)) => {
-                    take(seat, peer, event, &mut self.facts, &mut self.arrived, &mut self.flows)
+                    take(seat, peer, event, &mut self.facts, &mut self.arrived, &mut self.flows, now)
                 }
                 Err(_) => {
                     self.facts.push_back(Fact::Lost(seat));
@@ -307,31 +329,36 @@ impl Media {
         {
             self.facts.push_back(Fact::Loudness(from, level.unsigned_abs()));
         }
+        let heard = &packet.header.ext_vals;
+        let values = ExtensionValues {
+            audio_level: heard.audio_level,
+            voice_activity: heard.voice_activity,
+            video_orientation: heard.video_orientation,
+            ..ExtensionValues::default()
+        };
         for (at, rewritten) in flow.forward(head) {
             let Some(down) = flow.listeners.get_mut(at) else { continue };
             let Some(peer) = self.peers.get_mut(&down.seat) else { continue };
             if down.codec.is_none() {
-                down.codec = peer.codec(down.mid, flow.kind);
+                down.codec = peer.begin(down.mid, flow.kind);
             }
             let Some(codec) = down.codec else { continue };
             let mut api = peer.rtc.direct_api();
             let Some(stream) = api.stream_tx_by_mid(down.mid, None) else { continue };
-            let heard = &packet.header.ext_vals;
-            let values = ExtensionValues {
-                audio_level: heard.audio_level,
-                voice_activity: heard.voice_activity,
-                video_orientation: heard.video_orientation,
-                ..ExtensionValues::default()
+            let sent = Sent {
+                codec: codec.number,
+                sequence: rewritten.sequence,
+                timestamp: rewritten.timestamp,
+                at: now,
+                marker: packet.header.marker,
+                values: values.clone(),
+                payload: Arc::clone(&packet.payload),
+                patch: rewritten.patch,
             };
-            let mut written =
-                RtpWrite::new(codec, rewritten.sequence.into(), rewritten.timestamp, now, Arc::clone(&packet.payload))
-                    .marker(packet.header.marker)
-                    .ext_vals(values)
-                    .nackable(flow.kind == Kind::Video);
-            if let Some(patch) = rewritten.patch {
-                written = written.vp8_patch(patch);
+            stream.write_rtp(sent.written(codec.repairs));
+            if !codec.repairs {
+                down.history.keep(sent);
             }
-            stream.write_rtp(written);
             peer.written = true;
         }
     }
@@ -350,16 +377,18 @@ impl Media {
         }
     }
 
-    fn report(&mut self) {
-        let mut sums: BTreeMap<Seat, (u64, u64)> = BTreeMap::new();
+    fn report(&mut self, now: Instant) {
+        let mut up: BTreeMap<Seat, Loss> = BTreeMap::new();
         for flow in self.flows.values_mut() {
-            let (expected, missing) = flow.arrival();
-            let sum = sums.entry(flow.from).or_default();
-            sum.0 += expected;
-            sum.1 += missing;
+            up.entry(flow.from).or_default().add(flow.arrival());
         }
-        let heard = sums.into_iter().filter(|(_, (expected, _))| *expected > 0);
-        self.facts.extend(heard.map(|(from, (expected, missing))| Fact::Arrival { from, expected, missing }));
+        let lines = self.peers.iter_mut().map(|(seat, peer)| Fact::Line {
+            of: *seat,
+            up: up.remove(seat).unwrap_or_default(),
+            down: peer.reports.take(),
+            silent: now.saturating_duration_since(peer.heard) > SILENT,
+        });
+        self.facts.extend(lines);
     }
 }
 
@@ -371,13 +400,14 @@ fn take(
     facts: &mut VecDeque<Fact>,
     arrived: &mut VecDeque<(Seat, Box<RtpPacket>)>,
     flows: &mut BTreeMap<String, Flow>,
+    now: Instant,
 ) {
     match event {
         Event::Connected => facts.push_back(Fact::Connected(seat)),
         Event::Closed => facts.push_back(Fact::Lost(seat)),
         Event::RtpPacket(packet) => arrived.push_back((seat, Box::new(packet))),
         Event::KeyframeRequest(request) => {
-            flows.values_mut().for_each(|flow| flow.lost_picture(seat, request.mid));
+            flows.values_mut().for_each(|flow| flow.lost_picture(seat, request.mid, now));
         }
         Event::ChannelOpen(id, label) => match label.as_str() {
             "_reliable" => peer.reliable = Some(id),
@@ -397,17 +427,39 @@ fn take(
             };
             facts.push_back(Fact::Data { from: seat, channel, packet: data.data });
         }
+        Event::RawPacket(packet) => match *packet {
+            RawPacket::RtcpRx(Rtcp::Nack(nack)) => repair(seat, peer, &nack, flows, now),
+            RawPacket::RtcpRx(Rtcp::ReceiverReport(report)) => peer.reports.heard(&report.reports),
+            RawPacket::RtcpRx(Rtcp::SenderReport(report)) => peer.reports.heard(&report.reports),
+            RawPacket::RtcpRx(_) | RawPacket::RtcpTx(_) | RawPacket::RtpRx(..) | RawPacket::RtpTx(..) => {}
+        },
         _ => {}
+    }
+}
+
+/// A listener misses packets that the stack keeps no copies of.
+fn repair(seat: Seat, peer: &mut Peer, nack: &Nack, flows: &mut BTreeMap<String, Flow>, now: Instant) {
+    let mut api = peer.rtc.direct_api();
+    let Some(stream) = api.stream_tx(&nack.ssrc) else { return };
+    let mid = stream.mid();
+    let mut listeners = flows.values_mut().flat_map(|flow| &mut flow.listeners);
+    let Some(down) = listeners.find(|down| down.seat == seat && down.mid == mid) else { return };
+    for missing in &nack.reports {
+        for packet in down.history.again(*missing, now) {
+            stream.write_rtp(packet);
+            peer.written = true;
+        }
     }
 }
 
 impl Peer {
     fn new(candidate: Candidate, now: Instant) -> Self {
-        // The server's address is known and reachable, so it only answers checks (RFC 8445 §2.5): it needs no address
-        // of the client's before the client's first check.
+        // No ICE lite (RFC 8445 §2.5), although it would do: clients that count only what ICE says (webrtc-rs) take a line
+        // for dead when two answers in a row are lost, unless the server asks too.
         let mut rtc = RtcConfig::new()
-            .set_ice_lite(true)
             .set_rtp_mode(true)
+            // Its only way to tell who misses which packet of sound, and what of all arrived.
+            .enable_raw_packets(true)
             .clear_codecs()
             .enable_opus(true, false)
             .enable_vp8(true)
@@ -418,9 +470,11 @@ impl Peer {
             due: now,
             written: false,
             streams: HashMap::new(),
+            again: BTreeSet::new(),
+            reports: Reports::default(),
+            heard: now,
             reliable: None,
             lossy: None,
-            candidates: 0,
             backlog: VecDeque::new(),
             backlog_bytes: 0,
         }
@@ -439,13 +493,19 @@ impl Peer {
         if let Some(known) = self.streams.get(&ssrc) {
             return Some(*known);
         }
-        let found = self.rtc.direct_api().stream_rx(&ssrc).map(|stream| (stream.mid(), stream.rid()))?;
+        let mut api = self.rtc.direct_api();
+        let stream = api.stream_rx(&ssrc)?;
+        let found = (stream.mid(), stream.rid());
+        if self.again.contains(&found.0) {
+            // By itself the stack asks only for what has retransmissions in a stream of their own.
+            stream.suppress_nack(false);
+        }
         self.streams.insert(ssrc, found);
         Some(found)
     }
 
-    /// The client's number for the codec of a section.
-    fn codec(&self, mid: Mid, kind: Kind) -> Option<Pt> {
+    /// Makes a section ready to send, once what is sent was negotiated.
+    fn begin(&mut self, mid: Mid, kind: Kind) -> Option<Sending> {
         let media = self.rtc.media(mid)?;
         let (wanted, media_kind) = match kind {
             Kind::Audio => (Codec::Opus, MediaKind::Audio),
@@ -455,7 +515,13 @@ impl Peer {
             .rtc
             .codec_config()
             .find(|params| params.spec().codec == wanted && media.remote_pts().contains(&params.pt()));
-        fits.filter(|_| media.kind() == media_kind).map(|params| params.pt())
+        let sending = fits.filter(|_| media.kind() == media_kind);
+        let sending = sending.map(|params| Sending { number: params.pt(), repairs: params.resend().is_some() })?;
+        if sending.repairs {
+            let mut api = self.rtc.direct_api();
+            api.stream_tx_by_mid(mid, None)?.set_rtx_cache(REPAIRED_PACKETS, REPAIRED_FOR, Some(REPAIRED_PART));
+        }
+        Some(sending)
     }
 
     fn flush(&mut self) {

@@ -72,13 +72,6 @@ pub enum Effect {
         /// Sections that carry something else than before.
         changed: Vec<String>,
     },
-    /// An address of the client (`RTCIceCandidateInit.candidate`).
-    Candidate {
-        /// Whose.
-        from: Seat,
-        /// As RFC 8839 §5.1 writes it.
-        candidate: String,
-    },
     /// Close the socket after what was said to it, and end the media. The seat is nobody's from now on.
     Close {
         /// Which.
@@ -340,10 +333,11 @@ impl Rooms {
         }
     }
 
-    /// How much of what a person sends arrived since the last time: what was expected, and what is missing of it.
-    pub fn arrival(&mut self, seat: Seat, expected: u64, missing: u64) {
+    /// How a person's line was since the last time: of what was sent each way, how many packets were expected and how
+    /// many of them are missing, and whether nothing at all is heard from there.
+    pub fn line(&mut self, seat: Seat, ways: [(u64, u64); 2], silent: bool) {
         let Some(person) = self.person_mut(seat) else { return };
-        let quality = quality::of_loss(expected, missing);
+        let quality = quality::of_line(ways, silent);
         if person.quality != quality {
             person.quality = quality;
             self.tell_quality(seat);

@@ -4,7 +4,7 @@
 //! whose track, so that is written into its answer here.
 
 use crate::rooms::Kind;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
 /// No description has more sections: 25 people with four tracks each are 100.
@@ -38,6 +38,8 @@ pub struct Section {
     pub track: Option<String>,
     /// The names of its layers (RFC 8851), in the order of the description.
     pub rids: Vec<String>,
+    /// Lost packets may be asked for (RFC 4585 §4.2), of any codec or of one.
+    pub asks_again: bool,
 }
 
 /// Reads the sections of sound and picture of an offer, in their order.
@@ -87,27 +89,29 @@ pub struct Carried {
 ///
 /// The stack says `sendonly` wherever a client would receive. A section that carries something gets
 /// `a=msid:PA_…|TR_… TR_…` (client-sdk-js, `unpackStreamId`), one that carries nothing becomes `inactive` and names no
-/// source, so that a client makes no track of it.
+/// source, so that a client makes no track of it. Of sound the stack says nothing about lost packets; sections in `again`
+/// say that they may be asked for.
 #[must_use]
-pub fn answer(stack: &str, carried: &BTreeMap<String, Carried>) -> String {
+pub fn answer(stack: &str, carried: &BTreeMap<String, Carried>, again: &BTreeSet<String>) -> String {
     let mut written = String::with_capacity(stack.len() + 256);
     // The mid may stand behind what depends on it, so each section is seen as a whole.
     let mut section: Vec<&str> = Vec::new();
     for line in stack.lines() {
         if line.starts_with("m=") {
-            flush(&mut written, &section, carried);
+            flush(&mut written, &section, carried, again);
             section.clear();
         }
         section.push(line);
     }
-    flush(&mut written, &section, carried);
+    flush(&mut written, &section, carried, again);
     written
 }
 
-fn flush(written: &mut String, lines: &[&str], carried: &BTreeMap<String, Carried>) {
+fn flush(written: &mut String, lines: &[&str], carried: &BTreeMap<String, Carried>, again: &BTreeSet<String>) {
     let media = lines.first().is_some_and(|line| line.starts_with("m=audio") || line.starts_with("m=video"));
     let mid = lines.iter().find_map(|line| line.strip_prefix("a=mid:")).unwrap_or_default();
     let carries = carried.get(mid);
+    let sound = lines.first().is_some_and(|line| line.starts_with("m=audio")) && again.contains(mid);
     for line in lines {
         let source = line.starts_with("a=msid:") || line.starts_with("a=ssrc");
         match carries {
@@ -123,6 +127,12 @@ fn flush(written: &mut String, lines: &[&str], carried: &BTreeMap<String, Carrie
             None if *line == "a=sendrecv" => push(written, "a=recvonly"),
             None if source => {}
             Some(_) | None => push(written, line),
+        }
+        let codec = line.strip_prefix("a=rtpmap:").and_then(|codec| codec.split_once(" opus/"));
+        if let Some((number, _)) = codec
+            && sound
+        {
+            push(written, &format!("a=rtcp-fb:{number} nack"));
         }
     }
 }
@@ -140,7 +150,15 @@ fn begun(media: &str) -> Option<Section> {
         Some(_) | None => return None,
     };
     // Without a direction both do both (RFC 8866 §6.7).
-    Some(Section { mid: String::new(), kind, sends: true, receives: true, track: None, rids: Vec::new() })
+    Some(Section {
+        mid: String::new(),
+        kind,
+        sends: true,
+        receives: true,
+        track: None,
+        rids: Vec::new(),
+        asks_again: false,
+    })
 }
 
 fn learn(section: &mut Section, attribute: &str) {
@@ -157,6 +175,10 @@ fn learn(section: &mut Section, attribute: &str) {
             {
                 section.rids.push(name.to_owned());
             }
+        }
+        // `111 nack`, `* nack`; `nack pli` is something else.
+        Some(("rtcp-fb", feedback)) => {
+            section.asks_again |= feedback.split_once(' ').is_some_and(|(_, kind)| kind == "nack");
         }
         Some(_) => {}
         None => {
@@ -181,7 +203,7 @@ fn is_mid(text: &str) -> bool {
 mod tests {
     use super::{Carried, OfferError, answer, sections};
     use crate::rooms::Kind;
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     #[test]
     fn a_section_says_who_sends_what() {
@@ -214,6 +236,20 @@ mod tests {
             BTreeMap::from([("0".to_owned(), Carried { participant: "PA_1".to_owned(), track: "TR_2".to_owned() })]);
         let written = "v=0\r\na=group:BUNDLE 0 1\r\nm=audio 9 X 111\r\na=mid:0\r\na=sendonly\r\n\
                        a=msid:PA_1|TR_2 TR_2\r\na=ssrc:1 cname:b\r\nm=audio 9 X 111\r\na=mid:1\r\na=inactive\r\n";
-        assert_eq!(answer(stack, &carried), written, "one of two carries");
+        assert_eq!(answer(stack, &carried, &BTreeSet::new()), written, "one of two carries");
+    }
+
+    #[test]
+    fn lost_sound_may_be_asked_for_where_the_client_offers_it() {
+        let offer = "m=audio 9 X 111\r\na=mid:0\r\na=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 nack\r\n\
+                     m=audio 9 X 111\r\na=mid:1\r\na=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 nack pli\r\n";
+        let again = sections(offer).expect("two sections").into_iter().filter(|section| section.asks_again);
+        let again: BTreeSet<String> = again.map(|section| section.mid).collect();
+        let stack = "m=audio 9 X 111\r\na=mid:0\r\na=rtpmap:111 opus/48000/2\r\na=recvonly\r\n\
+                     m=audio 9 X 111\r\na=mid:1\r\na=rtpmap:111 opus/48000/2\r\na=recvonly\r\n";
+        let written = "m=audio 9 X 111\r\na=mid:0\r\na=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 nack\r\n\
+                       a=recvonly\r\n\
+                       m=audio 9 X 111\r\na=mid:1\r\na=rtpmap:111 opus/48000/2\r\na=recvonly\r\n";
+        assert_eq!(answer(stack, &BTreeMap::new(), &again), written, "in the first of two");
     }
 }

@@ -53,7 +53,7 @@ fn replay(recording: &str) -> Vec<Response> {
             match effect {
                 Effect::Say { message, .. } => said.push(*message),
                 Effect::Answer { to, id, .. } => rooms.answered(to, id, String::new(), &[], now),
-                Effect::Candidate { .. } | Effect::Close { .. } => {}
+                Effect::Close { .. } => {}
             }
         }
     }

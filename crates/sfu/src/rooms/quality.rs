@@ -166,9 +166,24 @@ fn update(track: &Track, wished: Option<Layer>) -> Response {
     })
 }
 
+/// The worse way counts. Where nothing is sent nothing is missed.
+pub(super) fn of_line(ways: [(u64, u64); 2], silent: bool) -> lk::ConnectionQuality {
+    if silent {
+        return lk::ConnectionQuality::Lost;
+    }
+    let qualities = ways.map(|(expected, missing)| of_loss(expected, missing));
+    let poor = |quality: &lk::ConnectionQuality| match quality {
+        lk::ConnectionQuality::Excellent => 0,
+        lk::ConnectionQuality::Good => 1,
+        lk::ConnectionQuality::Poor => 2,
+        lk::ConnectionQuality::Lost => 3,
+    };
+    qualities.into_iter().max_by_key(poor).unwrap_or(lk::ConnectionQuality::Excellent)
+}
+
 /// The bounds of livekit-server's loss (`connectionquality/scorer.go`), in words: up to 3 % nobody notices, up to 10 %
 /// it is heard.
-pub(super) fn of_loss(expected: u64, missing: u64) -> lk::ConnectionQuality {
+fn of_loss(expected: u64, missing: u64) -> lk::ConnectionQuality {
     match missing.saturating_mul(100) {
         lost if lost <= expected.saturating_mul(3) => lk::ConnectionQuality::Excellent,
         lost if lost <= expected.saturating_mul(10) => lk::ConnectionQuality::Good,
@@ -183,5 +198,25 @@ pub(super) fn score(quality: lk::ConnectionQuality) -> f32 {
         lk::ConnectionQuality::Good => 3.5,
         lk::ConnectionQuality::Poor => 2.0,
         lk::ConnectionQuality::Lost => 1.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_line;
+    use livekit_protocol::ConnectionQuality;
+
+    #[test]
+    fn a_line_is_as_good_as_its_worse_way() {
+        for (ways, silent, quality) in [
+            ([(0, 0), (0, 0)], false, ConnectionQuality::Excellent),
+            ([(1000, 30), (1000, 0)], false, ConnectionQuality::Excellent),
+            ([(1000, 31), (1000, 0)], false, ConnectionQuality::Good),
+            ([(1000, 0), (1000, 100)], false, ConnectionQuality::Good),
+            ([(1000, 31), (1000, 101)], false, ConnectionQuality::Poor),
+            ([(1000, 0), (1000, 0)], true, ConnectionQuality::Lost),
+        ] {
+            assert_eq!(of_line(ways, silent), quality, "{ways:?}");
+        }
     }
 }

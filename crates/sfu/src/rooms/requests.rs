@@ -11,14 +11,11 @@ use livekit_protocol::signal_request::Message as Request;
 const MOST_WISHES: usize = 800;
 /// No id or name in a request is longer, in bytes.
 const LONGEST_TEXT: usize = 256;
-/// No candidate is longer, in bytes.
-const LONGEST_CANDIDATE: usize = 1024;
 
 impl Rooms {
     pub(super) fn take(&mut self, seat: Seat, request: Request, now: Moment) {
         match request {
             Request::Offer(offer) => self.offer(seat, offer, now),
-            Request::Trickle(trickle) => self.trickle(seat, &trickle),
             Request::AddTrack(track) => self.add_track(seat, track, now),
             Request::Mute(mute) => self.muted(seat, &mute),
             Request::Subscription(subscription) => self.subscription(seat, &subscription),
@@ -37,7 +34,9 @@ impl Rooms {
             // The client offers, so it answers nothing. Layers come with the track, and are not changed later.
             // Nothing can be resumed, so there is no state to bring up. The rest is not spoken here, and clients do
             // without: simulated faults, features of microphones, data tracks, blobs.
+            // Where a client is shows its first check.
             Request::Answer(_)
+            | Request::Trickle(_)
             | Request::UpdateLayers(_)
             | Request::SyncState(_)
             | Request::Simulate(_)
@@ -59,16 +58,6 @@ impl Rooms {
             request: Some(request),
         };
         self.say(seat, Response::RequestResponse(refused));
-    }
-
-    fn trickle(&mut self, seat: Seat, trickle: &lk::TrickleRequest) {
-        if trickle.candidate_init.len() > LONGEST_CANDIDATE {
-            return;
-        }
-        let init = serde_json::from_str::<serde_json::Value>(&trickle.candidate_init).unwrap_or_default();
-        if let Some(candidate) = init["candidate"].as_str().filter(|candidate| !candidate.is_empty()) {
-            self.effects.push_back(Effect::Candidate { from: seat, candidate: candidate.to_owned() });
-        }
     }
 
     /// A track is announced: it gets its id at once, and is published when an offer carries it.
