@@ -10,6 +10,7 @@ import { Spinner } from '../components/Spinner';
 import { Tooltip } from '../components/Tooltip';
 import { usePlaces } from '../frame/place';
 import type { OwnMediaView, RoundPersonView, RoundStep, RoundView } from '../host/contract';
+import { useDesk } from '../host/desk';
 import { useStore } from '../host/store';
 import { useNow } from '../i18n/clock';
 import { failureWords } from '../i18n/failure';
@@ -18,7 +19,7 @@ import { m } from '../paraglide/messages';
 import { DevicesDialog } from './Before';
 import { Picture } from './Pictures';
 import styles from './RoundBar.module.css';
-import { goesOn, look, peopleShown, useRound } from './roundsView';
+import { goesOn, look, peopleShown, roundOf } from './roundsView';
 import { useTalking } from './talk';
 import { handQueue } from './tiles';
 import { useRoundWords } from './useRoundWords';
@@ -33,9 +34,10 @@ const handCommand = defineCommand({ id: 'round-hand', keys: ['mod+shift+h'], lab
 const isOn = (media: OwnMediaView) => media.state === 'on' || media.state === 'opening';
 
 export function RoundBar({ onScreen }: { /** "Runden" is shown. */ onScreen: boolean }) {
-  const round = useRound();
+  const rounds = useStore(useDesk().rounds);
+  const round = roundOf(rounds);
   useRoundWords(round);
-  useFocusKept(goesOn(round));
+  useFocusKept(rounds.state === 'here' ? goesOn(round) : null);
   if (round === null) return null;
   // There the screen itself says it, at large.
   if (!goesOn(round)) return onScreen ? null : <Brief round={round} />;
@@ -43,11 +45,12 @@ export function RoundBar({ onScreen }: { /** "Runden" is shown. */ onScreen: boo
 }
 
 /** What was pressed to come in or to leave is gone then: the focus goes to the screen, and only if it is lost. */
-function useFocusKept(going: boolean): void {
+function useFocusKept(going: boolean | null): void {
   const before = useRef(going);
   useEffect(() => {
-    if (before.current === going) return undefined;
+    const last = before.current;
     before.current = going;
+    if (last === null || going === null || last === going) return undefined;
     // A dialog gives the focus back in the frame after it closes.
     let frame = requestAnimationFrame(() => {
       frame = requestAnimationFrame(() => {
