@@ -22,7 +22,7 @@ on_each_media_server! {
 on_each_media_server! {
     sound_that_is_lost_on_the_way_there_comes_again,
     pictures_that_are_lost_on_the_way_come_again,
-    a_line_from_which_nothing_comes_is_told_to_be_lost,
+    a_line_from_which_nothing_comes_is_told_to_be_bad,
 }
 
 /// Our client on a bad line, and a browser on a good one that shows and says something.
@@ -193,7 +193,7 @@ async fn pictures_that_are_lost_on_the_way_come_again(place: Place) {
     other.leaves().await;
 }
 
-async fn a_line_from_which_nothing_comes_is_told_to_be_lost(place: Place) {
+async fn a_line_from_which_nothing_comes_is_told_to_be_bad(place: Place) {
     let line = place.line().await;
     let (_one, mut other, _devices) = showing(&place, &line).await;
     let sid = other
@@ -205,9 +205,11 @@ async fn a_line_from_which_nothing_comes_is_told_to_be_lost(place: Place) {
     other.looks("a picture", |picture| picture.key.then_some(())).await;
     line.set_dark(true);
     other
-        .sees("that the line is lost", |event| {
+        .sees("that the line is bad", |event| {
             let Event::Fact(Fact::Quality(people)) = event else { return None };
-            people.iter().any(|said| said.person == sid && said.quality == Quality::Lost).then_some(())
+            // LiveKit calls it poor and soon sends the person away.
+            let bad = |quality| matches!(quality, Quality::Poor | Quality::Lost);
+            people.iter().any(|said| said.person == sid && bad(said.quality)).then_some(())
         })
         .await;
     other.leaves().await;
