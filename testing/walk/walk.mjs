@@ -243,6 +243,9 @@ async function round() {
   })
   await step('round', async () => {
     await d.click(test('enter'))
+    // Entered beside the case, it is a bar below what is read.
+    await d.seen(test('round-bar'), 60000)
+    await d.click(test('round-to'))
     await d.seen(test('gallery'), 60000)
     await d.wait('the colleague in the round', () => d.js('return document.querySelectorAll("[data-testid=tiles] > li").length >= 2'), 60000)
     await d.wait('the colleague\'s picture', async () => (await colors('[data-testid^="tile-@dr-sonnkaya"] canvas')) > 8, 60000)

@@ -225,6 +225,17 @@ impl Desk {
         }
     }
 
+    /// Nobody sits here: this person is neither heard nor seen, and no pictures are given away. The round goes on.
+    pub(crate) async fn fall_silent(&self) {
+        let seat = self.0.rounds.state().seat.as_ref().map(|seat| (seat.acts.clone(), seat.gallery.clone()));
+        let Some((acts, gallery)) = seat else { return };
+        gallery.shut();
+        for act in [Act::Microphone(false), Act::Camera(false)] {
+            // Where nobody takes it the round is over.
+            let _over = acts.send(act).await;
+        }
+    }
+
     /// Chat is gone, and rounds with it.
     pub(crate) fn stop_rounds(&self) {
         let former = {

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use sound::Choice;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 /// Acts that wait; whoever has more waits too.
@@ -169,20 +169,15 @@ impl Stay {
             self.act(&meeting, &mut voice, want).await;
         }
         let mut look = tokio::time::interval(LOOK);
-        let mut untold = false;
+        // When what has changed is told; sound and pictures come so often that a pause among them may never be.
+        let mut untold: Option<Instant> = None;
+        let soon = |untold: Option<Instant>| untold.or_else(|| Instant::now().checked_add(GATHER));
         loop {
-            let gather = async {
-                if untold {
-                    tokio::time::sleep(GATHER).await;
-                } else {
-                    std::future::pending::<()>().await;
-                }
-            };
             tokio::select! {
                 event = told.recv() => match event {
                     Some(event) => {
                         self.take(&meeting, &mut voice, event).await;
-                        untold = true;
+                        untold = soon(untold);
                         if self.scene.is_over() {
                             break;
                         }
@@ -192,7 +187,7 @@ impl Stay {
                 act = acts.recv() => match act {
                     Some(act) => {
                         self.act(&meeting, &mut voice, act).await;
-                        untold = true;
+                        untold = soon(untold);
                     }
                     None => break,
                 },
@@ -200,7 +195,7 @@ impl Stay {
                 Some(sound) = sounds.recv() => voice.put(sound),
                 () = voice.changed() => {
                     self.scene.microphone = voice.microphone();
-                    untold = true;
+                    untold = soon(untold);
                 }
                 Some(wish) = wished.recv() => self.wish(&meeting, wish).await,
                 _ = look.tick() => {
@@ -210,8 +205,8 @@ impl Stay {
                         camera.set_line(way.carries);
                     }
                 }
-                () = gather => {
-                    untold = false;
+                () = until(untold) => {
+                    untold = None;
                     self.show();
                     voice.keep(&self.scene.voices());
                 }
@@ -371,6 +366,13 @@ impl Stay {
 
     fn tell(&mut self) {
         self.desk.tell_round(self.entry, self.scene.view());
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
     }
 }
 

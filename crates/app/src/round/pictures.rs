@@ -162,6 +162,14 @@ impl Gallery {
         door.ticket(move |socket| gallery.carry(socket, shut).boxed())
     }
 
+    /// The page's end closes; it may open another one.
+    pub(super) fn shut(&self) {
+        let door = self.showing().door;
+        self.closed(door);
+        self.showing().door += 1;
+        self.0.ready.notify_one();
+    }
+
     /// The round is over: the door closes.
     pub(super) fn close(&self) {
         let mut showing = self.showing();

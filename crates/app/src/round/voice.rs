@@ -3,7 +3,9 @@
 use contract::{MediaStopped, OwnMediaView, RoundDeviceKind, RoundDeviceView};
 use rounds::{Loudness, Outgoing, Round};
 use rounds_proto::signal::{Kind, Source, TrackWish};
-use sound::{Capture, Choice, Clock, DeviceError, DeviceId, Devices, Heard, Playout, Seat, Settings, System, Voice, Wanted};
+use sound::{
+    Capture, Choice, Clock, DeviceError, DeviceId, Devices, Heard, Playout, Seat, Settings, System, Voice, Wanted,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;

@@ -6,8 +6,8 @@ use crate::bulk::{Socket, knock};
 use crate::chat::Home;
 use crate::{MODERATOR, at_work_on};
 use contract::{
-    ChatView, ConversationMembership, FailureCode, PictureAsked, Reply, Request, RoundEnd, RoundKey, RoundPersonView,
-    RoundPhase, RoundPictureView, RoundStep, RoundView,
+    ChatView, ConversationMembership, FailureCode, OwnMediaView, PictureAsked, Reply, Request, RoundEnd, RoundKey,
+    RoundPersonView, RoundPhase, RoundPictureView, RoundStep, RoundView,
 };
 use futures_util::{SinkExt as _, StreamExt as _};
 use sandbox::{ChatOptions, Options, Rounds, Sfu};
@@ -166,7 +166,7 @@ async fn meet(server: Server) {
         for number in 0..5 {
             let (kind, flags, of, width, height, bytes) = picture(&mut socket).await;
             assert_eq!((kind, of, (width, height)), (1, track, expected), "encoded, of that track");
-            assert_eq!(flags & 1 == 1, number == 0, "the first depends on no other");
+            assert!(number > 0 || flags & 1 == 1, "the first depends on no other");
             let drawn = decoder.decode(&bytes).expect("it is VP8").expect("it is shown");
             assert_eq!((drawn.width(), drawn.height()), expected, "as the header says");
         }
@@ -184,6 +184,13 @@ async fn meet(server: Server) {
         }
     };
     assert_eq!((width, height, bytes.len()), (160, 90, 160 * 90 * 3 / 2), "I420");
+
+    asks(other, RoundStep::SetMicrophone { on: true }).await;
+    let microphone = OwnMediaView::On { device: Some(testkit::MICROPHONE.to_owned()) };
+    sees(other, "its microphone", |round| (round.microphone == microphone).then_some(())).await;
+    sees(one, "that the other speaks", |round| partner(round).filter(|it| it.speaking && !it.muted).map(drop)).await;
+    asks(other, RoundStep::SetMicrophone { on: false }).await;
+    sees(one, "that the other is silent", |round| partner(round).filter(|it| !it.speaking && it.muted).map(drop)).await;
 
     asks(other, RoundStep::SetHand { up: true }).await;
     sees(one, "the hand", |round| (partner(round)?.hand == Some(1)).then_some(())).await;
@@ -236,4 +243,47 @@ async fn without_a_media_server_no_round_is_offered_and_none_is_entered() {
         }
     });
     assert_eq!(failure.await.code, FailureCode::NoRounds, "and it is said");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_a_lock_nobody_is_heard_or_seen_and_the_round_goes_on() {
+    let Two { one, other, room, .. } = &two(Rounds::Here).await;
+    comes_in(one, room, false).await;
+    comes_in(other, room, true).await;
+    asks(other, RoundStep::SetMicrophone { on: true }).await;
+    let sends = |it: &&RoundPersonView| it.camera.is_some() && it.speaking;
+    sees(one, "that the other is heard and seen", |round| partner(round).filter(sends).map(drop)).await;
+    let mut socket = pictures(other).await;
+    done(other, Request::Lock).await;
+    let gone = |it: &&RoundPersonView| it.camera.is_none() && it.muted;
+    sees(one, "that the other is neither", |round| partner(round).filter(gone).map(drop)).await;
+    let ended = timeout(PATIENCE, async { while let Some(Ok(_)) = socket.next().await {} }).await;
+    assert!(ended.is_ok(), "a locked desk gives no pictures away");
+    let refused = other.call(Request::Round { round: RoundStep::SetMicrophone { on: true } }).await;
+    assert_eq!(refused.expect_err("it is locked").code, FailureCode::Locked, "nor is anybody heard by it");
+    let people = one.seen().rounds.and_then(|view| view.round).expect("it goes on").people.len();
+    assert_eq!(people, 2, "and the other is still there");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_begins_a_round_at_the_demonstration_is_joined_by_a_colleague_and_sees_them() {
+    let platform = Platform::start(Options { colleagues: true, ..Options::default() }).await.expect("it starts");
+    let (_folder, desk) = at_work_on(&platform, MODERATOR).await;
+    let room = desk
+        .eventually("the conversation of a case", |seen| {
+            let rows = &seen.chat.as_ref()?.conversations;
+            let case = rows.iter().find(|row| row.kind == contract::ConversationKind::Case)?;
+            Some(case.id.clone())
+        })
+        .await;
+    comes_in(&desk, &room, true).await;
+    let seen = sees(&desk, "a colleague's picture", |round| {
+        let mut others = round.people.iter().filter(|person| !person.here && person.key == RoundKey::Encrypted);
+        others.find_map(|person| person.camera)
+    });
+    let RoundPictureView { track, .. } = seen.await;
+    let mut socket = pictures(&desk).await;
+    says(&mut socket, &PictureAsked::View { track, width: 320, height: 180, visible: true }).await;
+    let (kind, flags, of, ..) = picture(&mut socket).await;
+    assert_eq!((kind, flags & 1, of), (1, 1, track), "a whole picture of theirs");
 }
