@@ -9,6 +9,7 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Bus } from './bus.mjs'
+import { cut, decode } from './png.mjs'
 import { Steps, Window, field, fill, noFaults, lasting, openSeries, settle, shown, stack, test } from './steps.mjs'
 
 const { values } = parseArgs({
@@ -225,18 +226,25 @@ async function talk() {
 // Out of the conversation of the case into its round, where a colleague comes and is seen; the round goes on while the
 // case is read, and ends with one click.
 async function round() {
-  // Colors of a tile's picture: one that is drawn has several.
-  const colors = (css) =>
-    d.js(
-      `const canvas = document.querySelector(arguments[0])
-       if (!canvas || canvas.width === 0) return 0
-       const copy = Object.assign(document.createElement('canvas'), { width: 16, height: 9 })
-       const context = copy.getContext('2d')
-       context.drawImage(canvas, 0, 0, 16, 9)
-       const pixels = new Uint32Array(context.getImageData(0, 0, 16, 9).data.buffer)
-       return new Set(pixels).size`,
+  // Whether the color bars of a camera's stand-in are seen in an element: its green and its magenta.
+  const seesBars = async (css) => {
+    const place = await d.js(
+      `const box = document.querySelector(arguments[0])?.getBoundingClientRect()
+       const scale = devicePixelRatio
+       return box && box.width > 0 ? { x: box.x * scale, y: box.y * scale, width: box.width * scale, height: box.height * scale } : null`,
       css,
     )
+    if (!place) return false
+    const whole = decode(Buffer.from(await d.s('GET', '/screenshot'), 'base64'))
+    const bytes = cut(whole, Object.fromEntries(Object.entries(place).map(([name, value]) => [name, Math.floor(value)])))
+    let [green, magenta] = [0, 0]
+    for (let at = 0; at + 2 < bytes.length; at += whole.channels) {
+      const [r, g, b] = [bytes[at], bytes[at + 1], bytes[at + 2]]
+      if (g > 140 && r < 60 && b < 60) green += 1
+      if (r > 140 && b > 140 && g < 60) magenta += 1
+    }
+    return green > 50 && magenta > 50
+  }
   await step('round-before', async () => {
     await d.click(test('round-begin'))
     await d.seen(test('round-before'))
@@ -247,9 +255,9 @@ async function round() {
     await d.seen(test('round-bar'), 60000)
     await d.click(test('round-to'))
     await d.seen(test('gallery'), 60000)
-    await d.wait('the colleague in the round', () => d.js('return document.querySelectorAll("[data-testid=tiles] > li").length >= 2'), 60000)
-    await d.wait('the colleague\'s picture', async () => (await colors('[data-testid^="tile-@dr-sonnkaya"] canvas')) > 8, 60000)
-    await d.wait('the own picture', async () => (await colors('[data-testid^="tile-@dr-falkenried"] canvas')) > 8, 60000)
+    await d.wait('the colleague in the round', () => d.js('return document.querySelectorAll("[data-testid^=tile-]").length >= 2'), 60000)
+    await d.wait('the colleague\'s picture', () => seesBars('[data-testid^="tile-@dr-sonnkaya"]'), 60000)
+    await d.wait('the own picture', () => seesBars('[data-testid^="tile-@dr-falkenried"]'), 60000)
   })
   await step('round-bar', async () => {
     await d.keys('g')
@@ -257,7 +265,7 @@ async function round() {
     await d.click(test(`case-row-${patient}`))
     await d.seen(test('question'))
     await d.seen(test('round-bar'))
-    await d.wait('the colleague in the bar', async () => (await colors('[data-testid=round-bar] canvas')) > 8, 60000)
+    await d.wait('the colleague in the bar', () => seesBars('[data-testid=round-bar]'), 60000)
   })
   await step('round-left', async () => {
     await d.click(test('leave'))

@@ -80,7 +80,7 @@ impl Seat {
             heard: BTreeMap::new(),
             met: Vec::new(),
         };
-        tokio::spawn(stay.from_door_to_door(up, camera, wanted, wished));
+        tokio::spawn(stay.attend(up, camera, wanted, wished));
         Self { acts, gallery }
     }
 }
@@ -101,13 +101,7 @@ struct Stay {
 }
 
 impl Stay {
-    async fn from_door_to_door(
-        mut self,
-        up: Arc<Up>,
-        camera: bool,
-        mut acts: mpsc::Receiver<Act>,
-        wished: mpsc::Receiver<Wish>,
-    ) {
+    async fn attend(mut self, up: Arc<Up>, camera: bool, mut acts: mpsc::Receiver<Act>, wished: mpsc::Receiver<Wish>) {
         self.tell();
         // What is wanted meanwhile: nobody has to wait for it.
         let mut wants = Vec::new();

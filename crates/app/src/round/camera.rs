@@ -1,6 +1,6 @@
 //! What this person is seen by: a source of pictures, encoded in the layers that somebody wants.
 //!
-//! One thread takes pictures and encodes them, so that nothing else waits for an encoder; what it makes goes to the round
+//! One blocking task takes pictures and encodes them, so that nothing else waits for an encoder; what it makes goes to the round
 //! and, small, to the own tile.
 
 use super::pictures::Gallery;
@@ -137,7 +137,8 @@ impl Camera {
             });
         }
         sending.spawn(send(outgoing, shared.clone(), coming));
-        std::thread::spawn({
+        // It ends by itself once this is dropped.
+        sending.spawn_blocking({
             let shared = shared.clone();
             move || film(source, &shared, &gallery, &made)
         });

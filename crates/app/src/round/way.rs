@@ -66,7 +66,7 @@ pub(super) async fn ask(desk: &Desk, up: &Up, conversation: &str, found: &Found)
     let proof = Proof { token: proof.token, server_name: proof.server_name, expires_in: proof.expires_in };
     let asking =
         Asking { room: conversation.to_owned(), user: found.user.clone(), device: found.device.clone(), proof };
-    Ticket::get(&http, &found.service, &asking).await.map_err(|error| of_ticket(error))
+    Ticket::get(&http, &found.service, &asking).await.map_err(of_ticket)
 }
 
 /// Joins both halves.
