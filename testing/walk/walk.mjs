@@ -9,6 +9,7 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Bus } from './bus.mjs'
+import { cut, decode } from './png.mjs'
 import { Steps, Window, field, fill, noFaults, lasting, openSeries, settle, shown, stack, test } from './steps.mjs'
 
 const { values } = parseArgs({
@@ -218,6 +219,57 @@ async function talk() {
   await step('study-closed', async () => {
     await d.click(test('study-close'))
     await d.wait('the conversation again', () => d.js('return document.querySelector("[data-testid=study-viewer]") === null'))
+  })
+  await round()
+}
+
+// Out of the conversation of the case into its round, where a colleague comes and is seen; the round goes on while the
+// case is read, and ends with one click.
+async function round() {
+  // Whether the color bars of a camera's stand-in are seen in an element: its green and its magenta.
+  const seesBars = async (css) => {
+    const place = await d.js(
+      `const box = document.querySelector(arguments[0])?.getBoundingClientRect()
+       const scale = devicePixelRatio
+       return box && box.width > 0 ? { x: box.x * scale, y: box.y * scale, width: box.width * scale, height: box.height * scale } : null`,
+      css,
+    )
+    if (!place) return false
+    const whole = decode(Buffer.from(await d.s('GET', '/screenshot'), 'base64'))
+    const bytes = cut(whole, Object.fromEntries(Object.entries(place).map(([name, value]) => [name, Math.floor(value)])))
+    let [green, magenta] = [0, 0]
+    for (let at = 0; at + 2 < bytes.length; at += whole.channels) {
+      const [r, g, b] = [bytes[at], bytes[at + 1], bytes[at + 2]]
+      if (g > 140 && r < 60 && b < 60) green += 1
+      if (r > 140 && b > 140 && g < 60) magenta += 1
+    }
+    return green > 50 && magenta > 50
+  }
+  await step('round-before', async () => {
+    await d.click(test('round-begin'))
+    await d.seen(test('round-before'))
+  })
+  await step('round', async () => {
+    await d.click(test('enter'))
+    // Entered beside the case, it is a bar below what is read.
+    await d.seen(test('round-bar'), 60000)
+    await d.click(test('round-to'))
+    await d.seen(test('gallery'), 60000)
+    await d.wait('the colleague in the round', () => d.js('return document.querySelectorAll("[data-testid^=tile-]").length >= 2'), 60000)
+    await d.wait('the colleague\'s picture', () => seesBars('[data-testid^="tile-@dr-sonnkaya"]'), 60000)
+    await d.wait('the own picture', () => seesBars('[data-testid^="tile-@dr-falkenried"]'), 60000)
+  })
+  await step('round-bar', async () => {
+    await d.keys('g')
+    await d.keys('f')
+    await d.click(test(`case-row-${patient}`))
+    await d.seen(test('question'))
+    await d.seen(test('round-bar'))
+    await d.wait('the colleague in the bar', () => seesBars('[data-testid=round-bar]'), 60000)
+  })
+  await step('round-left', async () => {
+    await d.click(test('leave'))
+    await d.wait('that the round is left', () => d.js('return document.querySelector("[data-testid=round-bar]") === null'))
   })
 }
 

@@ -1,7 +1,7 @@
 /**
  * Draws every story in both themes and both languages in Chromium and fails on an accessibility finding, a fault of
  * the page, text that is cut off sideways, a patient banner out of sight, or a scroll bar where none may be: behind a
- * dialog, and over the images of a message. In the messages also on text that is shortened without a title, a target that
+ * dialog, and over the images of a message. In the messages and rounds also on text that is shortened without a title, a target that
  * is lower than 24 px (WCAG 2.5.8), and a short message over the text that is being written.
  *
  *   KONSIL_SHOTS=folder   keeps a picture of each
@@ -91,7 +91,7 @@ async function draw(context, { id, keys }, theme, language, name, check) {
   for (const fault of found.faults) problems.push(`${name}: fault: ${fault}`);
   for (const bar of found.bars) problems.push(`${name}: a scroll bar behind the dialog: ${bar}`);
   for (const bar of found.overImages) problems.push(`${name}: a scroll bar over images: ${bar}`);
-  if (id.startsWith('10-')) {
+  if (id.startsWith('10-') || id.startsWith('11-')) {
     for (const text of found.shortened) problems.push(`${name}: shortened without a title: ${text}`);
     for (const label of found.low) problems.push(`${name}: a low target: ${label}`);
     if (found.covered) problems.push(`${name}: a short message over the text`);
@@ -122,7 +122,7 @@ for (const [label, viewport] of [
   ['1920', { width: 1920, height: 1080 }],
 ]) {
   const sized = await browser.newContext({ viewport, deviceScaleFactor: label === 'zoom200' ? 2 : 1, timezoneId: 'Europe/Berlin', reducedMotion: 'reduce' });
-  const shown = stories.filter(({ id }) => ['01-sign-in', '02-today', '04-cases', '05-case', '05-case-documents', '10-messages', '10-messages-list', '10-messages-told', '13-settings'].includes(id));
+  const shown = stories.filter(({ id }) => ['01-sign-in', '02-today', '04-cases', '05-case', '05-case-documents', '10-messages', '10-messages-list', '10-messages-told', '11-rounds-running', '11-round', '11-round-before', '11-round-spotlight-people', '11-round-keys', '11-round-bar', '11-round-bar-stopped', '13-settings'].includes(id));
   await all(shown.map((story) => () => draw(sized, story, 'office', 'de', `${story.id}-${label}`, false)));
   await sized.close();
 }

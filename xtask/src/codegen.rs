@@ -41,6 +41,7 @@ fn export(folder: &Path) -> Result<()> {
     contract::Failure::export_all(&config)?;
     // What crosses at the door of a file and not by a request.
     contract::FileSaid::export_all(&config)?;
+    contract::PictureAsked::export_all(&config)?;
     contract::FileHeard::export_all(&config)?;
     let names: Vec<String> =
         read(folder)?.into_keys().filter_map(|name| name.strip_suffix(".ts").map(str::to_owned)).collect();

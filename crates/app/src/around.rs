@@ -247,7 +247,7 @@ impl Desk {
                 self.tell_around(&taken, &asked, found).await;
             }
             // Chat follows its homeserver by itself.
-            Place::Case { .. } | Place::Messages { .. } | Place::Settings => {}
+            Place::Case { .. } | Place::Messages { .. } | Place::Rounds | Place::Settings => {}
         }
     }
 }

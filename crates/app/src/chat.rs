@@ -26,6 +26,7 @@ mod views;
 pub use door::{FileDoor, Serve};
 pub(crate) use files::Begun;
 pub use notices::{Outward, Quiet};
+pub(crate) use views::sender;
 
 use crate::{Desk, failures, session::Taken};
 use cases::Cases;
@@ -154,6 +155,12 @@ impl Way {
     /// Where the browser goes.
     pub(crate) fn page(&self) -> &Url {
         &self.page
+    }
+}
+
+impl Up {
+    pub(crate) fn account(&self) -> &Account {
+        &self.account
     }
 }
 
@@ -303,6 +310,7 @@ impl Desk {
                     desk.tell_list(&up),
                     desk.follow_cases(&up),
                     desk.follow_arrivals(&up),
+                    desk.follow_rounds(&up),
                     desk.finish_uploads(&up),
                     desk.recover_by_itself(&up),
                     desk.come_back(),
@@ -436,6 +444,7 @@ impl Desk {
 
     fn set_phase(&self, phase: Phase) {
         self.stop_files();
+        self.stop_rounds();
         let former = {
             let mut chat = self.0.chat.state();
             (chat.open, chat.view, chat.cases) = (None, None, Cases::default());
@@ -501,7 +510,27 @@ impl Desk {
         }
     }
 
-    fn up(&self) -> Result<Arc<Up>, Failure> {
+    /// The name of a conversation as the list has it; empty where it does not.
+    pub(crate) fn conversation_name(&self, room: &str) -> String {
+        let chat = self.0.chat.state();
+        let rows = chat.view.iter().flat_map(|view| &view.conversations);
+        rows.filter(|row| row.id == room).map(|row| row.name.clone()).next().unwrap_or_default()
+    }
+
+    /// The patient whose case a conversation belongs to, where this person may open it.
+    pub(crate) fn patient_of(&self, room: &str) -> Option<String> {
+        let chat = self.0.chat.state();
+        let row = chat.view.as_ref()?.conversations.iter().find(|row| row.id == room)?;
+        row.cases.iter().find_map(|case| match &case.access {
+            contract::CaseAccess::Open { patient, .. } => Some(patient.clone()),
+            contract::CaseAccess::Unknown
+            | contract::CaseAccess::Denied
+            | contract::CaseAccess::Elsewhere
+            | contract::CaseAccess::Newer => None,
+        })
+    }
+
+    pub(crate) fn up(&self) -> Result<Arc<Up>, Failure> {
         match &self.0.chat.state().phase {
             Phase::Up(up) => Ok(up.clone()),
             Phase::Absent | Phase::Connecting(_) => Err(Failure::new(FailureCode::NotFound, "there is no chat")),

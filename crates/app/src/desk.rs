@@ -47,6 +47,8 @@ pub struct DeskOptions {
     pub origins: Vec<String>,
     /// The form of the program's own URI scheme, where the shell has one.
     pub scheme: Option<String>,
+    /// Microphones and speakers.
+    pub sound: Arc<dyn sound::System>,
     /// How often the open case is looked at for a newer state.
     pub look_every: std::time::Duration,
 }
@@ -139,6 +141,8 @@ pub(crate) struct Inner {
     pub(crate) lock_mark: Mutex<()>,
     pub(crate) keeping: crate::decisions::Keeping,
     pub(crate) chat: crate::chat::Chat,
+    pub(crate) rounds: crate::round::Rounds,
+    pub(crate) sound: Arc<dyn sound::System>,
     serials: AtomicU32,
     state: Mutex<State>,
 }
@@ -181,8 +185,19 @@ impl Desk {
     /// # Errors
     /// [`OpenDeskError`]; the profile is then unchanged.
     pub async fn open(options: DeskOptions) -> Result<Self, OpenDeskError> {
-        let DeskOptions { profile, roots, egress, worker, pages, policy, appearance, origins, scheme, look_every } =
-            options;
+        let DeskOptions {
+            profile,
+            roots,
+            egress,
+            worker,
+            pages,
+            policy,
+            appearance,
+            origins,
+            scheme,
+            sound,
+            look_every,
+        } = options;
         let opened = tokio::task::spawn_blocking(move || Vault::open(&profile, roots.as_ref())).await;
         let vault = Arc::new(opened.expect("opening a vault does not panic")?);
         let shelf = Arc::new(Shelf::open(vault.clone(), Timestamp::now()));
@@ -208,6 +223,8 @@ impl Desk {
             lock_mark: Mutex::new(()),
             keeping: crate::decisions::Keeping::default(),
             chat: crate::chat::Chat::default(),
+            rounds: crate::round::Rounds::default(),
+            sound,
             serials: AtomicU32::new(1),
             state: Mutex::new(State {
                 seat: Seat::Out { failure: None },
@@ -455,6 +472,8 @@ impl Desk {
             Request::Recover { key } => self.recover(&key).await.map(|()| Reply::Done),
             Request::Form { conversation, step } => Box::pin(self.form(&conversation, step)).await,
             Request::Trust { trust } => Box::pin(self.trust(trust)).await,
+            Request::OpenRounds => Ok(Reply::Rounds(self.rounds_view())),
+            Request::Round { round } => Box::pin(self.round(round)).await,
             Request::ChangeSettings { settings } => self.change_settings(settings).map(Reply::Settings),
             Request::RememberPlace { place } => self.remember_place(place).map(|()| Reply::Done),
             Request::Diagnose => Ok(Reply::Diagnosis(self.diagnosis())),
@@ -544,7 +563,8 @@ fn of_the_record(event: &Event) -> bool {
         | Event::ChatChanged(_)
         | Event::ConversationChanged(_)
         | Event::ConversationWanted(_)
-        | Event::ReceivedStudyChanged(_) => true,
+        | Event::ReceivedStudyChanged(_)
+        | Event::RoundsChanged(_) => true,
         // Who tells of messages leaves names out while the desk is locked.
         Event::SessionChanged(_)
         | Event::SettingsChanged(_)
@@ -641,6 +661,8 @@ fn allowed_while_locked(request: &Request) -> bool {
         | Request::SetUpRecovery
         | Request::Recover { .. }
         | Request::Form { .. }
-        | Request::Trust { .. } => false,
+        | Request::Trust { .. }
+        | Request::OpenRounds
+        | Request::Round { .. } => false,
     }
 }

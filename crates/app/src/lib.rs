@@ -46,6 +46,20 @@ pub use machine::egress_options;
 pub use newer::LOOK_EVERY;
 pub use platform::egress::EgressOptions;
 
+use std::sync::Arc;
+
+/// This computer's microphones and speakers.
+#[must_use]
+pub fn system_sound() -> Arc<dyn sound::System> {
+    sound::system::own()
+}
+
+/// No microphone and no speaker.
+#[must_use]
+pub fn no_sound() -> Arc<dyn sound::System> {
+    Arc::new(sound::memory::Memory::default())
+}
+
 /// The roots of this system's keyring. Blocks for a round trip to it.
 ///
 /// # Errors

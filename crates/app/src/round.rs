@@ -1,294 +1,266 @@
-//! One round: what a conversation knows of its members and their keys, and the media server that carries sound and
-//! picture, joined. Neither knows the other.
+//! Rounds at the desk: which go on, the one that this person is in, and what they do in it.
 //!
 //! ```text
-//! tim::Round ── members, keys, questions ─▶ [keep] ─ whose key opens what ─▶ rounds::Round
-//!            ◀─ our key, our questions ────        ◀─ a key is due or missing ─
+//!             finding      asking       joining
+//! Enter ─▶ [way] transports ─▶ ticket ─▶ tim::Round + rounds::Round ─▶ Meeting
+//!                                                                        │ MeetingEvent
+//!   page ── RoundStep ─▶ Act ─▶ [attend] ◀──────────────────────────────┘
+//!                                  │ Scene ─▶ RoundsChanged        Gallery ─▶ door of pictures
 //! ```
+//!
+//! [`Meeting`] joins the conversation's half of a round with the media server's; [`scene`] makes the view of what both
+//! say and is pure; [`pictures`] carries pictures to the page; [`camera`] is what this person is seen by.
 
+mod attend;
+mod camera;
+mod meeting;
+mod pictures;
+mod scene;
+mod voice;
+mod way;
+
+pub use meeting::{Meeting, MeetingEvent};
+
+use crate::Desk;
+use crate::chat::{Up, sender};
+use attend::{Act, Seat};
+use contract::{
+    Event, Failure, FailureCode, Reply, RoundDeviceView, RoundDevicesView, RoundStep, RoundView, RoundsView,
+    RunningRoundView,
+};
 use futures_util::StreamExt as _;
-use futures_util::future::BoxFuture;
-use futures_util::stream::FuturesUnordered;
-use model::round::{KeyTrust, MediaKey, MemberId};
-use rounds_proto::rotation::{Rotation, Step};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tim::{Member, Missed, MissedWhy, RoundError, RoundEvent};
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use jiff::Timestamp;
+use model::round::MemberId;
+use sound::{DeviceError, Devices};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tim::Running;
+use voice::{Choices, listed};
 
-/// Bytes of a key, as Element Call makes them.
-const SECRET: usize = 16;
-/// News that wait to be heard, and decisions that wait to be carried out.
-const WAITING: usize = 256;
+/// A membership that nobody ended ends by its time: looked at so often.
+const LOOK: Duration = Duration::from_secs(60);
+/// What happens together is told together.
+const GATHER: Duration = Duration::from_millis(60);
 
-/// What happens in a round. Keys come and go without a word.
-#[derive(Debug)]
-pub enum MeetingEvent {
-    /// These are in it by the conversation's word, this device among them.
-    Members(Vec<Member>),
-    /// Our key did not go to this member, whose device its owner has not signed: [`Meeting::allow`] is for a person to
-    /// decide. Told once for each.
-    Unsigned(MemberId),
-    /// What the media server and those who send say.
-    Media(rounds::Event),
+/// The rounds of a desk.
+#[derive(Default)]
+pub(crate) struct Rounds {
+    state: Mutex<State>,
 }
 
-/// A round of which both halves are joined. Dropping it leaves the media server; [`Meeting::leave`] says so to the
-/// conversation as well.
-pub struct Meeting {
-    membership: Arc<tim::Round>,
-    media: Arc<rounds::Round>,
-    allowed: mpsc::Sender<MemberId>,
-    // Ends it when it is dropped.
-    _keeping: JoinSet<()>,
+#[derive(Default)]
+struct State {
+    offered: bool,
+    running: Vec<Running>,
+    seat: Option<Seat>,
+    /// Of the seat, as it was last told.
+    round: Option<RoundView>,
+    /// Counts entries: what belongs to a former one is not taken for the present.
+    entries: u64,
+    choices: Choices,
+    told: Option<RoundsView>,
 }
 
-impl std::fmt::Debug for Meeting {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Meeting([not shown])")
+impl Rounds {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Meeting {
-    /// Joins the two halves of one round; both have been joined by whoever calls. `least` is what a device has to be to
-    /// get our key without anybody being asked.
-    #[must_use]
-    pub fn of(
-        membership: (tim::Round, mpsc::Receiver<RoundEvent>),
-        media: (rounds::Round, mpsc::Receiver<rounds::Event>),
-        least: KeyTrust,
-    ) -> (Self, mpsc::Receiver<MeetingEvent>) {
-        let ((membership, news), (media, carried)) = (membership, media);
-        let (membership, media) = (Arc::new(membership), Arc::new(media));
-        let ((tell, told), (allowed, allowing)) = (mpsc::channel(WAITING), mpsc::channel(WAITING));
-        let keeper = Keeper {
-            membership: membership.clone(),
-            media: media.clone(),
-            least,
-            began: Instant::now(),
-            rotation: Rotation::new(),
-            keys: BTreeMap::new(),
-            allowed: BTreeSet::new(),
-            asked_about: BTreeSet::new(),
-            tell,
-        };
-        let mut keeping = JoinSet::new();
-        keeping.spawn(keeper.keep(news, carried, allowing));
-        (Self { membership, media, allowed, _keeping: keeping }, told)
-    }
-
-    /// What carries sound and picture.
-    #[must_use]
-    pub fn media(&self) -> &rounds::Round {
-        &self.media
-    }
-
-    /// Who is in it now, by the conversation's word.
-    pub async fn members(&self) -> Vec<Member> {
-        self.membership.members().await
-    }
-
-    /// A person decided that this member takes part although their device is not signed.
-    pub async fn allow(&self, who: &MemberId) {
-        // Where nobody takes it the round is over.
-        let _over = self.allowed.send(who.clone()).await;
-    }
-
-    /// Says to the conversation and to the media server that this device is there no more.
-    ///
-    /// # Errors
-    /// [`RoundError`] when the homeserver did not take it: others see this device in the round until its time ends.
-    pub async fn leave(&self) -> Result<(), RoundError> {
-        // Nobody is to hear this device meanwhile.
-        self.media.leave().await;
-        self.membership.leave().await
-    }
-}
-
-/// What came of something that was sent.
-enum Done {
-    Key(Step, Result<Vec<Missed>, RoundError>),
-    Question,
-}
-
-struct Keeper {
-    membership: Arc<tim::Round>,
-    media: Arc<rounds::Round>,
-    least: KeyTrust,
-    began: Instant,
-    rotation: Rotation,
-    /// The newest, and those that are not in force yet.
-    keys: BTreeMap<u8, Arc<MediaKey>>,
-    allowed: BTreeSet<MemberId>,
-    asked_about: BTreeSet<MemberId>,
-    tell: mpsc::Sender<MeetingEvent>,
-}
-
-impl Keeper {
-    async fn keep(
-        mut self,
-        mut news: mpsc::Receiver<RoundEvent>,
-        mut carried: mpsc::Receiver<rounds::Event>,
-        mut allowing: mpsc::Receiver<MemberId>,
-    ) {
-        // A dead network holds up what is sent, and nothing else.
-        let mut sending = FuturesUnordered::new();
-        let mut busy = false;
-        loop {
-            let now = self.now();
-            while let Some(step) = if busy { self.rotation.in_force(now) } else { self.rotation.next(now) } {
-                busy |= self.act(step, &mut sending);
+impl Desk {
+    /// Everything that the page asks about rounds.
+    pub(crate) async fn round(&self, step: RoundStep) -> Result<Reply, Failure> {
+        match step {
+            RoundStep::OpenDevices => Ok(Reply::RoundDevices(self.round_devices().await)),
+            RoundStep::ChooseDevice { what, device } => {
+                let choice = self.0.rounds.state().choices.take(what, &device);
+                if let Some(choice) = choice {
+                    // Without a round it is for the next one.
+                    let _no_round = self.act(Act::Choose(what, choice)).await;
+                }
+                Ok(Reply::RoundDevices(self.round_devices().await))
             }
-            let wake = if busy { self.rotation.in_force_at() } else { self.rotation.wake() };
-            let wake = wake.map(|at| self.began + at);
-            let goes_on = tokio::select! {
-                Some(done) = sending.next(), if !sending.is_empty() => {
-                    if let Done::Key(step, sent) = done {
-                        busy = false;
-                        self.went(&step, sent).await;
-                    }
-                    true
-                }
-                event = news.recv() => match event {
-                    Some(event) => self.hear(event).await,
-                    None => false,
-                },
-                event = carried.recv() => match event {
-                    Some(event) => self.carry(event, &mut sending).await,
-                    None => false,
-                },
-                Some(who) = allowing.recv() => {
-                    self.media.allow_unsigned(&who).await;
-                    self.rotation.asked(self.now(), &who);
-                    self.allowed.insert(who);
-                    true
-                }
-                () = until(wake) => true,
-            };
-            if !goes_on {
+            RoundStep::Enter { conversation, camera } => self.enter_round(&conversation, camera).map(|()| Reply::Done),
+            RoundStep::Leave => {
+                self.leave_round();
+                Ok(Reply::Done)
+            }
+            RoundStep::SetMicrophone { on } => self.act(Act::Microphone(on)).await,
+            RoundStep::SetCamera { on } => self.act(Act::Camera(on)).await,
+            RoundStep::SetHand { up } => self.act(Act::Hand(up)).await,
+            RoundStep::Allow { person } => {
+                let who = MemberId::parse(&person);
+                let who = who.map_err(|error| Failure::new(FailureCode::InvalidInput, error.to_string()))?;
+                self.act(Act::Allow(who)).await
+            }
+            RoundStep::OpenPictures => {
+                let gallery = self.0.rounds.state().seat.as_ref().map(|seat| seat.gallery.clone());
+                let gallery = gallery.ok_or_else(no_round)?;
+                let socket = gallery.serve(&self.0.files);
+                Ok(Reply::PictureDoor(contract::PictureDoorView { socket }))
+            }
+        }
+    }
+
+    async fn act(&self, act: Act) -> Result<Reply, Failure> {
+        let acts = self.0.rounds.state().seat.as_ref().map(|seat| seat.acts.clone());
+        let acts = acts.ok_or_else(no_round)?;
+        acts.send(act).await.map_err(|_over| no_round())?;
+        Ok(Reply::Done)
+    }
+
+    fn enter_round(&self, conversation: &str, camera: bool) -> Result<(), Failure> {
+        let up = self.up()?;
+        let mut state = self.0.rounds.state();
+        let there = state.round.as_ref().is_some_and(|round| {
+            round.conversation == conversation && !matches!(round.phase, contract::RoundPhase::Ended { .. })
+        });
+        if there {
+            return Ok(());
+        }
+        state.entries += 1;
+        let entry = state.entries;
+        // One that this person is still in is left by its dropping.
+        let choices = state.choices.clone();
+        let former = state.seat.replace(Seat::take(self.clone(), up, conversation.to_owned(), camera, entry, choices));
+        drop(state);
+        drop(former);
+        Ok(())
+    }
+
+    /// Leaves the round, or forgets one that has ended.
+    pub(crate) fn leave_round(&self) {
+        let seat = {
+            let mut state = self.0.rounds.state();
+            (state.round, state.entries) = (None, state.entries + 1);
+            state.seat.take()
+        };
+        drop(seat);
+        self.tell_rounds();
+    }
+
+    /// What the round of an entry looks like now.
+    fn tell_round(&self, entry: u64, view: RoundView) {
+        {
+            let mut state = self.0.rounds.state();
+            if state.entries != entry {
                 return;
             }
+            state.round = Some(view);
+        }
+        self.tell_rounds();
+    }
+
+    pub(crate) fn rounds_view(&self) -> RoundsView {
+        let state = self.0.rounds.state();
+        let (offered, running, round) = (state.offered, state.running.clone(), state.round.clone());
+        drop(state);
+        let names = self.up().ok();
+        let running = running.iter().map(|running| RunningRoundView {
+            conversation: running.room.clone(),
+            name: names.as_ref().map(|_up| self.conversation_name(&running.room)).unwrap_or_default(),
+            patient: self.patient_of(&running.room),
+            people: running.people.iter().map(sender).collect(),
+            since: instant(running.since_ms),
+        });
+        RoundsView { offered, running: running.collect(), round }
+    }
+
+    fn tell_rounds(&self) {
+        let view = self.rounds_view();
+        {
+            let mut state = self.0.rounds.state();
+            if state.told.as_ref() == Some(&view) {
+                return;
+            }
+            state.told = Some(view.clone());
+        }
+        self.tell(Event::RoundsChanged(view));
+    }
+
+    /// Which rounds there are, as long as chat is there.
+    pub(crate) async fn follow_rounds(&self, up: &Up) {
+        let mut list = Box::pin(up.account().list_changes());
+        self.look_for_media_servers(up).await;
+        loop {
+            let running = up.account().running().await;
+            self.0.rounds.state().running = running;
+            self.tell_rounds();
+            if let Ok(None) = tokio::time::timeout(LOOK, list.next()).await {
+                return;
+            }
+            tokio::time::sleep(GATHER).await;
         }
     }
 
-    fn now(&self) -> Duration {
-        self.began.elapsed()
-    }
-
-    /// What the conversation says. Tells whether somebody still listens.
-    async fn hear(&mut self, event: RoundEvent) -> bool {
-        match event {
-            RoundEvent::MembersChanged(members) => {
-                let others = members.iter().filter(|member| !member.here).map(|member| member.id.clone()).collect();
-                self.media.set_members(&others).await;
-                self.rotation.set_members(self.now(), &others);
-                self.asked_about.retain(|who| others.contains(who));
-                self.tell.send(MeetingEvent::Members(members)).await.is_ok()
+    async fn look_for_media_servers(&self, up: &Up) {
+        let offered = match way::services(self, up).await {
+            Ok(services) => !services.is_empty(),
+            Err(failure) => {
+                tracing::warn!(code = ?failure.code, detail = %failure.detail, "whether rounds are held is not known");
+                false
             }
-            RoundEvent::KeyArrived { from, key, trust } => {
-                self.media.set_key(&from, &key, trust).await;
-                true
-            }
-            RoundEvent::KeyAsked { by } => {
-                self.rotation.asked(self.now(), &by);
-                true
-            }
-        }
-    }
-
-    /// What the media server says.
-    async fn carry(&mut self, event: rounds::Event, sending: &mut Sending) -> bool {
-        match event {
-            rounds::Event::OwnKeyDue { .. } => self.rotation.begin_anew(),
-            rounds::Event::KeyMissing(who) => {
-                let membership = self.membership.clone();
-                sending.push(Box::pin(async move {
-                    if let Err(error) = membership.ask_for_key(&who).await {
-                        tracing::warn!(%error, "a member could not be asked for a key");
-                    }
-                    Done::Question
-                }));
-            }
-            event @ (rounds::Event::Fact(_) | rounds::Event::Standing(_) | rounds::Event::Word(_)) => {
-                return self.tell.send(MeetingEvent::Media(event)).await.is_ok();
-            }
-        }
-        true
-    }
-
-    /// Begins what the rotation wants; tells whether it has to be waited for.
-    fn act(&mut self, step: Step, sending: &mut Sending) -> bool {
-        let (key, to) = match &step {
-            Step::Use { index } => {
-                self.puts_in_force(*index);
-                return false;
-            }
-            Step::Make { index, to } => (self.make(*index), to.clone()),
-            Step::Hand { index, to } => (self.keys.get(index).cloned(), to.clone()),
         };
-        // What is not there any more was followed by another one.
-        let Some(key) = key else { return false };
-        let (known, other): (Vec<_>, Vec<_>) = to.into_iter().partition(|who| self.allowed.contains(who));
-        let (membership, least) = (self.membership.clone(), self.least);
-        sending.push(Box::pin(async move {
-            let sent = async {
-                let mut missed = membership.send_key(&key, &known, KeyTrust::Unsigned).await?;
-                missed.extend(membership.send_key(&key, &other, least).await?);
-                Ok(missed)
-            };
-            Done::Key(step, sent.await)
-        }));
-        true
+        self.0.rounds.state().offered = offered;
     }
 
-    fn make(&mut self, index: u8) -> Option<Arc<MediaKey>> {
-        let secret: [u8; SECRET] = rand::random();
-        let key = MediaKey::new(index, secret.to_vec()).map(Arc::new).ok()?;
-        self.keys.insert(index, key.clone());
-        Some(key)
-    }
-
-    fn puts_in_force(&mut self, index: u8) {
-        let Some(key) = self.keys.get(&index) else { return };
-        if self.media.set_own_key(key).is_err() {
-            tracing::error!("a media key was made twice");
-            self.rotation.begin_anew();
-        }
-        // Only the newest is handed out again.
-        let newest = self.rotation.newest();
-        self.keys.retain(|kept, _key| Some(*kept) == newest || self.rotation.awaits(*kept));
-    }
-
-    async fn went(&mut self, step: &Step, sent: Result<Vec<Missed>, RoundError>) {
-        let now = self.now();
-        match sent {
-            Ok(missed) => {
-                if let Step::Make { index, .. } = step {
-                    self.rotation.sent(now, *index);
-                }
-                for missed in missed {
-                    // Who has gone needs none; who is there and was missed asks for it.
-                    if missed.why == MissedWhy::Unsigned && self.asked_about.insert(missed.who.clone()) {
-                        // Where nobody listens the loop ends by itself.
-                        let _over = self.tell.send(MeetingEvent::Unsigned(missed.who)).await;
-                    }
-                }
+    async fn round_devices(&self) -> RoundDevicesView {
+        let system = self.0.sound.clone();
+        // A sound system that hangs holds up nobody else.
+        let asked = tokio::task::spawn_blocking(move || system.devices()).await;
+        let found = match asked {
+            Ok(Ok(devices)) => devices,
+            Ok(Err(DeviceError::NoneThere)) | Err(_) => Devices::default(),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "microphones and speakers could not be listed");
+                Devices::default()
             }
-            Err(error) => {
-                tracing::warn!(%error, "a media key could not be handed out");
-                self.rotation.failed(now, step);
-            }
+        };
+        let choices = self.0.rounds.state().choices.clone();
+        let card = RoundDeviceView { id: "test-card".to_owned(), name: None, chosen: true };
+        RoundDevicesView {
+            microphones: listed(&found, sound::Kind::Microphone, &choices.microphone),
+            speakers: listed(&found, sound::Kind::Speaker, &choices.speaker),
+            cameras: vec![card],
         }
+    }
+
+    /// Nobody sits here: this person is neither heard nor seen, and no pictures are given away. The round goes on.
+    pub(crate) async fn fall_silent(&self) {
+        let seat = self.0.rounds.state().seat.as_ref().map(|seat| (seat.acts.clone(), seat.gallery.clone()));
+        let Some((acts, gallery)) = seat else { return };
+        gallery.shut();
+        for act in [Act::Microphone(false), Act::Camera(false)] {
+            // Where nobody takes it the round is over.
+            let _over = acts.send(act).await;
+        }
+    }
+
+    /// Chat is gone, and rounds with it.
+    pub(crate) fn stop_rounds(&self) {
+        let former = {
+            let mut state = self.0.rounds.state();
+            let entries = state.entries + 1;
+            let choices = state.choices.clone();
+            std::mem::replace(&mut *state, State { entries, choices, ..State::default() })
+        };
+        drop(former);
     }
 }
 
-type Sending = FuturesUnordered<BoxFuture<'static, Done>>;
+fn no_round() -> Failure {
+    Failure::new(FailureCode::NotFound, "there is no round")
+}
 
-async fn until(at: Option<Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at.into()).await,
-        None => std::future::pending().await,
-    }
+fn refused(detail: &str) -> Failure {
+    Failure::new(FailureCode::RoundRefused, detail)
+}
+
+fn no_rounds(detail: &str) -> Failure {
+    Failure::new(FailureCode::NoRounds, detail)
+}
+
+fn instant(ms: u64) -> String {
+    let at = i64::try_from(ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    at.unwrap_or(Timestamp::UNIX_EPOCH).to_string()
 }

@@ -95,6 +95,10 @@ pub enum FailureCode {
     FileAltered,
     /// The file could not be written where it goes.
     FileNotSaved,
+    /// The platform names no media server, so no round can be held.
+    NoRounds,
+    /// The media server or its token service does not let this person into the round.
+    RoundRefused,
     /// A bug of ours.
     Internal,
 }

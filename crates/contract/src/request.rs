@@ -4,9 +4,9 @@ use crate::{
     ArrivalView, Attention, BegunView, BulkAccessView, CardView, CaseView, CasesView, ChatView, ConflictChoice,
     ConnectionView, ConversationView, DecisionView, DevicesView, DiagnosisView, DirectoryView, DocumentView, DraftView,
     FileDoorView, FormStep, FoundPeopleView, ImagesView, MeasurementView, MeasurementsView, MessageVersionsView,
-    OwnCardView, PermissionsView, PlatformView, ProofWantedView, ReceivedStudyView, RecoveryKeyView, SeriesView,
-    SessionView, SettingsView, ShareableView, SigningPreviewView, StartView, TextBlockView, TodayView, TrustStep,
-    WantedView,
+    OwnCardView, PermissionsView, PictureDoorView, PlatformView, ProofWantedView, ReceivedStudyView, RecoveryKeyView,
+    RoundDevicesView, RoundStep, RoundsView, SeriesView, SessionView, SettingsView, ShareableView, SigningPreviewView,
+    StartView, TextBlockView, TodayView, TrustStep, WantedView,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -513,6 +513,13 @@ pub enum Request {
         /// What.
         trust: TrustStep,
     },
+    /// The rounds that this person can see. Answered by `Rounds`; `RoundsChanged` tells the rest.
+    OpenRounds,
+    /// Something about a round.
+    Round {
+        /// What.
+        round: RoundStep,
+    },
     /// New settings. Answered by `Settings`.
     ChangeSettings {
         /// All of them; `fixed` is ignored.
@@ -594,6 +601,12 @@ pub enum Reply {
     Devices(DevicesView),
     /// The homeserver wants to know first who asks.
     ProofWanted(ProofWantedView),
+    /// To `OpenRounds`.
+    Rounds(RoundsView),
+    /// Devices for rounds.
+    RoundDevices(RoundDevicesView),
+    /// Where pictures of a round come from.
+    PictureDoor(PictureDoorView),
     /// To `ChangeSettings`.
     Settings(SettingsView),
     /// To `Diagnose`.
@@ -630,6 +643,8 @@ pub enum Event {
     ConversationWanted(WantedView),
     /// The open study of a message.
     ReceivedStudyChanged(ReceivedStudyView),
+    /// Rounds, also while another screen is shown: the bar of the running one is always there.
+    RoundsChanged(RoundsView),
 }
 
 /// Where the person is.
@@ -652,6 +667,8 @@ pub enum Place {
         /// The room's id of the open conversation.
         conversation: Option<String>,
     },
+    /// "Runden".
+    Rounds,
     /// "Einstellungen".
     Settings,
 }

@@ -49,6 +49,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         appearance: Appearance::default(),
         origins: Vec::new(),
         scheme: None,
+        sound: app::system_sound(),
         look_every: app::LOOK_EVERY,
     };
     let desk = Desk::open(options).await?;

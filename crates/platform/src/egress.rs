@@ -171,6 +171,7 @@ pub struct Egress(Arc<Inner>);
 struct Inner {
     clients: Clients,
     transfers: Clients,
+    signalling: Clients,
     time: Time,
     facts: Facts,
 }
@@ -308,6 +309,7 @@ impl Egress {
         Ok(Self(Arc::new(Inner {
             clients: clients(&|| patient().read_timeout(options.read_timeout))?,
             transfers: clients(&patient)?,
+            signalling: clients(&|| patient().http1_only())?,
             time: options.time,
             facts,
         })))
@@ -325,6 +327,12 @@ impl Egress {
     #[must_use]
     pub fn transfers_for(&self, url: &Url) -> Option<reqwest::Client> {
         self.0.transfers.of(url)
+    }
+
+    /// As [`Egress::client_for`], for WebSockets: they begin with HTTP/1.1 (RFC 6455 §4.1), and may be silent for long.
+    #[must_use]
+    pub fn signalling_for(&self, url: &Url) -> Option<reqwest::Client> {
+        self.0.signalling.of(url)
     }
 
     /// How requests leave, for the diagnosis.

@@ -9,7 +9,7 @@ use rounds_proto::frame::{Codec, Opened};
 use rounds_proto::signal::PeerNo;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp::Packet;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,6 +28,9 @@ const PULSE: Duration = Duration::from_millis(200);
 pub(crate) const PICTURES: usize = 64;
 /// More packets of sound than these do not wait for whoever plays them: 25 people for 200 ms.
 pub(crate) const SOUNDS: usize = 256;
+
+/// A wish for each track that there can be; whoever wishes more names none.
+const MOST_WISHES: usize = 1024;
 
 /// An encoded frame of somebody's picture.
 #[derive(Clone, PartialEq, Eq)]
@@ -86,13 +89,38 @@ pub(crate) struct Hearing {
     pub(crate) sounds: mpsc::Sender<Sound>,
     /// Who publishes a track, by its `sid`.
     publishers: Arc<Mutex<BTreeMap<String, Arc<MemberId>>>>,
+    /// Tracks of which a picture is wanted that depends on no other.
+    wished: Wishes,
     /// Milliseconds of the round at which it was last said that packets come.
     told: Arc<AtomicU64>,
 }
 
+/// Tracks of which somebody wants a picture that depends on no other, by their `sid`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wishes(Arc<Mutex<BTreeSet<String>>>);
+
+impl Wishes {
+    pub(crate) fn wish(&self, track: &str) {
+        let mut wished = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if wished.len() < MOST_WISHES {
+            wished.insert(track.to_owned());
+        }
+    }
+
+    fn take(&self, track: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(track)
+    }
+}
+
 impl Hearing {
-    pub(crate) fn new(keys: Keys, seen: Telling, pictures: mpsc::Sender<Picture>, sounds: mpsc::Sender<Sound>) -> Self {
-        Self { keys, seen, pictures, sounds, publishers: Arc::default(), told: Arc::default() }
+    pub(crate) fn new(
+        keys: Keys,
+        seen: Telling,
+        pictures: mpsc::Sender<Picture>,
+        sounds: mpsc::Sender<Sound>,
+        wished: Wishes,
+    ) -> Self {
+        Self { keys, seen, pictures, sounds, publishers: Arc::default(), wished, told: Arc::default() }
     }
 
     /// Who publishes each track, by its `sid`, as the server says.
@@ -163,6 +191,9 @@ impl Stream {
         if self.codec == Codec::Opus {
             self.hear(hearing, now, sid, publisher, packet);
             return false;
+        }
+        if hearing.wished.take(sid) {
+            self.frames.skip_to_key();
         }
         let part = Part {
             sequence: packet.header.sequence_number,

@@ -4,7 +4,7 @@
 use crate::keys::{Encryption, Keys};
 use crate::line::Line;
 use crate::peer::{Peer, Reach, Seen, Telling, kind_of};
-use crate::receiving::{Hearing, PICTURES, Picture, SOUNDS, Sound};
+use crate::receiving::{Hearing, PICTURES, Picture, SOUNDS, Sound, Wishes};
 use crate::sending::Outgoing;
 use crate::socket::Socket;
 use crate::words::{Saying, Word, WordError, Words};
@@ -72,6 +72,7 @@ pub struct Round {
     commands: mpsc::Sender<Command>,
     keys: Keys,
     line: Line,
+    wished: Wishes,
 }
 
 /// What the way to the server carries, as far as it is known.
@@ -118,10 +119,11 @@ impl Round {
         let (sounds, heard) = mpsc::channel(SOUNDS);
         let (tell, hears, takes) = Telling::new();
         let line = Line::new(Reach::default());
+        let wished = Wishes::default();
         let run = Run {
             course,
             http: options.http,
-            hearing: Hearing::new(keys.clone(), tell, pictures, sounds),
+            hearing: Hearing::new(keys.clone(), tell, pictures, sounds, wished.clone()),
             events,
             sockets: BTreeMap::new(),
             peers: BTreeMap::new(),
@@ -133,7 +135,7 @@ impl Round {
             unheard: false,
         };
         tokio::spawn(run.until_over(commanded, hears, takes));
-        Ok((Self { commands, keys, line }, Received { events: told, pictures: seen_pictures, sounds: heard }))
+        Ok((Self { commands, keys, line, wished }, Received { events: told, pictures: seen_pictures, sounds: heard }))
     }
 
     /// Sends a track of ours from now on; what is sent before the server has a place for it is lost.
@@ -166,6 +168,12 @@ impl Round {
     /// Says how somebody's track is shown.
     pub async fn view(&self, track: &str, view: View) {
         self.command(Command::View(track.to_owned(), view)).await;
+    }
+
+    /// Wants a picture of somebody's track that depends on no other; what comes before it is left out. Asked for twice is
+    /// asked for once.
+    pub fn want_key(&self, track: &str) {
+        self.wished.wish(track);
     }
 
     /// Takes a newer token.

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
 use jiff::civil::{Date, Time};
-use sandbox::{ChatOptions, Language, Options, Sandbox, Sfu};
+use sandbox::{ChatOptions, Language, Options, Rounds, Sandbox, Sfu};
 use std::io::Write as _;
 use std::path::PathBuf;
 use tracing_subscriber::EnvFilter;
@@ -40,7 +40,8 @@ struct Arguments {
     /// Nobody writes or answers in chat.
     #[arg(long)]
     quiet: bool,
-    /// The WebSocket of the LiveKit server that rounds are held on (ws://HOST:PORT); no rounds without it.
+    /// The WebSocket of the LiveKit server that rounds are held on (ws://HOST:PORT); without it the platform's own holds
+    /// them.
     #[arg(long, requires_all = ["sfu_key", "sfu_secret"])]
     sfu: Option<String>,
     /// The name of the secret that the LiveKit server shares.
@@ -66,7 +67,8 @@ async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let arguments = Arguments::parse();
     let sfu = arguments.sfu.zip(arguments.sfu_key).zip(arguments.sfu_secret);
-    let sfu = sfu.map(|((url, key), secret)| Sfu { url, key, secret: Zeroizing::new(secret) });
+    let rounds =
+        sfu.map_or(Rounds::Here, |((url, key), secret)| Rounds::On(Sfu { url, key, secret: Zeroizing::new(secret) }));
     let options = Options {
         port: arguments.port,
         folder: arguments.folder,
@@ -81,7 +83,7 @@ async fn main() -> anyhow::Result<()> {
         chat: ChatOptions {
             access_token_seconds: arguments.chat_token_seconds,
             upload_limit: arguments.upload_limit_mib.saturating_mul(1024 * 1024),
-            sfu,
+            rounds,
         },
         colleagues: !arguments.quiet,
         ..Options::default()

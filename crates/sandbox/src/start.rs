@@ -10,6 +10,7 @@ use crate::images::{Images, ImagesOptions, OpenError};
 use crate::matrix::{self, ChatOptions, Homeserver, MediaError};
 use crate::oidc::{self, Keys, Provider};
 use crate::people::{Person, people};
+use crate::rounds::{self, MediaServer};
 use crate::seed::{Language, Plan, listed, resources, with_archive};
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
@@ -105,6 +106,9 @@ pub enum StartError {
     /// What is sent in chat can not be kept.
     #[error(transparent)]
     Media(#[from] MediaError),
+    /// There is no port for the media of rounds.
+    #[error(transparent)]
+    Rounds(#[from] sfu::StartError),
     /// The colleagues have no place on disk, or no thread.
     #[error("nobody can answer in chat: {0}")]
     Colleagues(std::io::Error),
@@ -129,9 +133,11 @@ impl Sandbox {
         let keys = Arc::new(keys);
         let provider =
             Arc::new(Provider::new(&url, Arc::clone(&keys), clock.clone(), people(), options.access_token_seconds));
+        let (rounds, sfu) = rounds::held(&options.chat.rounds, &url).await?;
         let homeserver = Arc::new(Homeserver::new(
             &url,
             options.chat.clone(),
+            sfu,
             clock.clone(),
             Arc::clone(&provider),
             &listed::with_listed(people()),
@@ -154,7 +160,8 @@ impl Sandbox {
             .merge(fhir::router(fhir))
             .merge(matrix::router(Arc::clone(&homeserver)))
             .merge(fhir::directory_router(directory))
-            .nest("/dicom-web", dicomweb::router(archive));
+            .nest("/dicom-web", dicomweb::router(archive))
+            .merge(rounds.as_ref().map(MediaServer::router).unwrap_or_default());
         let (shutdown, stopped) = oneshot::channel::<()>();
         let waiting = Arc::clone(&homeserver);
         let server = axum::serve(listener, app).with_graceful_shutdown(async move {
@@ -169,7 +176,7 @@ impl Sandbox {
         let colleagues = options.colleagues.then(|| Colleagues::at_work(Arc::clone(&homeserver), around)).transpose();
         let colleagues = colleagues.map_err(StartError::Colleagues)?;
         tracing::info!(%url, "the platform is ready");
-        Ok(Running { url, address, clock, provider, homeserver, colleagues, shutdown: Some(shutdown), task })
+        Ok(Running { url, address, clock, provider, homeserver, colleagues, rounds, shutdown: Some(shutdown), task })
     }
 }
 
@@ -207,6 +214,7 @@ pub struct Running {
     provider: Arc<Provider>,
     homeserver: Arc<Homeserver>,
     colleagues: Option<Colleagues>,
+    rounds: Option<MediaServer>,
     shutdown: Option<oneshot::Sender<()>>,
     task: JoinHandle<std::io::Result<()>>,
 }
@@ -235,6 +243,8 @@ impl Running {
         if let Some(colleagues) = self.colleagues.take() {
             colleagues.end().await;
         }
+        // Whoever is in a round is sent out.
+        drop(self.rounds.take());
         drop(self.shutdown.take());
         if let Ok(Err(error)) = self.task.await {
             tracing::warn!(%error, "the platform did not stop as it should");

@@ -111,7 +111,7 @@ impl Homeserver {
 }
 
 /// Plain where that may be asked, which is on this computer only; else `https`.
-fn address(http: Clients<'_>, server_name: &str) -> Result<Url, HomeserverError> {
+pub(crate) fn address(http: Clients<'_>, server_name: &str) -> Result<Url, HomeserverError> {
     ruma::ServerName::parse(server_name).map_err(|_error| HomeserverError::Name)?;
     let plain = Url::parse(&format!("http://{server_name}")).map_err(|_error| HomeserverError::Name)?;
     if http(&plain).is_some() {
@@ -121,7 +121,10 @@ fn address(http: Clients<'_>, server_name: &str) -> Result<Url, HomeserverError>
 }
 
 /// None on 404: nothing is published there.
-async fn fetch<T: for<'a> Deserialize<'a>>(http: Clients<'_>, url: Url) -> Result<Option<T>, HomeserverError> {
+pub(crate) async fn fetch<T: for<'a> Deserialize<'a>>(
+    http: Clients<'_>,
+    url: Url,
+) -> Result<Option<T>, HomeserverError> {
     let host = url.host_str().unwrap_or_default().to_owned();
     let Some(http) = http(&url) else {
         return Err(HomeserverError::Unreadable { host, reason: "the address may not be asked".to_owned() });
@@ -130,7 +133,7 @@ async fn fetch<T: for<'a> Deserialize<'a>>(http: Clients<'_>, url: Url) -> Resul
         tracing::debug!(%host, kind = ?error.is_timeout(), "no answer");
         HomeserverError::Unreachable { host: host.clone() }
     };
-    let mut answer = http.get(url).send().await.map_err(&unreachable)?;
+    let answer = http.get(url).send().await.map_err(&unreachable)?;
     if answer.status() == reqwest::StatusCode::NOT_FOUND {
         return Ok(None);
     }
@@ -138,14 +141,20 @@ async fn fetch<T: for<'a> Deserialize<'a>>(http: Clients<'_>, url: Url) -> Resul
     if !answer.status().is_success() {
         return Err(unreadable(format!("status {}", answer.status().as_u16())));
     }
+    let body = body(answer).await.map_err(unreadable)?;
+    serde_json::from_slice(&body).map(Some).map_err(|error| unreadable(error.to_string()))
+}
+
+/// A short answer. The error is for the log.
+pub(crate) async fn body(mut answer: reqwest::Response) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
-    while let Some(piece) = answer.chunk().await.map_err(&unreachable)? {
+    while let Some(piece) = answer.chunk().await.map_err(|error| error.without_url().to_string())? {
         body.extend_from_slice(&piece);
         if body.len() as u64 > DOCUMENT_LIMIT {
-            return Err(unreadable("the answer is too large".to_owned()));
+            return Err("the answer is too large".to_owned());
         }
     }
-    serde_json::from_slice(&body).map(Some).map_err(|error| unreadable(error.to_string()))
+    Ok(body)
 }
 
 #[derive(Deserialize)]

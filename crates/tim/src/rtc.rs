@@ -7,7 +7,10 @@ mod farewell;
 mod keys;
 mod members;
 mod round;
+mod running;
+mod transports;
 mod wire;
 
 pub use round::{Member, Missed, MissedWhy, Round, RoundError, RoundEvent};
+pub use running::Running;
 pub use wire::Focus;

@@ -8,7 +8,7 @@ use crate::{
 use anyhow::{Context as _, bail};
 use contract::{
     ArrivalView, CaseView, CasesView, ChatView, ConnectionView, ConversationView, DecisionView, Event, Failure,
-    ImagesView, ReceivedStudyView, Reply, Request, SessionView, TodayView,
+    ImagesView, ReceivedStudyView, Reply, Request, RoundsView, SessionView, TodayView,
 };
 use std::{
     collections::BTreeMap,
@@ -88,6 +88,8 @@ pub struct Seen {
     pub arrivals: Vec<ArrivalView>,
     /// The open study of a message.
     pub received: Option<ReceivedStudyView>,
+    /// Rounds.
+    pub rounds: Option<RoundsView>,
     ended: bool,
     leak: Option<String>,
 }
@@ -334,6 +336,7 @@ fn learn(seen: &mut Seen, event: Event) {
         Event::ConversationChanged(view) => seen.conversation = Some(view),
         Event::MessagesArrived(view) => seen.arrivals.push(view),
         Event::ReceivedStudyChanged(view) => seen.received = Some(view),
+        Event::RoundsChanged(view) => seen.rounds = Some(view),
         Event::SettingsChanged(_) | Event::ConversationWanted(_) => {}
     }
 }
@@ -357,6 +360,7 @@ fn learn_reply(seen: &mut Seen, reply: &Reply) {
         }
         Reply::Conversation(view) => seen.conversation = Some(view.clone()),
         Reply::ReceivedStudy(view) => seen.received = Some(view.clone()),
+        Reply::Rounds(view) => seen.rounds = Some(view.clone()),
         Reply::Done
         | Reply::Platform(_)
         | Reply::Document(_)
@@ -378,6 +382,8 @@ fn learn_reply(seen: &mut Seen, reply: &Reply) {
         | Reply::Card(_)
         | Reply::Begun(_)
         | Reply::Versions(_)
+        | Reply::RoundDevices(_)
+        | Reply::PictureDoor(_)
         | Reply::Diagnosis(_) => {}
     }
 }

@@ -8,6 +8,7 @@ use axum::http;
 use contract::{Event, Failure, Reply, Request};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use sound::memory::Memory;
 use std::{
     io::{self, BufRead as _, Write as _},
     path::PathBuf,
@@ -77,6 +78,22 @@ pub struct Fetched {
     pub body: Vec<u8>,
 }
 
+/// The microphone of every desk.
+pub const MICROPHONE: &str = "Mikrofon";
+
+/// Noise in syllables, four in a second: a steady sound would be taken out as what a room hums.
+fn syllables() -> impl FnMut(u64) -> f32 {
+    let mut state = 1_u32;
+    move |sample| {
+        // Numerical Recipes' generator, of which the upper bits are used.
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let noise = f32::from(u16::try_from(state >> 16).unwrap_or_default()) / 32_768.0 - 1.0;
+        let part = f32::from(u16::try_from(sample % 12_000).unwrap_or_default()) / 12_000.0;
+        let loudness = if sample / 12_000 % 8 == 7 { 0.0 } else { (part * std::f32::consts::PI).sin() };
+        noise * loudness * 0.3
+    }
+}
+
 /// `desk PROFILE ROOTS [CA…]`.
 pub(crate) fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args_os().skip(2).map(PathBuf::from);
@@ -100,6 +117,11 @@ async fn serve(profile: PathBuf, roots: FolderRoots, ca: &[PathBuf]) -> anyhow::
     let now = move || Timestamp::now().saturating_add(SignedDuration::from_secs(seconds.load(Ordering::SeqCst)));
     let time = egress.time.clone().with_now(move || now().expect("seconds can be added to every time"));
     let downloads = profile.with_file_name("downloads");
+    // A microphone that hears somebody, and a speaker.
+    let sound = Memory::default();
+    sound.plug_microphone(MICROPHONE, 48_000, 1, Box::new(syllables()));
+    sound.plug_speaker("Lautsprecher", 48_000, 2);
+    let _heard = sound.run()?;
     let options = DeskOptions {
         profile,
         roots: Arc::new(roots),
@@ -110,6 +132,7 @@ async fn serve(profile: PathBuf, roots: FolderRoots, ca: &[PathBuf]) -> anyhow::
         appearance: Appearance::default(),
         origins: vec![ORIGIN.to_owned()],
         scheme: Some(SCHEME.to_owned()),
+        sound: Arc::new(sound),
         look_every: LOOK_EVERY,
     };
     let desk = match Desk::open(options).await {

@@ -20,6 +20,7 @@ import { bannerName, time } from '../i18n/format';
 import { conversationsOf } from '../messages/caseOf';
 import { defineCommand, useCommand } from '../keys/keys';
 import { m } from '../paraglide/messages';
+import { CaseRoundButton } from '../rounds/RoundButton';
 import { bannerTumour, lacksSomething } from './caseView';
 import styles from './case.module.css';
 import { Dock, DockButton } from './Dock';
@@ -189,6 +190,7 @@ export function Case({ patient, tab }: { patient: string; tab: CaseTab }) {
                 </Button>
               )}
               {view && newer === null && view.freshness.state === 'current' && tab !== 'images' && <span title={m.case_as_of_title()}>{m.case_as_of({ time: time(view.asOf) })}</span>}
+              {!docked && <CaseRoundButton patient={patient} />}
               {dockable && <DockButton patient={patient} open={docked} toggle={toggleDock} />}
               {tab !== 'images' && ImagesTab && (
                 <Button look="primary" size="small" icon="image" onPress={() => to('images')} data-testid="open-images">

@@ -5,7 +5,7 @@ import { Cases } from '../cases/Cases';
 import { announce } from '../components/announce';
 import { Bar } from '../components/Bar';
 import { toast } from '../components/toasts';
-import { isChatOffered, isFixed, useDesk, useTouch } from '../host/desk';
+import { areRoundsOffered, isChatOffered, isFixed, useDesk, useTouch } from '../host/desk';
 import { useStore } from '../host/store';
 import { time } from '../i18n/format';
 import { defineCommand, useCommand } from '../keys/keys';
@@ -13,6 +13,9 @@ import { Help } from '../keys/Help';
 import { Chat } from '../messages/Chat';
 import { m } from '../paraglide/messages';
 import { LockWarning } from '../session/LockWarning';
+import { Pictures } from '../rounds/Pictures';
+import { RoundBar } from '../rounds/RoundBar';
+import { Rounds } from '../rounds/Rounds';
 import { Settings } from '../settings/Settings';
 import { Today } from '../today/Today';
 import { Comparison } from '../trust/Comparison';
@@ -41,8 +44,12 @@ export function Frame() {
   const [sheet, setSheet] = useState<Sheet>(null);
   useTouch(20_000);
   const chatOffered = isChatOffered(useStore(desk.chat));
-  // The rail counts on every screen.
-  useEffect(() => desk.openChat(), [desk]);
+  const roundsOffered = areRoundsOffered(useStore(desk.rounds));
+  // The rail counts on every screen, and a round is on every screen.
+  useEffect(() => {
+    desk.openChat();
+    desk.openRounds();
+  }, [desk]);
 
   const lock = () => void desk.host.call({ type: 'lock' }).catch(() => undefined);
   const setFontSize = (fontSize: number) => {
@@ -67,6 +74,7 @@ export function Frame() {
   useCommand(everywhere.today, () => places.go({ screen: 'today' }));
   useCommand(everywhere.cases, () => places.go({ screen: 'cases' }));
   useCommand(everywhere.chat, places.openChat, { enabled: chatOffered });
+  useCommand(everywhere.rounds, () => places.go({ screen: 'rounds' }), { enabled: roundsOffered });
   useCommand(everywhere.settings, () => places.go({ screen: 'settings' }));
   useCommand(everywhere.lock, lock);
   useCommand(everywhere.theme, switchTheme);
@@ -96,7 +104,7 @@ export function Frame() {
   }, [offlineSince]);
 
   return (
-    <>
+    <Pictures>
       <div className={styles['app']}>
         <Rail lock={lock} help={() => setSheet('help')} />
         <Head openPalette={() => setSheet('palette')} step={step} />
@@ -112,20 +120,22 @@ export function Frame() {
             {place.screen === 'cases' && <Cases />}
             {place.screen === 'case' && <Case patient={place.patient} tab={place.tab} />}
             {place.screen === 'messages' && <Chat conversation={place.conversation} />}
+            {place.screen === 'rounds' && <Rounds />}
             {place.screen === 'settings' && <Settings />}
           </ScreenGuard>
         </main>
+        <RoundBar onScreen={place.screen === 'rounds'} />
       </div>
       <LockWarning />
       {sheet === 'palette' && <Palette onClose={() => setSheet(null)} />}
       {sheet === 'help' && <Help onClose={() => setSheet(null)} />}
       {sheet === 'messages' && <Messages onClose={() => setSheet(null)} />}
-    </>
+    </Pictures>
   );
 }
 
-/** What F6 goes through: rail, head, patient, the regions of the screen, an open dialog, and what stays before it. */
-const regionsOfPage = 'nav, header, main, main section[role=region], main aside, [role=tablist], [data-scope], [role=dialog], [data-react-aria-top-layer] > section';
+/** What F6 goes through: rail, head, patient, the regions of the screen, a running round, an open dialog, and what stays before it. */
+const regionsOfPage = 'nav, header, main, main section[role=region], main aside, main ~ section, [role=tablist], [data-scope], [role=dialog], [data-react-aria-top-layer] > section';
 
 function focusRegion(by: 1 | -1) {
   const regions = [...document.querySelectorAll<HTMLElement>(regionsOfPage)].filter((one) => one.checkVisibility() && one.closest('[inert]') === null && focusable(one) !== null);

@@ -8,6 +8,7 @@ import { useDesk } from '../host/desk';
 import { useStore } from '../host/store';
 import { listName, time } from '../i18n/format';
 import { m } from '../paraglide/messages';
+import { RoundChips, RoundCrumb } from '../rounds/RoundHead';
 import styles from './frame.module.css';
 import { usePlace, usePlaces } from './place';
 import { useKnownIdentity, useStepOrder } from './known';
@@ -16,6 +17,7 @@ const screenWord: Record<Exclude<Place['screen'], 'case'>, () => string> = {
   today: m.frame_today,
   cases: m.frame_cases,
   messages: m.frame_chat,
+  rounds: m.frame_rounds,
   settings: m.frame_settings,
 };
 
@@ -41,11 +43,14 @@ export function Head({ openPalette, step }: { openPalette: () => void; step: (by
             <Icon name="next" size="s" />
             <b>{identity ? listName(identity) : m.case_opening()}</b>
           </>
+        ) : place.screen === 'rounds' ? (
+          <RoundCrumb />
         ) : (
           <b>{screenWord[place.screen]()}</b>
         )}
       </div>
       <span className={styles['grow']} />
+      {place.screen === 'rounds' && <RoundChips />}
       {connection.state === 'offline' && (
         <Chip tone="warn" icon="offline" testId="offline-chip">
           {m.frame_offline_chip()}

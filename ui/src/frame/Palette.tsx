@@ -36,7 +36,7 @@ interface ChoiceGroup {
 
 const mostCases = 6;
 const mostConversations = 4;
-const hidden = new Set(['palette', 'undo', 'next-region', 'previous-region', 'list-next', 'list-previous', 'list-first', 'list-last', 'list-open', 'list-leave', 'document-leave', 'message-send', 'message-leave', 'message-edit-last']);
+const hidden = new Set(['palette', 'undo', 'next-region', 'previous-region', 'list-next', 'list-previous', 'list-first', 'list-last', 'list-open', 'list-leave', 'document-leave', 'message-send', 'message-leave', 'message-edit-last', 'round-talk', 'round-people-leave']);
 
 /** Strg K: cases, what can be done here, and everything else. Each command shows its key. */
 export function Palette({ onClose }: { onClose: () => void }) {
@@ -210,6 +210,10 @@ function commandIcon(command: Command): IconName {
     today: 'home',
     cases: 'cases',
     chat: 'chat',
+    rounds: 'camera',
+    'round-microphone': 'microphone',
+    'round-camera': 'camera',
+    'round-hand': 'hand',
     settings: 'settings',
     theme: 'sun',
     lock: 'locked',

@@ -3,7 +3,7 @@ import { Icon, Mark, type IconName } from '../components/icons';
 import { Menu } from '../components/Menu';
 import { Tooltip } from '../components/Tooltip';
 import type { Place } from '../host/contract';
-import { isChatOffered, useDesk, usePerson } from '../host/desk';
+import { areRoundsOffered, isChatOffered, useDesk, usePerson } from '../host/desk';
 import { useStore } from '../host/store';
 import { m } from '../paraglide/messages';
 import styles from './frame.module.css';
@@ -35,6 +35,9 @@ export function Rail({ lock, help }: { lock: () => void; help: () => void }) {
   const desk = useDesk();
   const person = usePerson();
   const chat = useStore(desk.chat);
+  const rounds = useStore(desk.rounds);
+  // Those that one could enter; the own one is at the foot of the screen.
+  const running = rounds.state === 'here' ? rounds.value.running.filter((one) => one.conversation !== rounds.value.round?.conversation).length : 0;
   const to = (next: Place) => () => places.go(next);
   return (
     <nav className={styles['rail']} aria-label={m.frame_areas()}>
@@ -62,6 +65,19 @@ export function Rail({ lock, help }: { lock: () => void; help: () => void }) {
           badgeWords={m.chat_unread({ count: chat.state === 'here' ? chat.value.unread : 0 })}
           testId="rail-chat"
           onPress={places.openChat}
+        />
+      )}
+      {areRoundsOffered(rounds) && (
+        <RailLink
+          icon="camera"
+          label={m.frame_rounds()}
+          hint={m.frame_rounds()}
+          keys="g r"
+          current={place.screen === 'rounds'}
+          badge={running}
+          badgeWords={m.round_running_count({ count: running })}
+          testId="rail-rounds"
+          onPress={to({ screen: 'rounds' })}
         />
       )}
       <span className={styles['grow']} />

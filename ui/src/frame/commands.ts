@@ -8,6 +8,7 @@ export const everywhere = {
   today: defineCommand({ id: 'today', keys: ['g h'], label: () => m.command_today(), group: 'everywhere' }),
   cases: defineCommand({ id: 'cases', keys: ['g f'], label: () => m.command_cases(), group: 'everywhere' }),
   chat: defineCommand({ id: 'chat', keys: ['g c'], label: () => m.frame_chat(), group: 'everywhere' }),
+  rounds: defineCommand({ id: 'rounds', keys: ['g r'], label: () => m.frame_rounds(), group: 'everywhere' }),
   settings: defineCommand({ id: 'settings', keys: ['mod+,'], label: () => m.command_settings(), group: 'everywhere', whileTyping: true }),
   theme: defineCommand({ id: 'theme', keys: ['mod+shift+l'], label: () => m.command_theme(), group: 'everywhere', whileTyping: true }),
   lock: defineCommand({ id: 'lock', keys: ['mod+shift+x'], label: () => m.command_lock(), group: 'everywhere', whileTyping: true }),

@@ -16,4 +16,4 @@ tab: CaseTab, } | { "screen": "messages",
 /**
  * The room's id of the open conversation.
  */
-conversation: string | null, } | { "screen": "settings" };
+conversation: string | null, } | { "screen": "rounds" } | { "screen": "settings" };

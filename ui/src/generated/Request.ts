@@ -6,6 +6,7 @@ import type { FormStep } from "./FormStep";
 import type { MeasurementView } from "./MeasurementView";
 import type { PermissionsView } from "./PermissionsView";
 import type { Place } from "./Place";
+import type { RoundStep } from "./RoundStep";
 import type { SettingsView } from "./SettingsView";
 import type { TextBlockView } from "./TextBlockView";
 import type { TrustStep } from "./TrustStep";
@@ -509,7 +510,11 @@ step: FormStep, } | { "type": "trust",
 /**
  * What.
  */
-trust: TrustStep, } | { "type": "change-settings", 
+trust: TrustStep, } | { "type": "open-rounds" } | { "type": "round", 
+/**
+ * What.
+ */
+round: RoundStep, } | { "type": "change-settings", 
 /**
  * All of them; `fixed` is ignored.
  */

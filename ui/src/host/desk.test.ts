@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { chatView, steinklee } from '../messages/examples';
 import { cases, today } from '../stories/lists';
 import { auenwaldCase, birkenlichtCase } from '../stories/records';
+import { round, rounds, running } from '../rounds/examples';
 import { falkenried, settings } from '../stories/people';
 import { demo } from '../stories/story';
 import type { ChatView } from './contract';
@@ -13,6 +14,30 @@ function desk(fixture = demo) {
   const host = memoryHost(fixture);
   return { host, desk: createDesk(host, fixture.start) };
 }
+
+describe('the mirror of rounds', () => {
+  const fixture = { ...demo, rounds: rounds({ running }) };
+
+  test('keeps the event that overtook the answer', async () => {
+    const { desk: page, host } = desk(fixture);
+    page.openRounds();
+    const younger = { offered: true, running: [], round: round() };
+    host.send({ type: 'rounds-changed', value: younger });
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(page.rounds.get()).toEqual({ state: 'here', value: younger });
+  });
+
+  test('holds nothing once the desk is locked, and takes nothing meanwhile', async () => {
+    const { desk: page, host } = desk(fixture);
+    page.openRounds();
+    await vi.waitFor(() => expect(page.rounds.get().state).toBe('here'));
+    page.openRounds();
+    host.send({ type: 'session-changed', value: { state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: false, link: null, failure: null } });
+    host.send({ type: 'rounds-changed', value: { offered: true, running, round: null } });
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(page.rounds.get().state).toBe('waiting');
+  });
+});
 
 describe('the mirror of a conversation', () => {
   test('takes the lines of the open one and drops those of another', async () => {

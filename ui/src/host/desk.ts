@@ -15,6 +15,7 @@ import type {
   Failure,
   ImagesView,
   ReceivedStudyView,
+  RoundsView,
   SessionView,
   SettingsView,
   StartView,
@@ -52,6 +53,8 @@ export interface Desk {
   wanted: Store<{ conversation: string } | null>;
   /** The study of a message that is being read; waiting while none is. */
   receivedStudy: Store<Load<ReceivedStudyView>>;
+  /** Rounds that go on, and the one that this person is in. */
+  rounds: Store<Load<RoundsView>>;
   /** What was typed into conversations and not sent. */
   drafts: MessageDrafts;
   /** Files of conversations that are in the page. */
@@ -72,6 +75,7 @@ export interface Desk {
   closeConversation(): void;
   openReceivedStudy(conversation: string, message: string): void;
   closeReceivedStudy(): void;
+  openRounds: () => void;
   changeSettings(change: Partial<SettingsView>): void;
   /** Ends listening. */
   close(): void;
@@ -92,6 +96,7 @@ export function createDesk(host: Host, start: StartView): Desk {
   const arrived = createStore<ArrivalView | null>(null);
   const wanted = createStore<{ conversation: string } | null>(null);
   const receivedStudy = createStore<Load<ReceivedStudyView>>(waiting());
+  const rounds = createStore<Load<RoundsView>>(waiting());
   const drafts = new MessageDrafts({
     keep: (whose, text) => host.call({ type: 'keep-message-draft', conversation: whose, text }),
     after: (milliseconds, then) => {
@@ -115,6 +120,8 @@ export function createDesk(host: Host, start: StartView): Desk {
   let listed: string | null = null;
   // The message whose study is mirrored.
   let studyOf: string | null = null;
+  // Events about rounds so far: an answer that was overtaken by one is older than it.
+  let roundsHeard = 0;
   let casesAsked = 0;
   let casesQuery = '';
 
@@ -131,6 +138,8 @@ export function createDesk(host: Host, start: StartView): Desk {
     conversation.set(waiting());
     studyOf = null;
     receivedStudy.set(waiting());
+    roundsHeard += 1;
+    rounds.set(waiting());
     drafts.forget();
     transfers.forget();
   };
@@ -214,6 +223,10 @@ export function createDesk(host: Host, start: StartView): Desk {
       case 'received-study-changed':
         takeStudy(event.value);
         return;
+      case 'rounds-changed':
+        roundsHeard += 1;
+        if (signedIn()) rounds.set({ state: 'here', value: event.value });
+        return;
       default: {
         const unknown: never = event;
         return unknown;
@@ -278,6 +291,7 @@ export function createDesk(host: Host, start: StartView): Desk {
     arrived,
     wanted,
     receivedStudy,
+    rounds,
     drafts,
     transfers,
     openToday: () => load(today, younger(today, () => true, ask(host, { type: 'open-today' }, 'today')), signedIn),
@@ -330,6 +344,10 @@ export function createDesk(host: Host, start: StartView): Desk {
       receivedStudy.set(waiting());
       host.call({ type: 'close-received-study' }).catch(() => undefined);
     },
+    openRounds() {
+      const heard = roundsHeard;
+      load(rounds, ask(host, { type: 'open-rounds' }, 'rounds'), () => signedIn() && heard === roundsHeard);
+    },
     changeSettings(change) {
       const before = settings.get();
       const next = { ...before, ...change };
@@ -369,6 +387,11 @@ export function isFixed(settings: SettingsView, field: keyof SettingsView): bool
 /** Whether the platform has chat; also when that could not be read, since the screen then says why. */
 export function isChatOffered(chat: Load<ChatView>): boolean {
   return chat.state === 'failed' || (chat.state === 'here' && chat.value.state.state !== 'absent');
+}
+
+/** Whether there is anything to do or to see about rounds. */
+export function areRoundsOffered(rounds: Load<RoundsView>): boolean {
+  return rounds.state === 'here' && (rounds.value.offered || rounds.value.round !== null || rounds.value.running.length > 0);
 }
 
 /** The signed-in or locked person, else null. */

@@ -1,6 +1,7 @@
 /** The one interface through which the page reaches the program. Everything else in `ui/` builds on it. */
 import type { Event, Failure, FailureCode, Reply, Request } from './contract';
 import type { OpenDoor } from './fileDoor';
+import type { OpenPictures } from './pictures';
 
 export interface Host {
   /** Asks the program. Rejects with a {@link Failure}. */
@@ -11,6 +12,8 @@ export interface Host {
   door: OpenDoor;
   /** The program saves files of messages itself; where it does not, the page saves what it was given. */
   saves: boolean;
+  /** Opens the way by which pictures of a round come onto the page. */
+  pictures: OpenPictures;
 }
 
 type Valued = Extract<Reply, { value: unknown }>;

@@ -1,5 +1,6 @@
 /** `desk-http` as host: the same program behind a plain browser, for work on the page and for its tests. */
 import type { Event, Failure, Reply } from './contract';
+import { workerPictures } from '../rounds/pictureDoor';
 import { socketDoor } from './fileDoor';
 import { asFailure, type Host } from './host';
 
@@ -8,6 +9,7 @@ const retryMillis = [250, 500, 1000, 2000, 5000];
 export function httpHost(): Host {
   return {
     door: socketDoor,
+    pictures: workerPictures,
     saves: false,
     async call(request) {
       let answer: Response;

@@ -19,6 +19,7 @@ import type {
 } from './contract';
 import type { Host } from './host';
 import { type ChatFixture, memoryChat } from './memoryChat';
+import { memoryRounds, type RoundsFixture } from './memoryRounds';
 
 /** What the program would know. A part that is missing is answered by `not-found`. */
 export interface Fixture {
@@ -40,6 +41,8 @@ export interface Fixture {
   diagnosis?: DiagnosisView;
   /** Without it the platform has no chat. */
   chat?: ChatFixture;
+  /** Without it the platform has no rounds. */
+  rounds?: RoundsFixture;
   /** Answers that come before all others; `undefined` leaves the request to the rest. */
   answer?: (request: Request) => Reply | Failure | Promise<Reply> | undefined;
 }
@@ -65,6 +68,7 @@ export function memoryHost(fixture: Fixture): MemoryHost {
   const person = fixture.signedIn.person;
   const finished = new Set<string>();
   const chat = memoryChat(fixture.chat, send);
+  const rounds = memoryRounds(fixture.rounds, send);
 
   const reply = (request: Request): Reply => {
     switch (request.type) {
@@ -183,6 +187,9 @@ export function memoryHost(fixture: Fixture): MemoryHost {
       case 'look-at-files':
       case 'close-received-study':
         return chat.reply(request);
+      case 'open-rounds':
+      case 'round':
+        return rounds.reply(request);
       case 'confirm-identity':
       case 'open-series':
       case 'begin-study':
@@ -209,6 +216,7 @@ export function memoryHost(fixture: Fixture): MemoryHost {
     send,
     door: (address, hear) => chat.door(address, hear),
     saves: false,
+    pictures: rounds.pictures,
     async call(request) {
       asked.push(request);
       const own = fixture.answer?.(request);

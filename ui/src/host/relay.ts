@@ -11,6 +11,7 @@ export function relay(host: Host): Host {
     call: (request) => host.call(request),
     door: (address, hear) => host.door(address, hear),
     saves: host.saves,
+    pictures: host.pictures,
     listen(hear) {
       hearers.add(hear);
       return () => {

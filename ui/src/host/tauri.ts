@@ -2,12 +2,14 @@
 import { invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
 import type { Event, Reply } from './contract';
+import { workerPictures } from '../rounds/pictureDoor';
 import { socketDoor } from './fileDoor';
 import { asFailure, type Host } from './host';
 
 export function tauriHost(): Host {
   return {
     door: socketDoor,
+    pictures: workerPictures,
     saves: true,
     async call(request) {
       try {

@@ -58,6 +58,8 @@ const words = {
   'file-unreadable': () => ({ what: m.failure_file_unreadable_what(), safe: m.failure_file_unreadable_safe(), act: m.failure_file_unreadable_act() }),
   'file-not-saved': () => ({ what: m.failure_file_not_saved_what(), safe: m.failure_file_not_saved_safe(), act: m.failure_file_not_saved_act() }),
   'file-altered': () => ({ what: m.failure_file_altered_what(), safe: m.failure_file_altered_safe(), act: m.failure_file_altered_act() }),
+  'no-rounds': () => ({ what: m.failure_no_rounds_what(), safe: m.failure_no_rounds_safe(), act: m.failure_no_rounds_act() }),
+  'round-refused': () => ({ what: m.failure_round_refused_what(), safe: m.failure_round_refused_safe(), act: m.failure_round_refused_act() }),
   internal: () => ({ what: m.failure_internal_what(), safe: m.failure_internal_safe(), act: m.failure_internal_act() }),
 } satisfies Record<FailureCode, Words>;
 

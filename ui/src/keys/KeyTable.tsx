@@ -14,9 +14,10 @@ const groupWord: Record<CommandGroup, () => string> = {
   windows: m.keys_group_windows,
   decision: m.keys_group_decision,
   messages: m.keys_group_messages,
+  round: m.keys_group_round,
 };
 
-const order: readonly CommandGroup[] = ['everywhere', 'lists', 'case', 'tools', 'images', 'windows', 'decision', 'messages'];
+const order: readonly CommandGroup[] = ['everywhere', 'lists', 'case', 'tools', 'images', 'windows', 'decision', 'messages', 'round'];
 
 /** One line for what is called the same: four arrows that move the same cursor, one key for two screens. */
 function lines(commands: readonly Command[]): [string, string[]][] {

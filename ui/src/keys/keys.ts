@@ -7,7 +7,7 @@
  */
 import { useEffect, useRef } from 'react';
 
-export type CommandGroup = 'everywhere' | 'lists' | 'case' | 'tools' | 'images' | 'windows' | 'decision' | 'messages';
+export type CommandGroup = 'everywhere' | 'lists' | 'case' | 'tools' | 'images' | 'windows' | 'decision' | 'messages' | 'round';
 
 export interface Command {
   id: string;
@@ -127,7 +127,7 @@ export function dispatchKey(event: KeyboardEvent): void {
     if (typing && entry.command.whileTyping !== true && (single || editing.test(pressed))) return false;
     if (/^(shift\+)?[^+]$/u.test(pressed) && !letterKeys && entry.command.whileTyping !== true) return false;
     if (entry.scope === 'dialog') return dialog !== undefined;
-    if (dialog && entry.command.group !== 'everywhere') return false;
+    if (dialog && entry.command.group !== 'everywhere' && entry.command.group !== 'round') return false;
     return entry.scope === undefined || scopes.size === 0 || scopes.has(entry.scope);
   };
   const wanted = [before === undefined ? '' : `${before} ${pressed}`, pressed].filter((word) => word !== '');
@@ -151,7 +151,7 @@ export function dispatchKey(event: KeyboardEvent): void {
 }
 
 /** Chords that a button or a select would take for its plain key: their commands come first. */
-const chord = /^(mod|alt)\+(shift\+)?(enter|arrow\w+)$/u;
+const chord = /^(mod|alt|ctrl)\+(shift\+)?(enter|space|arrow\w+)$/u;
 
 function dispatchChord(event: KeyboardEvent): void {
   if (!chord.test(stroke(event))) return;

@@ -13,6 +13,7 @@ import type { Attention, ConversationView, Failure, Request } from '../host/cont
 import { useDesk } from '../host/desk';
 import { asFailure } from '../host/host';
 import { m } from '../paraglide/messages';
+import { RoundButton } from '../rounds/RoundButton';
 import { CaseBar } from './CaseBar';
 import { caseOf, conversationTitle } from './caseOf';
 import styles from './Chat.module.css';
@@ -93,7 +94,10 @@ export function Conversation({
       {docked ? (
         <div className={styles['dockedHead']}>
           <Protection view={view} />
-          <DayButton view={view} />
+          <span className={styles['dockedTools']}>
+            <DayButton view={view} />
+            <RoundButton conversation={conversation} name={conversationTitle(view)} mayBegin={mayHoldRound(view)} stays />
+          </span>
         </div>
       ) : (
         <ConversationHead view={view} ask={ask} />
@@ -181,6 +185,7 @@ function ConversationHead({ view, ask }: { view: ConversationView; ask: (request
         </h2>
         <Protection view={view} />
       </div>
+      <RoundButton conversation={view.id} name={title} mayBegin={mayHoldRound(view)} />
       <DayButton view={view} />
       <AttentionMenu view={view} ask={ask} />
       <ConversationMenu view={view} ask={ask} />
@@ -191,6 +196,11 @@ function ConversationHead({ view, ask }: { view: ConversationView; ask: (request
       )}
     </div>
   );
+}
+
+/** A round is encrypted with keys of the members, so its conversation has to be. */
+function mayHoldRound(view: ConversationView): boolean {
+  return view.membership.state === 'joined' && view.encryption.state === 'encrypted';
 }
 
 const attentions: readonly Attention[] = ['all', 'mentions', 'nothing'];

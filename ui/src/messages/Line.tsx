@@ -221,7 +221,7 @@ function Replied({ replied, call, goTo, current }: { replied: NonNullable<Messag
   const text = replied.text ?? (name === null ? m.chat_reply_loading() : m.chat_reply_without_text());
   return (
     <Plain className={styles['replied'] ?? ''} excludeFromTabOrder={!current} aria-label={m.chat_reply_go_to({ name: name ?? '', text })} onPress={() => goTo(replied.event)} data-testid={`replied-${replied.event}`}>
-      <span>{name === null ? text : m.chat_last({ name, text })}</span>
+      <span title={text}>{name === null ? text : m.chat_last({ name, text })}</span>
     </Plain>
   );
 }

@@ -24,15 +24,15 @@ const sender = (id: string, name: string, initials: string, own = false): Sender
 export const falkenried = sender('dr-falkenried', 'Dr. med. Amina Falkenried', 'AF', true);
 export const sonnkaya = sender('dr-sonnkaya', 'Dr. med. Leyla Sonnkaya', 'LS');
 export const brunnengold = sender('pd-brunnengold', 'PD Dr. med. Matteo Brunnengold', 'MB');
-const ahlefels = sender('dr-ahlefels', 'Dr. med. Ngozi Ahlefels', 'NA');
+export const ahlefels = sender('dr-ahlefels', 'Dr. med. Ngozi Ahlefels', 'NA');
 export const weidenlohe = sender('dr-weidenlohe', 'Dr. med. Jonas Weidenlohe', 'JW');
-const sturmwald = sender('prof-sturmwald', 'Prof. Dr. med. Henrik Sturmwald', 'HS');
-const silbertal = sender('dr-silbertal', 'Dr. med. Katarzyna Silbertal', 'KS');
+export const sturmwald = sender('prof-sturmwald', 'Prof. Dr. med. Henrik Sturmwald', 'HS');
+export const silbertal = sender('dr-silbertal', 'Dr. med. Katarzyna Silbertal', 'KS');
 export const lerchenhain = sender('dr-lerchenhain', 'Dr. med. Samir Lerchenhain', 'SL');
-const taubengruen = sender('taubengruen', 'Mirela Taubengrün', 'MT');
-const ebbelund = sender('ebbelund', 'Tariq Ebbelund', 'TE');
-const kieselhof = sender('dr-kieselhof', 'Dr. med. Friedemann Kieselhof', 'FK');
-const wintermoor = sender('prof-wintermoor', 'Prof. Dr. med. Ragna Wintermoor', 'RW');
+export const taubengruen = sender('taubengruen', 'Mirela Taubengrün', 'MT');
+export const ebbelund = sender('ebbelund', 'Tariq Ebbelund', 'TE');
+export const kieselhof = sender('dr-kieselhof', 'Dr. med. Friedemann Kieselhof', 'FK');
+export const wintermoor = sender('prof-wintermoor', 'Prof. Dr. med. Ragna Wintermoor', 'RW');
 
 const asOf = '2026-11-24T13:36:00+01:00';
 const at = (day: number, time: string) => `2026-11-${String(day).padStart(2, '0')}T${time}:00+01:00`;

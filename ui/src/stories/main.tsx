@@ -1,6 +1,6 @@
 /**
  * The story page. Without a name it lists all stories; with `?story=ID` it draws one, in the theme, language and
- * size of the other parameters.
+ * size of the other parameters; `door=ADDRESS` takes the pictures of a round from a socket in place of still ones.
  */
 import { createRoot } from 'react-dom/client';
 import '../tokens.css';
@@ -11,6 +11,7 @@ import { createDesk } from '../host/desk';
 import { collectFaults, reportFaultsTo } from '../host/faults';
 import { memoryHost } from '../host/memory';
 import { ClockContext } from '../i18n/clock';
+import { workerPictures } from '../rounds/pictureDoor';
 import { now } from './people';
 import type { Story } from './story';
 
@@ -42,7 +43,9 @@ if (story) {
     fontSize: Number(parameters.get('size') ?? story.fixture.start.settings.fontSize),
   };
   const fixture = { ...story.fixture, start: { ...story.fixture.start, settings } };
-  const host = memoryHost(fixture);
+  const door = parameters.get('door');
+  const still = memoryHost(door === null ? fixture : { ...fixture, answer: (request) => (request.type === 'round' && request.round.step === 'open-pictures' ? { type: 'picture-door', value: { socket: door } } : fixture.answer?.(request)) });
+  const host = door === null ? still : { ...still, pictures: workerPictures };
   reportFaultsTo(host);
   const desk = createDesk(host, fixture.start);
   story.prepare?.(desk);

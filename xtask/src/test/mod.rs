@@ -2,6 +2,7 @@
 
 mod harness;
 mod kill;
+mod room;
 mod table;
 
 pub(crate) use kill::Kill;
@@ -84,7 +85,7 @@ impl Area {
             Self::Viewer => &["viewer", "viewer-web"],
             Self::Platform => &["platform"],
             Self::Chat => &["attachment", "tim"],
-            Self::Rounds => &["codec", "rounds-proto", "rounds", "integration"],
+            Self::Rounds => &["codec", "rounds-proto", "rounds", "sfu", "integration"],
             Self::Vault => &["vault"],
             Self::App => &["app"],
             Self::Sandbox => &["sandbox"],
@@ -150,6 +151,7 @@ impl Test {
         let areas: BTreeSet<Area> =
             if all { Area::value_variants().iter().copied().collect() } else { self.areas.iter().copied().collect() };
         setup::machine(shell)?;
+        room::make(shell)?;
         let logs = shell.cache.join("test");
         fs::create_dir_all(&logs)?;
         let mut suite = Suite { shell, logs, table: Table::default(), client: None };
@@ -312,7 +314,9 @@ impl<'a> Suite<'a> {
         let began = Instant::now();
         let mut cargo = self.shell.cargo();
         cargo.args(["build", "--keep-going", "--lib", "--bins", "--tests"]);
-        if all {
+        // Another choice of packages is another choice of their features, and with that a second build of everything.
+        let large = ["konsil-desktop", "integration", "sandbox"].iter().any(|package| packages.contains(package));
+        if all || large {
             // This program is running and can't be replaced everywhere.
             cargo.args(["--workspace", "--exclude", "xtask"]);
         } else {

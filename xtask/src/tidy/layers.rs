@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::{collections::BTreeMap, path::Path};
 
 /// The house's floors. A crate that is missing here must be given its place first.
-const LAYERS: [(&str, u8); 20] = [
+const LAYERS: [(&str, u8); 22] = [
     ("model", 0),
     ("contract", 0),
     ("imaging", 1),
@@ -14,9 +14,11 @@ const LAYERS: [(&str, u8); 20] = [
     ("rounds-proto", 1),
     ("viewer", 2),
     ("rounds", 2),
+    ("sound", 2),
     ("tim", 2),
     ("platform", 2),
     ("vault", 2),
+    ("sfu", 2),
     ("app", 3),
     ("desk-http", 4),
     ("viewer-web", 4),

@@ -80,7 +80,7 @@ impl FileDoor {
     }
 
     /// An address that opens once, and what then happens.
-    pub(super) fn ticket(&self, serve: impl FnOnce(WebSocket) -> BoxFuture<'static, ()> + Send + 'static) -> String {
+    pub(crate) fn ticket(&self, serve: impl FnOnce(WebSocket) -> BoxFuture<'static, ()> + Send + 'static) -> String {
         let token = token();
         let address = format!("ws://127.0.0.1:{}/file?token={token}", self.0.port);
         let mut tickets = self.tickets();
@@ -98,7 +98,7 @@ impl FileDoor {
     }
 
     /// Changes when the door is closed after this call.
-    pub(super) fn shut(&self) -> watch::Receiver<()> {
+    pub(crate) fn shut(&self) -> watch::Receiver<()> {
         self.0.shut.subscribe()
     }
 

@@ -294,7 +294,7 @@ fn change(change: &Change) -> NoticeView {
     }
 }
 
-pub(super) fn sender(person: &Person) -> SenderView {
+pub(crate) fn sender(person: &Person) -> SenderView {
     SenderView {
         id: person.id.clone(),
         name: person.name.clone(),

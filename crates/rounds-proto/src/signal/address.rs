@@ -61,6 +61,20 @@ impl ServerUrl {
         Ok(Self(text.trim_end_matches('/').to_owned()))
     }
 
+    /// The host, without brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let rest = self.0.split_once("://").map_or("", |(_scheme, rest)| rest);
+        let authority = rest.split_once('/').map_or(rest, |(authority, _path)| authority);
+        host_and_port(authority).map_or("", |(host, _port)| host)
+    }
+
+    /// The same place as an address of HTTP, for whoever decides which client may ask it.
+    #[must_use]
+    pub fn http(&self) -> String {
+        self.0.replacen("ws", "http", 1)
+    }
+
     pub(super) fn rtc(&self, join_request: &str) -> JoinUrl {
         JoinUrl(format!("{}/rtc/v1?join_request={join_request}", self.0))
     }

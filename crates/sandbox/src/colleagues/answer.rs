@@ -4,6 +4,7 @@
 use super::ColleagueError;
 use super::colleague::Colleague;
 use super::history::Past;
+use super::round;
 use super::script::Script;
 use contract::{
     BlockView, ConversationMembership, ConversationView, LastLineKind, LastLineView, LineView, MessageBodyView, Request,
@@ -51,6 +52,7 @@ pub(super) async fn answer(
                 ConversationMembership::Left => {}
             }
         }
+        round::attend(&colleague, them).await?;
         colleague.hears().await?;
     }
 }

@@ -39,6 +39,7 @@ impl Colleague {
             appearance: Appearance::default(),
             origins: Vec::new(),
             scheme: None,
+            sound: app::no_sound(),
             look_every: app::LOOK_EVERY,
         };
         let desk = Desk::open(options).await?;
@@ -125,7 +126,12 @@ impl Colleague {
             };
             match fact {
                 Ok(Event::SessionChanged(SessionView::Locked { waiting: false, .. })) => self.unlocks().await?,
-                Ok(Event::SessionChanged(_) | Event::ChatChanged(_) | Event::ConversationChanged(_))
+                Ok(
+                    Event::SessionChanged(_)
+                    | Event::ChatChanged(_)
+                    | Event::ConversationChanged(_)
+                    | Event::RoundsChanged(_),
+                )
                 | Err(RecvError::Lagged(_)) => return Ok(()),
                 Ok(
                     Event::SettingsChanged(_)

@@ -41,7 +41,7 @@ mod to_device;
 
 pub use media::MediaError;
 pub(crate) use route::router;
-pub use rtc::Sfu;
+pub use rtc::{Rounds, Sfu};
 pub(crate) use sso::CALLBACK;
 
 use crate::clock::Clock;
@@ -66,13 +66,13 @@ pub struct ChatOptions {
     pub access_token_seconds: u32,
     /// The largest file that is taken, in bytes.
     pub upload_limit: u64,
-    /// The media server of rounds; without one the homeserver names none.
-    pub sfu: Option<Sfu>,
+    /// Where rounds are held.
+    pub rounds: Rounds,
 }
 
 impl Default for ChatOptions {
     fn default() -> Self {
-        Self { access_token_seconds: 600, upload_limit: 50 * 1024 * 1024, sfu: None }
+        Self { access_token_seconds: 600, upload_limit: 50 * 1024 * 1024, rounds: Rounds::Here }
     }
 }
 
@@ -89,6 +89,8 @@ pub struct Homeserver {
     origin: String,
     name: String,
     options: ChatOptions,
+    /// What holds rounds, by its address and secret; none where there are none.
+    sfu: Option<Sfu>,
     clock: Clock,
     provider: Arc<Provider>,
     state: Mutex<State>,
@@ -111,10 +113,12 @@ impl std::fmt::Debug for Homeserver {
 }
 
 impl Homeserver {
-    /// A homeserver at `origin` whose uploads lie in `folder`, or in the system's temporary folder.
+    /// A homeserver at `origin` whose rounds `sfu` holds, and whose uploads lie in `folder`, or in the system's temporary
+    /// folder.
     pub(crate) fn new(
         origin: &str,
         options: ChatOptions,
+        sfu: Option<Sfu>,
         clock: Clock,
         provider: Arc<Provider>,
         people: &[Person],
@@ -125,6 +129,7 @@ impl Homeserver {
         Ok(Self {
             origin: origin.to_owned(),
             options,
+            sfu,
             clock,
             provider,
             news: watch::Sender::new(state.position()),

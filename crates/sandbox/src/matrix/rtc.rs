@@ -32,10 +32,22 @@ const SLOT: &str = "m.call#ROOM";
 /// Whoever has this power in the room leads its round.
 const LEADS: i64 = 50;
 
-/// A LiveKit server that rounds are held on.
+/// Where the rounds of conversations are held.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Rounds {
+    /// On a media server of the platform's own, in its process.
+    #[default]
+    Here,
+    /// On somebody else's.
+    On(Sfu),
+    /// Nowhere: the homeserver names no media server.
+    Nowhere,
+}
+
+/// A server that speaks LiveKit's protocol.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sfu {
-    /// Where clients open its WebSocket: `ws://HOST:PORT` or `wss://HOST`.
+    /// Where clients open its WebSocket: `ws://HOST:PORT` or `wss://HOST`, with a path where it has one.
     pub url: String,
     /// The name of the secret that it shares with this platform.
     pub key: String,
@@ -54,7 +66,7 @@ impl Homeserver {
     pub(crate) fn transports(&self) -> Vec<Value> {
         let service = format!("{}{SERVICE}", self.origin);
         let one = |_sfu: &Sfu| json!({ "type": "livekit", "livekit_service_url": service });
-        self.options.sfu.iter().map(one).collect()
+        self.sfu.iter().map(one).collect()
     }
 }
 
@@ -65,7 +77,7 @@ pub(crate) async fn transports(Extract(home): Extract<Shared>, _session: Session
 
 /// `POST /sfu/get` of lk-jwt-service.
 pub(crate) async fn sfu_get(Extract(home): Extract<Shared>, Content(body): Content) -> Answer {
-    let sfu = home.options.sfu.as_ref().ok_or_else(unrecognized)?;
+    let sfu = home.sfu.as_ref().ok_or_else(unrecognized)?;
     let word = |value: &Value, name: &str| {
         let found = value[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
         found.ok_or_else(|| Refusal::bad("M_BAD_JSON", format!("The request lacks {name}")))

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac as _};
 use reqwest::Method;
-use sandbox::{ChatOptions, Sfu};
+use sandbox::{ChatOptions, Rounds, Sfu};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -15,8 +15,8 @@ const SECRET: &str = "a secret of this test";
 
 async fn with_rounds() -> Home {
     let (url, key) = ("wss://sfu.klinikum.example".to_owned(), "konsil".to_owned());
-    let sfu = Some(Sfu { url, key, secret: Zeroizing::new(SECRET.to_owned()) });
-    Home::with(ChatOptions { sfu, ..ChatOptions::default() }).await
+    let rounds = Rounds::On(Sfu { url, key, secret: Zeroizing::new(SECRET.to_owned()) });
+    Home::with(ChatOptions { rounds, ..ChatOptions::default() }).await
 }
 
 /// A fresh OpenID token of somebody, as the homeserver gives it.
@@ -63,7 +63,7 @@ async fn the_homeserver_names_the_token_service_of_its_media_server() {
 
 #[tokio::test]
 async fn without_a_media_server_there_are_no_rounds() {
-    let home = Home::start().await;
+    let home = Home::with(ChatOptions { rounds: Rounds::Nowhere, ..ChatOptions::default() }).await;
     let amina = home.device(AMINA).await;
     let told = home.ask(Method::GET, TRANSPORTS, Some(&amina.token), None).await.good();
     assert_eq!(told, json!({ "rtc_transports": [] }), "none is named");
@@ -157,4 +157,33 @@ async fn nobody_comes_in_by_another_name_than_their_own() {
     asks(&home, &json!([])).await.refused(400, "M_BAD_JSON");
     home.running.clock.advance(3600);
     asks(&home, &good).await.refused(401, "M_UNAUTHORIZED");
+}
+
+/// What a media server says of a token, before anybody opens its socket (livekit-server, `/rtc/v1/validate`).
+async fn says_of(home: &Home, url: &str, token: &str) -> u16 {
+    let page = format!("{}/rtc/v1/validate?access_token={token}", url.replacen("ws", "http", 1));
+    let answer = home.client.get(page).send().await.expect("the platform answers");
+    assert_eq!(answer.headers()["access-control-allow-origin"], "*", "programs in a browser may ask too");
+    answer.status().as_u16()
+}
+
+#[tokio::test]
+async fn the_platform_s_own_media_server_takes_what_its_homeserver_signs_and_nothing_else() {
+    let (home, elsewhere) = (Home::start().await, Home::start().await);
+    let mut tickets = Vec::new();
+    for home in [&home, &elsewhere] {
+        let amina = home.device(AMINA).await;
+        let room = amina.create(&json!({})).await;
+        tickets.push(asks_as(&amina, &room).await.good());
+    }
+    let (own, other) = (&tickets[0], &tickets[1]);
+    let (url, token) = (text(&own["url"]), text(&own["jwt"]));
+    assert!(url.starts_with("ws://127.0.0.1:"), "on this machine: {url}");
+    assert_eq!(says_of(&home, url, token).await, 200, "its own homeserver's");
+    assert_eq!(says_of(&home, url, text(&other["jwt"])).await, 401, "each start has a secret of its own");
+    let (signed, signature) = token.rsplit_once('.').expect("a compact JWS");
+    let others = text(&other["jwt"]).rsplit_once('.').expect("a compact JWS").1;
+    for signature in ["", &signature[1..], others] {
+        assert_eq!(says_of(&home, url, &format!("{signed}.{signature}")).await, 401, "signed by nobody");
+    }
 }

@@ -1,12 +1,50 @@
-//! A round on a LiveKit server, with livekit-client in a browser as the other person: what one shows and says, the other
-//! sees and hears.
+//! Rounds: what one shows and says, the other sees and hears, with our client or livekit-client in a browser as the other
+//! person.
+//!
+//! A fact is written once and tried on LiveKit's server and on the evaluation platform's own: `FACT::on_livekit` and
+//! `FACT::on_the_platform_s_own`. The first says SKIPPED, loudly, where that server does not run.
+
+/// Makes both tests of each fact: an `async fn(Place)`, the same with a browser in it, or an `async fn(Table)`.
+macro_rules! on_each_media_server {
+    (with a browser: $($fact:ident),+ $(,)?) => {
+        on_each_media_server! { @ $crate::rounds::Place::with_a_browser, $($fact),+ }
+    };
+    (in a conversation: $($fact:ident),+ $(,)?) => {
+        on_each_media_server! { @ $crate::rounds::table::Table::with, $($fact),+ }
+    };
+    (@ $made:path, $($fact:ident),+) => { $(
+        mod $fact {
+            use $crate::rounds::Server;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_livekit() {
+                if let Some(place) = $made(Server::LiveKit).await {
+                    super::$fact(place).await;
+                }
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_the_platform_s_own() {
+                if let Some(place) = $made(Server::Own).await {
+                    super::$fact(place).await;
+                }
+            }
+        }
+    )+ };
+    ($($fact:ident),+ $(,)?) => {
+        on_each_media_server! { @ $crate::rounds::Place::on, $($fact),+ }
+    };
+}
 
 mod browser;
+mod desks;
 mod devices;
 mod faults;
 mod joining;
 mod media;
 mod members;
+mod powers;
+mod table;
 mod tickets;
 
 use crate::program::Program;
@@ -18,12 +56,28 @@ use model::round::MemberId;
 use rounds::{Encryption, Event, Options, Picture, Received, Round, Sound};
 use rounds_proto::signal::{self, Fact, IceHosts, Kind, Sections, ServerUrl, Token, TrackFact};
 use serde_json::{Value, json};
+use sfu::Sfu;
+use sfu::token::SigningKey;
 use sha2::Sha256;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use testkit::{BadLine, PATIENCE};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
-/// A round of the test's own on the server `livekit`.
+/// What holds a round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Server {
+    /// The server `livekit` of the list.
+    LiveKit,
+    /// The crate `sfu`, as the evaluation platform has it.
+    Own,
+}
+
+/// A round of the test's own.
 #[derive(Debug, Clone)]
 struct Place {
     address: String,
@@ -32,20 +86,55 @@ struct Place {
     room: String,
     /// Where its media is.
     udp: u16,
+    /// 0 where there is none by TCP.
     tcp: u16,
+    /// The server in the test's process; it ends with the last who knows of it.
+    _hosted: Option<Arc<Hosted>>,
+}
+
+#[derive(Debug)]
+struct Hosted {
+    _server: Sfu,
+    _answering: JoinSet<()>,
 }
 
 impl Place {
+    /// None, loudly, where the server is missing.
+    async fn on(server: Server) -> Option<Self> {
+        match server {
+            Server::LiveKit => Self::livekit(),
+            Server::Own => Some(Self::own().await),
+        }
+    }
+
     /// None, loudly, where the server or the browser is missing.
-    fn new() -> Option<Self> {
-        let servers = Servers::with(&["livekit"])?;
+    async fn with_a_browser(server: Server) -> Option<Self> {
         let _installed = Program::folder("livekit-js")?;
+        Self::on(server).await
+    }
+
+    async fn own() -> Self {
+        let secret = uuid::Uuid::new_v4().simple().to_string();
+        let key = SigningKey::new("own", Zeroizing::new(secret.clone().into_bytes())).expect("32 letters");
+        let server = Sfu::start(sfu::Options { key, media_port: 0 }).await.expect("there are free ports");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("there is a free port");
+        let address = format!("ws://{}", listener.local_addr().expect("it is bound"));
+        let (udp, router) = (server.media_address().port(), server.router());
+        let mut answering = JoinSet::new();
+        answering.spawn(async move { axum::serve(listener, router).await.expect("it answers until the test ends") });
+        let hosted = Some(Arc::new(Hosted { _server: server, _answering: answering }));
+        let room = uuid::Uuid::new_v4().to_string();
+        Self { address, key: "own".to_owned(), secret, room, udp, tcp: 0, _hosted: hosted }
+    }
+
+    fn livekit() -> Option<Self> {
+        let servers = Servers::with(&["livekit"])?;
         let address = servers.address("livekit").to_string().replacen("http", "ws", 1);
         let word = |name: &str| servers.word("livekit", name);
         let room = uuid::Uuid::new_v4().to_string();
         let port = |name: &str| servers.port("livekit", name);
         let (udp, tcp) = (port("udp_port"), port("tcp_port"));
-        Some(Self { address, key: word("key"), secret: word("secret"), room, udp, tcp })
+        Some(Self { address, key: word("key"), secret: word("secret"), room, udp, tcp, _hosted: None })
     }
 
     /// A line to it that can be made bad.
@@ -63,8 +152,13 @@ impl Place {
         let claims = json!({
             "iss": self.key, "sub": identity, "name": identity, "nbf": now - 10, "exp": now + 600, "video": video,
         });
+        self.signed("HS256", &claims)
+    }
+
+    /// RFC 7515 §7.1.
+    fn signed(&self, algorithm: &str, claims: &Value) -> String {
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let signed = format!("{}.{}", part(&json!({ "alg": "HS256", "typ": "JWT" })), part(&claims));
+        let signed = format!("{}.{}", part(&json!({ "alg": algorithm, "typ": "JWT" })), part(claims));
         let mut mac = Hmac::<Sha256>::new_from_slice(self.secret.as_bytes()).expect("a key of any length");
         mac.update(signed.as_bytes());
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
@@ -75,26 +169,32 @@ impl Place {
     }
 
     fn options(&self, token: String, encryption: Encryption) -> Options {
-        let http = reqwest::Client::builder().no_proxy().http1_only().build().expect("a client");
-        Options {
-            signal: signal::Options {
-                servers: vec![ServerUrl::parse(&self.address).expect("the server's address")],
-                ice_hosts: IceHosts::new(["127.0.0.1"]),
-                version: "0.1.0".to_owned(),
-                system: "linux".to_owned(),
-                auto_subscribe: true,
-                adaptive_stream: false,
-                sections: Sections::default(),
-            },
-            token: Token::parse(token).expect("a token"),
-            http,
-            encryption,
-        }
+        let server = ServerUrl::parse(&self.address).expect("the server's address");
+        options(server, Token::parse(token).expect("a token"), encryption)
     }
 
     /// Our client joins.
     fn joins(&self, identity: &str, encryption: Encryption) -> Ours {
         Ours::of(self.options(self.token(identity), encryption))
+    }
+}
+
+/// How our client joins.
+fn options(server: ServerUrl, token: Token, encryption: Encryption) -> Options {
+    let http = reqwest::Client::builder().no_proxy().http1_only().build().expect("a client");
+    Options {
+        signal: signal::Options {
+            servers: vec![server],
+            ice_hosts: IceHosts::new(["127.0.0.1"]),
+            version: "0.1.0".to_owned(),
+            system: "linux".to_owned(),
+            auto_subscribe: true,
+            adaptive_stream: false,
+            sections: Sections::default(),
+        },
+        token,
+        http,
+        encryption,
     }
 }
 

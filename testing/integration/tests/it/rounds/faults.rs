@@ -1,26 +1,38 @@
 //! Bad lines: what is lost comes again, and what was cut is resumed.
 
 use super::browser::Browser;
-use super::devices::{ONE, turned_on};
+use super::devices::{Devices, ONE, turned_on};
 use super::media::{BARS, key};
-use super::{Ours, Place};
+use super::{Ours, Place, Server};
 use rounds::{Encryption, Event};
-use rounds_proto::signal::{Fact, How};
+use rounds_proto::signal::{Fact, How, Quality};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use testkit::{BadLine, Condition};
 use tokio::time::Instant;
 
+on_each_media_server! {
+    with a browser:
+    a_network_that_is_gone_for_five_seconds_is_resumed_within_two,
+    a_round_that_is_joined_anew_goes_on_both_ways,
+    sound_that_is_lost_on_the_way_comes_again,
+}
+
+on_each_media_server! {
+    sound_that_is_lost_on_the_way_there_comes_again,
+    pictures_that_are_lost_on_the_way_come_again,
+    a_line_from_which_nothing_comes_is_told_to_be_bad,
+}
+
 /// Our client on a bad line, and a browser on a good one that shows and says something.
-async fn watching() -> Option<(BadLine, Ours, Browser)> {
-    let place = Place::new()?;
+async fn watching(place: &Place) -> (BadLine, Ours, Browser) {
     let (key, how) = key();
-    let browser = Browser::joins(&place, "bussard", &how).await;
+    let browser = Browser::joins(place, "bussard", &how).await;
     browser.does(json!({ "do": "publish", "video": true, "audio": true })).await;
     let line = place.line().await;
-    let ours = Place { address: line.address().to_owned(), ..place }.joins("adler", Encryption::Shared(key));
-    Some((line, ours, browser))
+    let ours = Place { address: line.address().to_owned(), ..place.clone() }.joins("adler", Encryption::Shared(key));
+    (line, ours, browser)
 }
 
 /// The part of the sound that came, from 0 to 1, over so many packets.
@@ -46,7 +58,8 @@ async fn heard(ours: &mut Ours, packets: u16) -> f64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cut_socket_is_resumed_and_one_picture_is_missed_at_most() {
-    let Some((line, mut ours, _browser)) = watching().await else { return };
+    let Some(place) = Place::with_a_browser(Server::LiveKit).await else { return };
+    let (line, mut ours, _browser) = watching(&place).await;
     ours.comes_in().await;
     ours.shows("twenty pictures", 20).await;
     line.cut_signalling();
@@ -61,9 +74,8 @@ async fn a_cut_socket_is_resumed_and_one_picture_is_missed_at_most() {
     ours.leaves().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_network_that_is_gone_for_five_seconds_is_resumed_within_two() {
-    let Some((line, mut ours, _browser)) = watching().await else { return };
+async fn a_network_that_is_gone_for_five_seconds_is_resumed_within_two(place: Place) {
+    let (line, mut ours, _browser) = watching(&place).await;
     ours.comes_in().await;
     ours.looks("the first picture", |picture| picture.key.then_some(())).await;
     line.set_dark(true);
@@ -78,14 +90,13 @@ async fn a_network_that_is_gone_for_five_seconds_is_resumed_within_two() {
     ours.leaves().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_round_that_is_joined_anew_goes_on_both_ways() {
-    let Some(place) = Place::new() else { return };
+async fn a_round_that_is_joined_anew_goes_on_both_ways(place: Place) {
     let (key, how) = key();
     let browser = Browser::joins(&place, "bussard", &how).await;
     browser.does(json!({ "do": "publish", "video": true, "audio": true })).await;
     let line = place.line().await;
-    let mut ours = Place { address: line.address().to_owned(), ..place }.joins("adler", Encryption::Shared(key));
+    let mut ours =
+        Place { address: line.address().to_owned(), ..place.clone() }.joins("adler", Encryption::Shared(key));
     ours.comes_in().await;
     let _devices = turned_on(&ours.round, true, &ONE).await;
     browser.sees("adler", &BARS).await;
@@ -113,7 +124,8 @@ async fn a_round_that_is_joined_anew_goes_on_both_ways() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_udp_does_not_pass_sound_and_picture_come_by_tcp() {
-    let Some((line, mut ours, _browser)) = watching().await else { return };
+    let Some(place) = Place::with_a_browser(Server::LiveKit).await else { return };
+    let (line, mut ours, _browser) = watching(&place).await;
     let firewall = Condition { no_udp: true, ..Condition::GOOD };
     line.set_up(firewall);
     line.set_down(firewall);
@@ -125,9 +137,8 @@ async fn where_udp_does_not_pass_sound_and_picture_come_by_tcp() {
     ours.leaves().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sound_that_is_lost_on_the_way_comes_again() {
-    let Some((line, mut ours, _browser)) = watching().await else { return };
+async fn sound_that_is_lost_on_the_way_comes_again(place: Place) {
+    let (line, mut ours, _browser) = watching(&place).await;
     ours.comes_in().await;
     let delay = Duration::from_millis(25);
     line.set_up(Condition { delay, ..Condition::GOOD });
@@ -136,4 +147,70 @@ async fn sound_that_is_lost_on_the_way_comes_again() {
     assert!(part > 0.95, "of a fifth that was lost: {part}");
     ours.looks("pictures too", |picture| picture.key.then_some(())).await;
     ours.leaves().await;
+}
+
+/// Two of ours who share a key, the first on a line that can be made bad, and the first shows and says something.
+async fn showing(place: &Place, line: &BadLine) -> (Ours, Ours, Devices) {
+    let (key, _) = key();
+    let mut other = place.joins("bussard", Encryption::Shared(key.clone()));
+    other.comes_in().await;
+    let mut one = Place { address: line.address().to_owned(), ..place.clone() }.joins("adler", Encryption::Shared(key));
+    one.comes_in().await;
+    let devices = turned_on(&one.round, true, &ONE).await;
+    (one, other, devices)
+}
+
+async fn sound_that_is_lost_on_the_way_there_comes_again(place: Place) {
+    let line = place.line().await;
+    let (one, mut other, _devices) = showing(&place, &line).await;
+    other.looks("a picture", |picture| picture.key.then_some(())).await;
+    let delay = Duration::from_millis(25);
+    line.set_up(Condition { loss: 0.1, delay, ..Condition::GOOD });
+    line.set_down(Condition { delay, ..Condition::GOOD });
+    let part = heard(&mut other, 500).await;
+    assert!(part > 0.97, "of a tenth that was lost: {part}");
+    one.leaves().await;
+    other.leaves().await;
+}
+
+async fn pictures_that_are_lost_on_the_way_come_again(place: Place) {
+    let line = place.line().await;
+    let (key, _) = key();
+    let mut one = place.joins("adler", Encryption::Shared(key.clone()));
+    one.comes_in().await;
+    let mut other =
+        Place { address: line.address().to_owned(), ..place.clone() }.joins("bussard", Encryption::Shared(key));
+    other.comes_in().await;
+    let _devices = turned_on(&one.round, true, &ONE).await;
+    other.looks("a picture", |picture| picture.key.then_some(())).await;
+    let delay = Duration::from_millis(25);
+    line.set_up(Condition { delay, ..Condition::GOOD });
+    line.set_down(Condition { loss: 0.05, delay, ..Condition::GOOD });
+    let gaps = other.shows("two hundred pictures", 200).await;
+    assert!(line.down().lost > 20, "{:?}", line.down());
+    assert!(gaps <= 4, "{gaps} holes, and {} packets were lost", line.down().lost);
+    one.leaves().await;
+    other.leaves().await;
+}
+
+async fn a_line_from_which_nothing_comes_is_told_to_be_bad(place: Place) {
+    let line = place.line().await;
+    let (_one, mut other, _devices) = showing(&place, &line).await;
+    let sid = other
+        .sees("who is there", |event| {
+            let Event::Fact(Fact::Person(person)) = event else { return None };
+            (person.identity.as_str() == "adler").then(|| person.sid.clone())
+        })
+        .await;
+    other.looks("a picture", |picture| picture.key.then_some(())).await;
+    line.set_dark(true);
+    other
+        .sees("that the line is bad", |event| {
+            let Event::Fact(Fact::Quality(people)) = event else { return None };
+            // LiveKit calls it poor and soon sends the person away.
+            let bad = |quality| matches!(quality, Quality::Poor | Quality::Lost);
+            people.iter().any(|said| said.person == sid && bad(said.quality)).then_some(())
+        })
+        .await;
+    other.leaves().await;
 }

@@ -10,9 +10,19 @@ use rounds_proto::frame::{Material, State};
 use rounds_proto::signal::{Fact, Reason, ServerReason};
 use serde_json::json;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_joins_is_seen_by_the_others_and_who_leaves_is_gone() {
-    let Some(place) = Place::new() else { return };
+on_each_media_server! {
+    a_second_join_under_the_same_name_ends_the_first,
+    a_token_that_is_none_ends_the_join_and_says_so,
+}
+
+on_each_media_server! {
+    with a browser:
+    who_joins_is_seen_by_the_others_and_who_leaves_is_gone,
+    who_comes_later_knows_who_is_there_and_hears_who_goes,
+    words_go_both_ways_encrypted,
+}
+
+async fn who_joins_is_seen_by_the_others_and_who_leaves_is_gone(place: Place) {
     let mut ours = place.joins("adler", Encryption::None);
     ours.comes_in().await;
     let browser = Browser::joins(&place, "bussard", &json!({})).await;
@@ -27,9 +37,7 @@ async fn who_joins_is_seen_by_the_others_and_who_leaves_is_gone() {
     browser.until("that it has left", named, |people| (people.as_array()?.is_empty()).then_some(())).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_comes_later_knows_who_is_there_and_hears_who_goes() {
-    let Some(place) = Place::new() else { return };
+async fn who_comes_later_knows_who_is_there_and_hears_who_goes(place: Place) {
     let browser = Browser::joins(&place, "bussard", &json!({})).await;
     let mut ours = place.joins("adler", Encryption::None);
     let there = ours.sees("the round", |event| {
@@ -42,9 +50,7 @@ async fn who_comes_later_knows_who_is_there_and_hears_who_goes() {
     ours.leaves().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_join_under_the_same_name_ends_the_first() {
-    let Some(place) = Place::new() else { return };
+async fn a_second_join_under_the_same_name_ends_the_first(place: Place) {
     let mut first = place.joins("adler", Encryption::None);
     first.comes_in().await;
     let mut second = place.joins("adler", Encryption::None);
@@ -57,13 +63,25 @@ async fn a_second_join_under_the_same_name_ends_the_first() {
     second.leaves().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_token_that_is_none_ends_the_join_and_says_so() {
-    let Some(place) = Place::new() else { return };
+async fn a_token_that_is_none_ends_the_join_and_says_so(place: Place) {
     let forged = Place { secret: "another secret, which is long enough".to_owned(), ..place.clone() };
+    let stranger = Place { key: "another".to_owned(), ..place.clone() };
+    let video = json!({ "room": place.room, "roomJoin": true });
+    // The second of 1970 and of 2106: over, and not yet begun.
+    let over = json!({ "iss": place.key, "sub": "adler", "nbf": 0, "exp": 1, "video": video });
+    let early = json!({ "iss": place.key, "sub": "adler", "nbf": 4_294_967_294_u32, "exp": u32::MAX, "video": video });
+    let endless = json!({ "iss": place.key, "sub": "adler", "exp": u32::MAX, "video": video });
+    let nobody = place.signed("none", &endless);
+    let unsigned = nobody.rsplit_once('.').map(|(signed, _)| format!("{signed}.")).expect("three parts");
     for (token, reason) in [
         (forged.token("adler"), Reason::TokenRefused),
+        (stranger.token("adler"), Reason::TokenRefused),
         (place.token_with("adler", &json!({ "roomJoin": false })), Reason::TokenRefused),
+        (place.signed("HS256", &over), Reason::TokenRefused),
+        (place.signed("HS256", &early), Reason::TokenRefused),
+        (nobody, Reason::TokenRefused),
+        (unsigned, Reason::TokenRefused),
+        ("no.token.at.all".to_owned(), Reason::TokenRefused),
     ] {
         let mut ours = Ours::of(place.options(token, Encryption::None));
         let why = ours.sees("the end", |event| {
@@ -74,9 +92,7 @@ async fn a_token_that_is_none_ends_the_join_and_says_so() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn words_go_both_ways_encrypted() {
-    let Some(place) = Place::new() else { return };
+async fn words_go_both_ways_encrypted(place: Place) {
     let secret: [u8; 32] = rand::random();
     let key = Material::from_key(&MediaKey::new(0, secret.to_vec()).expect("32 bytes")).frame_key();
     let browser = Browser::joins(&place, "bussard", &json!({ "key": STANDARD.encode(secret) })).await;
@@ -105,7 +121,8 @@ async fn words_go_both_ways_encrypted() {
     let word = word.await;
     assert_eq!(
         (word.from, word.topic.as_str(), &word.payload[..]),
-        (member("bussard"), "konsil.point", &b"0.5 0.5"[..])
+        (member("bussard"), "konsil.point", &b"0.5 0.5"[..]),
+        "as they were said, and by whom"
     );
     ours.sees("that the browser is encrypted", |event| {
         let Event::Standing(all) = event else { return None };

@@ -6,10 +6,25 @@ use super::devices::{ONE, turned_on};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use model::round::MediaKey;
-use rounds::Encryption;
+use rounds::{Encryption, Event};
 use rounds_proto::frame::{Codec, FrameKey, Material};
-use rounds_proto::signal::Step;
+use rounds_proto::signal::{Fact, OwnFact, Step, TrackFact, View};
 use serde_json::{Value, json};
+
+on_each_media_server! {
+    two_of_ours_see_and_hear_each_other,
+    a_track_that_is_muted_and_opened_again_is_told_and_goes_on,
+    who_shows_a_picture_small_gets_a_small_one,
+}
+
+on_each_media_server! {
+    with a browser:
+    a_browser_sees_and_hears_ours_encrypted,
+    who_comes_later_sees_a_picture_of_three_sizes_at_once,
+    another_key_opens_neither_picture_nor_sound,
+    a_track_that_ends_and_another_in_its_place_are_told_apart,
+    a_browser_s_encrypted_picture_and_sound_arrive_in_clear,
+}
 
 /// SMPTE's bars at 75 %, as our camera shows them.
 pub(super) const BARS: Colors = [[191, 191, 191], [0, 191, 191], [0, 191, 0], [191, 0, 191], [0, 0, 191]];
@@ -22,9 +37,7 @@ pub(super) fn key() -> (FrameKey, Value) {
     (key, json!({ "key": STANDARD.encode(secret) }))
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_browser_sees_and_hears_ours_encrypted() {
-    let Some(place) = Place::new() else { return };
+async fn a_browser_sees_and_hears_ours_encrypted(place: Place) {
     let (key, how) = key();
     let browser = Browser::joins(&place, "bussard", &how).await;
     let mut ours = place.joins("adler", Encryption::Shared(key));
@@ -40,9 +53,7 @@ async fn a_browser_sees_and_hears_ours_encrypted() {
     ours.leaves().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_comes_later_sees_a_picture_of_three_sizes_at_once() {
-    let Some(place) = Place::new() else { return };
+async fn who_comes_later_sees_a_picture_of_three_sizes_at_once(place: Place) {
     let (key, how) = key();
     let mut ours = place.joins("adler", Encryption::Shared(key));
     ours.comes_in().await;
@@ -55,9 +66,7 @@ async fn who_comes_later_sees_a_picture_of_three_sizes_at_once() {
     ours.leaves().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_key_opens_neither_picture_nor_sound() {
-    let Some(place) = Place::new() else { return };
+async fn another_key_opens_neither_picture_nor_sound(place: Place) {
     let ((_, theirs), (ours, _)) = (key(), key());
     let browser = Browser::joins(&place, "bussard", &theirs).await;
     browser.does(json!({ "do": "publish", "video": true, "audio": true })).await;
@@ -81,9 +90,7 @@ async fn another_key_opens_neither_picture_nor_sound() {
     ours.leaves().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_of_ours_see_and_hear_each_other() {
-    let Some(place) = Place::new() else { return };
+async fn two_of_ours_see_and_hear_each_other(place: Place) {
     let (key, _) = key();
     let mut one = place.joins("adler", Encryption::Shared(key.clone()));
     one.comes_in().await;
@@ -112,9 +119,7 @@ async fn two_of_ours_see_and_hear_each_other() {
     other.leaves().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_track_that_ends_and_another_in_its_place_are_told_apart() {
-    let Some(place) = Place::new() else { return };
+async fn a_track_that_ends_and_another_in_its_place_are_told_apart(place: Place) {
     let (key, how) = key();
     let mut ours = place.joins("adler", Encryption::Shared(key));
     ours.comes_in().await;
@@ -132,9 +137,7 @@ async fn a_track_that_ends_and_another_in_its_place_are_told_apart() {
     ours.leaves().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_browser_s_encrypted_picture_and_sound_arrive_in_clear() {
-    let Some(place) = Place::new() else { return };
+async fn a_browser_s_encrypted_picture_and_sound_arrive_in_clear(place: Place) {
     let (key, how) = key();
     let browser = Browser::joins(&place, "bussard", &how).await;
     browser.does(json!({ "do": "publish", "video": true, "audio": true })).await;
@@ -158,4 +161,65 @@ async fn a_browser_s_encrypted_picture_and_sound_arrive_in_clear() {
     })
     .await;
     ours.leaves().await;
+}
+
+async fn a_track_that_is_muted_and_opened_again_is_told_and_goes_on(place: Place) {
+    let (key, _) = key();
+    let mut one = place.joins("adler", Encryption::Shared(key.clone()));
+    one.comes_in().await;
+    let mut other = place.joins("bussard", Encryption::Shared(key));
+    other.comes_in().await;
+    let _devices = turned_on(&one.round, true, &ONE).await;
+    let track = other.looks("a picture", |picture| Some(picture.track.clone())).await;
+    for muted in [true, false] {
+        // What comes between being opened again and being told so belongs to what is looked for.
+        while !muted && other.received.pictures.try_recv().is_ok() {}
+        one.round.mute("camera", muted).await;
+        other
+            .sees("that it is muted, or no longer", |event| {
+                let Event::Fact(Fact::Track { track: which, what: TrackFact::Muted(now), .. }) = event else {
+                    return None;
+                };
+                (*which == track && *now == muted).then_some(())
+            })
+            .await;
+    }
+    other.looks("a picture that depends on no other", |picture| picture.key.then_some(())).await;
+    one.leaves().await;
+    other.leaves().await;
+}
+
+async fn who_shows_a_picture_small_gets_a_small_one(place: Place) {
+    let (key, _) = key();
+    let mut one = place.joins("adler", Encryption::Shared(key.clone()));
+    one.comes_in().await;
+    let mut other = place.joins("bussard", Encryption::Shared(key));
+    other.comes_in().await;
+    let sizes = [(Step::Low, 160, 90, 100_000), (Step::Medium, 320, 180, 180_000), (Step::High, 640, 360, 450_000)];
+    let _devices = turned_on(&one.round, true, &sizes).await;
+    let mut decoder = codec::vp8::Decoder::new();
+    let mut track = String::new();
+    for (width, height) in [(640, 360), (160, 90), (320, 180), (640, 360)] {
+        if !track.is_empty() {
+            let view = View { shown: true, step: Step::High, width, height, fps: 0, priority: 0 };
+            other.round.view(&track, view).await;
+        }
+        other
+            .looks("a picture of the wished size", |picture| {
+                picture.track.clone_into(&mut track);
+                let shown = decoder.decode(&picture.bytes).ok().flatten()?;
+                ((shown.width(), shown.height()) == (u16::try_from(width).ok()?, u16::try_from(height).ok()?))
+                    .then_some(())
+            })
+            .await;
+    }
+    let view = View { shown: true, step: Step::High, width: 160, height: 90, fps: 0, priority: 0 };
+    other.round.view(&track, view).await;
+    one.sees("that the larger ones need not be sent", |event| {
+        let Event::Fact(Fact::Own { what: OwnFact::Wanted(wanted), .. }) = event else { return None };
+        wanted.iter().any(|codec| codec.low && !codec.medium && !codec.high).then_some(())
+    })
+    .await;
+    one.leaves().await;
+    other.leaves().await;
 }

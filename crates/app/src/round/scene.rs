@@ -1,0 +1,369 @@
+//! What the page is told of a round, from what the conversation, the media server and the own devices say. Pure: time and
+//! numbers of tracks are arguments.
+
+use crate::chat::sender;
+use contract::{
+    Entering, OwnMediaView, RoundEnd, RoundKey, RoundLine, RoundPersonView, RoundPhase, RoundPictureView, RoundView,
+    SenderView,
+};
+use model::round::MemberId;
+use rounds_proto::frame::State;
+use rounds_proto::signal::{Fact, How, Kind, OwnFact, Person, Quality, Reason, ServerReason, Source, Track, TrackFact};
+use std::collections::{BTreeMap, BTreeSet};
+use tim::Member;
+
+/// A round as it stands.
+pub(super) struct Scene {
+    pub(super) conversation: String,
+    pub(super) name: String,
+    pub(super) patient: Option<String>,
+    pub(super) phase: RoundPhase,
+    pub(super) microphone: OwnMediaView,
+    pub(super) camera: OwnMediaView,
+    /// ISO instant.
+    since: Option<String>,
+    recorded: bool,
+    members: Vec<Member>,
+    /// As the media server names them, by `sid`.
+    people: BTreeMap<String, Person>,
+    /// The own `sid`.
+    me: Option<String>,
+    standing: BTreeMap<MemberId, State>,
+    /// Their device is not signed, and nobody has decided.
+    unsigned: BTreeSet<MemberId>,
+    speaking: BTreeSet<String>,
+    lines: BTreeMap<String, RoundLine>,
+    held: BTreeSet<String>,
+    /// Since when they ask for the word, in milliseconds of the Unix epoch by their own word.
+    hands: BTreeMap<MemberId, u64>,
+    own_hand: Option<u64>,
+    numbers: Numbers,
+}
+
+/// Tracks as the page knows them. A number is given once.
+#[derive(Default)]
+pub(super) struct Numbers {
+    by_track: BTreeMap<String, u32>,
+    last: u32,
+}
+
+impl Numbers {
+    pub(super) fn of(&mut self, track: &str) -> u32 {
+        if let Some(known) = self.by_track.get(track) {
+            return *known;
+        }
+        self.last += 1;
+        self.by_track.insert(track.to_owned(), self.last);
+        self.last
+    }
+}
+
+/// The number of the own picture.
+pub(super) const OWN_PICTURE: &str = "own";
+
+impl Scene {
+    pub(super) fn new(conversation: String, name: String, patient: Option<String>) -> Self {
+        Self {
+            conversation,
+            name,
+            patient,
+            phase: RoundPhase::Entering { doing: Entering::Finding },
+            microphone: OwnMediaView::Off,
+            camera: OwnMediaView::Off,
+            since: None,
+            recorded: false,
+            members: Vec::new(),
+            people: BTreeMap::new(),
+            me: None,
+            standing: BTreeMap::new(),
+            unsigned: BTreeSet::new(),
+            speaking: BTreeSet::new(),
+            lines: BTreeMap::new(),
+            held: BTreeSet::new(),
+            hands: BTreeMap::new(),
+            own_hand: None,
+            numbers: Numbers::default(),
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.phase, RoundPhase::Ended { .. })
+    }
+
+    /// Who is in it by the conversation's word.
+    pub(super) fn set_members(&mut self, members: Vec<Member>) {
+        let there: BTreeSet<_> = members.iter().map(|member| member.id.clone()).collect();
+        self.unsigned.retain(|who| there.contains(who));
+        self.hands.retain(|who, _since| there.contains(who));
+        self.members = members;
+    }
+
+    pub(super) fn set_standing(&mut self, standing: Vec<(MemberId, State)>) {
+        self.standing = standing.into_iter().collect();
+    }
+
+    pub(super) fn set_unsigned(&mut self, who: MemberId) {
+        self.unsigned.insert(who);
+    }
+
+    pub(super) fn allow(&mut self, who: &MemberId) {
+        self.unsigned.remove(who);
+    }
+
+    /// Somebody asks for the word since this many milliseconds after they came in, or no longer.
+    pub(super) fn set_hand(&mut self, who: &MemberId, hand: Option<u64>) {
+        let Some(member) = self.members.iter().find(|member| &member.id == who) else { return };
+        match hand {
+            Some(after) => self.hands.insert(who.clone(), member.since_ms.saturating_add(after)),
+            None => self.hands.remove(who),
+        };
+    }
+
+    /// As [`Scene::set_hand`], for this person. Gives milliseconds after coming in.
+    pub(super) fn set_own_hand(&mut self, up: bool, now_ms: u64) -> Option<u64> {
+        self.own_hand = up.then(|| self.own_hand.unwrap_or(now_ms));
+        self.own_hand_after()
+    }
+
+    /// Since when this person asks for the word, in milliseconds after coming in.
+    pub(super) fn own_hand_after(&self) -> Option<u64> {
+        let came = self.members.iter().find(|member| member.here).map_or(0, |member| member.since_ms);
+        Some(self.own_hand?.saturating_sub(came))
+    }
+
+    /// The own picture's number.
+    pub(super) fn own_picture(&mut self) -> u32 {
+        self.numbers.of(OWN_PICTURE)
+    }
+
+    /// Pictures of others: number and `sid`.
+    pub(super) fn pictures(&mut self) -> Vec<(u32, String)> {
+        let numbers = &mut self.numbers;
+        let tracks = self.people.values().flat_map(|person| person.tracks.values());
+        let pictures = tracks.filter(|track| track.kind == Kind::Video);
+        pictures.map(|track| (numbers.of(&track.sid), track.sid.clone())).collect()
+    }
+
+    /// Tracks of others' voices, by `sid`.
+    pub(super) fn voices(&self) -> BTreeSet<String> {
+        let tracks = self.people.values().flat_map(|person| person.tracks.values());
+        tracks.filter(|track| track.kind == Kind::Audio).map(|track| track.sid.clone()).collect()
+    }
+
+    /// What the media server says. `now` is an ISO instant.
+    pub(super) fn take(&mut self, fact: Fact, now: &str) {
+        match fact {
+            Fact::Joined(joined) => {
+                self.me = Some(joined.me.sid.clone());
+                self.people = joined.others.into_iter().map(|person| (person.sid.clone(), person)).collect();
+                (self.speaking, self.held, self.lines) = <(BTreeSet<_>, BTreeSet<_>, BTreeMap<_, _>)>::default();
+                if !joined.again {
+                    self.phase = RoundPhase::Entering { doing: Entering::Connecting };
+                }
+            }
+            Fact::Connected => {
+                self.since.get_or_insert_with(|| now.to_owned());
+                self.phase = RoundPhase::In;
+            }
+            Fact::Resumed { .. } => self.phase = RoundPhase::In,
+            Fact::Interrupted { how, attempt, .. } => {
+                // The first attempt takes moments, and sound and picture stay as they are.
+                if self.since.is_some() && (how == How::Rejoin || attempt > 1) {
+                    self.phase = RoundPhase::Reconnecting { attempt };
+                }
+            }
+            Fact::Person(person) => {
+                self.people.insert(person.sid.clone(), person);
+            }
+            Fact::PersonLeft { person, .. } => {
+                self.people.remove(&person);
+                self.speaking.remove(&person);
+                self.lines.remove(&person);
+            }
+            Fact::Track { person, track, what } => self.take_track(&person, &track, what),
+            Fact::Speakers(speakers) => {
+                self.speaking = speakers.into_iter().map(|speaker| speaker.person).collect();
+            }
+            Fact::Quality(known) => {
+                for known in known {
+                    let line = match known.quality {
+                        Quality::Excellent | Quality::Good => RoundLine::Good,
+                        Quality::Poor => RoundLine::Weak,
+                        Quality::Lost => RoundLine::Lost,
+                    };
+                    self.lines.insert(known.person, line);
+                }
+            }
+            Fact::Stream { track, paused } => {
+                if paused {
+                    self.held.insert(track);
+                } else {
+                    self.held.remove(&track);
+                }
+            }
+            Fact::Room { recording, .. } => self.recorded = recording,
+            Fact::Left(reason) => self.phase = RoundPhase::Ended { why: end(reason) },
+            Fact::Own { what: OwnFact::Published { .. } | OwnFact::Subscribed | OwnFact::Wanted(_), .. }
+            | Fact::Own { what: OwnFact::MutedByServer | OwnFact::Refused(_) | OwnFact::Unpublished, .. }
+            | Fact::Bound { .. }
+            | Fact::Permissions(_)
+            | Fact::Allowed { .. }
+            | Fact::Unavailable { .. }
+            | Fact::Refused(_)
+            | Fact::TokenRefreshed(_) => {}
+        }
+    }
+
+    fn take_track(&mut self, person: &str, track: &str, what: TrackFact) {
+        let Some(person) = self.people.get_mut(person) else { return };
+        match what {
+            TrackFact::Published(published) => {
+                person.tracks.insert(track.to_owned(), published);
+            }
+            TrackFact::Muted(muted) => {
+                if let Some(track) = person.tracks.get_mut(track) {
+                    track.muted = muted;
+                }
+            }
+            TrackFact::Unpublished => {
+                person.tracks.remove(track);
+                self.held.remove(track);
+            }
+        }
+    }
+
+    pub(super) fn view(&mut self) -> RoundView {
+        let queue = self.queue();
+        let mut here = Vec::new();
+        let mut others = Vec::new();
+        let members = std::mem::take(&mut self.members);
+        for member in &members {
+            let hand = queue.iter().position(|who| who == &member.id).and_then(|place| u32::try_from(place + 1).ok());
+            if member.here {
+                here.push(self.own(member, hand));
+            } else {
+                let person = self.people.values().find(|person| person.identity.as_str() == member.id.as_str());
+                let person = person.cloned();
+                others.push(self.other(&member.id, sender(&member.person), person.as_ref(), hand));
+            }
+        }
+        let known = |person: &Person| members.iter().any(|member| member.id.as_str() == person.identity.as_str());
+        let strangers: Vec<_> = self.people.values().filter(|person| !known(person)).cloned().collect();
+        for person in strangers {
+            if let Ok(id) = MemberId::parse(person.identity.as_str()) {
+                let mut shown = self.other(&id, stranger(&person), None, None);
+                shown.key = RoundKey::Unassigned;
+                others.push(shown);
+            }
+        }
+        self.members = members;
+        here.append(&mut others);
+        RoundView {
+            conversation: self.conversation.clone(),
+            name: self.name.clone(),
+            patient: self.patient.clone(),
+            phase: self.phase.clone(),
+            since: self.since.clone(),
+            people: here,
+            microphone: self.microphone.clone(),
+            camera: self.camera.clone(),
+            recorded: self.recorded,
+            encrypted: true,
+        }
+    }
+
+    /// Who asks for the word, who asked first in front.
+    fn queue(&self) -> Vec<MemberId> {
+        let mut hands: Vec<_> = self.hands.iter().map(|(who, since)| (*since, who.clone())).collect();
+        let me = self.members.iter().find(|member| member.here).map(|member| member.id.clone());
+        hands.extend(self.own_hand.zip(me));
+        hands.sort();
+        hands.into_iter().map(|(_since, who)| who).collect()
+    }
+
+    fn own(&mut self, member: &Member, hand: Option<u32>) -> RoundPersonView {
+        let (speaking, line) = match &self.me {
+            Some(me) => (self.speaking.contains(me), self.lines.get(me).copied()),
+            None => (false, None),
+        };
+        let sends = matches!(self.camera, OwnMediaView::On { .. });
+        let own = RoundPictureView { track: self.own_picture(), held: false, width: 0, height: 0 };
+        RoundPersonView {
+            id: member.id.as_str().to_owned(),
+            person: sender(&member.person),
+            here: true,
+            speaking,
+            muted: !matches!(self.microphone, OwnMediaView::On { .. }),
+            hand,
+            key: if self.since.is_some() { RoundKey::Encrypted } else { RoundKey::Coming },
+            line,
+            camera: sends.then_some(own),
+            screen: None,
+        }
+    }
+
+    fn other(
+        &mut self,
+        id: &MemberId,
+        person: SenderView,
+        there: Option<&Person>,
+        hand: Option<u32>,
+    ) -> RoundPersonView {
+        let key = if self.unsigned.contains(id) {
+            RoundKey::Unconfirmed
+        } else {
+            match (there, self.standing.get(id)) {
+                (None, _) => RoundKey::Coming,
+                (Some(_), Some(State::Encrypted)) => RoundKey::Encrypted,
+                (Some(_), Some(State::Verifying)) => RoundKey::Unconfirmed,
+                (Some(_), Some(State::Failed)) => RoundKey::Failed,
+                (Some(_), Some(State::Unassigned)) => RoundKey::Unassigned,
+                (Some(_), Some(State::KeyMissing) | None) => RoundKey::Missing,
+            }
+        };
+        let sends = |source| there.and_then(|person| sent(person, source));
+        let microphone = sends(Source::Microphone).is_some();
+        let (camera, screen) = (sends(Source::Camera).cloned(), sends(Source::Screen).cloned());
+        RoundPersonView {
+            id: id.as_str().to_owned(),
+            person,
+            here: false,
+            speaking: microphone && there.is_some_and(|person| self.speaking.contains(&person.sid)),
+            muted: !microphone,
+            hand,
+            key,
+            line: there.and_then(|person| self.lines.get(&person.sid).copied()),
+            camera: camera.map(|track| self.picture(&track)),
+            screen: screen.map(|track| self.picture(&track)),
+        }
+    }
+
+    fn picture(&mut self, track: &Track) -> RoundPictureView {
+        let held = self.held.contains(&track.sid);
+        RoundPictureView { track: self.numbers.of(&track.sid), held, width: track.width, height: track.height }
+    }
+}
+
+/// What somebody sends of a source.
+fn sent(person: &Person, source: Source) -> Option<&Track> {
+    person.tracks.values().find(|track| track.source == source && !track.muted)
+}
+
+/// Somebody of whom only the media server knows. Its word for a name is not taken for one.
+fn stranger(person: &Person) -> SenderView {
+    let id = person.identity.as_str().to_owned();
+    SenderView { name: id.clone(), id, initials: "?".to_owned(), own: false, ambiguous: false }
+}
+
+fn end(reason: Reason) -> RoundEnd {
+    match reason {
+        Reason::Server(ServerReason::Removed) => RoundEnd::Removed,
+        Reason::ByUs | Reason::Server(ServerReason::RoomDeleted | ServerReason::RoomClosed) => RoundEnd::Closed,
+        Reason::Server(ServerReason::DuplicateIdentity) => RoundEnd::Elsewhere,
+        Reason::TokenRefused | Reason::NotAllowed => {
+            RoundEnd::Failed { failure: super::refused("by the media server") }
+        }
+        Reason::NoServer => RoundEnd::Failed { failure: super::no_rounds("no media server is there") },
+        Reason::Server(_) | Reason::Moved | Reason::GaveUp(_) => RoundEnd::Lost,
+    }
+}

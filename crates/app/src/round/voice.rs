@@ -1,0 +1,238 @@
+//! The sound of a round: this person's voice from a microphone, the voices of others to a speaker.
+
+use contract::{MediaStopped, OwnMediaView, RoundDeviceKind, RoundDeviceView};
+use rounds::{Loudness, Outgoing, Round};
+use rounds_proto::signal::{Kind, Source, TrackWish};
+use sound::{
+    Capture, Choice, Clock, DeviceError, DeviceId, Devices, Heard, Playout, Seat, Settings, System, Voice, Wanted,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// What the track is called between us and the media server.
+pub(super) const MICROPHONE: &str = "microphone";
+/// What stands for the system's own device among the ids.
+const OF_THE_SYSTEM: &str = "system";
+
+/// Which devices a person wants.
+#[derive(Clone, Default)]
+pub(super) struct Choices {
+    pub(super) microphone: Choice,
+    pub(super) speaker: Choice,
+}
+
+impl Choices {
+    /// Takes an id of [`microphones`] or [`speakers`]. Gives the choice; none where it is no id.
+    pub(super) fn take(&mut self, what: RoundDeviceKind, id: &str) -> Option<Choice> {
+        let choice = match id {
+            OF_THE_SYSTEM => Choice::System,
+            id => Choice::Device(DeviceId::parse(id)?),
+        };
+        match what {
+            RoundDeviceKind::Microphone => self.microphone = choice.clone(),
+            RoundDeviceKind::Speaker => self.speaker = choice.clone(),
+            RoundDeviceKind::Camera => return None,
+        }
+        Some(choice)
+    }
+}
+
+/// Microphones or speakers with the system's own in front; none where there is none.
+pub(super) fn listed(devices: &Devices, kind: sound::Kind, choice: &Choice) -> Vec<RoundDeviceView> {
+    let all = devices.all(kind);
+    if all.is_empty() {
+        return Vec::new();
+    }
+    // One that is chosen and not there is not shown: the system's stands for it.
+    let chosen = all.iter().find(|device| *choice == Choice::Device(device.id.clone()));
+    let own = RoundDeviceView { id: OF_THE_SYSTEM.to_owned(), name: None, chosen: chosen.is_none() };
+    let others = all.iter().map(|device| RoundDeviceView {
+        id: device.id.as_str().to_owned(),
+        name: Some(device.name.clone()),
+        chosen: chosen.is_some_and(|chosen| chosen.id == device.id),
+    });
+    std::iter::once(own).chain(others).collect()
+}
+
+/// Microphone and speaker of a stay in a round. They are closed when it is dropped.
+pub(super) struct Sounds {
+    capture: Option<Capture>,
+    playout: Option<Playout>,
+    voices: BTreeMap<String, Voice>,
+    published: bool,
+    wanted: bool,
+    /// Of the microphone.
+    seat: Option<watch::Receiver<Seat>>,
+    sending: JoinSet<()>,
+    hearing: Option<sound::Hearing>,
+}
+
+impl Sounds {
+    /// `began` is when the round's clock began.
+    pub(super) fn start(system: &Arc<dyn System>, choices: Choices, began: Instant) -> Self {
+        let clock: Clock = Arc::new(move || began.elapsed());
+        let (playout, echo) = match Playout::start(system.clone(), choices.speaker, clock.clone()) {
+            Ok((playout, echo)) => (Some(playout), Some(echo)),
+            Err(error) => {
+                tracing::error!(%error, "nobody will be heard");
+                (None, None)
+            }
+        };
+        let begun = Capture::start(system.clone(), choices.microphone, Settings::default(), clock, echo);
+        let (capture, hearing) = match begun {
+            Ok((capture, hearing)) => (Some(capture), Some(hearing)),
+            Err(error) => {
+                tracing::error!(%error, "there will be no voice");
+                (None, None)
+            }
+        };
+        let seat = capture.as_ref().map(Capture::seat);
+        Self {
+            capture,
+            playout,
+            voices: BTreeMap::new(),
+            published: false,
+            wanted: false,
+            seat,
+            sending: JoinSet::new(),
+            hearing,
+        }
+    }
+
+    /// Lets this person be heard, or no longer.
+    pub(super) async fn set_microphone(&mut self, round: &Round, on: bool) -> OwnMediaView {
+        self.wanted = on;
+        let Some(capture) = &self.capture else {
+            return if on { OwnMediaView::Stopped { why: MediaStopped::DeviceLost } } else { OwnMediaView::Off };
+        };
+        // Nothing of what is heard leaves once this has returned.
+        capture.want(if on { Wanted::Yes } else { Wanted::Muted { notice: false } });
+        if self.published {
+            round.mute(MICROPHONE, !on).await;
+        } else if on {
+            let outgoing = round.publish(wish()).await;
+            self.published = true;
+            if let Some(hearing) = self.hearing.take() {
+                self.sending.spawn(send(hearing, outgoing));
+            }
+        }
+        self.microphone()
+    }
+
+    /// The media server has switched the microphone off, or has no place for it.
+    pub(super) fn stop_microphone(&mut self) {
+        self.wanted = false;
+        if let Some(capture) = &self.capture {
+            capture.want(Wanted::No);
+        }
+    }
+
+    /// What the microphone is.
+    pub(super) fn microphone(&self) -> OwnMediaView {
+        if !self.wanted {
+            return OwnMediaView::Off;
+        }
+        match self.seat.as_ref().map(|seat| seat.borrow().clone()) {
+            Some(Seat::Open { device, .. }) => OwnMediaView::On { device: Some(device.name) },
+            Some(Seat::Failed { error, lost }) => OwnMediaView::Stopped { why: why(error, lost.is_some()) },
+            Some(Seat::Closed) | None => OwnMediaView::Opening,
+        }
+    }
+
+    /// Waits until the microphone is another, or is gone.
+    pub(super) async fn changed(&mut self) {
+        match &mut self.seat {
+            Some(seat) => {
+                if seat.changed().await.is_err() {
+                    self.seat = None;
+                }
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Another device from now on.
+    pub(super) fn choose(&self, what: RoundDeviceKind, choice: Choice) {
+        match what {
+            RoundDeviceKind::Microphone => {
+                if let Some(capture) = &self.capture {
+                    capture.choose(choice);
+                }
+            }
+            RoundDeviceKind::Speaker => {
+                if let Some(playout) = &self.playout {
+                    playout.choose(choice);
+                }
+            }
+            RoundDeviceKind::Camera => {}
+        }
+    }
+
+    /// What the line loses of what is sent, from 0 to 1.
+    pub(super) fn set_loss(&self, loss: f64) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between the two limits")]
+        let percent = (loss * 100.0).clamp(0.0, 100.0) as u8;
+        if let Some(capture) = &self.capture {
+            capture.set_loss(percent);
+        }
+    }
+
+    /// Plays a packet of somebody's voice.
+    pub(super) fn put(&mut self, sound: rounds::Sound) {
+        let Some(playout) = &self.playout else { return };
+        if !self.voices.contains_key(&sound.track) {
+            match playout.voice() {
+                Ok(voice) => drop(self.voices.insert(sound.track.clone(), voice)),
+                Err(error) => tracing::error!(%error, "a voice cannot be played"),
+            }
+        }
+        if let Some(voice) = self.voices.get(&sound.track) {
+            voice.put(sound.sequence, sound.timestamp, sound.bytes, sound.at);
+        }
+    }
+
+    /// Whose voices there are, by track; others end.
+    pub(super) fn keep(&mut self, tracks: &BTreeSet<String>) {
+        self.voices.retain(|track, _voice| tracks.contains(track));
+    }
+}
+
+fn wish() -> TrackWish {
+    TrackWish {
+        cid: MICROPHONE.to_owned(),
+        kind: Kind::Audio,
+        source: Source::Microphone,
+        codec: "opus".to_owned(),
+        width: 0,
+        height: 0,
+        layers: Vec::new(),
+        encrypted: true,
+        muted: false,
+    }
+}
+
+async fn send(mut hearing: sound::Hearing, outgoing: Outgoing) {
+    while let Some(heard) = hearing.next().await {
+        match heard {
+            Heard::Packet(packet) => {
+                let loudness = Loudness { below: packet.below, voice: packet.voice };
+                // Before the server has a place for it, and while the line is broken, nobody hears it.
+                let _not_now = outgoing.send_sound(&packet.bytes, packet.timestamp, loudness).await;
+            }
+            Heard::Notice(notice) => tracing::info!(?notice, "of the own voice"),
+        }
+    }
+}
+
+fn why(error: DeviceError, was_there: bool) -> MediaStopped {
+    match error {
+        DeviceError::NoneThere if was_there => MediaStopped::DeviceLost,
+        DeviceError::NoneThere => MediaStopped::NoDevice,
+        DeviceError::Busy => MediaStopped::DeviceBusy,
+        DeviceError::Denied => MediaStopped::DeviceDenied,
+        DeviceError::Lost | DeviceError::Unusable => MediaStopped::DeviceLost,
+    }
+}

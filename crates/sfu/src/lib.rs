@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+mod admin;
+mod engine;
+mod media;
+pub mod rooms;
+pub mod sdp;
+mod server;
+mod stun;
+pub mod token;
+pub mod wire;
+
+pub use server::{Options, Sfu, StartError};

@@ -1,0 +1,122 @@
+/** Rounds of the host in memory: one enters, is heard and leaves, and everybody's picture is a still test card. */
+import type { Event, Failure, OwnMediaView, Reply, Request, RoundDevicesView, RoundPersonView, RoundsView, RoundStep, RoundView, SenderView } from './contract';
+import type { OpenPictures } from './pictures';
+
+export interface RoundsFixture {
+  view: RoundsView;
+  devices: RoundDevicesView;
+  /** The signed-in person. */
+  self: SenderView;
+  /** When one enters, ISO instant. */
+  now: string;
+  /** The number of the own camera's picture. */
+  ownTrack: number;
+  /** Draws what a track shows; nothing is drawn without it. */
+  paint?: (track: number, canvas: HTMLCanvasElement) => void;
+}
+
+const done: Reply = { type: 'done' };
+
+export function memoryRounds(fixture: RoundsFixture | undefined, send: (event: Event) => void): { reply: (request: Extract<Request, { type: 'open-rounds' | 'round' }>) => Reply; pictures: OpenPictures } {
+  let view: RoundsView = fixture?.view ?? { offered: false, running: [], round: null };
+  let devices: RoundDevicesView = fixture?.devices ?? { microphones: [], speakers: [], cameras: [] };
+  const put = (next: RoundsView) => {
+    view = next;
+    // Events come after the answer, as they do from the program.
+    queueMicrotask(() => send({ type: 'rounds-changed', value: next }));
+    return done;
+  };
+  const round = (how: (before: RoundView) => RoundView) => (view.round === null ? done : put({ ...view, round: how(view.round) }));
+  const mine = (people: readonly RoundPersonView[], change: Partial<RoundPersonView>) => people.map((one) => (one.here ? { ...one, ...change } : one));
+  const chosen = (list: RoundDevicesView['cameras']) => list.find((one) => one.chosen) ?? list[0];
+  const opened = (list: RoundDevicesView['cameras']): OwnMediaView => {
+    const device = chosen(list);
+    return device ? { state: 'on', device: device.name } : { state: 'stopped', why: 'no-device' };
+  };
+
+  const step = (what: RoundStep): Reply => {
+    switch (what.step) {
+      case 'open-devices':
+        return { type: 'round-devices', value: devices };
+      case 'choose-device': {
+        const choose = (list: RoundDevicesView['cameras']) => list.map((one) => ({ ...one, chosen: one.id === what.device }));
+        devices = {
+          microphones: what.what === 'microphone' ? choose(devices.microphones) : devices.microphones,
+          speakers: what.what === 'speaker' ? choose(devices.speakers) : devices.speakers,
+          cameras: what.what === 'camera' ? choose(devices.cameras) : devices.cameras,
+        };
+        return { type: 'round-devices', value: devices };
+      }
+      case 'enter': {
+        const running = view.running.find((one) => one.conversation === what.conversation);
+        const self = fixture?.self ?? missing();
+        const person = (sender: SenderView, here: boolean): RoundPersonView => ({ id: `${sender.id}:${here ? 'here' : 'there'}`, person: sender, here, speaking: false, muted: true, hand: null, key: 'encrypted', line: 'good', camera: null, screen: null });
+        const camera: OwnMediaView = what.camera ? opened(devices.cameras) : { state: 'off' };
+        return put({
+          ...view,
+          round: {
+            conversation: what.conversation,
+            name: running?.name ?? what.conversation,
+            patient: running?.patient ?? null,
+            phase: { phase: 'in' },
+            since: fixture?.now ?? null,
+            people: [{ ...person(self, true), camera: camera.state === 'on' ? still(fixture?.ownTrack ?? 0) : null }, ...(running?.people ?? []).map((one) => person(one, false))],
+            microphone: { state: 'off' },
+            camera,
+            recorded: false,
+            encrypted: true,
+          },
+        });
+      }
+      case 'leave':
+        return put({ ...view, round: null });
+      case 'set-microphone': {
+        const microphone: OwnMediaView = what.on ? opened(devices.microphones) : { state: 'off' };
+        return round((before) => ({ ...before, microphone, people: mine(before.people, { muted: microphone.state !== 'on' }) }));
+      }
+      case 'set-camera': {
+        const camera: OwnMediaView = what.on ? opened(devices.cameras) : { state: 'off' };
+        return round((before) => ({ ...before, camera, people: mine(before.people, { camera: camera.state === 'on' ? still(fixture?.ownTrack ?? 0) : null }) }));
+      }
+      case 'set-hand':
+        return round((before) => {
+          const last = Math.max(0, ...before.people.map((one) => (one.here ? 0 : (one.hand ?? 0))));
+          return { ...before, people: mine(before.people, { hand: what.up ? last + 1 : null }) };
+        });
+      case 'allow':
+        return round((before) => ({ ...before, people: before.people.map((one) => (one.id === what.person ? { ...one, key: 'encrypted' } : one)) }));
+      case 'open-pictures':
+        return { type: 'picture-door', value: { socket: 'ws://127.0.0.1:9/' } };
+      default: {
+        const unknown: never = what;
+        return unknown;
+      }
+    }
+  };
+
+  return {
+    reply: (request) => (request.type === 'open-rounds' ? { type: 'rounds', value: view } : step(request.round)),
+    pictures: () => ({
+      show(track, canvas) {
+        return {
+          view(width, height, visible) {
+            if (!visible || width === 0 || height === 0) return;
+            canvas.width = width;
+            canvas.height = height;
+            fixture?.paint?.(track, canvas);
+          },
+          close: () => undefined,
+        };
+      },
+      close: () => undefined,
+    }),
+  };
+}
+
+function still(track: number): RoundPersonView['camera'] {
+  return { track, held: false, width: 1280, height: 800 };
+}
+
+function missing(): never {
+  throw { code: 'not-found', detail: 'fixture' } satisfies Failure;
+}

@@ -1,0 +1,64 @@
+import { useMemo } from 'react';
+import { Icon, type IconName } from '../components/icons';
+import type { RoundPersonView } from '../host/contract';
+import { m } from '../paraglide/messages';
+import styles from './Rounds.module.css';
+import { handQueue } from './tiles';
+import { keyWords, personStates, roundNames } from './words';
+
+/** Who asks for the word, and who is here, in text: what the tiles say by shape and color stands here in words. */
+export function PeopleList({ people }: { people: readonly RoundPersonView[] }) {
+  const name = useMemo(() => roundNames(people), [people]);
+  const hands = handQueue(people);
+  return (
+    <aside className={styles['people']} aria-label={m.round_people()} data-scope="people" data-testid="round-people">
+      <h2 className={styles['peopleHead']}>{m.round_people()}</h2>
+      <div className={styles['peopleBody']} tabIndex={0}>
+        {hands.length > 0 && (
+          <>
+            <h3 className={styles['section']}>{m.round_hands()}</h3>
+            <ol data-testid="hands">
+              {hands.map((one) => (
+                <li key={one.id} className={styles['person']}>
+                  <span className={styles['face']} aria-hidden>
+                    {one.person.initials}
+                  </span>
+                  <span className={styles['personWords']}>
+                    <b title={name(one)}>{`${one.hand ?? ''} · ${name(one)}`}</b>
+                  </span>
+                  <Icon name="hand" size="s" className={styles['handSign']} />
+                </li>
+              ))}
+            </ol>
+          </>
+        )}
+        <h3 className={styles['section']}>{m.round_here({ count: people.length })}</h3>
+        <ul>
+          {people.map((one) => {
+            const states = personStates(one).slice(0, 2).join(' · ');
+            const sign = signOf(one);
+            return (
+              <li key={one.id} className={styles['person']}>
+                <span className={styles['face']} aria-hidden>
+                  {one.person.initials}
+                </span>
+                <span className={styles['personWords']}>
+                  <b title={name(one)}>{name(one)}</b>
+                  {states !== '' && <span title={states}>{states}</span>}
+                </span>
+                {sign && <Icon name={sign.icon} size="s" className={styles[sign.tone]} />}
+              </li>
+            );
+          })}
+        </ul>
+      </div>
+    </aside>
+  );
+}
+
+function signOf(person: RoundPersonView): { icon: IconName; tone: 'okSign' | 'warnSign' | 'quietSign' } | null {
+  if (keyWords(person.key) !== null) return person.key === 'coming' ? { icon: 'clock', tone: 'quietSign' } : { icon: 'key', tone: 'warnSign' };
+  if (person.line === 'lost' || person.line === 'weak' || person.camera?.held === true) return { icon: 'warn', tone: 'warnSign' };
+  if (person.speaking) return { icon: 'voice', tone: 'okSign' };
+  return person.muted ? { icon: 'microphoneOff', tone: 'quietSign' } : null;
+}

@@ -1,0 +1,297 @@
+/** The round on every screen: what one needs of it while one reads something else. On "Runden" it is the control row. */
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
+import { Button as Plain } from 'react-aria-components';
+import { Bar } from '../components/Bar';
+import { Button, IconButton } from '../components/Button';
+import { classes } from '../components/classes';
+import { Icon, type IconName } from '../components/icons';
+import { Segment } from '../components/Segment';
+import { Spinner } from '../components/Spinner';
+import { Tooltip } from '../components/Tooltip';
+import { usePlaces } from '../frame/place';
+import type { OwnMediaView, RoundPersonView, RoundStep, RoundView } from '../host/contract';
+import { useDesk } from '../host/desk';
+import { useStore } from '../host/store';
+import { useNow } from '../i18n/clock';
+import { failureWords } from '../i18n/failure';
+import { defineCommand, useCommand } from '../keys/keys';
+import { m } from '../paraglide/messages';
+import { DevicesDialog } from './Before';
+import { Picture } from './Pictures';
+import styles from './RoundBar.module.css';
+import { goesOn, look, peopleShown, roundOf } from './roundsView';
+import { useTalking } from './talk';
+import { handQueue } from './tiles';
+import { useRoundWords } from './useRoundWords';
+import { useStep } from './useStep';
+import { useWide } from './useWide';
+import { elapsed, endWords, keyWords, roundNames, stoppedWords } from './words';
+
+const microphoneCommand = defineCommand({ id: 'round-microphone', keys: ['mod+d'], label: () => m.round_microphone_toggle(), group: 'round', whileTyping: true });
+const cameraCommand = defineCommand({ id: 'round-camera', keys: ['mod+e'], label: () => m.round_camera_toggle(), group: 'round', whileTyping: true });
+const handCommand = defineCommand({ id: 'round-hand', keys: ['mod+shift+h'], label: () => m.round_hand_toggle(), group: 'round', whileTyping: true });
+
+const isOn = (media: OwnMediaView) => media.state === 'on' || media.state === 'opening';
+
+export function RoundBar({ onScreen }: { /** "Runden" is shown. */ onScreen: boolean }) {
+  const rounds = useStore(useDesk().rounds);
+  const round = roundOf(rounds);
+  useRoundWords(round);
+  useFocusKept(rounds.state === 'here' ? goesOn(round) : null);
+  if (round === null) return null;
+  // There the screen itself says it, at large.
+  if (!goesOn(round)) return onScreen ? null : <Brief round={round} />;
+  return <Controls round={round} onScreen={onScreen} />;
+}
+
+/** What was pressed to come in or to leave is gone then: the focus goes to the screen, and only if it is lost. */
+function useFocusKept(going: boolean | null): void {
+  const before = useRef(going);
+  useEffect(() => {
+    const last = before.current;
+    before.current = going;
+    if (last === null || going === null || last === going) return undefined;
+    // A dialog gives the focus back in the frame after it closes.
+    let frame = requestAnimationFrame(() => {
+      frame = requestAnimationFrame(() => {
+        if (document.activeElement !== null && document.activeElement !== document.body) return;
+        document.querySelector<HTMLElement>('main')?.focus();
+      });
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [going]);
+}
+
+/** On the way in, or over: in one line, with the one thing to do. */
+function Brief({ round }: { round: RoundView }) {
+  const places = usePlaces();
+  const { take } = useStep();
+  const ended = round.phase.phase === 'ended' ? round.phase.why : null;
+  return (
+    <section className={styles['region']} aria-label={m.round_bar()} data-testid="round-bar">
+      <div className={styles['bar']}>
+        {ended ? <Icon name="warn" className={styles['warn']} /> : <Spinner onSolid={false} />}
+        <div className={styles['brief']}>
+          <b>{round.name}</b>
+          <span>{ended ? endWords(ended).what : m.round_entering()}</span>
+        </div>
+        <Button onPress={() => places.go({ screen: 'rounds' })} data-testid="bar-to-round">
+          {m.round_to()}
+        </Button>
+        <Button look="quiet" onPress={() => void take({ step: 'leave' })} data-testid="round-forget">
+          {ended ? m.round_close() : m.action_cancel()}
+        </Button>
+      </div>
+    </section>
+  );
+}
+
+function Controls({ round, onScreen }: { round: RoundView; onScreen: boolean }) {
+  const { take, failure, forget } = useStep();
+  const places = usePlaces();
+  const shows = useStore(look);
+  const chosen = useStore(peopleShown);
+  const wide = useWide();
+  const [devices, setDevices] = useState(false);
+  const here = round.people.find((one) => one.here);
+  const { microphone, camera } = round;
+  const up = here?.hand != null;
+  const step = (what: RoundStep) => void take(what);
+  const setMicrophone = (on: boolean) => step({ step: 'set-microphone', on });
+  const setCamera = (on: boolean) => step({ step: 'set-camera', on });
+  const setHand = () => step({ step: 'set-hand', up: !up });
+  const leave = () => step({ step: 'leave' });
+  useCommand(microphoneCommand, (event) => event.repeat || setMicrophone(!isOn(microphone)));
+  useCommand(cameraCommand, (event) => event.repeat || setCamera(!isOn(camera)));
+  useCommand(handCommand, (event) => event.repeat || setHand());
+  useTalking(isOn(microphone), setMicrophone);
+  const peopleOpen = chosen ?? (wide && shows === 'gallery');
+  return (
+    <section className={classes(styles['region'], onScreen && styles['onScreen'])} aria-label={m.round_bar()} data-testid="round-bar">
+      <div className={styles['notices']}>
+        {round.phase.phase === 'reconnecting' && (
+          <Bar icon="offline" testId="round-reconnecting">
+            <b>{m.round_reconnecting()}</b> {m.round_reconnecting_text({ attempt: round.phase.attempt })}
+          </Bar>
+        )}
+        {failure && (
+          <Line icon="danger" words={failureWords(failure)} testId="round-failure">
+            <Button size="small" onPress={forget}>
+              {m.round_close()}
+            </Button>
+          </Line>
+        )}
+        {microphone.state === 'stopped' && (
+          <Line icon="microphoneOff" words={stoppedWords('microphone', microphone.why)} testId="microphone-stopped">
+            <StoppedActions why={microphone.why} again={() => setMicrophone(true)} choose={() => setDevices(true)} close={() => setMicrophone(false)} />
+          </Line>
+        )}
+        {camera.state === 'stopped' && (
+          <Line icon="cameraOff" words={stoppedWords('camera', camera.why)} testId="camera-stopped">
+            <StoppedActions why={camera.why} again={() => setCamera(true)} choose={() => setDevices(true)} close={() => setCamera(false)} />
+          </Line>
+        )}
+        {here?.line === 'weak' && round.phase.phase === 'in' && (
+          <Bar
+            icon="warn"
+            testId="round-weak"
+            action={
+              isOn(camera) ? (
+                <Button size="small" onPress={() => setCamera(false)}>
+                  {m.round_camera_off()}
+                </Button>
+              ) : undefined
+            }
+          >
+            <b>{m.round_weak()}</b> {m.round_weak_text()}
+          </Bar>
+        )}
+      </div>
+      <div className={styles['bar']}>
+        <div className={styles['about']}>
+          {onScreen ? (
+            <b title={round.name}>{round.name}</b>
+          ) : (
+            <Plain className={styles['name'] ?? ''} onPress={() => places.go({ screen: 'rounds' })} data-testid="bar-to-round">
+              <b title={round.name}>{round.name}</b>
+              <span className="visually-hidden">{m.round_to()}</span>
+            </Plain>
+          )}
+          <span className={styles['facts']}>
+            {round.encrypted && <Icon name="locked" size="xs" />}
+            <Facts round={round} />
+          </span>
+        </div>
+        {!onScreen && <Faces people={round.people} more={() => places.go({ screen: 'rounds' })} />}
+        <span className={styles['grow']} />
+        {!onScreen && <FirstHand people={round.people} />}
+        <div className={styles['controls']} role="group" aria-label={m.round_in()}>
+          <Media what="microphone" media={microphone} keys="mod+d" press={() => setMicrophone(!isOn(microphone))} />
+          <Media what="camera" media={camera} keys="mod+e" press={() => setCamera(!isOn(camera))} />
+          <Round icon="hand" label={up ? m.round_hand_lower() : m.round_hand_raise()} keys="mod+shift+h" tone={up ? 'up' : undefined} press={setHand} testId="hand" />
+          {onScreen && <Round icon="devices" label={m.round_devices()} press={() => setDevices(true)} testId="devices" />}
+          <Plain className={styles['leave'] ?? ''} aria-label={m.round_leave_round()} onPress={leave} data-testid="leave">
+            <Icon name="leave" size="s" />
+            <span>{m.round_leave()}</span>
+          </Plain>
+        </div>
+        {onScreen && (
+          <>
+            <span className={styles['grow']} />
+            <div className={styles['looks']}>
+              <Tooltip text={peopleOpen ? m.round_people_hide() : m.round_people_show()}>
+                <IconButton icon="people" label={peopleOpen ? m.round_people_hide() : m.round_people_show()} aria-expanded={peopleOpen} onPress={() => peopleShown.set(!peopleOpen)} data-testid="people-toggle" />
+              </Tooltip>
+              <Segment
+                label={m.round_view()}
+                value={shows}
+                options={[
+                  { id: 'gallery', label: m.round_gallery() },
+                  { id: 'spotlight', label: m.round_spotlight() },
+                ]}
+                onChange={look.set}
+              />
+            </div>
+          </>
+        )}
+      </div>
+      {devices && <DevicesDialog close={() => setDevices(false)} />}
+    </section>
+  );
+}
+
+/** How long, and how many; only this is drawn anew each second. */
+function Facts({ round }: { round: RoundView }) {
+  const now = useNow(1000);
+  return [round.since === null ? '' : elapsed(round.since, now), m.round_count({ count: round.people.length })].filter((word) => word !== '').join(' · ');
+}
+
+const mostFaces = 6;
+
+/** Those who speak or spoke are not sought here: faces keep their places, the others first. */
+function Faces({ people, more }: { people: readonly RoundPersonView[]; more: () => void }) {
+  const name = useMemo(() => roundNames(people), [people]);
+  const others = people.filter((one) => !one.here);
+  const shown = others.slice(0, mostFaces);
+  return (
+    <>
+      <ul className={styles['faces']} aria-label={m.round_faces()}>
+        {shown.map((one) => (
+          <li key={one.id} className={styles['face']} data-speaking={one.speaking ? '' : undefined} title={name(one)}>
+            {one.camera && keyWords(one.key) === null ? <Picture track={one.camera.track} /> : <span aria-hidden>{one.person.initials}</span>}
+            <span className={styles['faceName']}>{name(one)}</span>
+            {one.speaking && <span className="visually-hidden">{m.round_speaking()}</span>}
+          </li>
+        ))}
+      </ul>
+      {[6, 5, 3].map(
+        (most) =>
+          others.length > most && (
+            <Plain key={most} className={classes(styles['more'], styles[`more${most}`])} aria-label={m.round_more({ count: others.length - most })} onPress={more}>
+              {`+${others.length - most}`}
+            </Plain>
+          ),
+      )}
+    </>
+  );
+}
+
+function FirstHand({ people }: { people: readonly RoundPersonView[] }) {
+  const name = useMemo(() => roundNames(people), [people]);
+  const [first] = handQueue(people);
+  if (!first) return null;
+  return (
+    <span className={styles['firstHand']}>
+      <Icon name="hand" size="s" />
+      <span className="visually-hidden">{m.round_hands()}</span>
+      {name(first)}
+    </span>
+  );
+}
+
+const mediaWords = {
+  microphone: { on: m.round_microphone_on, off: m.round_microphone_off, opening: m.round_microphone_opening, icon: 'microphone', crossed: 'microphoneOff' },
+  camera: { on: m.round_camera_on, off: m.round_camera_off, opening: m.round_camera_opening, icon: 'camera', crossed: 'cameraOff' },
+} as const;
+
+function Media({ what, media, keys, press }: { what: 'microphone' | 'camera'; media: OwnMediaView; keys: string; press: () => void }) {
+  const words = mediaWords[what];
+  const label = media.state === 'on' ? words.off() : media.state === 'opening' ? words.opening() : words.on();
+  return <Round icon={media.state === 'on' ? words.icon : words.crossed} busy={media.state === 'opening'} label={label} keys={keys} tone={media.state === 'on' || media.state === 'opening' ? undefined : 'off'} press={press} testId={what} />;
+}
+
+function Round({ icon, label, keys, tone, busy = false, press, testId }: { icon: IconName; label: string; keys?: string; tone?: 'off' | 'up' | undefined; busy?: boolean; press: () => void; testId: string }) {
+  return (
+    <Tooltip text={label} {...(keys === undefined ? {} : { keys })}>
+      <Plain className={styles['round'] ?? ''} data-tone={tone} aria-label={label} onPress={press} data-testid={`round-${testId}`}>
+        {busy ? <Spinner onSolid={false} /> : <Icon name={icon} />}
+      </Plain>
+    </Tooltip>
+  );
+}
+
+function Line({ icon, words, testId, children }: { icon: IconName; words: { what: string; safe: string; act: string }; testId: string; children: ReactNode }) {
+  return (
+    <Bar icon={icon} testId={testId} action={<span className={styles['actions']}>{children}</span>}>
+      <b>{words.what}</b> {words.safe} {words.act}
+    </Bar>
+  );
+}
+
+function StoppedActions({ why, again, choose, close }: { why: string; again: () => void; choose: () => void; close: () => void }) {
+  const another = why === 'no-device' || why === 'device-lost' || why === 'device-busy';
+  return (
+    <>
+      {another ? (
+        <Button size="small" onPress={choose}>
+          {m.round_devices_choose()}
+        </Button>
+      ) : (
+        <Button size="small" onPress={again}>
+          {m.action_retry()}
+        </Button>
+      )}
+      <IconButton icon="close" size="small" label={m.action_close()} onPress={close} />
+    </>
+  );
+}

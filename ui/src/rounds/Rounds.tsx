@@ -1,0 +1,208 @@
+/** "Runden": the round that one is in, or the ones that go on, or how one begins. */
+import { useEffect, useState } from 'react';
+import { Button } from '../components/Button';
+import { Empty } from '../components/Empty';
+import { FailureNotice } from '../components/FailureNotice';
+import { Icon } from '../components/icons';
+import { Notice } from '../components/Notice';
+import { Skeleton, useWaited } from '../components/Skeleton';
+import { Spinner } from '../components/Spinner';
+import { usePlaces } from '../frame/place';
+import type { Entering as EnteringStep, RoundEnd, RoundsView, RoundView, RunningRoundView } from '../host/contract';
+import { useDesk } from '../host/desk';
+import { useStore } from '../host/store';
+import { useNow } from '../i18n/clock';
+import { moment } from '../i18n/format';
+import { defineCommand, useCommand } from '../keys/keys';
+import { m } from '../paraglide/messages';
+import { BeforeDialog, type RoundToEnter } from './Before';
+import { Gallery } from './Gallery';
+import { PeopleList } from './PeopleList';
+import styles from './Rounds.module.css';
+import { look, peopleShown } from './roundsView';
+import { useStep } from './useStep';
+import { useWide } from './useWide';
+import { endWords, enteringWords, someNames } from './words';
+
+const leavePeopleCommand = defineCommand({ id: 'round-people-leave', keys: ['escape'], label: () => m.round_people_hide(), group: 'round' });
+
+export function Rounds() {
+  const desk = useDesk();
+  const load = useStore(desk.rounds);
+  const view = load.state === 'here' ? load.value : null;
+  const round = view?.round ?? null;
+  return (
+    <div className={styles['screen']} data-testid="rounds">
+      <h1 className="visually-hidden">{round === null ? m.frame_rounds() : round.name}</h1>
+      {load.state === 'failed' ? (
+        <div className={styles['padded']}>
+          <FailureNotice failure={load.failure} retry={desk.openRounds} />
+        </div>
+      ) : load.state === 'waiting' ? (
+        <div className={styles['padded']}>
+          <Skeleton what={m.frame_rounds()} rows={2} since={load.since} retry={desk.openRounds} />
+        </div>
+      ) : round === null ? (
+        <Running view={load.value} />
+      ) : round.phase.phase === 'entering' ? (
+        <OnTheWay round={round} doing={round.phase.doing} />
+      ) : round.phase.phase === 'ended' ? (
+        <Ended round={round} why={round.phase.why} running={load.value.running} />
+      ) : (
+        <InRound round={round} />
+      )}
+    </div>
+  );
+}
+
+/** No round of one's own: those that go on come first. */
+function Running({ view }: { view: RoundsView }) {
+  const places = usePlaces();
+  const [entered, setEntered] = useState<RoundToEnter | null>(null);
+  if (view.running.length === 0) {
+    return view.offered ? (
+      <div className={styles['middle']}>
+        <Empty icon="camera" title={m.round_none()} actions={<Button onPress={places.openChat}>{m.round_none_to_chat()}</Button>}>
+          {m.round_none_text()}
+        </Empty>
+      </div>
+    ) : (
+      <div className={styles['middle']}>
+        <Empty icon="cameraOff" title={m.failure_no_rounds_what()}>
+          {m.failure_no_rounds_act()}
+        </Empty>
+      </div>
+    );
+  }
+  return (
+    <div className={styles['padded']}>
+      <h2 className={styles['heading']}>{m.round_running()}</h2>
+      <ul className={styles['running']}>
+        {view.running.map((one) => (
+          <RunningRow key={one.conversation} one={one} enter={() => setEntered(one)} />
+        ))}
+      </ul>
+      <p className={styles['aside']}>{m.round_none_text()}</p>
+      {entered && <BeforeDialog entered={entered} close={() => setEntered(null)} />}
+    </div>
+  );
+}
+
+function RunningRow({ one, enter }: { one: RunningRoundView; enter: () => void }) {
+  const now = useNow(60_000);
+  return (
+    <li className={styles['row']} data-testid={`running-${one.conversation}`}>
+      <Icon name="camera" className={styles['okSign']} />
+      <div className={styles['rowWords']}>
+        <b>{one.name}</b>
+        <span>{`${m.round_running_since({ time: moment(one.since, now) })} · ${m.round_count({ count: one.people.length })}: ${someNames(one.people)}`}</span>
+      </div>
+      <Button look="primary" aria-label={m.round_enter_named({ name: one.name })} onPress={enter} data-testid={`enter-${one.conversation}`}>
+        {m.round_enter()}
+      </Button>
+    </li>
+  );
+}
+
+/** On the way in: after three seconds with what is being done. */
+function OnTheWay({ round, doing }: { round: RoundView; doing: EnteringStep }) {
+  const { take, failure } = useStep();
+  const waited = useWaited(undefined);
+  const [long, setLong] = useState(false);
+  useEffect(() => {
+    const timer = window.setTimeout(() => setLong(true), 3000);
+    return () => window.clearTimeout(timer);
+  }, []);
+  return (
+    <div className={styles['middle']}>
+      <div className={styles['way']} role="status" data-testid="round-entering">
+        {waited > 0 && <Spinner size={26} onSolid={false} />}
+        <b>{m.round_entering()}</b>
+        <span className={styles['wayName']}>{round.name}</span>
+        <span className={styles['doing']} data-testid="round-doing">{long ? enteringWords[doing]() : ''}</span>
+        <Button onPress={() => void take({ step: 'leave' })} data-testid="entering-cancel">
+          {m.action_cancel()}
+        </Button>
+        {failure && <FailureNotice failure={failure} />}
+      </div>
+    </div>
+  );
+}
+
+function Ended({ round, why, running }: { round: RoundView; why: RoundEnd; running: readonly RunningRoundView[] }) {
+  const places = usePlaces();
+  const { take, failure } = useStep();
+  const [again, setAgain] = useState(false);
+  const people = running.find((one) => one.conversation === round.conversation)?.people ?? [];
+  const mayReturn = why.end !== 'removed';
+  const actions = (
+    <>
+      {mayReturn && (
+        <Button look="primary" icon="camera" onPress={() => setAgain(true)} data-testid="enter-again">
+          {m.round_enter_again()}
+        </Button>
+      )}
+      <Button icon="chat" onPress={() => places.go({ screen: 'messages', conversation: round.conversation })}>
+        {m.round_to_chat()}
+      </Button>
+      <Button look="quiet" onPress={() => void take({ step: 'leave' })} data-testid="round-forget">
+        {m.round_close()}
+      </Button>
+    </>
+  );
+  const words = endWords(why);
+  return (
+    <div className={styles['middle']}>
+      <div className={styles['ended']} data-testid="round-ended">
+        <p className={styles['wayName']}>{round.name}</p>
+        {why.end === 'failed' ? (
+          <FailureNotice failure={why.failure} actions={actions} />
+        ) : (
+          <Notice tone={why.end === 'closed' || why.end === 'elsewhere' ? 'plain' : 'warn'} title={words.what} actions={actions}>
+            <p>{words.safe}</p>
+            <p>{words.act}</p>
+          </Notice>
+        )}
+        {failure && <FailureNotice failure={failure} />}
+      </div>
+      {again && <BeforeDialog entered={{ conversation: round.conversation, name: round.name, people }} close={() => setAgain(false)} />}
+    </div>
+  );
+}
+
+function InRound({ round }: { round: RoundView }) {
+  const shows = useStore(look);
+  const chosen = useStore(peopleShown);
+  const wide = useWide();
+  const away = useAway(round.phase.phase === 'reconnecting');
+  const beside = chosen ?? (wide && shows === 'gallery');
+  // Where it lies over the tiles it goes like everything that does.
+  useCommand(leavePeopleCommand, () => peopleShown.set(false), { enabled: beside && !wide });
+  return (
+    <div className={styles['round']}>
+      <div className={styles['stage']}>
+        {round.people.length <= 1 && round.phase.phase === 'in' && (
+          <p className={styles['alone']} role="status" data-testid="round-alone">
+            <b>{m.round_alone()}</b> {m.round_alone_text()}
+          </p>
+        )}
+        <Gallery key={shows} people={round.people} look={shows} away={away} />
+      </div>
+      {beside && <PeopleList people={round.people} />}
+    </div>
+  );
+}
+
+/** Whether the others have been away for five seconds: shorter losses are not worth a look. */
+function useAway(broken: boolean): boolean {
+  const [away, setAway] = useState(false);
+  useEffect(() => {
+    if (!broken) {
+      setAway(false);
+      return undefined;
+    }
+    const timer = window.setTimeout(() => setAway(true), 5000);
+    return () => window.clearTimeout(timer);
+  }, [broken]);
+  return away;
+}

@@ -1,0 +1,113 @@
+/** Invented rounds of the demonstration, on Tuesday 24 November 2026 at 13:36 in Berlin, and what their cameras show. */
+import type { RoundDevicesView, RoundPersonView, RoundsView, RoundView, SenderView } from '../host/contract';
+import type { RoundsFixture } from '../host/memoryRounds';
+import { ahlefels, brunnengold, ebbelund, falkenried, kieselhof, lerchenhain, silbertal, sonnkaya, sturmwald, taubengruen, weidenlohe, wintermoor } from '../messages/examples';
+
+const self = falkenried;
+const order: readonly SenderView[] = [lerchenhain, sonnkaya, brunnengold, silbertal, ahlefels, weidenlohe, sturmwald, taubengruen, kieselhof, wintermoor, ebbelund];
+
+/** Somebody in a round; their track is their place in the demonstration. */
+export function inRound(sender: SenderView, more: Partial<RoundPersonView> = {}): RoundPersonView {
+  const track = sender.own ? ownTrack : order.indexOf(sender) + 1;
+  return {
+    id: `${sender.id}:${sender.initials}1`,
+    person: sender,
+    here: sender.own,
+    speaking: false,
+    muted: true,
+    hand: null,
+    key: 'encrypted',
+    line: 'good',
+    camera: { track, held: false, width: 1280, height: 800 },
+    screen: null,
+    ...more,
+  };
+}
+
+const ownTrack = 99;
+
+/** A round as drawn: one speaks, one's picture is held, two ask for the word. */
+const asDrawn: ReadonlyMap<SenderView, Partial<RoundPersonView>> = new Map<SenderView, Partial<RoundPersonView>>([
+  [lerchenhain, { speaking: true, muted: false }],
+  [sonnkaya, { muted: false }],
+  [brunnengold, { line: 'weak', camera: { track: 3, held: true, width: 1280, height: 800 } }],
+  [ahlefels, { hand: 1 }],
+  [weidenlohe, { hand: 2, muted: false }],
+]);
+
+/** So many people, this one first as the program tells them. */
+export function people(count: number): RoundPersonView[] {
+  return [inRound(self), ...order.slice(0, count - 1).map((sender) => inRound(sender, asDrawn.get(sender) ?? {}))];
+}
+
+export function round(more: Partial<RoundView> = {}): RoundView {
+  return {
+    conversation: '!steinklee',
+    name: 'Fall 3',
+    patient: 'pat-steinklee',
+    phase: { phase: 'in' },
+    since: '2026-11-24T13:16:58+01:00',
+    people: people(9),
+    microphone: { state: 'off' },
+    camera: { state: 'on', device: 'Integrierte Kamera' },
+    recorded: false,
+    encrypted: true,
+    ...more,
+  };
+}
+
+export const devices: RoundDevicesView = {
+  microphones: [
+    { id: 'default', name: null, chosen: false },
+    { id: 'jabra-in', name: 'Jabra Evolve2 40', chosen: true },
+  ],
+  speakers: [
+    { id: 'default', name: null, chosen: false },
+    { id: 'jabra-out', name: 'Jabra Evolve2 40', chosen: true },
+  ],
+  cameras: [
+    { id: 'cam', name: 'Integrierte Kamera', chosen: true },
+    { id: 'test', name: null, chosen: false },
+  ],
+};
+
+export const running: RoundsView['running'] = [
+  { conversation: '!steinklee', name: 'Fall 3', patient: 'pat-steinklee', people: [sonnkaya, brunnengold, silbertal, ahlefels, weidenlohe, lerchenhain], since: '2026-11-24T13:20:00+01:00' },
+];
+
+export const offered: RoundsView = { offered: true, running: [], round: null };
+
+export function rounds(view: Partial<RoundsView> = {}, more: Partial<RoundsFixture> = {}): RoundsFixture {
+  return { view: { ...offered, ...view }, devices, self, now: '2026-11-24T13:36:00+01:00', ownTrack, paint: paintPerson, ...more };
+}
+
+/** A person before a wall: enough of one to see how a picture sits in its tile. */
+function paintPerson(track: number, canvas: HTMLCanvasElement): void {
+  const context = canvas.getContext('2d');
+  if (!context) return;
+  const { width, height } = canvas;
+  const turn = (track * 137) % 360;
+  const light = 20 + ((track * 29) % 38);
+  const wall = context.createLinearGradient(0, 0, width, height);
+  wall.addColorStop(0, `hsl(${turn} 9% ${light + 12}%)`);
+  wall.addColorStop(1, `hsl(${turn} 12% ${light - 10}%)`);
+  context.fillStyle = wall;
+  context.fillRect(0, 0, width, height);
+  // The middle of 16:10, whatever the tile's shape.
+  const unit = Math.max(width / 16, height / 10);
+  const round = (x: number, y: number, across: number, down: number, color: string) => {
+    context.fillStyle = color;
+    context.beginPath();
+    context.ellipse(width / 2 + x * unit, height / 2 + y * unit, across * unit, down * unit, 0, 0, 2 * Math.PI);
+    context.fill();
+  };
+  const skin = `hsl(${22 + (track % 3) * 5} 38% ${34 + ((track * 17) % 36)}%)`;
+  const hair = `hsl(${20 + (track % 4) * 8} 22% ${9 + ((track * 13) % 30)}%)`;
+  context.fillStyle = `hsl(${turn} 10% ${light + 26}%)`;
+  context.fillRect(width / 2 - 6.4 * unit, height / 2 - 3.8 * unit, 3.4 * unit, 2.6 * unit);
+  round(0, 5.2, 4, 3, `hsl(${(turn + 80) % 360} 28% 34%)`);
+  context.fillStyle = skin;
+  context.fillRect(width / 2 - 0.65 * unit, height / 2 + 1 * unit, 1.3 * unit, 1.8 * unit);
+  round(0, -0.9, 1.85, 2.1, hair);
+  round(0, -0.3, 1.6, 2, skin);
+}

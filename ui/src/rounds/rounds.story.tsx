@@ -1,0 +1,82 @@
+import type { Place, RoundEnd, RoundView } from '../host/contract';
+import type { RoundsFixture } from '../host/memoryRounds';
+import { silbertal, sonnkaya, weidenlohe, brunnengold, lerchenhain, ahlefels } from '../messages/examples';
+import { at, type Story } from '../stories/story';
+import { devices, inRound, people, round, rounds, running } from './examples';
+import { look, peopleShown } from './roundsView';
+
+function story(id: string, fixture: RoundsFixture, more: { keys?: readonly string[]; place?: Place; look?: 'gallery' | 'spotlight'; people?: boolean } = {}): Story {
+  return {
+    id: `11-round${id}`,
+    fixture: at(more.place ?? { screen: 'rounds' }, { rounds: fixture }),
+    ...(more.keys ? { keys: more.keys } : {}),
+    prepare() {
+      look.set(more.look ?? 'gallery');
+      peopleShown.set(more.people ?? null);
+    },
+  };
+}
+
+const inside = (id: string, change: Partial<RoundView> = {}, more: Parameters<typeof story>[2] = {}) => story(id, rounds({ round: round(change), running }), more);
+const ended = (id: string, why: RoundEnd) => inside(id, { phase: { phase: 'ended', why } });
+const conversation: Place = { screen: 'messages', conversation: '!steinklee' };
+const enter = ['click:[data-testid="enter-!steinklee"]', 'see:[data-testid=enter]'];
+
+const self = people(1)[0]!;
+const keyed = [
+  self,
+  inRound(sonnkaya, { key: 'coming', camera: null }),
+  inRound(brunnengold, { key: 'missing' }),
+  inRound(silbertal, { key: 'unconfirmed' }),
+  inRound(lerchenhain, { key: 'failed' }),
+  inRound(ahlefels, { key: 'unassigned', camera: null }),
+];
+
+export const stories: Story[] = [
+  story('s-none', rounds()),
+  story('s-absent', rounds({ offered: false })),
+  story('s-running', rounds({ running: [...running, { conversation: '!auenwald', name: 'Fall 1', patient: null, people: [weidenlohe], since: '2026-11-24T13:31:00+01:00' }] })),
+  story('-before', rounds({ running }), { keys: enter }),
+  story('-before-begin', rounds(), { place: conversation, keys: ['click:[data-testid=round-begin]', 'see:[data-testid=enter]'] }),
+  story('-before-nothing', rounds({ running }, { devices: { microphones: [], speakers: [], cameras: [{ id: 'test', name: null, chosen: false }] } }), { keys: enter }),
+  story('-before-other', rounds({ round: round({ conversation: '!auenwald', name: 'Fall 1', patient: null }), running }, { devices: { ...devices, cameras: devices.cameras.toReversed().map((one) => ({ ...one, chosen: !one.chosen })) } }), {
+    place: conversation,
+    keys: ['click:[data-testid=round-enter]', 'see:[data-testid=enter]'],
+  }),
+  story('-entered', rounds({ running }), { keys: [...enter, 'Enter', 'see:[data-testid=tiles]', 'see:main:focus'] }),
+  inside('-entering', { phase: { phase: 'entering', doing: 'asking' }, since: null, people: [] }, { keys: ['see:[data-testid=round-doing]:not(:empty)'] }),
+  inside(''),
+  inside('-alone', { people: people(1) }),
+  inside('-two', { people: people(2) }),
+  inside('-three', { people: people(3) }),
+  inside('-five', { people: people(5) }),
+  inside('-twelve', { people: people(12) }),
+  inside('-twelve-next', { people: people(12) }, { keys: ['click:[data-testid=page-next]'] }),
+  inside('-spotlight', {}, { look: 'spotlight' }),
+  inside('-spotlight-people', { people: people(4) }, { look: 'spotlight', people: true }),
+  inside('-left', {}, { keys: ['click:[data-testid=leave]', 'see:main:focus'] }),
+  inside('-screen', { people: people(5).map((one) => (one.person === sonnkaya ? { ...one, screen: { track: 40, held: false, width: 1920, height: 1080 } } : one)) }, { look: 'spotlight' }),
+  inside('-keys', { people: keyed }),
+  inside('-allow', { people: keyed }, { keys: ['click:[data-testid^=allow-]', 'see:[data-testid=allow-dialog]'] }),
+  inside('-without-picture', { people: people(6).map((one, place) => ({ ...one, ...(place % 2 === 0 ? { camera: null } : {}), ...(place === 3 ? { line: 'lost' as const } : {}) })), camera: { state: 'off' } }),
+  inside('-heard', { microphone: { state: 'on', device: 'Jabra Evolve2 40' }, people: people(9).map((one) => (one.here ? { ...one, muted: false, hand: 3 } : one)) }),
+  inside('-reconnecting', { phase: { phase: 'reconnecting', attempt: 3 } }, { keys: ['see:[data-away]'] }),
+  inside('-weak', { people: people(9).map((one) => (one.here ? { ...one, line: 'weak' as const } : one)) }),
+  inside('-recorded', { recorded: true }),
+  inside('-plain', { encrypted: false }),
+  inside('-stopped', { microphone: { state: 'stopped', why: 'device-denied' }, camera: { state: 'stopped', why: 'device-busy' } }),
+  inside('-devices', {}, { keys: ['click:[data-testid=round-devices]', 'see:[data-testid=device-camera]'] }),
+  ended('-ended-removed', { end: 'removed' }),
+  ended('-ended-closed', { end: 'closed' }),
+  ended('-ended-elsewhere', { end: 'elsewhere' }),
+  ended('-ended-lost', { end: 'lost' }),
+  ended('-ended-failed', { end: 'failed', failure: { code: 'round-refused', detail: '403' } }),
+  inside('-bar', {}, { place: { screen: 'case', patient: 'pat-auenwald', tab: 'overview' } }),
+  story('-case', rounds({ running }), { place: { screen: 'case', patient: 'pat-steinklee', tab: 'overview' }, keys: ['see:[data-testid=round-enter]'] }),
+  story('-case-dock', rounds({ running }), { place: { screen: 'case', patient: 'pat-steinklee', tab: 'overview' }, keys: ['Control+J', 'see:[data-testid=dock] [data-testid=round-enter]'] }),
+  story('-case-entered', rounds({ running }), { place: { screen: 'case', patient: 'pat-steinklee', tab: 'overview' }, keys: ['Control+J', 'click:[data-testid=round-enter]', 'see:[data-testid=enter]', 'Enter', 'see:[data-testid=round-to]:focus'] }),
+  inside('-bar-conversation', {}, { place: conversation }),
+  inside('-bar-stopped', { microphone: { state: 'stopped', why: 'device-lost' }, phase: { phase: 'reconnecting', attempt: 1 } }, { place: { screen: 'today' } }),
+  inside('-bar-entering', { phase: { phase: 'entering', doing: 'joining' }, since: null, people: [] }, { place: { screen: 'today' } }),
+  inside('-bar-ended', { phase: { phase: 'ended', why: { end: 'lost' } } }, { place: { screen: 'today' } }),
+];

@@ -1,0 +1,26 @@
+/** What of the rounds is asked for in several places. */
+import type { RoundsView, RoundView } from '../host/contract';
+import { type Load, useDesk } from '../host/desk';
+import { createStore, useStore } from '../host/store';
+
+/** In it, also while the way is being mended. */
+export function goesOn(round: RoundView | null): round is RoundView {
+  return round !== null && (round.phase.phase === 'in' || round.phase.phase === 'reconnecting');
+}
+
+export function roundOf(load: Load<RoundsView>): RoundView | null {
+  return load.state === 'here' ? load.value.round : null;
+}
+
+/** The round that this person is in, is entering, or was in until it ended. */
+export function useRound(): RoundView | null {
+  return roundOf(useStore(useDesk().rounds));
+}
+
+export type Look = 'gallery' | 'spotlight';
+
+/** How the round is looked at: kept while the person is on another screen. */
+export const look = createStore<Look>('gallery');
+
+/** Whether the people stand beside the tiles; null until somebody decided. */
+export const peopleShown = createStore<boolean | null>(null);

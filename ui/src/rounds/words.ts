@@ -1,0 +1,114 @@
+/** The words of a round: who, in which state, why it ended, why nothing is sent. */
+import type { Entering, MediaStopped, RoundEnd, RoundKey, RoundPersonView, SenderView } from '../host/contract';
+import { failureWords } from '../i18n/failure';
+import { callNames } from '../messages/names';
+import { m } from '../paraglide/messages';
+
+/** How everybody in a round is called. */
+export function roundNames(people: readonly RoundPersonView[]): (person: RoundPersonView) => string {
+  const call = callNames(people.map((one) => one.person));
+  return (one) => (one.here ? m.round_you() : one.person.own ? m.round_you_elsewhere() : call(one.person));
+}
+
+/** "Sonnkaya, Brunnengold und 3 weitere". */
+export function someNames(people: readonly SenderView[], most = 3): string {
+  const call = callNames(people);
+  const names = people.slice(0, most).map((one) => (one.own ? m.round_you() : call(one)));
+  const more = people.length - names.length;
+  return more > 0 ? m.round_names_more({ names: names.join(', '), count: more }) : names.join(', ');
+}
+
+interface KeyWords {
+  word: string;
+  /** What follows from it. */
+  text: string | null;
+}
+
+/** Why neither sound nor picture comes of somebody; null where both can be opened. */
+export function keyWords(key: RoundKey): KeyWords | null {
+  switch (key) {
+    case 'coming':
+      return { word: m.round_key_coming(), text: null };
+    case 'encrypted':
+      return null;
+    case 'missing':
+      return { word: m.round_key_missing(), text: m.round_key_missing_text() };
+    case 'unconfirmed':
+      return { word: m.round_key_unconfirmed(), text: m.round_key_unconfirmed_text() };
+    case 'failed':
+      return { word: m.round_key_failed(), text: m.round_key_failed_text() };
+    case 'unassigned':
+      return { word: m.round_key_unassigned(), text: m.round_key_unassigned_text() };
+    default: {
+      const unknown: never = key;
+      return unknown;
+    }
+  }
+}
+
+/** Everything that is to be said about somebody, the weightiest first. */
+export function personStates(person: RoundPersonView): string[] {
+  const key = keyWords(person.key);
+  return [
+    key?.word,
+    person.line === 'lost' ? m.round_line_lost() : undefined,
+    person.line === 'weak' ? m.round_line_weak() : undefined,
+    person.camera?.held === true ? m.round_held() : undefined,
+    person.speaking ? m.round_speaking() : undefined,
+    person.muted && key === null ? m.round_muted() : undefined,
+    person.camera === null && key === null ? m.round_without_picture() : undefined,
+  ].filter((word): word is string => word !== undefined);
+}
+
+interface ThreeParts {
+  what: string;
+  safe: string;
+  act: string;
+}
+
+export function endWords(end: RoundEnd): ThreeParts {
+  switch (end.end) {
+    case 'removed':
+      return { what: m.round_end_removed_what(), safe: m.round_end_removed_safe(), act: m.round_end_removed_act() };
+    case 'closed':
+      return { what: m.round_end_closed_what(), safe: m.round_end_closed_safe(), act: m.round_end_closed_act() };
+    case 'elsewhere':
+      return { what: m.round_end_elsewhere_what(), safe: m.round_end_elsewhere_safe(), act: m.round_end_elsewhere_act() };
+    case 'lost':
+      return { what: m.round_end_lost_what(), safe: m.round_end_lost_safe(), act: m.round_end_lost_act() };
+    case 'failed':
+      return failureWords(end.failure);
+    default: {
+      const unknown: never = end;
+      return unknown;
+    }
+  }
+}
+
+const stopped: Record<MediaStopped, { microphone: () => string; camera: () => string; act: () => string }> = {
+  'no-device': { microphone: m.round_stopped_microphone_none, camera: m.round_stopped_camera_none, act: m.round_stopped_none_act },
+  'device-busy': { microphone: m.round_stopped_microphone_busy, camera: m.round_stopped_camera_busy, act: m.round_stopped_busy_act },
+  'device-denied': { microphone: m.round_stopped_microphone_denied, camera: m.round_stopped_camera_denied, act: m.round_stopped_denied_act },
+  'device-lost': { microphone: m.round_stopped_microphone_lost, camera: m.round_stopped_camera_lost, act: m.round_stopped_lost_act },
+  'by-server': { microphone: m.round_stopped_microphone_server, camera: m.round_stopped_camera_server, act: m.round_stopped_server_act },
+  refused: { microphone: m.round_stopped_microphone_refused, camera: m.round_stopped_camera_refused, act: m.round_stopped_refused_act },
+};
+
+export function stoppedWords(what: 'microphone' | 'camera', why: MediaStopped): ThreeParts {
+  return { what: stopped[why][what](), safe: what === 'microphone' ? m.round_stopped_microphone_safe() : m.round_stopped_camera_safe(), act: stopped[why].act() };
+}
+
+export const enteringWords: Record<Entering, () => string> = {
+  finding: m.round_entering_finding,
+  asking: m.round_entering_asking,
+  joining: m.round_entering_joining,
+  connecting: m.round_entering_connecting,
+};
+
+/** 0:41, 19:02, 1:04:07: how long it goes on. */
+export function elapsed(since: string, now: Date): string {
+  const seconds = Math.max(0, Math.floor((now.getTime() - Date.parse(since)) / 1000));
+  const two = (value: number) => String(value).padStart(2, '0');
+  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}
