@@ -260,9 +260,7 @@ async function round() {
     await d.wait('the own picture', () => seesBars('[data-testid^="tile-@dr-falkenried"]'), 60000)
   })
   await step('round-bar', async () => {
-    await d.keys('g')
-    await d.keys('f')
-    await d.click(test(`case-row-${patient}`))
+    await d.click(test('round-case'))
     await d.seen(test('question'))
     await d.seen(test('round-bar'))
     await d.wait('the colleague in the bar', () => seesBars('[data-testid=round-bar]'), 60000)

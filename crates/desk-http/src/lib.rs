@@ -110,6 +110,14 @@ async fn guard(State(door): State<Door>, request: Request, next: Next) -> Respon
 }
 
 impl Door {
+    /// The door of a file at this port: the page's policy lets it reach no other.
+    fn here(&self, socket: String) -> String {
+        match socket.rsplit_once('=') {
+            Some((_, token)) => format!("ws://{}/file?token={token}", self.address),
+            None => socket,
+        }
+    }
+
     /// A name that leads here by DNS is no page of ours, nor is another origin's.
     fn knows_origin(&self, headers: &HeaderMap) -> bool {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
@@ -172,11 +180,12 @@ async fn call(State(door): State<Door>, body: axum::body::Bytes) -> Response {
             json(StatusCode::OK, &Reply::BulkAccess(access))
         }
         Ok(Reply::FileDoor(mut file)) => {
-            // The page's policy lets it reach this port and no other.
-            if let Some((_, token)) = file.socket.rsplit_once('=') {
-                file.socket = format!("ws://{}/file?token={token}", door.address);
-            }
+            file.socket = door.here(file.socket);
             json(StatusCode::OK, &Reply::FileDoor(file))
+        }
+        Ok(Reply::PictureDoor(mut pictures)) => {
+            pictures.socket = door.here(pictures.socket);
+            json(StatusCode::OK, &Reply::PictureDoor(pictures))
         }
         Ok(reply) => json(StatusCode::OK, &reply),
         Err(failure) => json(StatusCode::UNPROCESSABLE_ENTITY, &failure),

@@ -10,7 +10,8 @@ export function useScrollBars(): void {
   useEffect(() => {
     if (!lieOver()) return undefined;
     const observer = new MutationObserver(holdInert);
-    observer.observe(document.body, { attributes: true, attributeFilter: ['inert'], subtree: true });
+    // What is drawn behind a dialog that is open already is inert from its first moment on.
+    observer.observe(document.body, { attributes: true, attributeFilter: ['inert'], childList: true, subtree: true });
     return () => observer.disconnect();
   }, []);
 }

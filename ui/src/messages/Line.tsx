@@ -72,6 +72,8 @@ export function Line(props: LineProps) {
         </div>
       );
     case 'unread':
+      // Only what is no message came after it, such as somebody entering a round.
+      if (props.fresh === 0) return null;
       return (
         <div className={styles['unread']} role="separator" aria-label={m.chat_new({ count: props.fresh })} data-testid="unread-line">
           <span>{m.chat_new({ count: props.fresh })}</span>

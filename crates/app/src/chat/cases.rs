@@ -31,6 +31,8 @@ pub(super) struct Cases {
     kept: Kept,
     /// What the record says of a case, by base and reference.
     found: BTreeMap<(String, String), Found>,
+    /// Links that this desk has pinned and the sync has not brought back as pinned, by room: read all the same.
+    pinning: BTreeMap<String, String>,
     /// Cases that structured messages name.
     named: BTreeMap<(String, String), CaseLink>,
     /// What the record says of decisions that structured messages point to; none while it is not known.
@@ -229,12 +231,17 @@ impl Desk {
             let pinned = up.account.pinned(&room);
             let unread: Vec<String> = {
                 let mut chat = self.0.chat.state();
-                if pinned.is_empty() {
-                    chat.cases.kept.read.remove(&room);
+                let cases = &mut chat.cases;
+                if cases.pinning.get(&room).is_some_and(|event| pinned.contains(event)) {
+                    cases.pinning.remove(&room);
+                }
+                let pinning = cases.pinning.get(&room);
+                if pinned.is_empty() && pinning.is_none() {
+                    cases.kept.read.remove(&room);
                     continue;
                 }
-                let read = chat.cases.kept.read.entry(room.clone()).or_default();
-                read.retain(|event, _| pinned.contains(event));
+                let read = cases.kept.read.entry(room.clone()).or_default();
+                read.retain(|event, _| pinned.contains(event) || pinning == Some(event));
                 pinned.into_iter().filter(|event| !read.contains_key(event)).collect()
             };
             for event in unread {
@@ -470,6 +477,7 @@ impl Desk {
         let text = sentence(link, self.state().settings.language);
         let event = up.account.link_case(room, link, &text, &former).await.map_err(|error| of_conversation(&error))?;
         let mut chat = self.0.chat.state();
+        chat.cases.pinning.insert(room.to_owned(), event.clone());
         chat.cases.kept.read.entry(room.to_owned()).or_default().insert(event, Pinned::Case(link.clone()));
         Ok(())
     }
