@@ -424,6 +424,8 @@ impl Desk {
         if changed {
             self.put_outward(Outward::Unread(view.unread));
             self.tell(Event::ChatChanged(view));
+            // They bear the names of conversations.
+            self.tell_rounds();
         }
     }
 
@@ -473,6 +475,7 @@ impl Desk {
     /// Ends the session at the homeserver and removes what this device keeps.
     pub(crate) async fn sign_out_of_chat(&self) {
         let up = self.up().ok();
+        self.end_round().await;
         self.stop_chat();
         if let Some(up) = up {
             up.account.sign_out().await;

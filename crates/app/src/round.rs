@@ -28,7 +28,6 @@ use contract::{
     Event, Failure, FailureCode, Reply, RoundDeviceView, RoundDevicesView, RoundStep, RoundView, RoundsView,
     RunningRoundView,
 };
-use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use model::round::MemberId;
 use sound::{DeviceError, Devices};
@@ -39,6 +38,8 @@ use voice::{Choices, listed};
 
 /// A membership that nobody ended ends by its time: looked at so often.
 const LOOK: Duration = Duration::from_secs(60);
+/// How long whoever signs out waits for a round to be left.
+const FAREWELL: Duration = Duration::from_secs(3);
 /// What happens together is told together.
 const GATHER: Duration = Duration::from_millis(60);
 
@@ -155,10 +156,9 @@ impl Desk {
         let state = self.0.rounds.state();
         let (offered, running, round) = (state.offered, state.running.clone(), state.round.clone());
         drop(state);
-        let names = self.up().ok();
         let running = running.iter().map(|running| RunningRoundView {
             conversation: running.room.clone(),
-            name: names.as_ref().map(|_up| self.conversation_name(&running.room)).unwrap_or_default(),
+            name: self.conversation_name(&running.room),
             patient: self.patient_of(&running.room),
             people: running.people.iter().map(sender).collect(),
             since: instant(running.since_ms),
@@ -166,7 +166,8 @@ impl Desk {
         RoundsView { offered, running: running.collect(), round }
     }
 
-    fn tell_rounds(&self) {
+    /// Tells them, if they are others than before.
+    pub(crate) fn tell_rounds(&self) {
         let view = self.rounds_view();
         {
             let mut state = self.0.rounds.state();
@@ -180,28 +181,36 @@ impl Desk {
 
     /// Which rounds there are, as long as chat is there.
     pub(crate) async fn follow_rounds(&self, up: &Up) {
-        let mut list = Box::pin(up.account().list_changes());
-        self.look_for_media_servers(up).await;
+        let mut changes = up.account().running_changes();
+        let mut known = false;
         loop {
             let running = up.account().running().await;
             self.0.rounds.state().running = running;
             self.tell_rounds();
-            if let Ok(None) = tokio::time::timeout(LOOK, list.next()).await {
+            if !known {
+                known = self.look_for_media_servers(up).await;
+                self.tell_rounds();
+            }
+            // What was not to be learned is asked for again with the next look.
+            if let Ok(false) = tokio::time::timeout(LOOK, changes.happen()).await {
                 return;
             }
             tokio::time::sleep(GATHER).await;
         }
     }
 
-    async fn look_for_media_servers(&self, up: &Up) {
-        let offered = match way::services(self, up).await {
-            Ok(services) => !services.is_empty(),
+    /// Whether it is known now.
+    async fn look_for_media_servers(&self, up: &Up) -> bool {
+        match way::services(self, up).await {
+            Ok(services) => {
+                self.0.rounds.state().offered = !services.is_empty();
+                true
+            }
             Err(failure) => {
                 tracing::warn!(code = ?failure.code, detail = %failure.detail, "whether rounds are held is not known");
                 false
             }
-        };
-        self.0.rounds.state().offered = offered;
+        }
     }
 
     async fn round_devices(&self) -> RoundDevicesView {
@@ -233,6 +242,20 @@ impl Desk {
         for act in [Act::Microphone(false), Act::Camera(false)] {
             // Where nobody takes it the round is over.
             let _over = acts.send(act).await;
+        }
+    }
+
+    /// Leaves a round while the homeserver still takes this device's word for it.
+    pub(crate) async fn end_round(&self) {
+        let acts = self.0.rounds.state().seat.as_ref().map(|seat| seat.acts.clone());
+        let Some(acts) = acts else { return };
+        let left = async {
+            if acts.send(Act::Leave).await.is_ok() {
+                acts.closed().await;
+            }
+        };
+        if tokio::time::timeout(FAREWELL, left).await.is_err() {
+            tracing::warn!("a round could not be left in time");
         }
     }
 

@@ -378,8 +378,8 @@ impl Desk {
         // A locked desk gives no pixels away.
         self.0.images.close_all();
         self.close_received_study();
-        self.fall_silent().await;
         self.tell_session();
+        self.fall_silent().await;
         self.keep_lock_mark().await;
     }
 

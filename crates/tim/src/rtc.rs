@@ -12,5 +12,5 @@ mod transports;
 mod wire;
 
 pub use round::{Member, Missed, MissedWhy, Round, RoundError, RoundEvent};
-pub use running::Running;
+pub use running::{Running, RunningChanges};
 pub use wire::Focus;

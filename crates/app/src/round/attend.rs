@@ -5,14 +5,14 @@ use super::camera::{CAMERA, Camera, TestCard};
 use super::pictures::{Gallery, Wish};
 use super::scene::{OWN_PICTURE, Scene};
 use super::voice::{Choices, MICROPHONE, Sounds};
-use super::way::{self, Entered};
+use super::way::{self, Entered, Found};
 use super::{Meeting, MeetingEvent};
 use crate::Desk;
 use crate::chat::Up;
 use contract::{Entering, Failure, MediaStopped, OwnMediaView, RoundDeviceKind, RoundEnd, RoundPhase};
 use jiff::Timestamp;
 use model::round::MemberId;
-use rounds::{Event, Word};
+use rounds::{Event, Ticket, Word};
 use rounds_proto::frame::State;
 use rounds_proto::signal::{Fact, OwnFact};
 use serde_json::{Value, json};
@@ -41,6 +41,7 @@ pub(super) enum Act {
     Hand(bool),
     Allow(MemberId),
     Choose(RoundDeviceKind, Choice),
+    Leave,
 }
 
 /// This person's place in a round. Dropping it leaves.
@@ -105,44 +106,51 @@ impl Stay {
         self.tell();
         // What is wanted meanwhile: nobody has to wait for it.
         let mut wants = Vec::new();
-        let entered = {
-            let way = self.enter(&up);
+        let allowed = {
+            let way = self.ask_in(&up);
             tokio::pin!(way);
             loop {
                 tokio::select! {
-                    entered = &mut way => break Some(entered),
+                    allowed = &mut way => break allowed,
                     act = acts.recv() => match act {
+                        // The person thought better of it, and nothing was said of them yet.
+                        Some(Act::Leave) | None => return,
                         Some(act) => wants.push(act),
-                        None => break None,
                     },
                 }
             }
         };
+        let entered = match allowed {
+            Ok((found, ticket)) => {
+                self.doing(Entering::Joining);
+                // From here on the conversation says that this person is there, so it goes on to where they can leave.
+                way::enter(&self.desk.clone(), found, ticket).await
+            }
+            Err(failure) => Err(failure),
+        };
         match entered {
-            Some(Ok(entered)) => {
+            Ok(entered) => {
                 if camera {
                     wants.insert(0, Act::Camera(true));
                 }
                 self.stay(entered, wants, acts, wished).await;
             }
-            Some(Err(failure)) => {
+            Err(failure) => {
                 tracing::warn!(code = ?failure.code, detail = %failure.detail, "a round was not entered");
                 self.scene.phase = RoundPhase::Ended { why: RoundEnd::Failed { failure } };
                 self.tell();
             }
-            // The person thought better of it. What was said of them ends with it.
-            None => {}
         }
     }
 
-    async fn enter(&mut self, up: &Up) -> Result<Entered, Failure> {
+    /// Where it is held, and a ticket for it.
+    async fn ask_in(&mut self, up: &Up) -> Result<(Found, Ticket), Failure> {
         let conversation = self.scene.conversation.clone();
         let desk = self.desk.clone();
         let found = in_time(way::find(&desk, up, &conversation)).await?;
         self.doing(Entering::Asking);
         let ticket = in_time(way::ask(&desk, up, &conversation, &found)).await?;
-        self.doing(Entering::Joining);
-        in_time(way::enter(&desk, found, ticket)).await
+        Ok((found, ticket))
     }
 
     fn doing(&mut self, doing: Entering) {
@@ -162,6 +170,7 @@ impl Stay {
         for want in wants {
             self.act(&meeting, &mut voice, want).await;
         }
+        self.show();
         let mut look = tokio::time::interval(LOOK);
         // When what has changed is told; sound and pictures come so often that a pause among them may never be.
         let mut untold: Option<Instant> = None;
@@ -179,11 +188,11 @@ impl Stay {
                     None => break,
                 },
                 act = acts.recv() => match act {
+                    Some(Act::Leave) | None => break,
                     Some(act) => {
                         self.act(&meeting, &mut voice, act).await;
                         untold = soon(untold);
                     }
-                    None => break,
                 },
                 Some(picture) = pictures.recv() => self.gallery.put(&picture.track, &picture),
                 Some(sound) = sounds.recv() => voice.put(sound),
@@ -208,7 +217,7 @@ impl Stay {
         }
         // Nobody is to see or hear this person any longer, whatever the servers say. Devices take their time to close.
         self.camera = None;
-        voice.stop_microphone();
+        voice.fall_silent();
         tokio::task::spawn_blocking(move || drop(voice));
         if let Err(error) = meeting.leave().await {
             tracing::warn!(%error, "the homeserver did not hear that a round was left");
@@ -224,7 +233,7 @@ impl Stay {
         match event {
             MeetingEvent::Members(members) => self.scene.set_members(members),
             MeetingEvent::Unsigned(who) => self.scene.set_unsigned(who),
-            MeetingEvent::Media(Event::Fact(fact)) => self.take_fact(voice, fact),
+            MeetingEvent::Media(Event::Fact(fact)) => self.take_fact(meeting, voice, fact).await,
             MeetingEvent::Media(Event::Standing(standing)) => {
                 self.greet(meeting, &standing).await;
                 self.scene.set_standing(standing);
@@ -235,33 +244,34 @@ impl Stay {
         }
     }
 
-    fn take_fact(&mut self, voice: &mut Sounds, fact: Fact) {
-        if let Fact::Own { cid, what: OwnFact::MutedByServer | OwnFact::Refused(_) } = &fact
-            && cid == MICROPHONE
-        {
-            voice.stop_microphone();
-            self.scene.microphone = OwnMediaView::Stopped { why: MediaStopped::ByServer };
-        }
-        if let Fact::Own { cid, what } = &fact
-            && cid == CAMERA
-        {
+    async fn take_fact(&mut self, meeting: &Meeting, voice: &mut Sounds, fact: Fact) {
+        if let Fact::Own { cid, what } = &fact {
             match what {
                 OwnFact::Wanted(wanted) => {
-                    if let Some(camera) = &self.camera {
+                    if let Some(camera) = self.camera.as_ref().filter(|_| cid == CAMERA) {
                         camera.set_wanted(wanted);
                     }
                 }
-                OwnFact::MutedByServer => self.stop_camera(MediaStopped::ByServer),
-                OwnFact::Refused(_) => self.stop_camera(MediaStopped::Refused),
+                OwnFact::MutedByServer => self.stop(meeting, voice, cid, MediaStopped::ByServer).await,
+                OwnFact::Refused(_) => self.stop(meeting, voice, cid, MediaStopped::Refused).await,
                 OwnFact::Published { .. } | OwnFact::Subscribed | OwnFact::Unpublished => {}
             }
         }
         self.scene.take(fact, &Timestamp::now().to_string());
     }
 
-    fn stop_camera(&mut self, why: MediaStopped) {
-        self.camera = None;
-        self.scene.camera = OwnMediaView::Stopped { why };
+    /// What this person sends by this track goes off against their wish, and they are told.
+    async fn stop(&mut self, meeting: &Meeting, voice: &mut Sounds, cid: &str, why: MediaStopped) {
+        match cid {
+            MICROPHONE => self.scene.microphone = voice.stop_microphone(why),
+            CAMERA => {
+                self.camera = None;
+                self.scene.camera = OwnMediaView::Stopped { why };
+                // Switched on again it is another track.
+                meeting.media().unpublish(CAMERA).await;
+            }
+            _ => {}
+        }
     }
 
     async fn act(&mut self, meeting: &Meeting, voice: &mut Sounds, act: Act) {
@@ -285,6 +295,8 @@ impl Stay {
                 let _after = self.scene.set_own_hand(up, now_ms);
                 self.say_me(meeting, Vec::new()).await;
             }
+            // It ends the stay, which has seen to it.
+            Act::Leave => {}
             Act::Allow(who) => {
                 meeting.allow(&who).await;
                 self.scene.allow(&who);
@@ -294,12 +306,7 @@ impl Stay {
 
     async fn wish(&mut self, meeting: &Meeting, wish: Wish) {
         match wish {
-            Wish::View(track, _) if track == OWN_PICTURE => {
-                if let Some(camera) = &self.camera {
-                    camera.want_own_key();
-                }
-            }
-            Wish::Key(track) if track == OWN_PICTURE => {
+            Wish::View(track, _) | Wish::Key(track) if track == OWN_PICTURE => {
                 if let Some(camera) = &self.camera {
                     camera.want_own_key();
                 }

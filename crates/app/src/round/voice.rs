@@ -64,10 +64,13 @@ pub(super) struct Sounds {
     voices: BTreeMap<String, Voice>,
     published: bool,
     wanted: bool,
+    /// Why it was switched off against the person's wish.
+    stopped: Option<MediaStopped>,
     /// Of the microphone.
     seat: Option<watch::Receiver<Seat>>,
-    sending: JoinSet<()>,
-    hearing: Option<sound::Hearing>,
+    /// Where it goes; another one after each time that it is published.
+    outgoing: watch::Sender<Option<Outgoing>>,
+    _sending: JoinSet<()>,
 }
 
 impl Sounds {
@@ -90,21 +93,27 @@ impl Sounds {
             }
         };
         let seat = capture.as_ref().map(Capture::seat);
+        let outgoing = watch::Sender::new(None);
+        let mut sending = JoinSet::new();
+        if let Some(hearing) = hearing {
+            sending.spawn(send(hearing, outgoing.subscribe()));
+        }
         Self {
             capture,
             playout,
             voices: BTreeMap::new(),
             published: false,
             wanted: false,
+            stopped: None,
             seat,
-            sending: JoinSet::new(),
-            hearing,
+            outgoing,
+            _sending: sending,
         }
     }
 
     /// Lets this person be heard, or no longer.
     pub(super) async fn set_microphone(&mut self, round: &Round, on: bool) -> OwnMediaView {
-        self.wanted = on;
+        (self.wanted, self.stopped) = (on, None);
         let Some(capture) = &self.capture else {
             return if on { OwnMediaView::Stopped { why: MediaStopped::DeviceLost } } else { OwnMediaView::Off };
         };
@@ -113,18 +122,22 @@ impl Sounds {
         if self.published {
             round.mute(MICROPHONE, !on).await;
         } else if on {
-            let outgoing = round.publish(wish()).await;
+            self.outgoing.send_replace(Some(round.publish(wish()).await));
             self.published = true;
-            if let Some(hearing) = self.hearing.take() {
-                self.sending.spawn(send(hearing, outgoing));
-            }
         }
         self.microphone()
     }
 
-    /// The media server has switched the microphone off, or has no place for it.
-    pub(super) fn stop_microphone(&mut self) {
-        self.wanted = false;
+    /// The microphone goes off against the person's wish. Where the media server has no place for its track, that is gone.
+    pub(super) fn stop_microphone(&mut self, why: MediaStopped) -> OwnMediaView {
+        (self.wanted, self.stopped) = (false, Some(why));
+        self.published &= why != MediaStopped::Refused;
+        self.fall_silent();
+        self.microphone()
+    }
+
+    /// Nobody hears this person from now on.
+    pub(super) fn fall_silent(&self) {
         if let Some(capture) = &self.capture {
             capture.want(Wanted::No);
         }
@@ -133,7 +146,7 @@ impl Sounds {
     /// What the microphone is.
     pub(super) fn microphone(&self) -> OwnMediaView {
         if !self.wanted {
-            return OwnMediaView::Off;
+            return self.stopped.map_or(OwnMediaView::Off, |why| OwnMediaView::Stopped { why });
         }
         match self.seat.as_ref().map(|seat| seat.borrow().clone()) {
             Some(Seat::Open { device, .. }) => OwnMediaView::On { device: Some(device.name) },
@@ -214,11 +227,13 @@ fn wish() -> TrackWish {
     }
 }
 
-async fn send(mut hearing: sound::Hearing, outgoing: Outgoing) {
+async fn send(mut hearing: sound::Hearing, to: watch::Receiver<Option<Outgoing>>) {
     while let Some(heard) = hearing.next().await {
         match heard {
             Heard::Packet(packet) => {
                 let loudness = Loudness { below: packet.below, voice: packet.voice };
+                let outgoing = to.borrow().clone();
+                let Some(outgoing) = outgoing else { continue };
                 // Before the server has a place for it, and while the line is broken, nobody hears it.
                 let _not_now = outgoing.send_sound(&packet.bytes, packet.timestamp, loudness).await;
             }
@@ -234,5 +249,50 @@ fn why(error: DeviceError, was_there: bool) -> MediaStopped {
         DeviceError::Busy => MediaStopped::DeviceBusy,
         DeviceError::Denied => MediaStopped::DeviceDenied,
         DeviceError::Lost | DeviceError::Unusable => MediaStopped::DeviceLost,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Choices, Sounds, listed};
+    use contract::{MediaStopped, OwnMediaView, RoundDeviceKind};
+    use sound::memory::Memory;
+    use sound::{Choice, System};
+    use std::sync::Arc;
+    use std::time::Instant;
+
+    fn system() -> (Arc<dyn System>, String) {
+        let memory = Memory::default();
+        let headset = memory.plug_microphone("Headset", 48_000, 1, Box::new(|_| 0.0));
+        (Arc::new(memory), headset.as_str().to_owned())
+    }
+
+    #[tokio::test]
+    async fn why_a_microphone_was_switched_off_stays_said_when_the_device_has_closed() {
+        let mut sounds = Sounds::start(&system().0, Choices::default(), Instant::now());
+        for why in [MediaStopped::ByServer, MediaStopped::Refused] {
+            assert_eq!(sounds.stop_microphone(why), OwnMediaView::Stopped { why }, "it is told");
+            assert_eq!(sounds.microphone(), OwnMediaView::Stopped { why }, "and at each look");
+        }
+    }
+
+    #[test]
+    fn the_systems_own_device_is_the_choice_until_another_is_made() {
+        let (system, headset) = system();
+        let devices = system.devices().expect("there are some");
+        let mut choices = Choices::default();
+        let shown = |choices: &Choices| {
+            let all = listed(&devices, sound::Kind::Microphone, &choices.microphone);
+            all.into_iter().map(|device| (device.id, device.name, device.chosen)).collect::<Vec<_>>()
+        };
+        let own = |chosen| ("system".to_owned(), None, chosen);
+        let other = |chosen| (headset.clone(), Some("Headset".to_owned()), chosen);
+        assert_eq!(shown(&choices), [own(true), other(false)], "at first");
+        assert!(choices.take(RoundDeviceKind::Microphone, &headset).is_some(), "it is one");
+        assert_eq!(shown(&choices), [own(false), other(true)], "the chosen one");
+        assert_eq!(choices.take(RoundDeviceKind::Microphone, "system"), Some(Choice::System), "and back");
+        assert_eq!(choices.take(RoundDeviceKind::Microphone, ""), None, "that is no id");
+        assert_eq!(choices.take(RoundDeviceKind::Camera, &headset), None, "nor is that a camera");
+        assert_eq!(listed(&devices, sound::Kind::Speaker, &choices.speaker), [], "there is no speaker");
     }
 }

@@ -7,11 +7,15 @@ use crate::account::Account;
 use crate::person::Person;
 use matrix_sdk::Room;
 use matrix_sdk::deserialized_responses::RawAnySyncOrStrippedState;
+use matrix_sdk::event_handler::EventHandlerDropGuard;
 use matrix_sdk::ruma::events::room::member::MembershipState;
 use ruma::UserId;
+use ruma::events::AnySyncStateEvent;
+use ruma::serde::Raw;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::watch;
 
 /// A round that somebody is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +29,8 @@ pub struct Running {
 }
 
 impl Account {
-    /// Rounds that go on now, the oldest first. They change with what [`Account::list_changes`] tells, and by their time:
-    /// a membership that was not ended ends by itself.
+    /// Rounds that go on now, the oldest first. They change with what [`Account::running_changes`] tells, and by their
+    /// time: a membership that was not ended ends by itself.
     pub async fn running(&self) -> Vec<Running> {
         let mut running = Vec::new();
         for room in self.client.joined_rooms() {
@@ -34,6 +38,38 @@ impl Account {
         }
         running.sort_by(|a: &Running, b| a.since_ms.cmp(&b.since_ms).then_with(|| a.room.cmp(&b.room)));
         running
+    }
+
+    /// Tells when who is in a round, or in a conversation, may have changed.
+    pub fn running_changes(&self) -> RunningChanges {
+        let (changed, changes) = watch::channel(());
+        let handler = self.client.add_event_handler(move |event: Raw<AnySyncStateEvent>| {
+            let kind = event.get_field::<String>("type").ok().flatten();
+            if kind.is_some_and(|kind| matches!(kind.as_str(), MEMBER | "m.room.member")) {
+                changed.send_replace(());
+            }
+            std::future::ready(())
+        });
+        RunningChanges { changes, _handler: self.client.event_handler_drop_guard(handler) }
+    }
+}
+
+/// Changes of who is in a round, for as long as somebody waits for them.
+pub struct RunningChanges {
+    changes: watch::Receiver<()>,
+    _handler: EventHandlerDropGuard,
+}
+
+impl std::fmt::Debug for RunningChanges {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RunningChanges")
+    }
+}
+
+impl RunningChanges {
+    /// Waits for the next one; false where there is none any more.
+    pub async fn happen(&mut self) -> bool {
+        self.changes.changed().await.is_ok()
     }
 }
 

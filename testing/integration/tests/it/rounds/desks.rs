@@ -287,3 +287,15 @@ async fn whoever_begins_a_round_at_the_demonstration_is_joined_by_a_colleague_an
     let (kind, flags, of, ..) = picture(&mut socket).await;
     assert_eq!((kind, flags & 1, of), (1, 1, track), "a whole picture of theirs");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_signs_out_or_leaves_on_the_way_in_is_not_seen_in_the_round_any_more() {
+    let Two { one, other, room, .. } = &two(Rounds::Here).await;
+    asks(other, RoundStep::Enter { conversation: room.clone(), camera: false }).await;
+    asks(other, RoundStep::Leave).await;
+    comes_in(one, room, false).await;
+    comes_in(other, room, false).await;
+    sees(one, "the other", |round| partner(round).map(drop)).await;
+    done(other, Request::SignOut).await;
+    sees(one, "that the other is gone", |round| (round.people.len() == 1).then_some(())).await;
+}
