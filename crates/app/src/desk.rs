@@ -564,7 +564,8 @@ fn of_the_record(event: &Event) -> bool {
         | Event::ConversationChanged(_)
         | Event::ConversationWanted(_)
         | Event::ReceivedStudyChanged(_)
-        | Event::RoundsChanged(_) => true,
+        | Event::RoundsChanged(_)
+        | Event::Presented(_) => true,
         // Who tells of messages leaves names out while the desk is locked.
         Event::SessionChanged(_)
         | Event::SettingsChanged(_)

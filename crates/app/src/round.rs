@@ -9,13 +9,18 @@
 //! ```
 //!
 //! [`Meeting`] joins the conversation's half of a round with the media server's; [`scene`] makes the view of what both
-//! say and is pure; [`pictures`] carries pictures to the page; [`camera`] is what this person is seen by.
+//! say and is pure; [`pictures`] carries pictures to the page; [`camera`] is what this person is seen by. [`showing`] is
+//! what somebody shows of a case's images, by the words of [`ears`].
 
 mod attend;
 mod camera;
+mod ears;
+mod leading;
 mod meeting;
 mod pictures;
+mod presentation;
 mod scene;
+mod showing;
 mod voice;
 mod way;
 
@@ -25,8 +30,8 @@ use crate::Desk;
 use crate::chat::{Up, sender};
 use attend::{Act, Seat};
 use contract::{
-    Event, Failure, FailureCode, Reply, RoundDeviceView, RoundDevicesView, RoundStep, RoundView, RoundsView,
-    RunningRoundView,
+    Event, Failure, FailureCode, PresentedView, Reply, RoundDeviceView, RoundDevicesView, RoundStep, RoundView,
+    RoundsView, RunningRoundView,
 };
 use jiff::Timestamp;
 use model::round::MemberId;
@@ -56,6 +61,8 @@ struct State {
     seat: Option<Seat>,
     /// Of the seat, as it was last told.
     round: Option<RoundView>,
+    /// Shown in that round at last.
+    presented: Option<PresentedView>,
     /// Counts entries: what belongs to a former one is not taken for the present.
     entries: u64,
     choices: Choices,
@@ -89,17 +96,27 @@ impl Desk {
             RoundStep::SetMicrophone { on } => self.act(Act::Microphone(on)).await,
             RoundStep::SetCamera { on } => self.act(Act::Camera(on)).await,
             RoundStep::SetHand { up } => self.act(Act::Hand(up)).await,
-            RoundStep::Allow { person } => {
-                let who = MemberId::parse(&person);
-                let who = who.map_err(|error| Failure::new(FailureCode::InvalidInput, error.to_string()))?;
-                self.act(Act::Allow(who)).await
-            }
+            RoundStep::Allow { person } => self.act(Act::Allow(member(&person)?)).await,
             RoundStep::OpenPictures => {
                 let gallery = self.0.rounds.state().seat.as_ref().map(|seat| seat.gallery.clone());
                 let gallery = gallery.ok_or_else(no_round)?;
                 let socket = gallery.serve(&self.0.files);
                 Ok(Reply::PictureDoor(contract::PictureDoorView { socket }))
             }
+            RoundStep::Present { patient } => {
+                let may = self.0.rounds.state().round.as_ref().map(|round| round.may_present);
+                if !may.ok_or_else(no_round)? {
+                    return Err(Failure::new(FailureCode::NotAllowed, "somebody else shows images"));
+                }
+                let case = self.shown_case_of(&patient).await?;
+                self.act(Act::Present { case, patient }).await
+            }
+            RoundStep::StopPresenting => self.act(Act::StopPresenting).await,
+            RoundStep::HandOver { person } => self.act(Act::HandOver(member(&person)?)).await,
+            RoundStep::Show { presentation } => self.act(Act::Show(Box::new(presentation))).await,
+            RoundStep::OpenPresented => Ok(Reply::Presented(self.0.rounds.state().presented.clone())),
+            RoundStep::OpenPresentedCase => self.act(Act::OpenPresentedCase).await,
+            RoundStep::Seen { seen } => self.act(Act::Seen(seen)).await,
         }
     }
 
@@ -119,7 +136,7 @@ impl Desk {
         if there {
             return Ok(());
         }
-        state.entries += 1;
+        (state.entries, state.presented) = (state.entries + 1, None);
         let entry = state.entries;
         // One that this person is still in is left by its dropping.
         let choices = state.choices.clone();
@@ -133,7 +150,7 @@ impl Desk {
     pub(crate) fn leave_round(&self) {
         let seat = {
             let mut state = self.0.rounds.state();
-            (state.round, state.entries) = (None, state.entries + 1);
+            (state.round, state.presented, state.entries) = (None, None, state.entries + 1);
             state.seat.take()
         };
         drop(seat);
@@ -150,6 +167,26 @@ impl Desk {
             state.round = Some(view);
         }
         self.tell_rounds();
+    }
+
+    /// What is shown in the round of an entry.
+    fn tell_presented(&self, entry: u64, view: PresentedView) {
+        {
+            let mut state = self.0.rounds.state();
+            if state.entries != entry {
+                return;
+            }
+            state.presented = Some(view.clone());
+        }
+        self.tell(Event::Presented(view));
+    }
+
+    /// Nobody shows anything in the round of an entry.
+    fn forget_presented(&self, entry: u64) {
+        let mut state = self.0.rounds.state();
+        if state.entries == entry {
+            state.presented = None;
+        }
     }
 
     pub(crate) fn rounds_view(&self) -> RoundsView {
@@ -234,12 +271,12 @@ impl Desk {
         }
     }
 
-    /// Nobody sits here: this person is neither heard nor seen, and no pictures are given away. The round goes on.
+    /// Nobody sits here: this person is neither heard nor seen and shows nothing, and no pictures are given away. The round goes on.
     pub(crate) async fn fall_silent(&self) {
         let seat = self.0.rounds.state().seat.as_ref().map(|seat| (seat.acts.clone(), seat.gallery.clone()));
         let Some((acts, gallery)) = seat else { return };
         gallery.shut();
-        for act in [Act::Microphone(false), Act::Camera(false)] {
+        for act in [Act::Microphone(false), Act::Camera(false), Act::StopPresenting] {
             // Where nobody takes it the round is over.
             let _over = acts.send(act).await;
         }
@@ -269,6 +306,10 @@ impl Desk {
         };
         drop(former);
     }
+}
+
+fn member(person: &str) -> Result<MemberId, Failure> {
+    MemberId::parse(person).map_err(|error| Failure::new(FailureCode::InvalidInput, error.to_string()))
 }
 
 fn no_round() -> Failure {

@@ -4,9 +4,9 @@ use crate::{
     ArrivalView, Attention, BegunView, BulkAccessView, CardView, CaseView, CasesView, ChatView, ConflictChoice,
     ConnectionView, ConversationView, DecisionView, DevicesView, DiagnosisView, DirectoryView, DocumentView, DraftView,
     FileDoorView, FormStep, FoundPeopleView, ImagesView, MeasurementView, MeasurementsView, MessageVersionsView,
-    OwnCardView, PermissionsView, PictureDoorView, PlatformView, ProofWantedView, ReceivedStudyView, RecoveryKeyView,
-    RoundDevicesView, RoundStep, RoundsView, SeriesView, SessionView, SettingsView, ShareableView, SigningPreviewView,
-    StartView, TextBlockView, TodayView, TrustStep, WantedView,
+    OwnCardView, PermissionsView, PictureDoorView, PlatformView, PresentedView, ProofWantedView, ReceivedStudyView,
+    RecoveryKeyView, RoundDevicesView, RoundStep, RoundsView, SeriesView, SessionView, SettingsView, ShareableView,
+    SigningPreviewView, StartView, TextBlockView, TodayView, TrustStep, WantedView,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -607,6 +607,8 @@ pub enum Reply {
     RoundDevices(RoundDevicesView),
     /// Where pictures of a round come from.
     PictureDoor(PictureDoorView),
+    /// What is shown in a round, if anything is that this person may see.
+    Presented(Option<PresentedView>),
     /// To `ChangeSettings`.
     Settings(SettingsView),
     /// To `Diagnose`.
@@ -645,6 +647,9 @@ pub enum Event {
     ReceivedStudyChanged(ReceivedStudyView),
     /// Rounds, also while another screen is shown: the bar of the running one is always there.
     RoundsChanged(RoundsView),
+    /// What somebody shows in the round, as often as it changes; only of a case that this person has opened or that is
+    /// the conversation's.
+    Presented(PresentedView),
 }
 
 /// Where the person is.

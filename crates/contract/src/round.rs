@@ -1,11 +1,11 @@
 //! A video round: who is in it, what this person sends, and the door by which pictures reach the page.
 
-use crate::{Failure, SenderView};
+use crate::{Failure, Presentation, PresentingView, SeenView, SenderView};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 /// What the page asks about rounds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "step", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum RoundStep {
     /// What there is to speak, hear and be seen with. Answered by `RoundDevices`.
@@ -48,6 +48,33 @@ pub enum RoundStep {
     },
     /// Where pictures come from. Answered by `PictureDoor`.
     OpenPictures,
+    /// Show images of a patient's case to the others; `Show` says what. Refused where somebody else shows and this person
+    /// may not take over.
+    Present {
+        /// FHIR id of the patient.
+        patient: String,
+    },
+    /// Show no longer.
+    StopPresenting,
+    /// Somebody else is to show.
+    HandOver {
+        /// The person's id in the view.
+        person: String,
+    },
+    /// What is on this person's screen now; forgotten where they do not show.
+    Show {
+        /// All of it.
+        presentation: Presentation,
+    },
+    /// What is shown, for a page that begins. Answered by `Presented`.
+    OpenPresented,
+    /// See the images of a case that is not the conversation's.
+    OpenPresentedCase,
+    /// What this person sees of that which is shown.
+    Seen {
+        /// What.
+        seen: SeenView,
+    },
 }
 
 /// The rounds that this person can see.
@@ -102,6 +129,10 @@ pub struct RoundView {
     pub recorded: bool,
     /// Sound and picture are encrypted from end to end with keys of the members.
     pub encrypted: bool,
+    /// Who shows images, if anybody does.
+    pub presenting: Option<PresentingView>,
+    /// This person may show images now: nobody does, or they may take over.
+    pub may_present: bool,
 }
 
 /// How far a round is.

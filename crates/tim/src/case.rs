@@ -185,7 +185,7 @@ async fn fetch(room: &Room, id: &EventId) -> Option<TimelineEvent> {
 }
 
 /// 50 and more, as for the room's name: whoever may not do that does not decide what the room is about.
-fn may_decide(level: UserPowerLevel) -> bool {
+pub(crate) fn may_decide(level: UserPowerLevel) -> bool {
     match level {
         UserPowerLevel::Infinite => true,
         UserPowerLevel::Int(level) => level >= int!(50),

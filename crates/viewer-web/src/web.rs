@@ -203,6 +203,33 @@ impl Viewer {
         self.viewer.to_screen(viewport, [column, row]).map(Vec::from).map_err(fail)
     }
 
+    /// What the viewport shows, for viewports of others: `{index, center, height, voi, inverted, flipped, turns}`, `null`
+    /// if nothing.
+    pub fn presented(&self, viewport: u32) -> Result<String, JsValue> {
+        self.viewer.presented(viewport).map(wire::presented).map_err(fail)
+    }
+
+    /// Shows what `presented` said elsewhere.
+    pub fn present(&mut self, viewport: u32, json: &str) -> Result<(), JsValue> {
+        self.viewer.present(viewport, &wire::to_present(json).map_err(fail)?).map_err(fail)
+    }
+
+    /// Where a frame lies in the patient: `{origin, row, column}`, `null` where it has no geometry, and then points are
+    /// `[column, row, 0]` in pixels.
+    pub fn plane(&self, handle: u32, frame: u32) -> Result<String, JsValue> {
+        self.viewer.plane(handle, frame).map(wire::plane).map_err(fail)
+    }
+
+    /// What lies under a point, in the patient or in pixels, `null` if no series is shown.
+    pub fn point_of(&self, viewport: u32, x: f64, y: f64) -> Result<String, JsValue> {
+        self.viewer.point_of(viewport, [x, y]).map(wire::point).map_err(fail)
+    }
+
+    /// Where such a point lies on the canvas.
+    pub fn place_of(&self, viewport: u32, x: f64, y: f64, z: f64) -> Result<Vec<f64>, JsValue> {
+        self.viewer.place_of(viewport, [x, y, z]).map(Vec::from).map_err(fail)
+    }
+
     /// The distance of two image points: `{value, unit, detector}`.
     pub fn length(&self, handle: u32, frame: u32, c0: f64, r0: f64, c1: f64, r1: f64) -> Result<String, JsValue> {
         let length = self.viewer.length(handle, frame, [c0, r0], [c1, r1]).map_err(fail)?;

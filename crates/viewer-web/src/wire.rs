@@ -1,10 +1,10 @@
 //! The JSON that crosses to the page and back, and its translation to the viewer's types.
 
 use serde::{Deserialize, Serialize};
-use viewer::scene::{Letters, Unit};
+use viewer::scene::{Field, Letters, Plane, Unit};
 use viewer::{
-    Arrival, Calibration, Format, Frame, FrameMessage, Function, Located, Pixels, Rect, Scale, Series, Spacing, State,
-    Table, Window,
+    Arrival, Calibration, Chosen, Format, Frame, FrameMessage, Function, Located, Pixels, Presented, Rect, Scale,
+    Series, Spacing, State, Table, Window,
 };
 
 /// The part of a series' view model that the viewer needs.
@@ -330,6 +330,75 @@ pub fn located(located: Option<Located>) -> String {
         patient: l.patient,
         frame: l.frame,
     }))
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PresentedBoth {
+    index: u32,
+    center: [f64; 3],
+    height: f64,
+    voi: VoiBoth,
+    inverted: bool,
+    flipped: [bool; 2],
+    turns: u32,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "kebab-case")]
+enum VoiBoth {
+    AsStored,
+    Window { center: f64, width: f64, function: FunctionName },
+    Table { place: u32 },
+}
+
+/// What a viewport shows, for viewports of others; `null` if it shows no series.
+pub fn presented(presented: Option<Presented>) -> String {
+    json(&presented.map(|p| PresentedBoth {
+        index: p.index,
+        center: p.field.center,
+        height: p.field.height,
+        voi: match p.voi {
+            Chosen::AsStored => VoiBoth::AsStored,
+            Chosen::Window(Window { center, width, function }) => {
+                VoiBoth::Window { center, width, function: function.into() }
+            }
+            Chosen::Table(place) => VoiBoth::Table { place },
+        },
+        inverted: p.inverted,
+        flipped: p.flipped,
+        turns: p.turns,
+    }))
+}
+
+/// Reads what is shown elsewhere.
+pub fn to_present(json: &str) -> Result<Presented, serde_json::Error> {
+    let PresentedBoth { index, center, height, voi, inverted, flipped, turns } = serde_json::from_str(json)?;
+    let voi = match voi {
+        VoiBoth::AsStored => Chosen::AsStored,
+        VoiBoth::Window { center, width, function } => {
+            Chosen::Window(Window { center, width, function: function.into() })
+        }
+        VoiBoth::Table { place } => Chosen::Table(place),
+    };
+    Ok(Presented { index, field: Field { center, height }, voi, inverted, flipped, turns })
+}
+
+#[derive(Debug, Serialize)]
+struct PlaneOut {
+    origin: [f64; 3],
+    row: [f64; 3],
+    column: [f64; 3],
+}
+
+/// Where a frame lies in the patient; `null` where it has no geometry.
+pub fn plane(plane: Option<Plane>) -> String {
+    json(&plane.map(|Plane { origin, row, column, .. }| PlaneOut { origin, row, column }))
+}
+
+/// A point of the patient or of the image's pixels; `null` if the viewport shows no series.
+pub fn point(point: Option<[f64; 3]>) -> String {
+    json(&point)
 }
 
 #[derive(Debug, Serialize)]

@@ -4,8 +4,10 @@ use contract::{
     Calibration, FrameFormat, FrameView, PixelsView, ScaleView, SeriesView, TableView, VoiFunction, WindowView,
 };
 use serde_json::{Value, json};
-use viewer::scene::{Length, Letters, ScaleBar, Unit};
-use viewer::{Arrival, Format, Function, Located, Pixels, Scale, Spacing, State, Table, Window};
+use viewer::scene::{Field, Length, Letters, Plane, ScaleBar, Unit};
+use viewer::{
+    Arrival, Chosen, Format, Frame, Function, Located, Pixels, Presented, Scale, Spacing, State, Table, Window,
+};
 use viewer_web::wire;
 
 fn view() -> SeriesView {
@@ -171,4 +173,51 @@ fn a_point_and_a_length_have_the_names_that_the_page_reads() {
     let length = Length { value: 12.5, unit: Unit::Pixel };
     let want = json!({"value": 12.5, "unit": "px", "detector": false});
     assert_eq!(parsed(&wire::length(length, viewer::Calibration::None)), want, "uncalibrated");
+}
+
+#[test]
+fn what_is_presented_crosses_and_comes_back() {
+    let window = Window { center: 40.0, width: 400.0, function: Function::LinearExact };
+    let presented = Presented {
+        index: 3,
+        field: Field { center: [1.0, -2.5, 3.0], height: 210.0 },
+        voi: Chosen::Window(window),
+        inverted: true,
+        flipped: [true, false],
+        turns: 3,
+    };
+    let by_window = json!({"by": "window", "center": 40.0, "width": 400.0, "function": "linear-exact"});
+    let there = json!({
+        "index": 3, "center": [1.0, -2.5, 3.0], "height": 210.0, "voi": by_window, "inverted": true,
+        "flipped": [true, false], "turns": 3,
+    });
+    assert_eq!(parsed(&wire::presented(Some(presented))), there, "the page's names");
+    assert_eq!(wire::to_present(&there.to_string()).expect("its own form"), presented, "and back");
+    for (voi, name) in
+        [(Chosen::AsStored, json!({"by": "as-stored"})), (Chosen::Table(2), json!({"by": "table", "place": 2}))]
+    {
+        let presented = Presented { voi, ..presented };
+        let text = wire::presented(Some(presented));
+        assert_eq!(parsed(&text)["voi"], name, "{voi:?}");
+        assert_eq!(wire::to_present(&text).expect("its own form"), presented, "{voi:?}, and back");
+    }
+    assert_eq!(wire::presented(None), "null", "an empty viewport");
+    assert!(wire::to_present(r#"{"index": 0}"#).is_err(), "half of it");
+}
+
+#[test]
+fn a_plane_crosses_with_its_directions_apart() {
+    let frame = Frame {
+        position: Some([1.0, 2.0, 3.0]),
+        orientation: Some([1.0, 0.0, 0.0, 0.0, 0.6, -0.8]),
+        thickness: None,
+        slope: 1.0,
+        intercept: 0.0,
+        pixels: 0,
+    };
+    let plane = Plane::of(&frame, Some(Spacing { rows: 1.0, columns: 1.0 }));
+    let there = json!({"origin": [1.0, 2.0, 3.0], "row": [1.0, 0.0, 0.0], "column": [0.0, 0.6, -0.8]});
+    assert_eq!(parsed(&wire::plane(plane)), there, "a plane");
+    assert_eq!(wire::plane(None), "null", "no geometry");
+    assert_eq!(parsed(&wire::point(Some([1.0, 2.0, 3.0]))), json!([1.0, 2.0, 3.0]), "a point");
 }

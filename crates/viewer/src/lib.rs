@@ -15,7 +15,7 @@ pub use message::{FrameMessage, HEADER_BYTES, MessageError};
 pub use passes::{ReadError, Reading};
 pub use series::{Calibration, Format, Frame, Function, Pixels, Scale, Series, SeriesError, Spacing, Table, Window};
 pub use stack::{Arrival, FrameError};
-pub use viewer::{Located, Rect, SceneError, State, Viewer};
+pub use viewer::{Chosen, Located, Presented, Rect, SceneError, State, Viewer};
 
 /// Every shader module that the passes can ask for: its name and its whole WGSL text.
 pub fn shader_modules() -> Vec<(String, String)> {

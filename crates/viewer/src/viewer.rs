@@ -4,8 +4,8 @@ use crate::gpu::Gpu;
 use crate::number::pixels;
 use crate::passes::{Drawing, Look, Mode, Passes, Reading, Uniform, Voi};
 use crate::scene::{
-    Length, Letters, Mapping, Placement, Raster, ScaleBar, length, letters, patient_from_image, plane_position,
-    scale_bar,
+    Field, Ground, Length, Letters, Mapping, Placement, Plane, Raster, ScaleBar, Turn, length, letters,
+    patient_from_image, plane_position, scale_bar,
 };
 use crate::stack::{Arrival, FrameError, Stack};
 use crate::{FrameMessage, Series, SeriesError, Table, Window};
@@ -62,6 +62,12 @@ pub enum SceneError {
     /// The viewport shows no series.
     #[error("viewport {0} shows no series")]
     Empty(u32),
+    /// The series has no such frame.
+    #[error("series {0} has no frame {1}")]
+    Frame(u32, u32),
+    /// What is to be shown has a number that is none, or a height of nothing.
+    #[error("what is to be shown in viewport {0} has a number that cannot be")]
+    Presented(u32),
 }
 
 #[derive(Debug)]
@@ -71,7 +77,7 @@ struct Viewport {
     shown: Option<Shown>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Shown {
     series: u32,
     index: u32,
@@ -82,8 +88,8 @@ struct Shown {
 }
 
 /// Where the greys of a viewport come from.
-#[derive(Debug, Clone, Copy)]
-enum Chosen {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Chosen {
     /// From each frame as it is stored.
     AsStored,
     /// From the reader's window, on every frame.
@@ -163,6 +169,23 @@ pub struct State {
     pub thickness: Option<f64>,
     /// What there is of the frame.
     pub arrival: Arrival,
+}
+
+/// What a viewport shows, as others can show it in viewports of another size.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Presented {
+    /// Frame index, from 0.
+    pub index: u32,
+    /// The part of the image that is visible: in mm of the patient where the frame has a plane, else in pixels.
+    pub field: Field,
+    /// Where its greys come from.
+    pub voi: Chosen,
+    /// Whether low values are bright.
+    pub inverted: bool,
+    /// Left and right of the image exchanged, and top and bottom; before it is turned.
+    pub flipped: [bool; 2],
+    /// Quarter turns clockwise.
+    pub turns: u32,
 }
 
 /// What lies under a point of the canvas.
@@ -419,6 +442,78 @@ impl Viewer {
         Ok([x + rect.corner()[0], y + rect.corner()[1]])
     }
 
+    /// What a viewport shows, as others can show it in viewports of another size; none if it shows no series.
+    pub fn presented(&self, viewport: u32) -> Result<Option<Presented>, SceneError> {
+        let Some((shown, stack, rect)) = self.parts(viewport)? else { return Ok(None) };
+        let series = &stack.series;
+        let (flipped, turns) = shown.placement.turn.parts();
+        let [width, height] = rect.size();
+        Ok(ground(series, shown.index).filter(|_| width > 0.0 && height > 0.0).map(|ground| Presented {
+            index: shown.index,
+            field: Field::of(&shown.placement, &ground, series.raster(shown.index), rect.size()),
+            voi: shown.chosen,
+            inverted: shown.low_is_bright(series),
+            flipped,
+            turns,
+        }))
+    }
+
+    /// Shows what somebody else shows. It is all of it or nothing: a picture that is not quite theirs would be taken for
+    /// it.
+    pub fn present(&mut self, viewport: u32, presented: &Presented) -> Result<(), SceneError> {
+        let (before, stack, rect) = self.parts(viewport)?.ok_or(SceneError::Empty(viewport))?;
+        let series = &stack.series;
+        let Presented { index, field, voi, inverted, flipped, turns } = *presented;
+        let ground = ground(series, index).ok_or(SceneError::Frame(before.series, index))?;
+        let sound = match voi {
+            Chosen::Window(window) => window.center.is_finite() && window.width.is_finite(),
+            Chosen::AsStored | Chosen::Table(_) => true,
+        };
+        let turn = Turn::new(flipped, turns);
+        let placement = field.placement(turn, &ground, series.raster(index), rect.size());
+        let visible = field.height.is_finite() && field.height > 0.0 && placement.pan.iter().all(|p| p.is_finite());
+        if !(sound && visible) {
+            return Err(SceneError::Presented(viewport));
+        }
+        let chosen = match voi {
+            Chosen::Window(window) => Chosen::Window(window.defined()),
+            Chosen::AsStored | Chosen::Table(_) => voi,
+        };
+        let shown = Shown {
+            series: before.series,
+            index,
+            chosen,
+            inverted: inverted != series.stored_inverted(index),
+            placement,
+        };
+        if shown == before {
+            return Ok(());
+        }
+        self.change(viewport, |now, _, _| *now = shown)
+    }
+
+    /// Where a frame lies in the patient; none where it has no geometry that can be relied on.
+    pub fn plane(&self, series: u32, frame: u32) -> Result<Option<Plane>, SceneError> {
+        let stack = self.stacks.get(&series).ok_or(SceneError::Series(series))?;
+        ground(&stack.series, frame).map(|ground| ground.plane()).ok_or(SceneError::Frame(series, frame))
+    }
+
+    /// What lies under a point of the canvas, told as a presented center is; none if the viewport shows no series.
+    pub fn point_of(&self, viewport: u32, at: [f64; 2]) -> Result<Option<[f64; 3]>, SceneError> {
+        let Some((shown, stack, rect)) = self.parts(viewport)? else { return Ok(None) };
+        let [x, y] = rect.corner();
+        let mapping = mapping(&shown, stack.series.raster(shown.index), rect);
+        let image = mapping.image_from_screen([at[0] - x, at[1] - y]);
+        Ok(ground(&stack.series, shown.index).map(|ground| ground.point(image)))
+    }
+
+    /// Where on the canvas such a point lies.
+    pub fn place_of(&self, viewport: u32, point: [f64; 3]) -> Result<[f64; 2], SceneError> {
+        let (shown, stack, _) = self.parts(viewport)?.ok_or(SceneError::Empty(viewport))?;
+        let ground = ground(&stack.series, shown.index).ok_or(SceneError::Frame(shown.series, shown.index))?;
+        self.to_screen(viewport, ground.image(point))
+    }
+
     /// The distance of two image points of a frame.
     pub fn length(&self, series: u32, frame: u32, from: [f64; 2], to: [f64; 2]) -> Result<Length, SceneError> {
         let stack = self.stacks.get(&series).ok_or(SceneError::Series(series))?;
@@ -487,6 +582,12 @@ impl Viewer {
         }
         Ok(())
     }
+}
+
+/// What points of a frame are told in; none if the series has no such frame.
+fn ground(series: &Series, index: u32) -> Option<Ground> {
+    let frame = series.frames.get(index as usize)?;
+    Some(Ground::of(frame, series.usable_spacing(index)))
 }
 
 fn mapping(shown: &Shown, raster: Raster, rect: Rect) -> Mapping {

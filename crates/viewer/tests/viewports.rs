@@ -3,8 +3,10 @@
 mod support;
 
 use support::{Seeded, VIEWPORT, grey, message, open, picture, series, upload, window};
+use viewer::scene::Field;
 use viewer::{
-    Arrival, Calibration, Format, FrameMessage, Function, HEADER_BYTES, MessageError, Rect, SceneError, Series, Spacing,
+    Arrival, Calibration, Chosen, Format, FrameMessage, Function, HEADER_BYTES, MessageError, Presented, Rect,
+    SceneError, Series, Spacing,
 };
 
 fn target(viewer: &viewer::Viewer, width: u32, height: u32) -> wgpu::Texture {
@@ -215,4 +217,85 @@ fn a_damaged_message_is_refused_with_its_reason() {
     for at in [HEADER_BYTES, 60, 91] {
         assert!(matches!(broken(&|b| b[at] ^= 16), MessageError::Crc { .. }), "a bit at {at} was turned");
     }
+}
+
+/// Two viewports of one series: 64 × 64 pixels of 2 mm, the first one's center at (0, 0), slices at z = 0, 1, 2.
+fn two_viewports() -> viewer::Viewer {
+    let series = Series {
+        window: byte_window(),
+        spacing: Some(Spacing { rows: 2.0, columns: 2.0 }),
+        calibration: Calibration::Patient,
+        ..series(Format::U8, 64, 64, 3)
+    };
+    let mut viewer = open([1300, 900]);
+    let wide = Rect { x: 0, y: 0, width: 800, height: 600 };
+    let high = Rect { x: 900, y: 0, width: 400, height: 900 };
+    viewer.set_layout(&[(1, wide), (2, high)]);
+    let handle = series.handle;
+    viewer.add_series(series).expect("the size fits");
+    viewer.show(1, Some(handle)).expect("both exist");
+    viewer.show(2, Some(handle)).expect("both exist");
+    viewer
+}
+
+#[test]
+fn whoever_follows_sees_the_same_point_in_the_middle_and_the_same_height() {
+    let mut viewer = two_viewports();
+    viewer.set_index(1, 2).expect("a series is shown");
+    viewer.set_window(1, window(100.0, 50.0, Function::Sigmoid)).expect("a series is shown");
+    viewer.set_inverted(1, true).expect("a series is shown");
+    viewer.rotate(1, 1).expect("a series is shown");
+    // From 600 px for 128 mm to 1,200 px; the image's middle then lies 150 px right of the viewport's.
+    viewer.zoom_at(1, 2.0, [400.0, 300.0]).expect("a series is shown");
+    viewer.pan_by(1, [150.0, 0.0]).expect("a series is shown");
+    let presented = viewer.presented(1).expect("in the layout").expect("shows a series");
+    assert_eq!((presented.index, presented.inverted, presented.turns), (2, true, 1), "what was chosen");
+    // Turned clockwise the rows run to the left: 16 mm right of the viewport's middle is the image's, at (63, 63).
+    let [x, y, z] = presented.field.center;
+    assert!((x - 63.0).abs() < 1e-9 && (y - 79.0).abs() < 1e-9 && z == 2.0, "{:?}", presented.field.center);
+    assert!((presented.field.height - 64.0).abs() < 1e-9, "{}", presented.field.height);
+
+    viewer.present(2, &presented).expect("the same series");
+    let middle = viewer.point_of(2, [1100.0, 450.0]).expect("in the layout").expect("shows a series");
+    assert!(middle.iter().zip([63.0, 79.0, 2.0]).all(|(a, b)| (a - b).abs() < 1e-9), "{middle:?}");
+    let state = viewer.state(2).expect("in the layout").expect("shows a series");
+    assert!((state.mm_per_px.expect("calibrated") * 900.0 - 64.0).abs() < 1e-9, "64 mm from edge to edge");
+    assert_eq!(state.window, window(100.0, 50.0, Function::Sigmoid), "the window");
+    let there = viewer.place_of(2, [63.0, 79.0, 2.0]).expect("shows a series");
+    assert!((there[0] - 1100.0).abs() < 1e-9 && (there[1] - 450.0).abs() < 1e-9, "{there:?}");
+}
+
+#[test]
+fn what_is_presented_twice_is_drawn_once() {
+    let mut viewer = two_viewports();
+    viewer.pan_by(1, [10.0, 0.0]).expect("a series is shown");
+    let presented = viewer.presented(1).expect("in the layout").expect("shows a series");
+    viewer.present(2, &presented).expect("the same series");
+    let texture = target(&viewer, 1300, 900);
+    viewer.draw(&texture.create_view(&wgpu::TextureViewDescriptor::default()));
+    viewer.present(2, &presented).expect("the same series");
+    assert!(!viewer.dirty(), "nothing has changed");
+}
+
+#[test]
+fn what_cannot_be_shown_is_refused_and_changes_nothing() {
+    let mut viewer = two_viewports();
+    let presented = viewer.presented(1).expect("in the layout").expect("shows a series");
+    let before = viewer.state(2);
+    let endless = window(f64::INFINITY, 1.0, Function::Linear);
+    let field = presented.field;
+    for (what, wrong) in [
+        ("a center", Presented { field: Field { center: [0.0, f64::NAN, 0.0], ..field }, ..presented }),
+        ("no height", Presented { field: Field { height: 0.0, ..field }, ..presented }),
+        ("a height below none", Presented { field: Field { height: -1.0, ..field }, ..presented }),
+        ("an endless height", Presented { field: Field { height: f64::INFINITY, ..field }, ..presented }),
+        ("a window", Presented { voi: Chosen::Window(endless), ..presented }),
+    ] {
+        assert_eq!(viewer.present(2, &wrong), Err(SceneError::Presented(2)), "{what}");
+    }
+    assert_eq!(viewer.present(2, &Presented { index: 3, ..presented }), Err(SceneError::Frame(3, 3)), "no such frame");
+    assert_eq!(viewer.state(2), before, "as before");
+    viewer.show(2, None).expect("in the layout");
+    assert_eq!(viewer.present(2, &presented), Err(SceneError::Empty(2)), "no series");
+    assert_eq!(viewer.presented(2), Ok(None), "and nothing to present");
 }

@@ -8,7 +8,7 @@ use crate::{
 use anyhow::{Context as _, bail};
 use contract::{
     ArrivalView, CaseView, CasesView, ChatView, ConnectionView, ConversationView, DecisionView, Event, Failure,
-    ImagesView, ReceivedStudyView, Reply, Request, RoundsView, SessionView, TodayView,
+    ImagesView, PresentedView, ReceivedStudyView, Reply, Request, RoundsView, SessionView, TodayView,
 };
 use std::{
     collections::BTreeMap,
@@ -90,6 +90,8 @@ pub struct Seen {
     pub received: Option<ReceivedStudyView>,
     /// Rounds.
     pub rounds: Option<RoundsView>,
+    /// What is shown in the round.
+    pub presented: Option<PresentedView>,
     ended: bool,
     leak: Option<String>,
 }
@@ -337,6 +339,7 @@ fn learn(seen: &mut Seen, event: Event) {
         Event::MessagesArrived(view) => seen.arrivals.push(view),
         Event::ReceivedStudyChanged(view) => seen.received = Some(view),
         Event::RoundsChanged(view) => seen.rounds = Some(view),
+        Event::Presented(view) => seen.presented = Some(view),
         Event::SettingsChanged(_) | Event::ConversationWanted(_) => {}
     }
 }
@@ -361,6 +364,7 @@ fn learn_reply(seen: &mut Seen, reply: &Reply) {
         Reply::Conversation(view) => seen.conversation = Some(view.clone()),
         Reply::ReceivedStudy(view) => seen.received = Some(view.clone()),
         Reply::Rounds(view) => seen.rounds = Some(view.clone()),
+        Reply::Presented(view) => seen.presented.clone_from(view),
         Reply::Done
         | Reply::Platform(_)
         | Reply::Document(_)

@@ -1,5 +1,5 @@
 /** A case: banner, tabs, and what each of them shows. */
-import { type ComponentType, lazy, Suspense, useEffect, useState } from 'react';
+import { type ComponentType, lazy, type ReactNode, Suspense, useCallback, useEffect, useState } from 'react';
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
 import { announce } from '../components/announce';
 import { Button } from '../components/Button';
@@ -17,6 +17,7 @@ import type { CaseTab, CaseView } from '../host/contract';
 import { isChatOffered, useDesk } from '../host/desk';
 import { useStore } from '../host/store';
 import { bannerName, time } from '../i18n/format';
+import type { Stage } from '../imaging/stage';
 import { conversationsOf } from '../messages/caseOf';
 import { defineCommand, useCommand } from '../keys/keys';
 import { m } from '../paraglide/messages';
@@ -30,12 +31,15 @@ import { Laboratory } from './Laboratory';
 import { Overview } from './Overview';
 import { Timeline } from './Timeline';
 
-const imagingModules = import.meta.glob<{ ImagesTab: ComponentType<{ patient: string }> }>('../imaging/ImagesTab.tsx');
+const imagingModules = import.meta.glob<{ ImagesTab: ComponentType<{ patient: string; company?: (stage: Stage) => ReactNode }> }>('../imaging/ImagesTab.tsx');
 const decisionModules = import.meta.glob<{ DecisionTab: ComponentType<{ patient: string }> }>('../decision/DecisionTab.tsx');
 const loadImages = Object.values(imagingModules)[0];
 const loadDecision = Object.values(decisionModules)[0];
 const ImagesTab = loadImages && lazy(async () => ({ default: (await loadImages()).ImagesTab }));
 const DecisionTab = loadDecision && lazy(async () => ({ default: (await loadDecision()).DecisionTab }));
+
+// With the images, and not before.
+const Together = lazy(async () => ({ default: (await import('../rounds/Together')).Together }));
 
 const imagesCommand = defineCommand({ id: 'case-images', keys: ['b'], label: () => m.command_images(), group: 'case' });
 const decisionCommand = defineCommand({ id: 'case-decision', keys: ['d'], label: () => m.command_decision(), group: 'case' });
@@ -94,6 +98,15 @@ export function Case({ patient, tab }: { patient: string; tab: CaseTab }) {
     if (who !== '') announce(m.case_announce({ name: who }), 'assertive');
   }, [who]);
 
+  const company = useCallback(
+    (stage: Stage) => (
+      <Suspense fallback={null}>
+        <Together stage={stage} patient={patient} />
+      </Suspense>
+    ),
+    [patient],
+  );
+
   const to = (next: CaseTab) => places.go({ screen: 'case', patient, tab: next });
   useCommand(imagesCommand, () => to('images'), { enabled: ImagesTab !== undefined });
   useCommand(decisionCommand, () => to('decision'), { enabled: DecisionTab !== undefined });
@@ -125,7 +138,7 @@ export function Case({ patient, tab }: { patient: string; tab: CaseTab }) {
   const toggleDock = () => dockOpen.set({ ...docks, [kind]: !docked });
   useCommand(dockCommand, toggleDock, { enabled: dockable });
   const body = (shown: CaseTab) => {
-    if (shown === 'images') return ImagesTab && <ImagesTab patient={patient} />;
+    if (shown === 'images') return ImagesTab && <ImagesTab patient={patient} company={company} />;
     if (shown === 'decision') return DecisionTab && <DecisionTab patient={patient} />;
     if (load.state === 'failed') {
       return (

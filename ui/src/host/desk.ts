@@ -14,6 +14,7 @@ import type {
   Event,
   Failure,
   ImagesView,
+  PresentedView,
   ReceivedStudyView,
   RoundsView,
   SessionView,
@@ -55,6 +56,8 @@ export interface Desk {
   receivedStudy: Store<Load<ReceivedStudyView>>;
   /** Rounds that go on, and the one that this person is in. */
   rounds: Store<Load<RoundsView>>;
+  /** What somebody shows in that round, as it is at the moment. */
+  presented: Store<PresentedView | null>;
   /** What was typed into conversations and not sent. */
   drafts: MessageDrafts;
   /** Files of conversations that are in the page. */
@@ -97,6 +100,7 @@ export function createDesk(host: Host, start: StartView): Desk {
   const wanted = createStore<{ conversation: string } | null>(null);
   const receivedStudy = createStore<Load<ReceivedStudyView>>(waiting());
   const rounds = createStore<Load<RoundsView>>(waiting());
+  const presented = createStore<PresentedView | null>(null);
   const drafts = new MessageDrafts({
     keep: (whose, text) => host.call({ type: 'keep-message-draft', conversation: whose, text }),
     after: (milliseconds, then) => {
@@ -140,6 +144,7 @@ export function createDesk(host: Host, start: StartView): Desk {
     receivedStudy.set(waiting());
     roundsHeard += 1;
     rounds.set(waiting());
+    presented.set(null);
     drafts.forget();
     transfers.forget();
   };
@@ -164,6 +169,18 @@ export function createDesk(host: Host, start: StartView): Desk {
     if (!same || before.state !== 'here' || value.state.state !== 'connecting' || value.conversations.length > 0) return value;
     const { conversations, unread, quiet } = before.value;
     return { ...value, conversations, unread, quiet };
+  };
+
+  // What is shown belongs to one round, and its numbers count there.
+  const takeRounds = (value: RoundsView) => {
+    const here = rounds.get();
+    if (here.state === 'here' && here.value.round?.conversation !== value.round?.conversation) presented.set(null);
+    rounds.set({ state: 'here', value });
+  };
+
+  const takePresented = (value: PresentedView) => {
+    const here = presented.get();
+    if (here === null || value.serial > here.serial) presented.set(value);
   };
 
   const showChat = (value: ChatView) => {
@@ -225,7 +242,10 @@ export function createDesk(host: Host, start: StartView): Desk {
         return;
       case 'rounds-changed':
         roundsHeard += 1;
-        if (signedIn()) rounds.set({ state: 'here', value: event.value });
+        if (signedIn()) takeRounds(event.value);
+        return;
+      case 'presented':
+        if (signedIn()) takePresented(event.value);
         return;
       default: {
         const unknown: never = event;
@@ -292,6 +312,7 @@ export function createDesk(host: Host, start: StartView): Desk {
     wanted,
     receivedStudy,
     rounds,
+    presented,
     drafts,
     transfers,
     openToday: () => load(today, younger(today, () => true, ask(host, { type: 'open-today' }, 'today')), signedIn),
@@ -346,7 +367,14 @@ export function createDesk(host: Host, start: StartView): Desk {
     },
     openRounds() {
       const heard = roundsHeard;
-      load(rounds, ask(host, { type: 'open-rounds' }, 'rounds'), () => signedIn() && heard === roundsHeard);
+      load(rounds, ask(host, { type: 'open-rounds' }, 'rounds'), () => signedIn() && heard === roundsHeard, takeRounds);
+      // A page that begins in the middle of a round.
+      ask(host, { type: 'round', round: { step: 'open-presented' } }, 'presented').then(
+        (value) => {
+          if (signedIn() && value !== null) takePresented(value);
+        },
+        () => undefined,
+      );
     },
     changeSettings(change) {
       const before = settings.get();

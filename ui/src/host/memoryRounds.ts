@@ -1,5 +1,5 @@
 /** Rounds of the host in memory: one enters, is heard and leaves, and everybody's picture is a still test card. */
-import type { Event, Failure, OwnMediaView, Reply, Request, RoundDevicesView, RoundPersonView, RoundsView, RoundStep, RoundView, SenderView } from './contract';
+import type { Event, Failure, OwnMediaView, PresentedView, Reply, Request, RoundDevicesView, RoundPersonView, RoundsView, RoundStep, RoundView, SenderView } from './contract';
 import type { OpenPictures } from './pictures';
 
 export interface RoundsFixture {
@@ -11,6 +11,8 @@ export interface RoundsFixture {
   now: string;
   /** The number of the own camera's picture. */
   ownTrack: number;
+  /** What somebody shows in it. */
+  presented?: PresentedView;
   /** Draws what a track shows; nothing is drawn without it. */
   paint?: (track: number, canvas: HTMLCanvasElement) => void;
 }
@@ -65,6 +67,8 @@ export function memoryRounds(fixture: RoundsFixture | undefined, send: (event: E
             camera,
             recorded: false,
             encrypted: true,
+            presenting: null,
+            mayPresent: true,
           },
         });
       }
@@ -85,6 +89,19 @@ export function memoryRounds(fixture: RoundsFixture | undefined, send: (event: E
         });
       case 'allow':
         return round((before) => ({ ...before, people: before.people.map((one) => (one.id === what.person ? { ...one, key: 'encrypted' } : one)) }));
+      case 'present':
+        return round((before) => ({ ...before, presenting: { person: before.people.find((one) => one.here)?.id ?? '', here: true, case: { state: 'open', patient: what.patient }, watching: [] } }));
+      case 'stop-presenting':
+        return round((before) => ({ ...before, presenting: null }));
+      case 'hand-over':
+        return round((before) => ({ ...before, presenting: { person: what.person, here: false, case: { state: 'coming' }, watching: [] } }));
+      case 'open-presented-case':
+        return round((before) => (before.presenting === null ? before : { ...before, presenting: { ...before.presenting, case: { state: 'opening' } } }));
+      case 'open-presented':
+        return { type: 'presented', value: fixture?.presented ?? null };
+      case 'show':
+      case 'seen':
+        return done;
       case 'open-pictures':
         return { type: 'picture-door', value: { socket: 'ws://127.0.0.1:9/' } };
       default: {

@@ -31,7 +31,10 @@ import { type OpenSeries, useSnapshot, useStage } from './useStage';
 import { ViewportPane } from './ViewportPane';
 import { imageWord, otherPerson, probeWord } from './words';
 
-export function ImagesTab({ patient }: { patient: string }) {
+/** What else belongs over the images, as their stage is. */
+export type Company = (stage: Stage) => ReactNode;
+
+export function ImagesTab({ patient, company }: { patient: string; company?: Company }) {
   const desk = useDesk();
   const images = useStore(desk.images);
   useEffect(() => {
@@ -73,7 +76,7 @@ export function ImagesTab({ patient }: { patient: string }) {
           </Page>
         );
       }
-      return <Images key={patient} view={view} retry={retry} until={until} />;
+      return <Images key={patient} view={view} retry={retry} until={until} company={company} />;
     }
   }
 }
@@ -82,12 +85,12 @@ function Page({ children }: { children?: ReactNode }) {
   return <div className={styles['page']}>{children}</div>;
 }
 
-function Images({ view, retry, until }: { view: ImagesView; retry: () => void; until: number | null }) {
+function Images({ view, retry, until, company }: { view: ImagesView; retry: () => void; until: number | null; company: Company | undefined }) {
   const desk = useDesk();
   const settings = useSettings();
   const stage = useStage(desk.host, view.patient, settings.bulkWay);
   if (stage === undefined) return <Page />;
-  return <Area stage={stage} view={view} retry={retry} until={until} imageText={settings.imageTextSize} />;
+  return <Area stage={stage} view={view} retry={retry} until={until} imageText={settings.imageTextSize} company={company} />;
 }
 
 /** Images of a message: read like those of the archive; what is measured on them is kept nowhere. */
@@ -110,6 +113,7 @@ function Area({
   until,
   imageText,
   inDialog = false,
+  company,
 }: {
   stage: Stage;
   view: ImagesView;
@@ -118,6 +122,7 @@ function Area({
   imageText: number;
   /** In front of a screen that is another patient's, or nobody's. */
   inDialog?: boolean;
+  company?: Company | undefined;
 }) {
   const desk = useDesk();
   const snapshot = useSnapshot(stage);
@@ -298,6 +303,7 @@ function Area({
               />
             ))}
           </div>
+          {company?.(stage)}
         </div>
       </div>
     </div>
@@ -447,11 +453,11 @@ function Persons({ studies, confirm }: { studies: readonly StudyView[]; confirm:
   });
 }
 
-/** Shows the newest study's first picture, once, if the reader was not here before. */
+/** Shows the newest study's first picture, once, if the reader was not here before and nobody else shows them one. */
 function useFirstSeries(stage: Stage, view: ImagesView): void {
   const done = useRef(false);
   useEffect(() => {
-    if (done.current || stage.memory().viewports.length > 0) return;
+    if (done.current || stage.followed() !== undefined || stage.memory().viewports.length > 0) return;
     const study = view.studies.find((one) => allowed(one) && one.series.some(({ displayable }) => displayable));
     const series = study?.series.find(({ displayable }) => displayable);
     if (study === undefined || series === undefined) return;
@@ -464,12 +470,11 @@ function allowed({ identity }: StudyView): boolean {
   return identity.grade === 'same' || identity.grade === 'spelling' || (identity.grade === 'unclear' && identity.confirmed);
 }
 
-/** A study that turns out to be another person's disappears from every viewport. */
+/** A study that turns out to be another person's disappears from every viewport, and is not followed into. */
 function useRefusals(stage: Stage, view: ImagesView): void {
   useEffect(() => {
-    for (const study of view.studies) {
-      if (!allowed(study)) stage.hideStudy(study.study);
-    }
+    const refused = view.studies.filter((study) => !allowed(study));
+    stage.setRefused(new Set(refused.map(({ study }) => study)));
   }, [stage, view]);
 }
 

@@ -25,7 +25,40 @@ export function Overlay({ viewport, study, text, select, grab }: OverlayView) {
     <>
       <Lines viewport={viewport} select={select} grab={grab} />
       <Corners viewport={viewport} study={study} text={text} />
+      <Presenter viewport={viewport} />
     </>
+  );
+}
+
+/** Beyond which the name would leave the picture, in CSS pixels. */
+const NAME_ROOM = { width: 168, height: 44 };
+
+/** Where whoever shows images points to. Small, so that what moves is no layer as large as the picture. */
+function Presenter({ viewport: { id, place, presenter } }: Pick<OverlayView, 'viewport'>) {
+  if (presenter === undefined) return null;
+  const [x, y] = presenter.at;
+  const name = classes(
+    styles['presenterName'],
+    x + NAME_ROOM.width > place.width && styles['presenterNameLeft'],
+    y + NAME_ROOM.height > place.height && styles['presenterNameAbove'],
+  );
+  return (
+    <div
+      className={styles['presenter']}
+      style={{ transform: `translate(${String(x)}px, ${String(y)}px)` }}
+      data-testid={`presenter-${String(id + 1)}`}
+      aria-hidden
+    >
+      <svg width={36} height={36} viewBox="-18 -18 36 36">
+        {[styles['presenterOutline'], styles['presenterLine']].map((className) => (
+          <g key={className} className={className}>
+            <circle r={9} />
+            <path d="M-16 0h10M6 0h10M0 -16v10M0 6v10" />
+          </g>
+        ))}
+      </svg>
+      {presenter.name !== '' && <span className={name}>{presenter.name}</span>}
+    </div>
   );
 }
 

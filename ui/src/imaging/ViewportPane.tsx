@@ -39,7 +39,7 @@ export type ViewportPaneView = {
 
 export function ViewportPane(view: ViewportPaneView) {
   const { stage, viewport, count, active, study, tool, text, select } = view;
-  const { id, place, phase, state, series } = viewport;
+  const { id, place, phase, state, series, withheld } = viewport;
   const [menu, setMenu] = useState<Spot>();
   const element = useRef<HTMLDivElement>(null);
   const pointer = usePointer({
@@ -74,6 +74,7 @@ export function ViewportPane(view: ViewportPaneView) {
       data-phase={phase.phase}
       data-index={state?.index ?? ''}
       data-series={series ?? ''}
+      data-withheld={withheld}
       onFocus={() => {
         if (!active) stage.activate(id);
       }}
@@ -129,7 +130,9 @@ export function ViewportPane(view: ViewportPaneView) {
   );
 }
 
-function Phase({ stage, viewport: { id, phase, series } }: { stage: Stage; viewport: ViewportSnapshot }) {
+function Phase({ stage, viewport: { id, phase, series, withheld } }: { stage: Stage; viewport: ViewportSnapshot }) {
+  // Whoever follows is told once, for the whole area.
+  if (withheld !== undefined) return null;
   switch (phase.phase) {
     case 'ready':
       return null;

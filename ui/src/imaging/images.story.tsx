@@ -2,10 +2,11 @@
 
 import { useState, type ReactNode } from 'react';
 import { App } from '../App';
-import type { CaseView, ImagesView, Language, ReceivedStudyView, SeriesView, StudyView, Theme } from '../host/contract';
+import type { CaseView, ImagesView, Language, PresentedView, PresentedViewport, PresentingView, ReceivedStudyView, SeriesView, StudyView, Theme } from '../host/contract';
 import { createDesk } from '../host/desk';
 import { memoryHost, type Fixture } from '../host/memory';
-import { chat, day, message as said, sonnkaya, steinklee } from '../messages/examples';
+import { brunnengold, chat, day, falkenried, lerchenhain, message as said, silbertal, sonnkaya, steinklee } from '../messages/examples';
+import { presentedBy, round, rounds, watched } from '../rounds/examples';
 import { auerwald, auenwald } from '../stories/people';
 import { auenwaldCase } from '../stories/records';
 import { at, type Story } from '../stories/story';
@@ -142,6 +143,44 @@ function Program({ fixture: own, doors }: { fixture: Fixture; doors: StageDoors 
   );
 }
 
+/** A round goes on in which this is shown; the fixture's own case is looked at. */
+function inARound(id: string, presenting: PresentingView | null, presented?: PresentedView, keys: readonly string[] = []): Story {
+  const own: Fixture = { ...fixture(images()), rounds: rounds({ round: round({ presenting, mayPresent: presenting === null }) }, presented === undefined ? {} : { presented }) };
+  return { id, fixture: own, keys, draw: () => <Program fixture={own} doors={filled({})} /> };
+}
+
+/** Image 61 of the CT, a little enlarged, with the pointer on it. */
+function shown(change: Partial<PresentedViewport> = {}): PresentedView {
+  const image = ct.frames[60]!;
+  const [x, y, z] = image.position!;
+  return {
+    serial: 1,
+    patient: PATIENT,
+    presentation: {
+      layout: '1x1',
+      active: 0,
+      views: [
+        {
+          place: 0,
+          study: ct.study,
+          series: ct.series,
+          instance: image.instance,
+          frame: 1,
+          plane: { origin: [x, y, z], row: [1, 0, 0], column: [0, 1, 0] },
+          center: [x + 125, y + 125, z],
+          height: 210,
+          voi: { by: 'window', center: 40, width: 400, function: 'linear' },
+          inverted: false,
+          flipped: [false, false],
+          turns: 0,
+          ...change,
+        },
+      ],
+      pointer: { place: 0, at: [x + 150, y + 100, z] },
+    },
+  };
+}
+
 function story(id: string, view: ImagesView, doors: StageDoors, keys: readonly string[] = []): Story {
   const own = fixture(view);
   return { id, fixture: own, keys, draw: () => <Program fixture={own} doors={doors} /> };
@@ -255,6 +294,11 @@ export const stories: Story[] = [
   },
   { id: '05-case-pictures', fixture: overview(auenwaldCase), draw: () => <Program fixture={overview(auenwaldCase)} doors={filled({})} /> },
   { id: '05-case-archive-unknown', fixture: overview(unanswered), draw: () => <Program fixture={overview(unanswered)} doors={filled({})} /> },
+  inARound('06-images-may-show', null),
+  inARound('06-images-shows', presentedBy(falkenried, { watching: [watched(sonnkaya, null), watched(lerchenhain, null), watched(brunnengold, 'loading', 87, 135), watched(silbertal, 'no-access')] })),
+  inARound('06-images-follows', presentedBy(sonnkaya), shown()),
+  inARound('06-images-browses', presentedBy(sonnkaya), shown(), ['see:[data-testid=browse]', 'f', 'see:[data-testid=follow-again]']),
+  inARound('06-images-not-found', presentedBy(sonnkaya), shown({ instance: '1.2.3.4.999' })),
   story('06-images-no-gpu', images(), { ...filled({}), createViewer: () => Promise.reject(new Error('no adapter')) }),
   story('06-images-none', images({ studies: [] }), filled({})),
   story('06-images-partly', images({ failure: { code: 'platform-unreachable', detail: 'timeout' } }), filled({})),

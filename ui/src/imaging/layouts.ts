@@ -4,6 +4,10 @@ export type Layout = '1x1' | '1x2' | '2x1' | '2x2';
 
 export const LAYOUTS: readonly Layout[] = ['1x1', '1x2', '2x1', '2x2'];
 
+export function isLayout(word: string): word is Layout {
+  return LAYOUTS.some((layout) => layout === word);
+}
+
 export type Grid = { columns: number; rows: number };
 
 /** `1x2` is one row of two, as readers say it. */

@@ -9,6 +9,7 @@ import * as format from './format';
 import { NO_MEASUREMENTS, onFrame, type Measurements, type Point } from './measurements';
 import { patientText, probeReading, type ProbeReading } from './overlay';
 import type { Reading, Shape, Spot, ViewportSnapshot } from './snapshot';
+import type { SpacePoint } from './stagePresentation';
 import type { Length, Located, Viewer, ViewportState } from './viewer';
 
 /** A viewport with a series on the canvas. */
@@ -212,10 +213,47 @@ export class Pointing {
     };
   }
 
+  // --- For others.
+
+  /** Where the person points in an image that is there: with the mouse, or else with the keyboard's cursor. */
+  pointed(viewports: readonly number[]): { viewport: number; spot: Spot } | undefined {
+    const there = viewports.filter((viewport) => this.#parts.shown(viewport)?.state.ready === true);
+    for (const viewport of there) {
+      const spot = this.#pointers.get(viewport);
+      if (spot !== undefined && this.locate(viewport, spot)?.inside === true) return { viewport, spot };
+    }
+    const viewport = this.#cursor?.viewport;
+    const spot = viewport === undefined || !there.includes(viewport) ? undefined : this.cursorSpot(viewport);
+    return viewport === undefined || spot === undefined ? undefined : { viewport, spot };
+  }
+
+  /** What lies under a spot, as everybody else finds it again. */
+  told(viewport: number, [x, y]: Spot): SpacePoint | undefined {
+    const shown = this.#parts.shown(viewport);
+    if (shown === undefined) return undefined;
+    const [left, top] = this.#parts.corner(viewport);
+    const ratio = this.#parts.ratio();
+    const point = JSON.parse(shown.viewer.point_of(viewport, (x + left) * ratio, (y + top) * ratio)) as SpacePoint | null;
+    return point ?? undefined;
+  }
+
+  /** Where such a point lies here. */
+  found(viewport: number, [x, y, z]: SpacePoint): Spot | undefined {
+    const shown = this.#parts.shown(viewport);
+    if (shown === undefined) return undefined;
+    const [left = 0, top = 0] = shown.viewer.place_of(viewport, x, y, z);
+    return this.#within(viewport, left, top);
+  }
+
   #spot(viewport: number, { column, row }: Point): Spot {
     const shown = this.#parts.shown(viewport);
     if (shown === undefined) return [0, 0];
     const [x = 0, y = 0] = shown.viewer.to_screen(viewport, column, row);
+    return this.#within(viewport, x, y);
+  }
+
+  /** From device pixels of the canvas. */
+  #within(viewport: number, x: number, y: number): Spot {
     const [left, top] = this.#parts.corner(viewport);
     const ratio = this.#parts.ratio();
     return [x / ratio - left, y / ratio - top];

@@ -1,6 +1,6 @@
 /** What the overlay draws, taken in the same animation frame in which the canvas was drawn. */
 
-import type { SeriesView } from '../host/contract';
+import type { NotSeen, SeenView, SeriesView } from '../host/contract';
 import type { Grid, Layout, Rectangle } from './layouts';
 import type { Corner, ProbeReading, ViewportPhase } from './overlay';
 import type { Way } from './pipeKeeper';
@@ -35,6 +35,10 @@ export type ViewportSnapshot = {
   /** The first point of a length whose second is not set. */
   pending: { from: Spot; to: Spot; text: string } | undefined;
   pointer: Reading | undefined;
+  /** Where whoever shows images points to, and who that is; also this person, while they show. */
+  presenter: { at: Spot; name: string } | undefined;
+  /** Why nothing is here of what somebody shows. */
+  withheld: NotSeen | undefined;
 };
 
 export type StageSnapshot = {
@@ -51,4 +55,6 @@ export type StageSnapshot = {
   active: number;
   viewports: readonly ViewportSnapshot[];
   progress: ReadonlyMap<string, Progress>;
+  /** How far that is seen which whoever is followed looks at; absent while nobody is. */
+  followed: SeenView | undefined;
 };

@@ -1,95 +1,15 @@
 /** The stage over a drawing part and a pipe that the test moves by hand; frames of the page are turns of `draw`. */
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { SeriesView } from '../host/contract';
-import { asFailure } from '../host/host';
 import { speak } from '../i18n/language';
 import { exampleSeries } from './examples';
 import { measure, NO_MEASUREMENTS } from './measurements';
-import { Stage } from './stage';
-import { StandInPipe, StandInViewer, testCard } from './standIn';
-
-const CANVAS = {} as HTMLCanvasElement;
+import { Bench, CANVAS, shown } from './stageBench';
+import { StandInViewer, testCard } from './standIn';
 
 beforeEach(() => {
   speak('de');
 });
-
-class Bench {
-  readonly pipe = new StandInPipe();
-  viewer = new StandInViewer();
-  readonly closed: number[] = [];
-  readonly faults: string[] = [];
-  readonly stage: Stage;
-  views = new Map<string, SeriesView>([['1.2.3.4', exampleSeries()]]);
-  #due: (() => void) | undefined;
-  readonly #waiting = new Set<() => void>();
-
-  constructor(valueBytes?: number) {
-    this.stage = new Stage({
-      ...(valueBytes === undefined ? {} : { valueBytes }),
-      desk: {
-        openSeries: (_, series) => {
-          const view = this.views.get(series);
-          return view === undefined
-            ? Promise.reject(Object.assign(new Error('none'), { code: 'not-displayable', detail: '' }))
-            : Promise.resolve(view);
-        },
-        closeSeries: (handle) => this.closed.push(handle),
-        openBulk: () => Promise.resolve({ socket: null, scheme: null, token: '' }),
-      },
-      createViewer: () => Promise.resolve(this.viewer),
-      openPipe: () => Promise.resolve(this.pipe),
-      bulkWay: 'auto',
-      schedule: (draw) => {
-        this.#due = draw;
-      },
-      after: (_, then) => {
-        this.#waiting.add(then);
-        return () => this.#waiting.delete(then);
-      },
-      flush: (publish) => {
-        publish();
-      },
-      failureOf: asFailure,
-      reportFault: (line) => this.faults.push(line),
-    });
-    this.stage.resize(512, 512, 1);
-  }
-
-  /** Everything that waits for a promise goes on, then one animation frame is drawn. */
-  async frame(): Promise<void> {
-    for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
-    this.drawOnly();
-  }
-
-  /** The time is over that anything waits for. */
-  timePasses(): void {
-    const due = [...this.#waiting];
-    this.#waiting.clear();
-    for (const then of due) then();
-  }
-
-  drawOnly(): void {
-    const draw = this.#due;
-    this.#due = undefined;
-    draw?.();
-  }
-
-  pane(id = 0) {
-    const found = this.stage.snapshot().viewports.find((viewport) => viewport.id === id);
-    if (found === undefined) throw new Error(`viewport ${String(id)} is on the screen`);
-    return found;
-  }
-}
-
-async function shown(valueBytes?: number): Promise<Bench> {
-  const bench = new Bench(valueBytes);
-  await bench.stage.attach(CANVAS);
-  bench.stage.show(0, '1.2.3', '1.2.3.4');
-  await bench.frame();
-  return bench;
-}
 
 describe('the stage', () => {
   it('asks for a series with the image on screen first and shows it when it is there', async () => {

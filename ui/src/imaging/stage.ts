@@ -4,10 +4,12 @@
  * frame, so that the text over a picture is always that picture's.
  */
 
+import type { Presentation, SeenView } from '../host/contract';
 import type { BulkPipe } from './bulk';
 import { readFrameHeader } from './bulkMessage';
+import { Following } from './following';
 import { FrameStore } from './frameStore';
-import { GRID, inCssPixels, viewportCount, visiblePlaces, type Layout, type Rectangle } from './layouts';
+import { GRID, inCssPixels, isLayout, viewportCount, visiblePlaces, type Layout, type Rectangle } from './layouts';
 import { presetOfDigit } from './overlay';
 import { Pointing, type Shown } from './pointing';
 import { nearestMissing } from './prefetch';
@@ -16,6 +18,7 @@ import { SeriesLoads, progressOf, type SeriesLoad } from './seriesLoads';
 import type { Spot, StageSnapshot, ViewportSnapshot } from './snapshot';
 import type { StageParts } from './stageParts';
 import { AT_FIRST, restorable, type Restorable, type StageMemory } from './stageMemory';
+import { presentationOf } from './stagePresentation';
 import { Thumbnails } from './thumbnails';
 import { ValuesWish } from './valuesWish';
 import type { Viewer, ViewportState } from './viewer';
@@ -85,6 +88,9 @@ export class Stage {
   #drawMissed = false;
   readonly pointing: Pointing;
   readonly #retries: Retries;
+  readonly #following: Following;
+  /** The name that is written beside the own pointer while others see it. */
+  #presenting: string | undefined;
   #snapshot: StageSnapshot;
 
   constructor(parts: StageParts) {
@@ -108,6 +114,7 @@ export class Stage {
     this.#retries = new Retries(parts.after, () => {
       this.#askAgain();
     });
+    this.#following = new Following(parts.reportFault);
     this.#snapshot = this.#take();
     this.#openPipe();
   }
@@ -195,9 +202,9 @@ export class Stage {
   }
 
   recall({ layout, active, viewports }: StageMemory): void {
-    this.setLayout(layout);
+    this.#arrange(layout);
     viewports.forEach(({ study, series, ...restore }, id) => {
-      this.show(id, study, series, restore);
+      this.#show(id, study, series, restore);
     });
     this.activate(active);
   }
@@ -212,6 +219,11 @@ export class Stage {
   // --- Which series where.
 
   setLayout(layout: Layout): void {
+    if (layout !== this.#layout || this.#enlarged) this.#byHand();
+    this.#arrange(layout);
+  }
+
+  #arrange(layout: Layout): void {
     this.#layout = layout;
     this.#enlarged = false;
     this.#active = Math.min(this.#active, viewportCount(layout) - 1);
@@ -222,6 +234,7 @@ export class Stage {
   /** This viewport large, and back. */
   enlarge(viewport: number): void {
     if (viewportCount(this.#layout) === 1) return;
+    this.#byHand();
     this.#active = viewport;
     this.#enlarged = !this.#enlarged;
     this.#layoutDirty = true;
@@ -246,6 +259,12 @@ export class Stage {
   }
 
   show(viewport: number, study: string, series: string, restore?: Restorable): void {
+    const target = this.#viewports[viewport];
+    if (target !== undefined && (target.next ?? target).series !== series) this.#byHand();
+    this.#show(viewport, study, series, restore);
+  }
+
+  #show(viewport: number, study: string, series: string, restore?: Restorable): void {
     const target = this.#viewports[viewport];
     if (target === undefined) return;
     target.next?.stop();
@@ -275,6 +294,7 @@ export class Stage {
     const target = this.#viewports[viewport];
     if (target === undefined) return;
     Object.assign(target, { study, series, restore, next: undefined });
+    this.#following.forget(viewport);
     this.pointing.drop(viewport);
     const load = this.#loads.get(series);
     if (load?.drawable === true) this.#put(viewport, load);
@@ -283,29 +303,57 @@ export class Stage {
     this.#change();
   }
 
+  /** Nothing is shown here. */
+  #empty(viewport: number): void {
+    const target = this.#viewports[viewport];
+    if (target === undefined || (target.series === undefined && target.next === undefined)) return;
+    target.next?.stop();
+    Object.assign(target, { study: undefined, series: undefined, restore: undefined, next: undefined });
+    this.#following.forget(viewport);
+    this.pointing.drop(viewport);
+    this.#clear(viewport);
+    this.#letGo();
+  }
+
   /** Viewports that wait for this image of the series. */
   #settleAt(series: string, frame?: number): void {
     this.#viewports.forEach(({ next }, id) => {
-      if (next?.series === series && (frame === undefined || frame === (next.restore?.index ?? 0))) this.#settle(id);
+      if (next?.series === series && (frame === undefined || frame === this.#nextIndex(id))) this.#settle(id);
     });
   }
 
-  /** A study was found to be another person's: nothing of it stays on the screen. */
+  /** The image that comes after the picture that is still shown. */
+  #nextIndex(viewport: number): number {
+    const next = this.#viewports[viewport]?.next;
+    if (next === undefined) return 0;
+    return this.#following.indexAt(viewport, this.#loads.get(next.series)?.view) ?? next.restore?.index ?? 0;
+  }
+
+  /** All studies that were found to be another person's: nothing of them stays on the screen, and nothing of them comes
+   * by following. One that is no longer among them is shown again to whoever follows. */
+  setRefused(studies: ReadonlySet<string>): void {
+    this.#following.refused = studies;
+    for (const study of studies) this.#hide(study);
+    this.#takeUp();
+    this.#change();
+  }
+
+  /** One more of them. */
   hideStudy(study: string): void {
+    this.setRefused(new Set([...this.#following.refused, study]));
+  }
+
+  #hide(study: string): void {
     this.#viewports.forEach((viewport, id) => {
       if (viewport.next?.study === study) {
         viewport.next.stop();
         viewport.next = undefined;
       }
-      if (viewport.study !== study) return;
-      viewport.study = undefined;
-      viewport.series = undefined;
-      this.#clear(id);
+      if (viewport.study === study) this.#empty(id);
     });
     for (const load of this.#loads.all()) {
       if (load.study === study) this.#drop(load);
     }
-    this.#change();
   }
 
   stopLoading(series: string): void {
@@ -338,12 +386,117 @@ export class Stage {
     const target = this.#viewports[viewport];
     if (target?.study === undefined || target.series === undefined) return;
     this.#loads.remove(target.series);
-    this.show(viewport, target.study, target.series);
+    this.#show(viewport, target.study, target.series);
   }
 
   retryPipe(): void {
     this.#pipe?.close();
     this.#openPipe();
+  }
+
+  // --- Showing to others, and following them.
+
+  /** All that others need in order to show what is shown here; absent while there is no canvas. Read after a drawing. */
+  presentation(): Presentation | undefined {
+    if (this.#viewer === undefined || this.#layoutDirty) return undefined;
+    return presentationOf(
+      {
+        layout: this.#enlarged ? '1x1' : this.#layout,
+        active: this.#active,
+        visible: this.#visible(),
+        shown: (viewport) => this.#shown(viewport),
+      },
+      this.pointing,
+    );
+  }
+
+  /** While others see the own pointer it looks here as it does there; absent: they do not. */
+  setPresenting(name: string | undefined): void {
+    if (name === this.#presenting) return;
+    this.#presenting = name;
+    this.#change();
+  }
+
+  /**
+   * Shows what somebody of that name shows, from now on or until something else is said; absent: what is shown then
+   * stays, and is the person's own again. What is the same as before costs nothing.
+   */
+  follow(presentation: Presentation | undefined, name = ''): void {
+    const withheld = presentation === undefined ? this.#following.withheldPlaces() : [];
+    if (!this.#following.take(presentation, name)) return;
+    // Nobody says any more why they are black.
+    for (const id of withheld) this.#empty(id);
+    this.#takeUp();
+    this.#change();
+  }
+
+  /** How far the active viewport of whoever is followed is seen here; absent while nobody is followed. */
+  followed(): SeenView | undefined {
+    return this.#following.seen({
+      drawable: this.#gpu !== 'failed',
+      load: (series) => this.#loads.get(series),
+      state: (viewport) => this.#state(viewport),
+    });
+  }
+
+  /**
+   * Called once before the person changes what is shown here while somebody is followed. From then on nobody is: what
+   * still comes of them is not taken up until whoever listens has said `follow(undefined)`.
+   */
+  readonly onOwnHand = (listener: () => void): (() => void) => this.#following.onOwnHand(listener);
+
+  #byHand(): void {
+    this.#following.byHand(() => {
+      this.follow(undefined);
+    });
+  }
+
+  /** Brings the area to what is followed, as far as it is not there yet. */
+  #takeUp(): void {
+    const { presentation } = this.#following;
+    if (presentation === undefined) return;
+    const { layout, active } = presentation;
+    if (isLayout(layout) && (layout !== this.#layout || this.#enlarged)) this.#arrange(layout);
+    const count = viewportCount(this.#layout);
+    this.#active = Math.max(0, Math.min(active, count - 1));
+    for (let id = 0; id < count; id += 1) this.#takeUpAt(id);
+  }
+
+  #takeUpAt(id: number): void {
+    const wanted = this.#following.at(id);
+    const target = this.#viewports[id];
+    if (target === undefined) return;
+    if (wanted === undefined || this.#following.refuses(wanted)) {
+      this.#empty(id);
+      return;
+    }
+    if ((target.next ?? target).series !== wanted.series) this.#show(id, wanted.study, wanted.series);
+    // The image that is waited for may have become another one.
+    if (target.next !== undefined) this.#near.add(wanted.series);
+    this.#bring(id);
+  }
+
+  /** Now, or once the series is there and the viewport has its place. */
+  #bring(id: number): void {
+    const target = this.#viewports[id];
+    const viewer = this.#viewer;
+    if (!this.#following.on() || viewer === undefined || this.#layoutDirty) return;
+    if (target?.series === undefined || target.next !== undefined || target.series !== this.#following.at(id)?.series) return;
+    const load = this.#loads.get(target.series);
+    const place = this.#visiblePlaces().find((one) => one.id === id);
+    if (load?.view === undefined || !load.drawable || place === undefined) return;
+    const brought = this.#following.bring(place, load.view, viewer);
+    if (brought === undefined) return;
+    if (brought === 'image') {
+      this.#near.add(target.series);
+      this.pointing.forgetPending(id);
+    }
+    this.#drawDue = true;
+    this.#states.delete(id);
+  }
+
+  #visible(): number[] {
+    return this.#visiblePlaces().map(({ id }) => id);
   }
 
   // --- What a viewport shows.
@@ -358,6 +511,7 @@ export class Stage {
     if (shown === undefined) return;
     const clamped = Math.max(0, Math.min(index, shown.state.count - 1));
     if (clamped === shown.state.index) return;
+    this.#byHand();
     shown.viewer.set_index(viewport, clamped);
     this.#near.add(shown.load.series);
     this.pointing.forgetPending(viewport);
@@ -372,7 +526,9 @@ export class Stage {
   setWindow(viewport: number, center: number, width: number): void {
     const shown = this.#shown(viewport);
     if (shown === undefined) return;
-    shown.viewer.set_window(viewport, center, width, shown.state.window.function);
+    const { window } = shown.state;
+    if (center !== window.center || width !== window.width) this.#byHand();
+    shown.viewer.set_window(viewport, center, width, window.function);
     this.#touch(viewport);
   }
 
@@ -386,6 +542,7 @@ export class Stage {
     const shown = this.#shown(viewport);
     const choice = shown === undefined ? undefined : presetOfDigit(shown.view, shown.state.index, digit);
     if (shown === undefined || choice === undefined) return;
+    this.#byHand();
     switch (choice.kind) {
       case 'as-stored':
         shown.viewer.set_as_stored(viewport);
@@ -403,6 +560,7 @@ export class Stage {
   invert(viewport: number): void {
     const shown = this.#shown(viewport);
     if (shown === undefined) return;
+    this.#byHand();
     shown.viewer.set_inverted(viewport, !shown.state.inverted);
     this.#touch(viewport);
   }
@@ -410,7 +568,7 @@ export class Stage {
   /** Zoom about a spot, by default about the middle. */
   zoom(viewport: number, factor: number, at?: Spot): void {
     const place = this.#places()[viewport];
-    if (place === undefined) return;
+    if (place === undefined || factor === 1) return;
     const spot = at ?? [place.width / 2, place.height / 2];
     const { ratio } = this.#size;
     this.#with(viewport, (viewer) => {
@@ -419,6 +577,7 @@ export class Stage {
   }
 
   pan(viewport: number, dx: number, dy: number): void {
+    if (dx === 0 && dy === 0) return;
     const { ratio } = this.#size;
     this.#with(viewport, (viewer) => {
       viewer.pan_by(viewport, dx * ratio, dy * ratio);
@@ -531,6 +690,7 @@ export class Stage {
       if (series === load.series) this.#put(id, load);
     });
     this.#wantMissing(load);
+    this.#near.delete(load.series);
   }
 
   #put(viewport: number, { view, drawable }: SeriesLoad): void {
@@ -551,6 +711,8 @@ export class Stage {
     }
     this.#drawDue = true;
     this.#states.delete(viewport);
+    this.#following.forget(viewport);
+    this.#bring(viewport);
   }
 
   #clear(viewport: number): void {
@@ -619,8 +781,8 @@ export class Stage {
 
   #indexOf(series: string): number {
     const id = this.#viewports.findIndex((viewport) => viewport.series === series);
-    if (id < 0) return this.#viewports.find(({ next }) => next?.series === series)?.next?.restore?.index ?? 0;
-    return (this.#state(id)?.index ?? this.#viewports[id]?.restore?.index ?? 0);
+    if (id < 0) return this.#nextIndex(this.#viewports.findIndex(({ next }) => next?.series === series));
+    return this.#state(id)?.index ?? this.#viewports[id]?.restore?.index ?? 0;
   }
 
   #frame(message: ArrayBuffer): void {
@@ -686,6 +848,7 @@ export class Stage {
   #with(viewport: number, run: (viewer: Viewer) => void): void {
     const shown = this.#shown(viewport);
     if (shown === undefined) return;
+    this.#byHand();
     run(shown.viewer);
     this.#touch(viewport);
   }
@@ -789,6 +952,7 @@ export class Stage {
     this.#viewports.forEach(({ series, restore }, id) => {
       const load = series === undefined ? undefined : this.#loads.get(series);
       if (restore !== undefined && load !== undefined) this.#put(id, load);
+      this.#bring(id);
     });
   }
 
@@ -811,14 +975,27 @@ export class Stage {
       active: this.#active,
       viewports: Object.values(this.#places()).map((place) => this.#takeViewport(place)),
       progress: this.#loads.progress(),
+      followed: this.followed(),
     };
   }
 
   #takeViewport(place: Rectangle): ViewportSnapshot {
     const { study, series } = this.#viewports[place.id] ?? { study: undefined, series: undefined };
     const load = series === undefined ? undefined : this.#loads.get(series);
-    const { ratio } = this.#size;
-    return viewportSnapshot({ place, study, series, load, shown: this.#shown(place.id), ratio }, this.pointing);
+    const [{ ratio }, { id }] = [this.#size, place];
+    const [presenter, withheld] = [this.#presenter(id), this.#following.withheld(id)];
+    return viewportSnapshot(
+      { place, study, series, load, shown: this.#shown(id), ratio, presenter, withheld },
+      this.pointing,
+    );
+  }
+
+  /** The pointer of whoever shows: the one that is followed, or this person. */
+  #presenter(id: number): ViewportSnapshot['presenter'] {
+    if (this.#following.on()) return this.#following.presenter(id, this.pointing);
+    if (this.#presenting === undefined) return undefined;
+    const pointed = this.pointing.pointed(this.#visible());
+    return pointed?.viewport === id ? { at: pointed.spot, name: this.#presenting } : undefined;
   }
 }
 

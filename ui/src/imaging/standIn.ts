@@ -1,13 +1,14 @@
 /**
  * A drawing part without a GPU for tests and stories: the calls of `Viewer` over a 2D canvas, or over
- * nothing. Window, zoom and pan act; turning does not change the letters.
+ * nothing. Window, zoom and pan act; a turn is only remembered: neither picture nor letters follow it.
  */
 
-import type { SeriesView } from '../host/contract';
+import type { PresentedPlane, PresentedVoi, SeriesView } from '../host/contract';
 import { HEADER_BYTES, readFrameHeader, writeFrameMessage } from './bulkMessage';
 import type { BulkPipe } from './bulk';
 import type { Rectangle } from './layouts';
-import type { CreateViewer, Viewer, ViewportState } from './viewer';
+import type { SpacePoint } from './stagePresentation';
+import type { CreateViewer, Presented, Viewer, ViewportState } from './viewer';
 import type { FrameFailure } from './wirePipe';
 
 type Look = {
@@ -19,6 +20,8 @@ type Look = {
   inverted: boolean;
   zoom: number;
   pan: [number, number];
+  flipped: boolean;
+  turns: number;
 };
 
 export class StandInViewer implements Viewer {
@@ -33,6 +36,11 @@ export class StandInViewer implements Viewer {
   gone = false;
   /** Set by a test: that many calls of `draw` do nothing although they should. */
   missedDraws = 0;
+
+  /** How often something was presented. */
+  presentings = 0;
+  /** Set by a test: `present` throws. */
+  refusing = false;
 
   /** Set by a test: that many calls of `warm` have something to do. */
   toPrepare = 0;
@@ -146,12 +154,16 @@ export class StandInViewer implements Viewer {
     look.zoom = 1 / this.#fit(viewport, look);
   };
 
-  rotate = (viewport: number) => {
-    this.#look(viewport);
+  rotate = (viewport: number, quarters: number) => {
+    const look = this.#look(viewport);
+    look.turns = (look.turns + quarters + 4) % 4;
   };
 
-  flip = (viewport: number) => {
-    this.#look(viewport);
+  flip = (viewport: number, horizontal: boolean) => {
+    const look = this.#look(viewport);
+    // What is exchanged on the screen, told as exchanged in the image first and turned then.
+    look.turns = ((horizontal ? 4 : 6) - look.turns) % 4;
+    look.flipped = !look.flipped;
   };
 
   reset = (viewport: number) => {
@@ -209,11 +221,71 @@ export class StandInViewer implements Viewer {
   };
 
   to_screen = (viewport: number, column: number, row: number) => {
+    this.#placed(viewport);
+    const look = this.#looks.get(viewport);
+    const view = look === undefined ? undefined : this.series.get(look.handle);
+    if (look === undefined || view === undefined) throw new Error(`viewport ${String(viewport)} shows no series`);
+    const { scale, left, top } = this.#mapping(viewport, look, view);
+    return new Float64Array([left + column * scale, top + row * scale]);
+  };
+
+  presented = (viewport: number) => {
+    this.#placed(viewport);
+    const look = this.#looks.get(viewport);
+    const view = look === undefined ? undefined : this.series.get(look.handle);
+    if (look === undefined || view === undefined) return 'null';
+    const place = this.#placed(viewport);
+    const { scale, left, top } = this.#mapping(viewport, look, view);
+    const presented: Presented = {
+      index: look.index,
+      center: this.#told(view, look.index, [
+        (place.x + place.width / 2 - left) / scale,
+        (place.y + place.height / 2 - top) / scale,
+      ]),
+      height: (place.height / scale) * pixelSize(view, look.index),
+      voi: voiOf(look),
+      inverted: look.inverted,
+      flipped: [look.flipped, false],
+      turns: look.turns,
+    };
+    return JSON.stringify(presented);
+  };
+
+  present = (viewport: number, json: string) => {
+    this.presentings += 1;
+    if (this.refusing) throw new Error('what is to be shown has a number that cannot be');
+    const place = this.#placed(viewport);
     const look = this.#look(viewport);
     const view = this.series.get(look.handle);
     if (view === undefined) throw new Error('no such series');
+    const { index, center, height, voi, inverted, flipped, turns } = JSON.parse(json) as Presented;
+    const scale = (place.height * pixelSize(view, index)) / height;
+    const [column, row] = this.#image(view, index, center);
+    const { window, table, asStored } = lookOf(voi, view);
+    Object.assign(look, { index, window, table, asStored, inverted, flipped: flipped[0], turns });
+    look.zoom = scale / this.#fit(viewport, look);
+    look.pan = [(view.columns / 2 - column) * scale, (view.rows / 2 - row) * scale];
+  };
+
+  plane = (handle: number, frame: number) => {
+    const view = this.series.get(handle);
+    if (view === undefined) throw new Error('no such series');
+    return JSON.stringify(planeOf(view, frame));
+  };
+
+  point_of = (viewport: number, x: number, y: number) => {
+    const look = this.#looks.get(viewport);
+    const view = look === undefined ? undefined : this.series.get(look.handle);
+    if (look === undefined || view === undefined) return 'null';
     const { scale, left, top } = this.#mapping(viewport, look, view);
-    return new Float64Array([left + column * scale, top + row * scale]);
+    return JSON.stringify(this.#told(view, look.index, [(x - left) / scale, (y - top) / scale]));
+  };
+
+  place_of = (viewport: number, x: number, y: number, z: number) => {
+    const look = this.#looks.get(viewport);
+    const view = look === undefined ? undefined : this.series.get(look.handle);
+    if (look === undefined || view === undefined) throw new Error(`viewport ${String(viewport)} shows no series`);
+    return this.to_screen(viewport, ...this.#image(view, look.index, [x, y, z]));
   };
 
   length = (handle: number, _frame: number, c0: number, r0: number, c1: number, r1: number) => {
@@ -250,6 +322,24 @@ export class StandInViewer implements Viewer {
     if (look === undefined) throw new Error(`viewport ${String(viewport)} shows no series`);
     this.#dirty = true;
     return look;
+  }
+
+  /** An image point as others are told it; the stand-in's pixels are squares. */
+  #told(view: SeriesView, index: number, [column, row]: [number, number]): SpacePoint {
+    const plane = planeOf(view, index);
+    if (plane === null) return [column, row, 0];
+    const [i, j] = [(column - 0.5) * pixelSize(view, index), (row - 0.5) * pixelSize(view, index)];
+    return axes((axis) => plane.origin[axis] + plane.row[axis] * i + plane.column[axis] * j);
+  }
+
+  #image(view: SeriesView, index: number, point: SpacePoint): [number, number] {
+    const plane = planeOf(view, index);
+    if (plane === null) return [point[0], point[1]];
+    const along = (direction: SpacePoint) => {
+      const [x, y, z] = axes((axis) => (point[axis] - plane.origin[axis]) * direction[axis]);
+      return (x + y + z) / pixelSize(view, index) + 0.5;
+    };
+    return [along(plane.row), along(plane.column)];
   }
 
   #fit(viewport: number, look: Look): number {
@@ -296,7 +386,45 @@ function freshLook(view: SeriesView): Look {
     inverted: view.inverted,
     zoom: 1,
     pan: [0, 0],
+    flipped: false,
+    turns: 0,
   };
+}
+
+function planeOf(view: SeriesView, index: number): PresentedPlane | null {
+  const frame = view.frames[index];
+  if (frame?.position == null || frame.orientation === null || view.spacing === null) return null;
+  const [a, b, c, d, e, f] = frame.orientation;
+  return { origin: frame.position, row: [a, b, c], column: [d, e, f] };
+}
+
+/** In what points are told in. */
+function pixelSize(view: SeriesView, index: number): number {
+  return planeOf(view, index) === null ? 1 : (view.spacing?.[0] ?? 1);
+}
+
+function axes(value: (axis: 0 | 1 | 2) => number): SpacePoint {
+  return [value(0), value(1), value(2)];
+}
+
+function voiOf({ window, table, asStored }: Look): PresentedVoi {
+  if (asStored) return { by: 'as-stored' };
+  return table === null ? { by: 'window', ...window } : { by: 'table', place: table };
+}
+
+function lookOf(voi: PresentedVoi, view: SeriesView): Pick<Look, 'window' | 'table' | 'asStored'> {
+  switch (voi.by) {
+    case 'as-stored':
+      return { window: view.window, table: null, asStored: true };
+    case 'window':
+      return {
+        window: { center: voi.center, width: voi.width, function: voi.function },
+        table: null,
+        asStored: false,
+      };
+    case 'table':
+      return { window: view.window, table: voi.place, asStored: false };
+  }
 }
 
 function grey(message: ArrayBuffer, view: SeriesView, look: Look): HTMLCanvasElement {

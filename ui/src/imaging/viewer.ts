@@ -3,7 +3,7 @@
  * viewports of one canvas; coordinates are device pixels of the canvas.
  */
 
-import type { VoiFunction } from '../host/contract';
+import type { PresentedViewport, VoiFunction } from '../host/contract';
 import type { WindowView } from '../host/contract';
 
 export type Letters = { top: string; right: string; bottom: string; left: string };
@@ -44,6 +44,12 @@ export type Located = {
   frame: number;
 };
 
+/** What a viewport shows, for viewports of others; points are in the patient where the frame has a plane. */
+export type Presented = { index: number } & Pick<
+  PresentedViewport,
+  'center' | 'height' | 'voi' | 'inverted' | 'flipped' | 'turns'
+>;
+
 export type Length = { value: number; unit: 'mm' | 'px'; detector: boolean };
 
 /** Calls about a viewport that the layout leaves out, or that is empty, throw. */
@@ -73,6 +79,15 @@ export type Viewer = {
   /** A `Located`, or `null` for an empty viewport. */
   locate: (viewport: number, x: number, y: number) => string;
   to_screen: (viewport: number, column: number, row: number) => Float64Array;
+  /** A `Presented`, or `null` for an empty viewport. */
+  presented: (viewport: number) => string;
+  /** Shows a `Presented` of the same series; it throws and changes nothing where it cannot be shown. */
+  present: (viewport: number, json: string) => void;
+  /** A `PresentedPlane`, or `null` where points are `[column, row, 0]` in pixels. */
+  plane: (handle: number, frame: number) => string;
+  /** A `SpacePoint`, or `null` for an empty viewport. */
+  point_of: (viewport: number, x: number, y: number) => string;
+  place_of: (viewport: number, x: number, y: number, z: number) => Float64Array;
   length: (handle: number, frame: number, c0: number, r0: number, c1: number, r1: number) => string;
   /** Prepares a little of what a first picture needs; false when nothing is left to prepare. */
   warm: () => boolean;

@@ -1,5 +1,6 @@
 /** What is to be said of one viewport in the frame that was drawn. */
 
+import type { NotSeen } from '../host/contract';
 import type { Rectangle } from './layouts';
 import { corner, viewportPhase } from './overlay';
 import type { Pointing, Shown } from './pointing';
@@ -14,14 +15,16 @@ type ViewportNow = {
   shown: Shown | undefined;
   /** Device pixels per CSS pixel. */
   ratio: number;
+  presenter: ViewportSnapshot['presenter'];
+  withheld: NotSeen | undefined;
 };
 
 export function viewportSnapshot(now: ViewportNow, pointing: Pointing): ViewportSnapshot {
-  const { place, study, series, load, shown, ratio } = now;
+  const { place, study, series, load, shown, ratio, withheld } = now;
   const { id } = place;
   const state = shown?.state;
   const phase = viewportPhase({
-    wanted: series !== undefined,
+    wanted: series !== undefined && withheld === undefined,
     openFailure: load?.failure?.code,
     series: load?.view,
     state,
@@ -46,5 +49,7 @@ export function viewportSnapshot(now: ViewportNow, pointing: Pointing): Viewport
     cursor: measurable === undefined ? undefined : pointing.cursorSpot(id),
     pending: measurable === undefined ? undefined : pointing.pendingShape(id),
     pointer: measurable === undefined ? undefined : pointing.reading(id, measurable),
+    presenter: state?.ready === true ? now.presenter : undefined,
+    withheld,
   };
 }

@@ -1,13 +1,13 @@
 import { useMemo } from 'react';
 import { Icon, type IconName } from '../components/icons';
-import type { RoundPersonView } from '../host/contract';
+import type { PresentingView, RoundPersonView } from '../host/contract';
 import { m } from '../paraglide/messages';
 import styles from './Rounds.module.css';
 import { handQueue } from './tiles';
-import { keyWords, personStates, roundNames } from './words';
+import { keyWords, personStates, roundNames, watchingWords } from './words';
 
 /** Who asks for the word, and who is here, in text: what the tiles say by shape and color stands here in words. */
-export function PeopleList({ people }: { people: readonly RoundPersonView[] }) {
+export function PeopleList({ people, presenting }: { people: readonly RoundPersonView[]; presenting: PresentingView | null }) {
   const name = useMemo(() => roundNames(people), [people]);
   const hands = handQueue(people);
   return (
@@ -35,7 +35,8 @@ export function PeopleList({ people }: { people: readonly RoundPersonView[] }) {
         <h3 className={styles['section']}>{m.round_here({ count: people.length })}</h3>
         <ul>
           {people.map((one) => {
-            const states = personStates(one).slice(0, 2).join(' · ');
+            const shows = presenting?.person === one.id ? m.round_shows() : watchingWords(presenting, one.id);
+            const states = [shows, ...personStates(one)].filter((word) => word !== null).slice(0, 2).join(' · ');
             const sign = signOf(one);
             return (
               <li key={one.id} className={styles['person']}>

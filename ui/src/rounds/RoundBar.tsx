@@ -19,6 +19,7 @@ import { m } from '../paraglide/messages';
 import { DevicesDialog } from './Before';
 import { Picture } from './Pictures';
 import styles from './RoundBar.module.css';
+import { presentingOf } from './presenting';
 import { goesOn, look, peopleShown, roundOf } from './roundsView';
 import { useTalking } from './talk';
 import { handQueue } from './tiles';
@@ -131,6 +132,7 @@ function Controls({ round, onScreen }: { round: RoundView; onScreen: boolean }) 
             <StoppedActions why={camera.why} again={() => setCamera(true)} choose={() => setDevices(true)} close={() => setCamera(false)} />
           </Line>
         )}
+        <ShownLine round={round} />
         {here?.line === 'weak' && round.phase.phase === 'in' && (
           <Bar
             icon="warn"
@@ -162,7 +164,7 @@ function Controls({ round, onScreen }: { round: RoundView; onScreen: boolean }) 
             <Facts round={round} />
           </span>
         </div>
-        {!onScreen && <Faces people={round.people} more={() => places.go({ screen: 'rounds' })} />}
+        {!onScreen && <Faces people={round.people} presenter={presentingOf(round)?.person} more={() => places.go({ screen: 'rounds' })} />}
         <span className={styles['grow']} />
         {!onScreen && <FirstHand people={round.people} />}
         <div className={styles['controls']} role="group" aria-label={m.round_in()}>
@@ -200,6 +202,62 @@ function Controls({ round, onScreen }: { round: RoundView; onScreen: boolean }) 
   );
 }
 
+/** Somebody shows images, and this person is elsewhere: the way to them. */
+function ShownLine({ round }: { round: RoundView }) {
+  const places = usePlaces();
+  const place = useStore(places.place);
+  const { take } = useStep();
+  const name = useMemo(() => roundNames(round.people), [round.people]);
+  const presenting = presentingOf(round);
+  if (presenting === null) return null;
+  const person = round.people.find((one) => one.id === presenting.person);
+  const who = person === undefined ? '' : name(person);
+  const { case: shown } = presenting;
+  if (shown.state === 'open') {
+    if (place.screen === 'case' && place.tab === 'images' && place.patient === shown.patient) return null;
+    const go = () => places.openCase(shown.patient, 'images');
+    return (
+      <div className={styles['shown']} data-testid="round-shown">
+        <Icon name="pointer" size="s" />
+        <span className={styles['shownWords']}>{presenting.here ? m.round_presenting_here() : m.round_presents({ name: who })}</span>
+        <Button size="small" look={presenting.here ? 'plain' : 'primary'} onPress={go} data-testid="see-shown">
+          {presenting.here ? m.round_presenting_to() : m.round_follow()}
+        </Button>
+        {presenting.here && (
+          <Button size="small" onPress={() => void take({ step: 'stop-presenting' })} data-testid="stop-shown">
+            {m.round_present_stop()}
+          </Button>
+        )}
+      </div>
+    );
+  }
+  return (
+    <div className={styles['shown']} data-testid="round-shown">
+      <Icon name="pointer" size="s" />
+      <span className={styles['shownWords']}>
+        {presenting.here
+          ? m.round_presenting_none()
+          : shown.state === 'coming'
+            ? m.round_presents_coming({ name: who })
+            : shown.state === 'closed'
+              ? `${m.round_presents_closed({ name: who })} ${failureWords(shown.failure).act}`
+              : m.round_presents_other({ name: who })}
+      </span>
+      {shown.state === 'opening' && <Spinner onSolid={false} />}
+      {(shown.state === 'asking' || shown.state === 'closed') && !presenting.here && (
+        <Button size="small" look={shown.state === 'asking' ? 'primary' : 'plain'} onPress={() => void take({ step: 'open-presented-case' })} data-testid="open-shown-case">
+          {shown.state === 'asking' ? m.round_presents_other_see() : m.action_retry()}
+        </Button>
+      )}
+      {presenting.here && (
+        <Button size="small" onPress={() => void take({ step: 'stop-presenting' })} data-testid="stop-shown">
+          {m.round_present_stop()}
+        </Button>
+      )}
+    </div>
+  );
+}
+
 /** How long, and how many; only this is drawn anew each second. */
 function Facts({ round }: { round: RoundView }) {
   const now = useNow(1000);
@@ -209,7 +267,7 @@ function Facts({ round }: { round: RoundView }) {
 const mostFaces = 6;
 
 /** Those who speak or spoke are not sought here: faces keep their places, the others first. */
-function Faces({ people, more }: { people: readonly RoundPersonView[]; more: () => void }) {
+function Faces({ people, presenter, more }: { people: readonly RoundPersonView[]; presenter: string | undefined; more: () => void }) {
   const name = useMemo(() => roundNames(people), [people]);
   const others = people.filter((one) => !one.here);
   const shown = others.slice(0, mostFaces);
@@ -217,10 +275,11 @@ function Faces({ people, more }: { people: readonly RoundPersonView[]; more: () 
     <>
       <ul className={styles['faces']} aria-label={m.round_faces()}>
         {shown.map((one) => (
-          <li key={one.id} className={styles['face']} data-speaking={one.speaking ? '' : undefined} title={name(one)}>
+          <li key={one.id} className={styles['face']} data-speaking={one.speaking ? '' : undefined} data-presents={one.id === presenter ? '' : undefined} title={name(one)}>
             {one.camera && keyWords(one.key) === null ? <Picture track={one.camera.track} /> : <span aria-hidden>{one.person.initials}</span>}
             <span className={styles['faceName']}>{name(one)}</span>
             {one.speaking && <span className="visually-hidden">{m.round_speaking()}</span>}
+            {one.id === presenter && <span className="visually-hidden">{m.round_shows()}</span>}
           </li>
         ))}
       </ul>

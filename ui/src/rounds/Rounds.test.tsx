@@ -8,9 +8,9 @@ import { memoryHost } from '../host/memory';
 import type { RoundsFixture } from '../host/memoryRounds';
 import { useStore } from '../host/store';
 import { useKeyDispatcher } from '../keys/keys';
-import { brunnengold, lerchenhain, silbertal, sonnkaya } from '../messages/examples';
+import { brunnengold, falkenried, lerchenhain, silbertal, sonnkaya } from '../messages/examples';
 import { at } from '../stories/story';
-import { inRound, people, round, rounds, running } from './examples';
+import { inRound, people, presentedBy, round, rounds, running, watched } from './examples';
 import { Pictures } from './Pictures';
 import { RoundBar } from './RoundBar';
 import { RoundButton } from './RoundButton';
@@ -46,7 +46,7 @@ async function open(fixture: RoundsFixture, more: { place?: Place; answer?: (req
     </DeskContext>,
   );
   await waitFor(() => expect(desk.rounds.get().state).toBe('here'));
-  const steps = () => host.asked.flatMap((request): RoundStep[] => (request.type === 'round' ? [request.round] : []));
+  const steps = () => host.asked.flatMap((request): RoundStep[] => (request.type === 'round' && request.round.step !== 'open-presented' ? [request.round] : []));
   const change = (more: Partial<RoundView>) => act(() => host.send({ type: 'rounds-changed', value: { offered: true, running: [], round: round(more) } }));
   const spoken = (how: 'polite' | 'assertive') => page.baseElement.querySelector(`[aria-live=${how}].visually-hidden`)?.textContent ?? '';
   const press = (id: string) => act(() => void fireEvent.click(page.getByTestId(id)));
@@ -278,6 +278,62 @@ describe('in the round', () => {
     const { spoken, change } = await open(rounds({ round: round({ people: people(3) }) }));
     change({ people: people(3).map((one) => (one.person === sonnkaya ? { ...one, hand: 1 } : one)) });
     expect(spoken('polite')).toBe('Sonnkaya meldet sich zu Wort');
+  });
+});
+
+describe('images that somebody shows', () => {
+  const images: Place = { screen: 'case', patient: 'pat-auenwald', tab: 'images' };
+  const shown = { presenting: presentedBy(sonnkaya), mayPresent: false };
+
+  test('take whoever looks at the round to them, once', async () => {
+    const { places, change, spoken } = await open(rounds({ round: round() }));
+    change(shown);
+    expect(places.place.get()).toEqual(images);
+    expect(spoken('polite')).toBe('Sonnkaya zeigt Bilder');
+    act(() => places.go({ screen: 'rounds' }));
+    change({ ...shown, microphone: { state: 'off' } });
+    expect(places.place.get()).toEqual({ screen: 'rounds' });
+  });
+
+  test('are offered to whoever reads elsewhere', async () => {
+    const { page, places, change, press } = await open(rounds({ round: round() }), { place: { screen: 'today' } });
+    change(shown);
+    expect(places.place.get()).toEqual({ screen: 'today' });
+    expect(page.getByTestId('round-shown').textContent).toBe('Sonnkaya zeigt BilderMitsehen');
+    press('see-shown');
+    expect(places.place.get()).toEqual(images);
+    expect(page.queryByTestId('round-shown')).toBeNull();
+  });
+
+  test('of another case are a question, and nobody is taken anywhere', async () => {
+    const { page, places, change, press, steps } = await open(rounds({ round: round() }));
+    change({ presenting: presentedBy(sonnkaya, { case: { state: 'asking' } }), mayPresent: false });
+    expect(places.place.get()).toEqual({ screen: 'rounds' });
+    expect(page.getByTestId('round-shown').textContent).toContain('Sonnkaya zeigt einen anderen Fall als den dieses Gesprächs.');
+    press('open-shown-case');
+    await waitFor(() => expect(steps()).toContainEqual({ step: 'open-presented-case' }));
+  });
+
+  test('that cannot be opened say so', async () => {
+    const { page, change } = await open(rounds({ round: round() }));
+    change({ presenting: presentedBy(sonnkaya, { case: { state: 'closed', failure: { code: 'not-allowed', detail: '' } } }), mayPresent: false });
+    expect(page.getByTestId('round-shown').textContent).toContain('Sonnkaya zeigt einen Fall, den Sie nicht öffnen können.');
+  });
+
+  test('are shown with what each of the others sees of them', async () => {
+    const watching = [watched(lerchenhain, null), watched(sonnkaya, 'loading', 87, 135), watched(brunnengold, 'no-access')];
+    const { page, press } = await open(rounds({ round: round({ people: people(4), presenting: presentedBy(falkenried, { watching }) }) }));
+    press('people-toggle');
+    const said = page.getByTestId('round-people').textContent;
+    for (const words of ['zeigt Bilder', 'sieht mit', 'lädt 87 von 135', 'kann den Fall nicht öffnen']) expect(said).toContain(words);
+  });
+
+  test('end by the bar, from wherever one reads', async () => {
+    const { page, press, steps } = await open(rounds({ round: round({ presenting: presentedBy(falkenried) }) }), { place: { screen: 'today' } });
+    expect(page.getByTestId('round-shown').textContent).toContain('Sie zeigen Bilder');
+    press('stop-shown');
+    await waitFor(() => expect(page.queryByTestId('round-shown')).toBeNull());
+    expect(steps()).toContainEqual({ step: 'stop-presenting' });
   });
 });
 

@@ -1,5 +1,5 @@
 /** "Runden": the round that one is in, or the ones that go on, or how one begins. */
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { Button } from '../components/Button';
 import { Empty } from '../components/Empty';
 import { FailureNotice } from '../components/FailureNotice';
@@ -19,6 +19,7 @@ import { BeforeDialog, type RoundToEnter } from './Before';
 import { Gallery } from './Gallery';
 import { PeopleList } from './PeopleList';
 import styles from './Rounds.module.css';
+import { presentingOf } from './presenting';
 import { look, peopleShown } from './roundsView';
 import { useStep } from './useStep';
 import { useWide } from './useWide';
@@ -170,7 +171,23 @@ function Ended({ round, why, running }: { round: RoundView; why: RoundEnd; runni
   );
 }
 
+/** Whoever looks at the round when somebody begins to show the conversation's images sees them come. */
+function useShown(round: RoundView): void {
+  const places = usePlaces();
+  const presenting = presentingOf(round);
+  const shown = presenting?.here === false && presenting.case.state === 'open' ? `${presenting.person} ${presenting.case.patient}` : null;
+  const before = useRef(shown);
+  useEffect(() => {
+    const last = before.current;
+    before.current = shown;
+    // Who came back here while they are shown wants to see the people.
+    if (shown === null || shown === last || presenting?.case.state !== 'open') return;
+    places.openCase(presenting.case.patient, 'images');
+  }, [places, presenting, shown]);
+}
+
 function InRound({ round }: { round: RoundView }) {
+  useShown(round);
   const shows = useStore(look);
   const chosen = useStore(peopleShown);
   const wide = useWide();
@@ -188,7 +205,7 @@ function InRound({ round }: { round: RoundView }) {
         )}
         <Gallery key={shows} people={round.people} look={shows} away={away} />
       </div>
-      {beside && <PeopleList people={round.people} />}
+      {beside && <PeopleList people={round.people} presenting={presentingOf(round)} />}
     </div>
   );
 }

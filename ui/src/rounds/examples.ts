@@ -1,5 +1,5 @@
 /** Invented rounds of the demonstration, on Tuesday 24 November 2026 at 13:36 in Berlin, and what their cameras show. */
-import type { RoundDevicesView, RoundPersonView, RoundsView, RoundView, SenderView } from '../host/contract';
+import type { NotSeen, PresentingView, RoundDevicesView, RoundPersonView, RoundsView, RoundView, SenderView, WatchingView } from '../host/contract';
 import type { RoundsFixture } from '../host/memoryRounds';
 import { ahlefels, brunnengold, ebbelund, falkenried, kieselhof, lerchenhain, silbertal, sonnkaya, sturmwald, taubengruen, weidenlohe, wintermoor } from '../messages/examples';
 
@@ -25,6 +25,16 @@ export function inRound(sender: SenderView, more: Partial<RoundPersonView> = {})
 }
 
 const ownTrack = 99;
+
+/** Somebody shows the images of Auenwald's case, which is not the conversation's. */
+export function presentedBy(sender: SenderView, more: Partial<PresentingView> = {}): PresentingView {
+  return { person: inRound(sender).id, here: sender.own, case: { state: 'open', patient: 'pat-auenwald' }, watching: [], ...more };
+}
+
+/** What somebody sees of it. */
+export function watched(sender: SenderView, why: NotSeen | null, done = 0, of = 0): WatchingView {
+  return { person: inRound(sender).id, seen: { why, done, of } };
+}
 
 /** A round as drawn: one speaks, one's picture is held, two ask for the word. */
 const asDrawn: ReadonlyMap<SenderView, Partial<RoundPersonView>> = new Map<SenderView, Partial<RoundPersonView>>([
@@ -52,6 +62,8 @@ export function round(more: Partial<RoundView> = {}): RoundView {
     camera: { state: 'on', device: 'Integrierte Kamera' },
     recorded: false,
     encrypted: true,
+    presenting: null,
+    mayPresent: true,
     ...more,
   };
 }

@@ -2,7 +2,7 @@ import type { Place, RoundEnd, RoundView } from '../host/contract';
 import type { RoundsFixture } from '../host/memoryRounds';
 import { silbertal, sonnkaya, weidenlohe, brunnengold, lerchenhain, ahlefels } from '../messages/examples';
 import { at, type Story } from '../stories/story';
-import { devices, inRound, people, round, rounds, running } from './examples';
+import { devices, inRound, people, presentedBy, round, rounds, running, watched } from './examples';
 import { look, peopleShown } from './roundsView';
 
 function story(id: string, fixture: RoundsFixture, more: { keys?: readonly string[]; place?: Place; look?: 'gallery' | 'spotlight'; people?: boolean } = {}): Story {
@@ -75,6 +75,10 @@ export const stories: Story[] = [
   story('-case', rounds({ running }), { place: { screen: 'case', patient: 'pat-steinklee', tab: 'overview' }, keys: ['see:[data-testid=round-enter]'] }),
   story('-case-dock', rounds({ running }), { place: { screen: 'case', patient: 'pat-steinklee', tab: 'overview' }, keys: ['Control+J', 'see:[data-testid=dock] [data-testid=round-enter]'] }),
   story('-case-entered', rounds({ running }), { place: { screen: 'case', patient: 'pat-steinklee', tab: 'overview' }, keys: ['Control+J', 'click:[data-testid=round-enter]', 'see:[data-testid=enter]', 'Enter', 'see:[data-testid=round-to]:focus'] }),
+  inside('-bar-shown', { presenting: presentedBy(sonnkaya), mayPresent: false }, { place: { screen: 'case', patient: 'pat-auenwald', tab: 'overview' } }),
+  inside('-bar-asking', { presenting: presentedBy(sonnkaya, { case: { state: 'asking' } }), mayPresent: false }, { place: { screen: 'today' } }),
+  inside('-bar-closed', { presenting: presentedBy(sonnkaya, { case: { state: 'closed', failure: { code: 'not-allowed', detail: '' } } }), mayPresent: false }, { place: { screen: 'today' } }),
+  inside('-shows', { presenting: presentedBy(self.person, { watching: [watched(lerchenhain, null, 135, 135), watched(sonnkaya, 'loading', 87, 135), watched(brunnengold, 'no-access'), watched(silbertal, 'aside')] }) }, { people: true }),
   inside('-bar-conversation', {}, { place: conversation }),
   inside('-bar-stopped', { microphone: { state: 'stopped', why: 'device-lost' }, phase: { phase: 'reconnecting', attempt: 1 } }, { place: { screen: 'today' } }),
   inside('-bar-entering', { phase: { phase: 'entering', doing: 'joining' }, since: null, people: [] }, { place: { screen: 'today' } }),

@@ -35,6 +35,13 @@ export function useRoundWords(round: RoundView | null): void {
       else if (last.microphone.state === 'on') announce(m.round_say_microphone_off());
     }
     const name = roundNames(round.people);
+    const [shows, showed] = [round.presenting?.person, last.presenting?.person];
+    if (shows !== showed) {
+      const person = round.people.find((one) => one.id === shows);
+      if (person === undefined) announce(m.round_say_nobody_shows());
+      else if (person.here) announce(m.round_presenting_here());
+      else announce(m.round_presents({ name: name(person) }));
+    }
     for (const one of round.people) {
       const was = last.people.find((other) => other.id === one.id);
       if (!one.here && one.hand !== null && was !== undefined && was.hand === null) announce(m.round_say_hand({ name: name(one) }));

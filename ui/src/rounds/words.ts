@@ -1,5 +1,5 @@
 /** The words of a round: who, in which state, why it ended, why nothing is sent. */
-import type { Entering, MediaStopped, RoundEnd, RoundKey, RoundPersonView, SenderView } from '../host/contract';
+import type { Entering, MediaStopped, PresentingView, RoundEnd, RoundKey, RoundPersonView, SenderView } from '../host/contract';
 import { failureWords } from '../i18n/failure';
 import { callNames } from '../messages/names';
 import { m } from '../paraglide/messages';
@@ -58,6 +58,32 @@ export function personStates(person: RoundPersonView): string[] {
     person.muted && key === null ? m.round_muted() : undefined,
     person.camera === null && key === null ? m.round_without_picture() : undefined,
   ].filter((word): word is string => word !== undefined);
+}
+
+/** What somebody sees of that which this person shows; null where they have not said. */
+export function watchingWords(presenting: PresentingView | null, person: string): string | null {
+  const seen = presenting?.watching.find((one) => one.person === person)?.seen;
+  if (seen === undefined) return null;
+  switch (seen.why) {
+    case null:
+      return m.round_sees();
+    case 'loading':
+      return seen.of > 0 ? m.round_sees_loading_of({ done: seen.done, of: seen.of }) : m.round_sees_loading();
+    case 'no-access':
+      return m.round_sees_no_access();
+    case 'not-found':
+      return m.round_sees_not_found();
+    case 'other-patient':
+      return m.round_sees_other_patient();
+    case 'not-displayable':
+      return m.round_sees_not_displayable();
+    case 'aside':
+      return m.round_sees_aside();
+    default: {
+      const unknown: never = seen.why;
+      return unknown;
+    }
+  }
 }
 
 interface ThreeParts {

@@ -468,6 +468,31 @@ impl Desk {
         Ok(CaseLink { base, reference: format!("{REGISTRATION}/{id}"), number })
     }
 
+    /// The name of a patient's case by which images of it are shown in rounds: `base|reference`.
+    pub(crate) async fn shown_case_of(&self, patient: &str) -> Result<String, Failure> {
+        self.link_of(patient).await.map(|link| shown_name(&link))
+    }
+
+    /// The case of a conversation by that name, and its patient where this person may open it.
+    pub(crate) fn shown_case(&self, room: &str) -> Option<(String, Option<String>)> {
+        let up = self.up().ok()?;
+        let pinned = up.account.pinned(room);
+        let (link, patient) = self.0.chat.state().cases.only(room, &pinned)?;
+        Some((shown_name(&link), patient))
+    }
+
+    /// The patient of a case by that name.
+    pub(crate) async fn find_shown_case(&self, name: &str) -> Result<String, Failure> {
+        let not_here = || Failure::new(FailureCode::NotFound, "the case is not one of this platform");
+        let (base, reference) = name.rsplit_once('|').ok_or_else(not_here)?;
+        let link = CaseLink { base: base.to_owned(), reference: reference.to_owned(), number: None };
+        match self.find_case(&link).await? {
+            Found::Open { patient, .. } => Ok(patient),
+            Found::Denied => Err(Failure::new(FailureCode::NotAllowed, "the case is not open to this person")),
+            Found::Elsewhere => Err(not_here()),
+        }
+    }
+
     pub(super) async fn send_link(&self, up: &Up, room: &str, link: &CaseLink) -> Result<(), Failure> {
         let former: Vec<String> = {
             let chat = self.0.chat.state();
@@ -497,6 +522,10 @@ fn sentence(link: &CaseLink, language: Language) -> String {
         (Language::En, Some(number)) => format!("This conversation belongs to case {number}."),
         (Language::En, None) => "This conversation belongs to a case. Konsil shows which one.".to_owned(),
     }
+}
+
+fn shown_name(link: &CaseLink) -> String {
+    format!("{}|{}", link.base, link.reference)
 }
 
 fn base(taken: &Taken) -> Option<String> {

@@ -2,22 +2,25 @@
 //! wants is done.
 
 use super::camera::{CAMERA, Camera, TestCard};
+use super::ears::{Ears, Heard, Topic};
 use super::pictures::{Gallery, Wish};
 use super::scene::{OWN_PICTURE, Scene};
+use super::showing::{Out, Showing};
 use super::voice::{Choices, MICROPHONE, Sounds};
 use super::way::{self, Entered, Found};
 use super::{Meeting, MeetingEvent};
 use crate::Desk;
 use crate::chat::Up;
-use contract::{Entering, Failure, MediaStopped, OwnMediaView, RoundDeviceKind, RoundEnd, RoundPhase};
+use contract::{
+    Entering, Failure, MediaStopped, OwnMediaView, Presentation, RoundDeviceKind, RoundEnd, RoundPhase, SeenView,
+};
 use jiff::Timestamp;
 use model::round::MemberId;
 use rounds::{Event, Ticket, Word};
 use rounds_proto::frame::State;
 use rounds_proto::signal::{Fact, OwnFact};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sound::Choice;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -26,12 +29,14 @@ use tokio::sync::mpsc;
 const ACTS: usize = 32;
 /// What happens together is told together.
 const GATHER: Duration = Duration::from_millis(60);
+/// After somebody has come.
+const ME_AGAIN: u8 = 3;
 /// How often the line is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 /// The homeserver and the media server have to answer in this time while somebody enters.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// What somebody's program says of its own person.
-const ME: &str = "konsil.me";
+/// Cases whose patients are looked for at the same time.
+const FINDING: usize = 8;
 
 /// What the person wants.
 #[derive(Debug)]
@@ -41,6 +46,12 @@ pub(super) enum Act {
     Hand(bool),
     Allow(MemberId),
     Choose(RoundDeviceKind, Choice),
+    Present { case: String, patient: String },
+    StopPresenting,
+    HandOver(MemberId),
+    Show(Box<Presentation>),
+    OpenPresentedCase,
+    Seen(SeenView),
     Leave,
 }
 
@@ -70,7 +81,9 @@ impl Seat {
         let (gallery, wished) = Gallery::new();
         let name = desk.conversation_name(&conversation);
         let patient = desk.patient_of(&conversation);
+        let (find, found) = mpsc::channel(FINDING);
         let stay = Stay {
+            showing: Showing::new(conversation.clone()),
             scene: Scene::new(conversation, name, patient),
             gallery: gallery.clone(),
             desk,
@@ -78,10 +91,12 @@ impl Seat {
             camera: None,
             choices,
             words: 0,
-            heard: BTreeMap::new(),
+            me_again: 0,
+            ears: Ears::default(),
             met: Vec::new(),
+            find,
         };
-        tokio::spawn(stay.attend(up, camera, wanted, wished));
+        tokio::spawn(stay.attend(up, camera, Wants { acts: wanted, wished, found }));
         Self { acts, gallery }
     }
 }
@@ -93,16 +108,30 @@ struct Stay {
     gallery: Gallery,
     camera: Option<Camera>,
     choices: Choices,
-    /// Words that were said under [`ME`].
+    showing: Showing,
+    /// Words that were said of this person's own state.
     words: u64,
-    /// The last number of each person's words under [`ME`]; an older one is not looked at.
-    heard: BTreeMap<MemberId, u64>,
+    /// So often it is said once more, each second: our key may reach somebody after the first word.
+    me_again: u8,
+    ears: Ears,
     /// Whom this person's own state was told.
     met: Vec<MemberId>,
+    /// Where the patients of cases are told.
+    find: mpsc::Sender<FoundCase>,
+}
+
+/// Whose case it is, by its name.
+type FoundCase = (String, Result<String, Failure>);
+
+/// What comes from elsewhere on this computer.
+struct Wants {
+    acts: mpsc::Receiver<Act>,
+    wished: mpsc::Receiver<Wish>,
+    found: mpsc::Receiver<FoundCase>,
 }
 
 impl Stay {
-    async fn attend(mut self, up: Arc<Up>, camera: bool, mut acts: mpsc::Receiver<Act>, wished: mpsc::Receiver<Wish>) {
+    async fn attend(mut self, up: Arc<Up>, camera: bool, mut from: Wants) {
         self.tell();
         // What is wanted meanwhile: nobody has to wait for it.
         let mut wants = Vec::new();
@@ -112,7 +141,7 @@ impl Stay {
             loop {
                 tokio::select! {
                     allowed = &mut way => break allowed,
-                    act = acts.recv() => match act {
+                    act = from.acts.recv() => match act {
                         // The person thought better of it, and nothing was said of them yet.
                         Some(Act::Leave) | None => return,
                         Some(act) => wants.push(act),
@@ -133,7 +162,7 @@ impl Stay {
                 if camera {
                     wants.insert(0, Act::Camera(true));
                 }
-                self.stay(entered, wants, acts, wished).await;
+                self.stay(entered, wants, from).await;
             }
             Err(failure) => {
                 tracing::warn!(code = ?failure.code, detail = %failure.detail, "a round was not entered");
@@ -158,13 +187,7 @@ impl Stay {
         self.tell();
     }
 
-    async fn stay(
-        mut self,
-        entered: Entered,
-        wants: Vec<Act>,
-        mut acts: mpsc::Receiver<Act>,
-        mut wished: mpsc::Receiver<Wish>,
-    ) {
+    async fn stay(mut self, entered: Entered, wants: Vec<Act>, mut from: Wants) {
         let Entered { meeting, mut told, mut pictures, mut sounds, began } = entered;
         let mut voice = Sounds::start(&self.desk.0.sound, self.choices.clone(), began);
         for want in wants {
@@ -176,6 +199,8 @@ impl Stay {
         let mut untold: Option<Instant> = None;
         let soon = |untold: Option<Instant>| untold.or_else(|| Instant::now().checked_add(GATHER));
         loop {
+            self.carry_out(&meeting).await;
+            let words = self.showing.due().into_iter().chain(self.ears.due()).min();
             tokio::select! {
                 event = told.recv() => match event {
                     Some(event) => {
@@ -187,8 +212,11 @@ impl Stay {
                     }
                     None => break,
                 },
-                act = acts.recv() => match act {
+                act = from.acts.recv() => match act {
                     Some(Act::Leave) | None => break,
+                    // They come as often as a hand moves and change nothing of the view.
+                    Some(Act::Show(presentation)) => self.showing.show(*presentation, Instant::now()),
+                    Some(Act::Seen(seen)) => self.showing.set_seen(seen, Instant::now()),
                     Some(act) => {
                         self.act(&meeting, &mut voice, act).await;
                         untold = soon(untold);
@@ -200,8 +228,28 @@ impl Stay {
                     self.scene.microphone = voice.microphone();
                     untold = soon(untold);
                 }
-                Some(wish) = wished.recv() => self.wish(&meeting, wish).await,
+                Some(wish) = from.wished.recv() => self.wish(&meeting, wish).await,
+                Some((case, found)) = from.found.recv() => {
+                    self.showing.found(&case, found);
+                    untold = soon(untold);
+                }
+                () = until(words) => {
+                    let now = Instant::now();
+                    while let Some(heard) = self.ears.ripe(now) {
+                        self.listen(&heard, now);
+                    }
+                    self.showing.tick(now);
+                }
                 _ = look.tick() => {
+                    if self.me_again > 0 {
+                        self.me_again -= 1;
+                        self.say_me(&meeting, Vec::new()).await;
+                    }
+                    if let Some(there) = self.scene.there()
+                        && self.showing.set_there(&there, Instant::now())
+                    {
+                        untold = soon(untold);
+                    }
                     let way = meeting.media().way();
                     voice.set_loss(way.loss);
                     if let Some(camera) = &self.camera {
@@ -214,6 +262,10 @@ impl Stay {
                     voice.keep(&self.scene.voices());
                 }
             }
+        }
+        let unheard = self.ears.unheard();
+        if unheard > 0 {
+            tracing::warn!(unheard, "words in a round were too many");
         }
         // Nobody is to see or hear this person any longer, whatever the servers say. Devices take their time to close.
         self.camera = None;
@@ -231,7 +283,13 @@ impl Stay {
 
     async fn take(&mut self, meeting: &Meeting, voice: &mut Sounds, event: MeetingEvent) {
         match event {
-            MeetingEvent::Members(members) => self.scene.set_members(members),
+            MeetingEvent::Members(members) => {
+                self.ears.set_members(&members.iter().map(|member| member.id.clone()).collect());
+                self.scene.set_members(members);
+                if let Some(me) = self.scene.here() {
+                    self.showing.set_me(me.clone());
+                }
+            }
             MeetingEvent::Unsigned(who) => self.scene.set_unsigned(who),
             MeetingEvent::Media(Event::Fact(fact)) => self.take_fact(meeting, voice, fact).await,
             MeetingEvent::Media(Event::Standing(standing)) => {
@@ -295,8 +353,20 @@ impl Stay {
                 let _after = self.scene.set_own_hand(up, now_ms);
                 self.say_me(meeting, Vec::new()).await;
             }
-            // It ends the stay, which has seen to it.
-            Act::Leave => {}
+            Act::Present { case, patient } => {
+                let moderates = self.moderates_here();
+                self.showing.present(case, patient, moderates, Instant::now());
+            }
+            Act::StopPresenting => self.showing.stop(Instant::now()),
+            Act::HandOver(who) if self.scene.is_member(&who) => {
+                let moderates = self.moderates_here();
+                self.showing.hand_over(who, moderates, Instant::now());
+            }
+            // They have left meanwhile.
+            Act::HandOver(_) => {}
+            Act::OpenPresentedCase => self.showing.open_case(),
+            // The stay has seen to these.
+            Act::Leave | Act::Show(_) | Act::Seen(_) => {}
             Act::Allow(who) => {
                 meeting.allow(&who).await;
                 self.scene.allow(&who);
@@ -322,41 +392,99 @@ impl Stay {
         self.met.retain(|who| standing.iter().any(|(there, _)| there == who));
         let new: Vec<_> = there.into_iter().map(|(who, _)| who.clone()).filter(|who| !self.met.contains(who)).collect();
         if !new.is_empty() && self.say_me(meeting, new.clone()).await {
+            for who in &new {
+                self.showing.greet(who, Instant::now());
+            }
+            self.me_again = ME_AGAIN;
             self.met.extend(new);
         }
     }
 
     async fn say_me(&mut self, meeting: &Meeting, to: Vec<MemberId>) -> bool {
         self.words += 1;
-        let said = json!({
-            "v": 1, "session": self.scene.conversation, "case": null, "seq": self.words,
-            "hand": self.scene.own_hand_after(), "deaf": false,
-        });
-        match meeting.media().say(ME, said.to_string().into_bytes(), true, to).await {
+        let said = json!({"seq": self.words, "hand": self.scene.own_hand_after(), "deaf": false});
+        let Value::Object(said) = said else { return false };
+        self.say(meeting, Topic::Me, None, said, to).await
+    }
+
+    /// True when it went out.
+    async fn say(
+        &self,
+        meeting: &Meeting,
+        topic: Topic,
+        case: Option<String>,
+        mut said: Map<String, Value>,
+        to: Vec<MemberId>,
+    ) -> bool {
+        said.insert("v".to_owned(), json!(1));
+        said.insert("session".to_owned(), json!(self.scene.conversation));
+        said.insert("case".to_owned(), json!(case));
+        let said = Value::Object(said).to_string().into_bytes();
+        match meeting.media().say(topic.name(), said, !topic.is_lossy(), to).await {
             Ok(()) => true,
             Err(error) => {
-                tracing::debug!(%error, "the own state was not told");
+                tracing::debug!(%error, topic = topic.name(), "something was not said");
                 false
             }
         }
     }
 
     fn hear(&mut self, word: &Word) {
-        if word.topic != ME {
+        if !self.scene.is_member(&word.from) {
             return;
         }
-        let Ok(said) = serde_json::from_slice::<Value>(&word.payload) else { return };
-        let Some(number) = said["seq"].as_u64() else { return };
-        let last = self.heard.entry(word.from.clone()).or_default();
-        if said["v"] != 1 || number <= *last {
+        let now = Instant::now();
+        let heard = self.ears.hear(&word.from, &word.topic, &word.payload, &self.scene.conversation, now);
+        if let Some(heard) = heard {
+            self.listen(&heard, now);
+        }
+    }
+
+    fn listen(&mut self, heard: &Heard, now: Instant) {
+        if heard.topic == Topic::Me {
+            self.scene.set_hand(&heard.from, heard.said["hand"].as_u64());
             return;
         }
-        *last = number;
-        self.scene.set_hand(&word.from, said["hand"].as_u64());
+        if heard.topic == Topic::Show {
+            // It may have come to the conversation since.
+            self.showing.set_own_case(self.desk.shown_case(&self.scene.conversation));
+        }
+        let moderates = self.scene.moderates(&heard.from);
+        self.showing.hear(heard, moderates, now);
+        self.showing.tick(now);
+    }
+
+    fn moderates_here(&self) -> bool {
+        self.scene.here().is_some_and(|me| self.scene.moderates(me))
+    }
+
+    /// What came of words and wishes about images.
+    async fn carry_out(&mut self, meeting: &Meeting) {
+        for out in self.showing.take_out() {
+            match out {
+                Out::Say { topic, case, said, to } => {
+                    let _said = self.say(meeting, topic, case, said, to).await;
+                }
+                Out::Tell(view) => self.desk.tell_presented(self.entry, view),
+                Out::Find(case) => {
+                    let (desk, find) = (self.desk.clone(), self.find.clone());
+                    tokio::spawn(async move {
+                        let found = in_time(desk.find_shown_case(&case)).await;
+                        // Where nobody waits for it the round is over.
+                        let _over = find.send((case, found)).await;
+                    });
+                }
+            }
+        }
     }
 
     /// The view, and the tracks that it names.
     fn show(&mut self) {
+        self.scene.may_present = self.showing.may_present(self.moderates_here());
+        self.scene.presenting = self.showing.view();
+        if self.showing.presented().is_none() {
+            self.desk.forget_presented(self.entry);
+        }
         self.tell();
         let mut tracks = self.scene.pictures();
         if self.camera.is_some() {

@@ -3,8 +3,8 @@
 
 use crate::chat::sender;
 use contract::{
-    Entering, OwnMediaView, RoundEnd, RoundKey, RoundLine, RoundPersonView, RoundPhase, RoundPictureView, RoundView,
-    SenderView,
+    Entering, OwnMediaView, PresentingView, RoundEnd, RoundKey, RoundLine, RoundPersonView, RoundPhase,
+    RoundPictureView, RoundView, SenderView,
 };
 use model::round::MemberId;
 use rounds_proto::frame::State;
@@ -37,6 +37,8 @@ pub(super) struct Scene {
     /// Since when they ask for the word, in milliseconds of the Unix epoch by their own word.
     hands: BTreeMap<MemberId, u64>,
     own_hand: Option<u64>,
+    pub(super) presenting: Option<PresentingView>,
+    pub(super) may_present: bool,
     numbers: Numbers,
 }
 
@@ -82,6 +84,8 @@ impl Scene {
             held: BTreeSet::new(),
             hands: BTreeMap::new(),
             own_hand: None,
+            presenting: None,
+            may_present: false,
             numbers: Numbers::default(),
         }
     }
@@ -108,6 +112,31 @@ impl Scene {
 
     pub(super) fn allow(&mut self, who: &MemberId) {
         self.unsigned.remove(who);
+    }
+
+    /// This device in it.
+    pub(super) fn here(&self) -> Option<&MemberId> {
+        self.members.iter().find(|member| member.here).map(|member| &member.id)
+    }
+
+    /// Whether somebody moderates the conversation.
+    pub(super) fn moderates(&self, who: &MemberId) -> bool {
+        self.members.iter().any(|member| member.moderates && &member.id == who)
+    }
+
+    pub(super) fn is_member(&self, who: &MemberId) -> bool {
+        self.members.iter().any(|member| &member.id == who)
+    }
+
+    /// Who is there by the word of both servers, this device among them; none while the way to one is broken.
+    pub(super) fn there(&self) -> Option<BTreeSet<MemberId>> {
+        if self.phase != RoundPhase::In {
+            return None;
+        }
+        let there = |member: &&Member| {
+            member.here || self.people.values().any(|person| person.identity.as_str() == member.id.as_str())
+        };
+        Some(self.members.iter().filter(there).map(|member| member.id.clone()).collect())
     }
 
     /// Somebody asks for the word since this many milliseconds after they came in, or no longer.
@@ -269,6 +298,8 @@ impl Scene {
             camera: self.camera.clone(),
             recorded: self.recorded,
             encrypted: true,
+            presenting: self.presenting.clone(),
+            may_present: self.may_present,
         }
     }
 

@@ -4,7 +4,7 @@
 use super::ColleagueError;
 use super::colleague::Colleague;
 use super::history::Past;
-use super::round;
+use super::round::{self, Part};
 use super::script::Script;
 use contract::{
     BlockView, ConversationMembership, ConversationView, LastLineKind, LastLineView, LineView, MessageBodyView, Request,
@@ -25,6 +25,7 @@ pub(super) async fn answer(
 ) -> Result<(), ColleagueError> {
     let Past { rooms, written: mut seen } = past;
     let mut looked: BTreeMap<String, LastLineView> = BTreeMap::new();
+    let mut part = Part::of(script.leads);
     loop {
         for row in colleague.chat().await?.conversations {
             match row.membership {
@@ -52,7 +53,7 @@ pub(super) async fn answer(
                 ConversationMembership::Left => {}
             }
         }
-        round::attend(&colleague, them).await?;
+        round::attend(&colleague, them, &mut part).await?;
         colleague.hears().await?;
     }
 }

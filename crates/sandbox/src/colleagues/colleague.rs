@@ -32,7 +32,7 @@ impl Colleague {
             profile: folder.join("desks").join(person),
             roots: Arc::from(app::passing_roots()),
             egress: app::EgressOptions::default(),
-            // They look at no images.
+            // They show images and decode none.
             worker: WorkerProgram::of(std::env::current_exe()?),
             pages: Pages::Link,
             policy: Policy::default(),
@@ -85,6 +85,11 @@ impl Colleague {
             return Err(ColleagueError::Answer);
         };
         Ok(made.key)
+    }
+
+    /// Their desk, for what goes on beside everything else.
+    pub(super) fn desk(&self) -> Desk {
+        self.desk.clone()
     }
 
     /// Takes a request to its end.
@@ -143,7 +148,8 @@ impl Colleague {
                     | Event::DecisionChanged(_)
                     | Event::MessagesArrived(_)
                     | Event::ConversationWanted(_)
-                    | Event::ReceivedStudyChanged(_),
+                    | Event::ReceivedStudyChanged(_)
+                    | Event::Presented(_),
                 ) => {}
                 Err(RecvError::Closed) => return Err(ColleagueError::Gone),
             }

@@ -10,6 +10,7 @@ mod author;
 mod browser;
 mod colleague;
 mod history;
+mod images;
 mod round;
 mod script;
 

@@ -9,6 +9,8 @@ use std::time::Duration;
 pub(super) struct Script {
     pub(super) person: String,
     pub(super) typing: [u64; 2],
+    /// Whether they show the images of a case in a round about it.
+    pub(super) leads: bool,
     rules: Vec<Rule>,
 }
 
@@ -31,6 +33,7 @@ impl Script {
         Some(Self {
             person: entry["person"].as_str()?.to_owned(),
             typing: [typing[0].as_u64()?, typing[1].as_u64()?],
+            leads: entry["leads"] == true,
             // What other parts of the program tell is not told in chat.
             rules: list(&entry["rules"]).filter(|rule| rule["event"].is_null()).map(Rule::read).collect(),
         })

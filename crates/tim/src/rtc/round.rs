@@ -13,6 +13,7 @@ use super::keys::{Keys, Sender, Sent};
 use super::members::{Found, Members};
 use super::wire::{self, Focus, KEYS, LASTS_MS, MEMBER, Own, STICKY};
 use crate::account::Account;
+use crate::case::may_decide;
 use crate::person::Person;
 use futures_util::{StreamExt as _, stream};
 use matrix_sdk::deserialized_responses::{AlgorithmInfo, EncryptionInfo};
@@ -59,6 +60,8 @@ pub struct Member {
     pub since_ms: u64,
     /// Where their media is. None where they name no media server of a known kind.
     pub focus: Option<Focus>,
+    /// Whether they moderate the conversation: their power there is at least 50.
+    pub moderates: bool,
 }
 
 /// What happens in a round.
@@ -384,11 +387,15 @@ impl Shared {
 
     async fn shown(&self) -> Vec<Member> {
         let found = self.members().now(now_ms());
+        // Where they are not known nobody moderates.
+        let powers = self.room.power_levels().await.ok();
+        let moderates = |user: &UserId| powers.as_ref().is_some_and(|powers| may_decide(powers.for_user(user)));
         let mut shown = Vec::with_capacity(found.len());
         for Found { membership, focus } in found {
             shown.push(Member {
                 person: Person::of_member(&self.room, &membership.user).await,
                 here: membership.user == self.user && membership.device == self.device,
+                moderates: moderates(&membership.user),
                 id: membership.id,
                 device: membership.device.to_string(),
                 since_ms: membership.since_ms,

@@ -25,16 +25,10 @@ const TOLERANCE: f64 = 1e-3;
 ///
 /// Letters as in PS3.3 C.7.6.1.1.1: L and R, P and A, H and F; oblique directions have two, the stronger first.
 pub fn letters(orientation: &[f64; 6], turn: Turn) -> Option<Letters> {
-    let [a, b, c, d, e, f] = *orientation;
-    let (along_row, along_column) = ([a, b, c], [d, e, f]);
-    let norm = |v: [f64; 3]| dot(v, v).sqrt();
-    // Written so that NaN fails too.
-    let sound = (norm(along_row) - 1.0).abs() < TOLERANCE
-        && (norm(along_column) - 1.0).abs() < TOLERANCE
-        && dot(along_row, along_column).abs() < TOLERANCE;
-    if !sound {
+    if !perpendicular(orientation) {
         return None;
     }
+    let (along_row, along_column) = directions(orientation);
     let toward = |screen: [f64; 2]| {
         let [column, row] = turn.image_from_screen(screen);
         name(std::array::from_fn(|i| column * along_row[i] + row * along_column[i]))
@@ -45,6 +39,20 @@ pub fn letters(orientation: &[f64; 6], turn: Turn) -> Option<Letters> {
         top: toward([0.0, -1.0]),
         bottom: toward([0.0, 1.0]),
     })
+}
+
+/// Whether the directions of a row and of a column are perpendicular unit vectors.
+pub(super) fn perpendicular(orientation: &[f64; 6]) -> bool {
+    let (along_row, along_column) = directions(orientation);
+    let norm = |v: [f64; 3]| dot(v, v).sqrt();
+    // Written so that NaN fails too.
+    (norm(along_row) - 1.0).abs() < TOLERANCE
+        && (norm(along_column) - 1.0).abs() < TOLERANCE
+        && dot(along_row, along_column).abs() < TOLERANCE
+}
+
+fn directions(&[a, b, c, d, e, f]: &[f64; 6]) -> ([f64; 3], [f64; 3]) {
+    ([a, b, c], [d, e, f])
 }
 
 fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {

@@ -35,6 +35,32 @@ impl Turn {
     const MIRROR_LEFT_RIGHT: [[i8; 2]; 2] = [[-1, 0], [0, 1]];
     const MIRROR_TOP_BOTTOM: [[i8; 2]; 2] = [[1, 0], [0, -1]];
 
+    /// Left and right of the image exchanged, and top and bottom; then turned clockwise.
+    pub fn new(flipped: [bool; 2], quarter_turns: u32) -> Self {
+        let mut turn = Self::default();
+        if flipped[0] {
+            turn = turn.after(Self::MIRROR_LEFT_RIGHT);
+        }
+        if flipped[1] {
+            turn = turn.after(Self::MIRROR_TOP_BOTTOM);
+        }
+        (0..quarter_turns % 4).fold(turn, |turn, _| turn.after(Self::CLOCKWISE))
+    }
+
+    /// The flips and the quarter turns that lead here. Of the two ways there are, the one that never exchanges top and
+    /// bottom: it is the other one turned by half.
+    pub fn parts(self) -> ([bool; 2], u32) {
+        let [[a, b], [c, d]] = self.matrix;
+        // A flip of left and right leaves the direction of a column to the turn alone.
+        let turns = match (b, d) {
+            (0, 1) => 0,
+            (-1, 0) => 1,
+            (0, -1) => 2,
+            _ => 3,
+        };
+        ([a * d - b * c < 0, false], turns)
+    }
+
     fn after(self, step: [[i8; 2]; 2]) -> Self {
         let m = self.matrix;
         let cell = |r: usize, c: usize| step[r][0] * m[0][c] + step[r][1] * m[1][c];
@@ -83,6 +109,19 @@ impl Placement {
     pub const ZOOM_MIN: f64 = 1.0 / 64.0;
     /// Largest zoom that a person can reach.
     pub const ZOOM_MAX: f64 = 64.0;
+
+    /// Not fitting: with this image point in the viewport's middle, whatever the viewport's size.
+    pub fn centered(raster: Raster, turn: Turn, zoom: f64, point: [f64; 2]) -> Self {
+        let middle = raster.middle();
+        let pan = turn.screen_from_image(std::array::from_fn(|i| (middle[i] - point[i]) * raster.aspect[i] * zoom));
+        Self { turn, zoom, pan, fit: false }
+    }
+
+    /// The image point in the viewport's middle; of a placement that fits, once it is resolved.
+    pub fn center(&self, raster: Raster) -> [f64; 2] {
+        let (middle, moved) = (raster.middle(), self.turn.image_from_screen(self.pan));
+        std::array::from_fn(|i| middle[i] - moved[i] / (raster.aspect[i] * self.zoom))
+    }
 
     /// The zoom at which the whole image just fits.
     pub fn fitting_zoom(&self, raster: Raster, size: [f64; 2]) -> f64 {

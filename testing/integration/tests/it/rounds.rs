@@ -40,6 +40,7 @@ mod browser;
 mod desks;
 mod devices;
 mod faults;
+mod images;
 mod joining;
 mod media;
 mod members;

@@ -20,16 +20,16 @@ use zeroize::Zeroizing;
 const COLLEAGUE: &str = "dr-sonnkaya";
 
 /// Two desks with a conversation.
-struct Two {
+pub(super) struct Two {
     _platform: Platform,
     _folders: (TempDir, TempDir),
-    one: DeskKit,
-    other: DeskKit,
-    room: String,
+    pub(super) one: DeskKit,
+    pub(super) other: DeskKit,
+    pub(super) room: String,
 }
 
 /// None, loudly, where the server that is to hold the rounds is missing.
-fn held_on(server: Server) -> Option<Rounds> {
+pub(super) fn held_on(server: Server) -> Option<Rounds> {
     Some(match server {
         Server::Own => Rounds::Here,
         Server::LiveKit => {
@@ -40,12 +40,17 @@ fn held_on(server: Server) -> Option<Rounds> {
 }
 
 async fn two(rounds: Rounds) -> Two {
-    let chat = ChatOptions { rounds, ..ChatOptions::default() };
-    let platform = Platform::start(Options { chat, ..Options::default() }).await.expect("a platform starts");
-    two_at(platform).await
+    two_about(rounds, None).await
 }
 
-async fn two_at(platform: Platform) -> Two {
+/// With a conversation about this patient's case.
+pub(super) async fn two_about(rounds: Rounds, patient: Option<&str>) -> Two {
+    let chat = ChatOptions { rounds, ..ChatOptions::default() };
+    let platform = Platform::start(Options { chat, ..Options::default() }).await.expect("a platform starts");
+    two_at(platform, patient).await
+}
+
+async fn two_at(platform: Platform, patient: Option<&str>) -> Two {
     let home = Home::at(&platform).await;
     let (folder, one) = at_work_on(&platform, MODERATOR).await;
     let (second, other) = at_work_on(&platform, COLLEAGUE).await;
@@ -53,7 +58,8 @@ async fn two_at(platform: Platform) -> Two {
         seen.chat.as_ref().filter(|view| view.state == contract::ChatStateView::Ready).map(drop)
     })
     .await;
-    let begin = Request::BeginConversation { people: vec![home.id(COLLEAGUE)], name: None, case: None };
+    let name = patient.map(|_| "Fall 1".to_owned());
+    let begin = Request::BeginConversation { people: vec![home.id(COLLEAGUE)], name, case: patient.map(str::to_owned) };
     let room = match one.call(begin).await {
         Ok(Reply::Begun(begun)) => begun.conversation,
         answer => panic!("a conversation: {answer:?}"),
@@ -77,21 +83,21 @@ async fn done(desk: &DeskKit, request: Request) {
     assert!(matches!(answer, Ok(Reply::Done)), "it is done: {answer:?}");
 }
 
-async fn asks(desk: &DeskKit, step: RoundStep) {
+pub(super) async fn asks(desk: &DeskKit, step: RoundStep) {
     done(desk, Request::Round { round: step }).await;
 }
 
-async fn sees<T>(desk: &DeskKit, what: &str, find: impl Fn(&RoundView) -> Option<T>) -> T {
+pub(super) async fn sees<T>(desk: &DeskKit, what: &str, find: impl Fn(&RoundView) -> Option<T>) -> T {
     desk.eventually(what, |seen| find(seen.rounds.as_ref()?.round.as_ref()?)).await
 }
 
-async fn comes_in(desk: &DeskKit, room: &str, camera: bool) {
+pub(super) async fn comes_in(desk: &DeskKit, room: &str, camera: bool) {
     asks(desk, RoundStep::Enter { conversation: room.to_owned(), camera }).await;
     sees(desk, "that the round is entered", |round| (round.phase == RoundPhase::In).then_some(())).await;
 }
 
 /// The only other person.
-fn partner(round: &RoundView) -> Option<&RoundPersonView> {
+pub(super) fn partner(round: &RoundView) -> Option<&RoundPersonView> {
     let mut others = round.people.iter().filter(|person| !person.here);
     others.next().filter(|_| others.next().is_none())
 }
@@ -158,17 +164,21 @@ async fn meet(server: Server) {
     assert_eq!((held, width, height), (false, 640, 360), "as it is sent");
     let own = sees(other, "its own picture", |round| round.people.iter().find(|person| person.here)?.camera).await;
 
-    // What is asked for small comes small, and from a whole one on.
+    // What is asked for small comes small as soon as the media server has heard of it, and from a whole one on.
     for (desk, track, expected) in [(one, track, (320, 180)), (other, own.track, (320, 180))] {
         let mut socket = pictures(desk).await;
         says(&mut socket, &PictureAsked::View { track, width: 320, height: 180, visible: true }).await;
         let mut decoder = codec::vp8::Decoder::new();
-        for number in 0..5 {
+        let (mut before, mut small) = (None, 0);
+        while small < 5 {
             let (kind, flags, of, width, height, bytes) = picture(&mut socket).await;
-            assert_eq!((kind, of, (width, height)), (1, track, expected), "encoded, of that track");
-            assert!(number > 0 || flags & 1 == 1, "the first depends on no other");
+            assert_eq!((kind, of), (1, track), "encoded, of that track");
+            assert!(before == Some((width, height)) || flags & 1 == 1, "the first of a size depends on no other");
+            assert!(small == 0 || (width, height) == expected, "once small it stays small");
+            small += u32::from((width, height) == expected);
+            before = Some((width, height));
             let drawn = decoder.decode(&bytes).expect("it is VP8").expect("it is shown");
-            assert_eq!((drawn.width(), drawn.height()), expected, "as the header says");
+            assert_eq!((drawn.width(), drawn.height()), (width, height), "as the header says");
         }
     }
 
