@@ -259,8 +259,31 @@ async function round() {
     await d.wait('the colleague\'s picture', () => seesBars('[data-testid^="tile-@dr-sonnkaya"]'), 60000)
     await d.wait('the own picture', () => seesBars('[data-testid^="tile-@dr-falkenried"]'), 60000)
   })
+  // The colleague shows the case's images, and whoever looks at the round is taken to them.
+  const shownIndex = () => d.js('return Number(document.querySelector("[data-testid=viewport-1]")?.dataset.index ?? -1)')
+  const moves = async (what) => {
+    const before = await shownIndex()
+    await d.wait(what, async () => Math.abs((await shownIndex()) - before) >= 5, 60000)
+  }
+  await step('round-images', async () => {
+    await d.seen(test('round-following'), 60000)
+    await d.seen('[data-testid=viewport-1][data-ready=true]', 60000)
+    await moves('images that the colleague scrolls through')
+    await d.wait("the colleague's pointer", () => d.js('return document.querySelector("[data-testid=presenter-1]") !== null'), 20000)
+  })
+  await step('round-browse', async () => {
+    await d.press('f')
+    await d.seen(test('follow-again'))
+    const alone = await shownIndex()
+    await d.click(test('viewport-1'))
+    await d.press('ArrowDown')
+    await d.wait('the next image, by oneself', async () => Math.abs((await shownIndex()) - alone) === 1)
+    await d.press('f')
+    await d.seen(test('browse'))
+    await d.wait('the image that is shown', async () => Math.abs((await shownIndex()) - alone) > 1, 60000)
+  })
   await step('round-bar', async () => {
-    await d.click(test('round-case'))
+    await d.click(test('tab-overview'))
     await d.seen(test('question'))
     await d.seen(test('round-bar'))
     await d.wait('the colleague in the bar', () => seesBars('[data-testid=round-bar]'), 60000)

@@ -520,6 +520,13 @@ impl Desk {
         rows.filter(|row| row.id == room).map(|row| row.name.clone()).next().unwrap_or_default()
     }
 
+    /// Whether this person was in a conversation and is in it no more.
+    pub(crate) fn is_left(&self, room: &str) -> bool {
+        let chat = self.0.chat.state();
+        let mut rows = chat.view.iter().flat_map(|view| &view.conversations);
+        rows.any(|row| row.id == room && row.membership == contract::ConversationMembership::Left)
+    }
+
     /// The patient whose case a conversation belongs to, where this person may open it.
     pub(crate) fn patient_of(&self, room: &str) -> Option<String> {
         let chat = self.0.chat.state();

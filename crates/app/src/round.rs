@@ -14,6 +14,7 @@
 
 mod attend;
 mod camera;
+mod check;
 mod ears;
 mod leading;
 mod meeting;
@@ -29,9 +30,10 @@ pub use meeting::{Meeting, MeetingEvent};
 use crate::Desk;
 use crate::chat::{Up, sender};
 use attend::{Act, Seat};
+use check::{Check, UNWATCHED};
 use contract::{
-    Event, Failure, FailureCode, PresentedView, Reply, RoundDeviceView, RoundDevicesView, RoundStep, RoundView,
-    RoundsView, RunningRoundView,
+    Event, Failure, FailureCode, PresentedView, Reply, RoundCheckView, RoundDeviceView, RoundDevicesView, RoundStep,
+    RoundView, RoundsView, RunningRoundView,
 };
 use jiff::Timestamp;
 use model::round::MemberId;
@@ -66,6 +68,8 @@ struct State {
     /// Counts entries: what belongs to a former one is not taken for the present.
     entries: u64,
     choices: Choices,
+    /// Before a round.
+    check: Option<Check>,
     told: Option<RoundsView>,
 }
 
@@ -81,12 +85,30 @@ impl Desk {
         match step {
             RoundStep::OpenDevices => Ok(Reply::RoundDevices(self.round_devices().await)),
             RoundStep::ChooseDevice { what, device } => {
-                let choice = self.0.rounds.state().choices.take(what, &device);
+                let choice = {
+                    let mut state = self.0.rounds.state();
+                    let choice = state.choices.take(what, &device);
+                    if let Some(check) = &state.check {
+                        check.choose(&state.choices);
+                    }
+                    choice
+                };
                 if let Some(choice) = choice {
                     // Without a round it is for the next one.
                     let _no_round = self.act(Act::Choose(what, choice)).await;
                 }
                 Ok(Reply::RoundDevices(self.round_devices().await))
+            }
+            RoundStep::Check { listen } => Ok(Reply::RoundCheck(self.check_devices(listen))),
+            RoundStep::PlayTone => {
+                if let Some(check) = &mut self.0.rounds.state().check {
+                    check.play_tone();
+                }
+                Ok(Reply::Done)
+            }
+            RoundStep::EndCheck => {
+                self.end_check();
+                Ok(Reply::Done)
             }
             RoundStep::Enter { conversation, camera } => self.enter_round(&conversation, camera).map(|()| Reply::Done),
             RoundStep::Leave => {
@@ -108,8 +130,28 @@ impl Desk {
                 if !may.ok_or_else(no_round)? {
                     return Err(Failure::new(FailureCode::NotAllowed, "somebody else shows images"));
                 }
-                let case = self.shown_case_of(&patient).await?;
+                // Asking the record is deep.
+                let case = Box::pin(self.shown_case_of(&patient)).await?;
                 self.act(Act::Present { case, patient }).await
+            }
+            RoundStep::SetVolume { person, volume } => self.act(Act::Volume(member(&person)?, volume)).await,
+            RoundStep::Mute { person } => self.act(Act::Mute(self.moderated(&person)?)).await,
+            RoundStep::LowerHand { person } => self.act(Act::LowerHand(self.moderated(&person)?)).await,
+            RoundStep::Remove { person } => {
+                let who = self.moderated(&person)?;
+                let (conversation, user) = {
+                    let state = self.0.rounds.state();
+                    let round = state.round.as_ref().ok_or_else(no_round)?;
+                    let known = round.people.iter().find(|known| known.id == who.as_str());
+                    (round.conversation.clone(), known.map(|known| known.person.id.clone()))
+                };
+                let user = user.ok_or_else(|| Failure::new(FailureCode::NotFound, "nobody of that name is there"))?;
+                Box::pin(self.remove_from_conversation(&conversation, &user)).await?;
+                Ok(Reply::Done)
+            }
+            RoundStep::EndForAll => {
+                self.moderating()?;
+                self.act(Act::EndForAll).await
             }
             RoundStep::StopPresenting => self.act(Act::StopPresenting).await,
             RoundStep::HandOver { person } => self.act(Act::HandOver(member(&person)?)).await,
@@ -118,6 +160,16 @@ impl Desk {
             RoundStep::OpenPresentedCase => self.act(Act::OpenPresentedCase).await,
             RoundStep::Seen { seen } => self.act(Act::Seen(seen)).await,
         }
+    }
+
+    fn moderating(&self) -> Result<(), Failure> {
+        let moderates = self.0.rounds.state().round.as_ref().is_some_and(|round| round.moderates);
+        moderates.then_some(()).ok_or_else(|| Failure::new(FailureCode::NotAllowed, "only for moderators"))
+    }
+
+    fn moderated(&self, person: &str) -> Result<MemberId, Failure> {
+        self.moderating()?;
+        member(person)
     }
 
     async fn act(&self, act: Act) -> Result<Reply, Failure> {
@@ -250,6 +302,35 @@ impl Desk {
         }
     }
 
+    fn check_devices(&self, listen: bool) -> RoundCheckView {
+        let mut state = self.0.rounds.state();
+        if let Some(check) = &mut state.check {
+            return check.look(listen);
+        }
+        let choices = state.choices.clone();
+        let view = state.check.insert(Check::start(&self.0.sound, choices)).look(listen);
+        drop(state);
+        let desk = self.clone();
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(UNWATCHED).await;
+                let unwatched = desk.0.rounds.state().check.as_ref().map(|check| check.looked.elapsed() >= UNWATCHED);
+                match unwatched {
+                    Some(false) => {}
+                    Some(true) => return desk.end_check(),
+                    None => return,
+                }
+            }
+        });
+        view
+    }
+
+    /// Microphone and speaker close. They take their time.
+    fn end_check(&self) {
+        let check = self.0.rounds.state().check.take();
+        tokio::task::spawn_blocking(move || drop(check));
+    }
+
     async fn round_devices(&self) -> RoundDevicesView {
         let system = self.0.sound.clone();
         // A sound system that hangs holds up nobody else.
@@ -273,6 +354,7 @@ impl Desk {
 
     /// Nobody sits here: this person is neither heard nor seen and shows nothing, and no pictures are given away. The round goes on.
     pub(crate) async fn fall_silent(&self) {
+        self.end_check();
         let seat = self.0.rounds.state().seat.as_ref().map(|seat| (seat.acts.clone(), seat.gallery.clone()));
         let Some((acts, gallery)) = seat else { return };
         gallery.shut();

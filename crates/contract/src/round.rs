@@ -17,6 +17,16 @@ pub enum RoundStep {
         /// Its id.
         device: String,
     },
+    /// How the microphone hears this person, while somebody looks at it: asked for again and again, since it ends by itself
+    /// two seconds after the last time. Nothing of it leaves the computer. Answered by `RoundCheck`.
+    Check {
+        /// The own voice is played back.
+        listen: bool,
+    },
+    /// Play a tone on the speaker, while a check goes on.
+    PlayTone,
+    /// No more check.
+    EndCheck,
     /// Enter the round of a conversation, or begin it; the microphone is off. `RoundsChanged` tells the rest.
     Enter {
         /// The room's id.
@@ -48,6 +58,30 @@ pub enum RoundStep {
     },
     /// Where pictures come from. Answered by `PictureDoor`.
     OpenPictures,
+    /// How loud somebody is here, from 0 to 2; 1 is as they are sent.
+    SetVolume {
+        /// The person's id in the view.
+        person: String,
+        /// How loud.
+        volume: f32,
+    },
+    /// A moderator: somebody is not to be heard until they switch their microphone on again.
+    Mute {
+        /// The person's id in the view.
+        person: String,
+    },
+    /// A moderator: somebody's wish to speak is done with.
+    LowerHand {
+        /// The person's id in the view.
+        person: String,
+    },
+    /// A moderator: somebody leaves the round and the conversation.
+    Remove {
+        /// The person's id in the view.
+        person: String,
+    },
+    /// A moderator: the round is over for everybody.
+    EndForAll,
     /// Show images of a patient's case to the others; `Show` says what. Refused where somebody else shows and this person
     /// may not take over.
     Present {
@@ -133,6 +167,8 @@ pub struct RoundView {
     pub presenting: Option<PresentingView>,
     /// This person may show images now: nobody does, or they may take over.
     pub may_present: bool,
+    /// This person moderates the conversation.
+    pub moderates: bool,
 }
 
 /// How far a round is.
@@ -205,6 +241,8 @@ pub struct RoundPersonView {
     pub speaking: bool,
     /// Sends no sound.
     pub muted: bool,
+    /// How loud they are here, from 0 to 2.
+    pub volume: f32,
     /// Their place among those who ask for the word, from 1.
     pub hand: Option<u32>,
     /// Whether sound and picture of this person can be opened.
@@ -297,6 +335,16 @@ pub enum MediaStopped {
     ByServer,
     /// The media server has no place for it.
     Refused,
+}
+
+/// How the microphone hears this person.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct RoundCheckView {
+    /// The microphone.
+    pub microphone: OwnMediaView,
+    /// For a meter, from 0 to 1.
+    pub level: f32,
 }
 
 /// What there is to speak, hear and be seen with.

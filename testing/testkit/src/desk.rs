@@ -388,6 +388,7 @@ fn learn_reply(seen: &mut Seen, reply: &Reply) {
         | Reply::Versions(_)
         | Reply::RoundDevices(_)
         | Reply::PictureDoor(_)
+        | Reply::RoundCheck(_)
         | Reply::Diagnosis(_) => {}
     }
 }

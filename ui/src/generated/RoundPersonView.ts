@@ -29,6 +29,10 @@ speaking: boolean,
  */
 muted: boolean, 
 /**
+ * How loud they are here, from 0 to 2.
+ */
+volume: number, 
+/**
  * Their place among those who ask for the word, from 1.
  */
 hand: number | null, 

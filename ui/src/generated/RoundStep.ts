@@ -14,7 +14,11 @@ what: RoundDeviceKind,
 /**
  * Its id.
  */
-device: string, } | { "step": "enter", 
+device: string, } | { "step": "check", 
+/**
+ * The own voice is played back.
+ */
+listen: boolean, } | { "step": "play-tone" } | { "step": "end-check" } | { "step": "enter", 
 /**
  * The room's id.
  */
@@ -38,7 +42,27 @@ up: boolean, } | { "step": "allow",
 /**
  * The person's id in the view.
  */
-person: string, } | { "step": "open-pictures" } | { "step": "present", 
+person: string, } | { "step": "open-pictures" } | { "step": "set-volume", 
+/**
+ * The person's id in the view.
+ */
+person: string, 
+/**
+ * How loud.
+ */
+volume: number, } | { "step": "mute", 
+/**
+ * The person's id in the view.
+ */
+person: string, } | { "step": "lower-hand", 
+/**
+ * The person's id in the view.
+ */
+person: string, } | { "step": "remove", 
+/**
+ * The person's id in the view.
+ */
+person: string, } | { "step": "end-for-all" } | { "step": "present", 
 /**
  * FHIR id of the patient.
  */

@@ -55,4 +55,8 @@ presenting: PresentingView | null,
 /**
  * This person may show images now: nobody does, or they may take over.
  */
-mayPresent: boolean, };
+mayPresent: boolean, 
+/**
+ * This person moderates the conversation.
+ */
+moderates: boolean, };

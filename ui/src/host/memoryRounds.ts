@@ -11,6 +11,8 @@ export interface RoundsFixture {
   now: string;
   /** The number of the own camera's picture. */
   ownTrack: number;
+  /** Whether this person moderates. */
+  moderates?: boolean;
   /** What somebody shows in it. */
   presented?: PresentedView;
   /** Draws what a track shows; nothing is drawn without it. */
@@ -40,6 +42,11 @@ export function memoryRounds(fixture: RoundsFixture | undefined, send: (event: E
     switch (what.step) {
       case 'open-devices':
         return { type: 'round-devices', value: devices };
+      case 'check':
+        return { type: 'round-check', value: { microphone: opened(devices.microphones), level: 0.42 } };
+      case 'play-tone':
+      case 'end-check':
+        return done;
       case 'choose-device': {
         const choose = (list: RoundDevicesView['cameras']) => list.map((one) => ({ ...one, chosen: one.id === what.device }));
         devices = {
@@ -52,7 +59,7 @@ export function memoryRounds(fixture: RoundsFixture | undefined, send: (event: E
       case 'enter': {
         const running = view.running.find((one) => one.conversation === what.conversation);
         const self = fixture?.self ?? missing();
-        const person = (sender: SenderView, here: boolean): RoundPersonView => ({ id: `${sender.id}:${here ? 'here' : 'there'}`, person: sender, here, speaking: false, muted: true, hand: null, key: 'encrypted', line: 'good', camera: null, screen: null });
+        const person = (sender: SenderView, here: boolean): RoundPersonView => ({ id: `${sender.id}:${here ? 'here' : 'there'}`, person: sender, here, speaking: false, muted: true, volume: 1, hand: null, key: 'encrypted', line: 'good', camera: null, screen: null });
         const camera: OwnMediaView = what.camera ? opened(devices.cameras) : { state: 'off' };
         return put({
           ...view,
@@ -69,6 +76,7 @@ export function memoryRounds(fixture: RoundsFixture | undefined, send: (event: E
             encrypted: true,
             presenting: null,
             mayPresent: true,
+            moderates: fixture?.moderates ?? false,
           },
         });
       }
@@ -99,6 +107,16 @@ export function memoryRounds(fixture: RoundsFixture | undefined, send: (event: E
         return round((before) => (before.presenting === null ? before : { ...before, presenting: { ...before.presenting, case: { state: 'opening' } } }));
       case 'open-presented':
         return { type: 'presented', value: fixture?.presented ?? null };
+      case 'set-volume':
+        return round((before) => ({ ...before, people: before.people.map((one) => (one.id === what.person ? { ...one, volume: what.volume } : one)) }));
+      case 'mute':
+        return round((before) => ({ ...before, people: before.people.map((one) => (one.id === what.person ? { ...one, muted: true, speaking: false } : one)) }));
+      case 'lower-hand':
+        return round((before) => ({ ...before, people: before.people.map((one) => (one.id === what.person ? { ...one, hand: null } : one)) }));
+      case 'remove':
+        return round((before) => ({ ...before, people: before.people.filter((one) => one.id !== what.person) }));
+      case 'end-for-all':
+        return round((before) => ({ ...before, phase: { phase: 'ended', why: { end: 'closed' } } }));
       case 'show':
       case 'seen':
         return done;

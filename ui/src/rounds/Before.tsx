@@ -1,5 +1,5 @@
 /** Before a round: what one is heard and seen with, who is there, and that the microphone is off. */
-import { useCallback, useEffect, useState } from 'react';
+import { type ReactNode, useCallback, useEffect, useState } from 'react';
 import { Button } from '../components/Button';
 import { Dialog } from '../components/Dialog';
 import { FailureNotice } from '../components/FailureNotice';
@@ -12,6 +12,7 @@ import type { Failure, RoundDeviceKind, RoundDevicesView, RoundDeviceView, Round
 import { useDesk } from '../host/desk';
 import { asFailure, ask } from '../host/host';
 import { m } from '../paraglide/messages';
+import { Meter, Tone } from './Check';
 import styles from './Before.module.css';
 import { goesOn, useRound } from './roundsView';
 import { talkKeys } from './talk';
@@ -129,8 +130,12 @@ function DeviceChoice({ devices: { view, failure, search, choose } }: { devices:
   return (
     <>
       <div className={styles['devices']}>
-        <Device what="microphone" list={view.microphones} choose={choose} />
-        <Device what="speaker" list={view.speakers} choose={choose} />
+        <Device what="microphone" list={view.microphones} choose={choose}>
+          <Meter />
+        </Device>
+        <Device what="speaker" list={view.speakers} choose={choose}>
+          <Tone />
+        </Device>
         <Device what="camera" list={view.cameras} choose={choose} />
         {lacks && (
           <Button look="link" size="small" className={styles['again']} onPress={search} data-testid="devices-again">
@@ -155,7 +160,7 @@ function lacksDevice(what: RoundDeviceKind, list: readonly RoundDeviceView[]): b
   return what === 'camera' ? list.every((one) => one.name === null) : list.length === 0;
 }
 
-function Device({ what, list, choose }: { what: RoundDeviceKind; list: readonly RoundDeviceView[]; choose: Devices['choose'] }) {
+function Device({ what, list, choose, children }: { what: RoundDeviceKind; list: readonly RoundDeviceView[]; choose: Devices['choose']; children?: ReactNode }) {
   const word = (one: RoundDeviceView) => one.name ?? (what === 'camera' ? m.round_device_test() : m.round_device_default());
   const chosen = list.find((one) => one.chosen);
   const lacks = lacksDevice(what, list);
@@ -167,6 +172,7 @@ function Device({ what, list, choose }: { what: RoundDeviceKind; list: readonly 
       </span>
       <div className={styles['choice']}>
         {list.length > 0 && <Select label={label[what]()} value={chosen?.id ?? ''} options={options} onChange={(id) => id !== '' && choose(what, id)} width={320} testId={`device-${what}`} />}
+        {!lacks && children}
         {lacks && (
           <p className={styles['lacks']} data-testid={`lacks-${what}`}>
             <b>

@@ -2,12 +2,13 @@ import { useMemo } from 'react';
 import { Icon, type IconName } from '../components/icons';
 import type { PresentingView, RoundPersonView } from '../host/contract';
 import { m } from '../paraglide/messages';
+import { PersonMenu } from './PersonMenu';
 import styles from './Rounds.module.css';
 import { handQueue } from './tiles';
 import { keyWords, personStates, roundNames, watchingWords } from './words';
 
 /** Who asks for the word, and who is here, in text: what the tiles say by shape and color stands here in words. */
-export function PeopleList({ people, presenting }: { people: readonly RoundPersonView[]; presenting: PresentingView | null }) {
+export function PeopleList({ people, presenting, moderates }: { people: readonly RoundPersonView[]; presenting: PresentingView | null; moderates: boolean }) {
   const name = useMemo(() => roundNames(people), [people]);
   const hands = handQueue(people);
   return (
@@ -48,6 +49,7 @@ export function PeopleList({ people, presenting }: { people: readonly RoundPerso
                   {states !== '' && <span title={states}>{states}</span>}
                 </span>
                 {sign && <Icon name={sign.icon} size="s" className={styles[sign.tone]} />}
+                {!one.here && one.key === 'encrypted' && <PersonMenu person={one} name={name(one)} moderates={moderates} mayShow={presenting !== null && presenting.person !== one.id && (presenting.here || moderates)} />}
               </li>
             );
           })}

@@ -17,6 +17,7 @@ import { failureWords } from '../i18n/failure';
 import { defineCommand, useCommand } from '../keys/keys';
 import { m } from '../paraglide/messages';
 import { DevicesDialog } from './Before';
+import { LeaveDialog } from './PersonMenu';
 import { Picture } from './Pictures';
 import styles from './RoundBar.module.css';
 import { presentingOf } from './presenting';
@@ -101,7 +102,9 @@ function Controls({ round, onScreen }: { round: RoundView; onScreen: boolean }) 
   const setMicrophone = (on: boolean) => step({ step: 'set-microphone', on });
   const setCamera = (on: boolean) => step({ step: 'set-camera', on });
   const setHand = () => step({ step: 'set-hand', up: !up });
-  const leave = () => step({ step: 'leave' });
+  // Whoever leads a round is asked once whether it is over with them.
+  const [leaving, setLeaving] = useState(false);
+  const leave = () => (round.moderates && round.people.length > 1 ? setLeaving(true) : step({ step: 'leave' }));
   useCommand(microphoneCommand, (event) => event.repeat || setMicrophone(!isOn(microphone)));
   useCommand(cameraCommand, (event) => event.repeat || setCamera(!isOn(camera)));
   useCommand(handCommand, (event) => event.repeat || setHand());
@@ -197,6 +200,7 @@ function Controls({ round, onScreen }: { round: RoundView; onScreen: boolean }) 
           </>
         )}
       </div>
+      {leaving && <LeaveDialog close={() => setLeaving(false)} />}
       {devices && <DevicesDialog close={() => setDevices(false)} />}
     </section>
   );

@@ -70,7 +70,20 @@ describe('entering', () => {
     await waitFor(() => page.getByTestId('device-camera'));
     press('enter');
     await waitFor(() => page.getByTestId('gallery'));
-    expect(steps().filter((one) => one.step !== 'open-pictures')).toEqual([{ step: 'open-devices' }, { step: 'enter', conversation: '!steinklee', camera: true }]);
+    expect(steps().filter((one) => !['open-pictures', 'check', 'end-check'].includes(one.step))).toEqual([{ step: 'open-devices' }, { step: 'enter', conversation: '!steinklee', camera: true }]);
+  });
+
+  test('hears the own voice on a meter, plays a tone, and closes the microphone with the dialog', async () => {
+    const { page, steps, press } = await open(rounds({ running }));
+    press('enter-!steinklee');
+    await waitFor(() => expect(page.getByTestId('meter-said').textContent).toBe('Das Mikrofon hört Sie.'));
+    expect(page.getByRole('meter', { name: 'Pegel des Mikrofons' }).getAttribute('aria-valuenow')).toBe('42');
+    press('play-tone');
+    press('listen');
+    await waitFor(() => expect(steps()).toContainEqual({ step: 'check', listen: true }));
+    expect(steps()).toContainEqual({ step: 'play-tone' });
+    fireEvent.keyDown(document.activeElement ?? document.body, { key: 'Escape' });
+    await waitFor(() => expect(steps().at(-1)).toEqual({ step: 'end-check' }));
   });
 
   test('is possible without being seen', async () => {
@@ -334,6 +347,44 @@ describe('images that somebody shows', () => {
     press('stop-shown');
     await waitFor(() => expect(page.queryByTestId('round-shown')).toBeNull());
     expect(steps()).toContainEqual({ step: 'stop-presenting' });
+  });
+});
+
+describe('moderating', () => {
+  const led = { moderates: true, people: people(4).map((one) => (one.person === sonnkaya ? { ...one, hand: 1 } : one)) };
+
+  test('mutes, lowers a hand and removes after a question, by the list of people', async () => {
+    const { steps, press } = await open(rounds({ round: round(led) }));
+    const about = `about-${inRound(sonnkaya).id}`;
+    press('people-toggle');
+    for (const entry of ['mute', 'lower-hand']) {
+      press(about);
+      press(`menu-${entry}`);
+    }
+    press(about);
+    press('menu-remove');
+    expect(steps().some((one) => one.step === 'remove')).toBe(false);
+    press('remove-do');
+    const person = inRound(sonnkaya).id;
+    await waitFor(() => expect(steps()).toEqual(expect.arrayContaining([{ step: 'mute', person }, { step: 'lower-hand', person }, { step: 'remove', person }])));
+  });
+
+  test('is offered to nobody else', async () => {
+    const { page, press } = await open(rounds({ round: round({ ...led, moderates: false }) }));
+    press('people-toggle');
+    press(`about-${inRound(sonnkaya).id}`);
+    expect([...page.baseElement.querySelectorAll('[data-testid^=menu-]')].map((one) => one.getAttribute('data-testid'))).toEqual(['menu-volume']);
+  });
+
+  test('asks once whether the round is over, and a participant leaves with one click', async () => {
+    const { page, steps, press, change } = await open(rounds({ round: round(led) }));
+    press('leave');
+    expect(steps()).not.toContainEqual({ step: 'leave' });
+    press('end-for-all');
+    await waitFor(() => expect(page.getByTestId('round-ended').textContent).toContain('Die Runde wurde für alle beendet.'));
+    change({ moderates: false });
+    press('leave');
+    await waitFor(() => expect(steps()).toContainEqual({ step: 'leave' }));
   });
 });
 

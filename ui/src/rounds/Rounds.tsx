@@ -205,7 +205,7 @@ function InRound({ round }: { round: RoundView }) {
         )}
         <Gallery key={shows} people={round.people} look={shows} away={away} />
       </div>
-      {beside && <PeopleList people={round.people} presenting={presentingOf(round)} />}
+      {beside && <PeopleList people={round.people} presenting={presentingOf(round)} moderates={round.moderates} />}
     </div>
   );
 }

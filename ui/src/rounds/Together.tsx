@@ -112,6 +112,7 @@ function Presenting({ stage, round, presenting }: { stage: Stage; round: RoundVi
 
 function Following({ stage, patient, round, presenting }: { stage: Stage; patient: string; round: RoundView; presenting: PresentingView }) {
   const desk = useDesk();
+  const { take } = useStep();
   const { presented } = desk;
   const aside = useAside(presenting.person);
   const who = useMemo(() => {
@@ -156,6 +157,11 @@ function Following({ stage, patient, round, presenting }: { stage: Stage; patien
         <b>{aside ? m.round_presents({ name: who }) : m.round_following({ name: who })}</b>
         {problem !== null && <span className={styles['warn']}>{problem}</span>}
       </span>
+      {round.mayPresent && (
+        <Button size="small" onPress={() => void take({ step: 'present', patient })} data-testid="take-over">
+          {m.round_take_over()}
+        </Button>
+      )}
       <Button size="small" look={aside ? 'primary' : 'plain'} onPress={turn} data-testid={aside ? 'follow-again' : 'browse'}>
         {aside ? m.round_back_to({ name: who }) : m.round_browse()}
         <Kbd keys="f" />

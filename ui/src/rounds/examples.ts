@@ -15,6 +15,7 @@ export function inRound(sender: SenderView, more: Partial<RoundPersonView> = {})
     here: sender.own,
     speaking: false,
     muted: true,
+    volume: 1,
     hand: null,
     key: 'encrypted',
     line: 'good',
@@ -64,6 +65,7 @@ export function round(more: Partial<RoundView> = {}): RoundView {
     encrypted: true,
     presenting: null,
     mayPresent: true,
+    moderates: false,
     ...more,
   };
 }

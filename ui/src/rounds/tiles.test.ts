@@ -8,6 +8,7 @@ const person = (id: string, more: Partial<RoundPersonView> = {}): RoundPersonVie
   here: false,
   speaking: false,
   muted: true,
+  volume: 1,
   hand: null,
   key: 'encrypted',
   line: 'good',

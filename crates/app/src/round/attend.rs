@@ -29,7 +29,7 @@ use tokio::sync::mpsc;
 const ACTS: usize = 32;
 /// What happens together is told together.
 const GATHER: Duration = Duration::from_millis(60);
-/// After somebody has come.
+/// After it has changed, or somebody has come.
 const ME_AGAIN: u8 = 3;
 /// How often the line is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -52,6 +52,10 @@ pub(super) enum Act {
     Show(Box<Presentation>),
     OpenPresentedCase,
     Seen(SeenView),
+    Volume(MemberId, f32),
+    Mute(MemberId),
+    LowerHand(MemberId),
+    EndForAll,
     Leave,
 }
 
@@ -91,9 +95,11 @@ impl Seat {
             camera: None,
             choices,
             words: 0,
+            asks: 0,
             me_again: 0,
             ears: Ears::default(),
             met: Vec::new(),
+            asked: None,
             find,
         };
         tokio::spawn(stay.attend(up, camera, Wants { acts: wanted, wished, found }));
@@ -109,15 +115,26 @@ struct Stay {
     camera: Option<Camera>,
     choices: Choices,
     showing: Showing,
-    /// Words that were said of this person's own state.
+    /// Words that were said of this person's own state, and as a moderator.
     words: u64,
+    asks: u64,
     /// So often it is said once more, each second: our key may reach somebody after the first word.
     me_again: u8,
     ears: Ears,
     /// Whom this person's own state was told.
     met: Vec<MemberId>,
+    /// What a moderator wants of this person.
+    asked: Option<Asked>,
     /// Where the patients of cases are told.
     find: mpsc::Sender<FoundCase>,
+}
+
+/// What a moderator wants of this person.
+#[derive(Clone, Copy)]
+enum Asked {
+    Mute,
+    LowerHand,
+    End,
 }
 
 /// Whose case it is, by its name.
@@ -220,6 +237,9 @@ impl Stay {
                     Some(act) => {
                         self.act(&meeting, &mut voice, act).await;
                         untold = soon(untold);
+                        if self.scene.is_over() {
+                            break;
+                        }
                     }
                 },
                 Some(picture) = pictures.recv() => self.gallery.put(&picture.track, &picture),
@@ -241,9 +261,12 @@ impl Stay {
                     self.showing.tick(now);
                 }
                 _ = look.tick() => {
-                    if self.me_again > 0 {
+                    if self.desk.is_left(&self.scene.conversation) {
+                        self.scene.phase = RoundPhase::Ended { why: RoundEnd::Removed };
+                        break;
+                    }
+                    if self.me_again > 0 && self.say_me(&meeting, Vec::new()).await {
                         self.me_again -= 1;
-                        self.say_me(&meeting, Vec::new()).await;
                     }
                     if let Some(there) = self.scene.there()
                         && self.showing.set_there(&there, Instant::now())
@@ -296,7 +319,12 @@ impl Stay {
                 self.greet(meeting, &standing).await;
                 self.scene.set_standing(standing);
             }
-            MeetingEvent::Media(Event::Word(word)) => self.hear(&word),
+            MeetingEvent::Media(Event::Word(word)) => {
+                self.hear(&word);
+                if let Some(what) = self.asked.take() {
+                    self.do_as_asked(meeting, voice, what).await;
+                }
+            }
             // The meeting sees to keys by itself.
             MeetingEvent::Media(Event::OwnKeyDue { .. } | Event::KeyMissing(_)) => {}
         }
@@ -352,6 +380,7 @@ impl Stay {
                 let now_ms = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
                 let _after = self.scene.set_own_hand(up, now_ms);
                 self.say_me(meeting, Vec::new()).await;
+                self.me_again = ME_AGAIN;
             }
             Act::Present { case, patient } => {
                 let moderates = self.moderates_here();
@@ -365,6 +394,21 @@ impl Stay {
             // They have left meanwhile.
             Act::HandOver(_) => {}
             Act::OpenPresentedCase => self.showing.open_case(),
+            Act::Volume(who, volume) => self.scene.set_volume(who, volume),
+            Act::Mute(who) if self.moderates_here() => {
+                self.ask(meeting, "mute", Some(&who)).await;
+                self.scene.hush(who);
+            }
+            Act::LowerHand(who) if self.moderates_here() => {
+                self.ask(meeting, "unhand", Some(&who)).await;
+                self.scene.set_hand(&who, None);
+            }
+            Act::EndForAll if self.moderates_here() => {
+                self.ask(meeting, "end", None).await;
+                self.scene.phase = RoundPhase::Ended { why: RoundEnd::Closed };
+            }
+            // The page offers it to moderators.
+            Act::Mute(_) | Act::LowerHand(_) | Act::EndForAll => {}
             // The stay has seen to these.
             Act::Leave | Act::Show(_) | Act::Seen(_) => {}
             Act::Allow(who) => {
@@ -391,13 +435,16 @@ impl Stay {
         let there: Vec<_> = standing.iter().filter(|(_, state)| *state == State::Encrypted).collect();
         self.met.retain(|who| standing.iter().any(|(there, _)| there == who));
         let new: Vec<_> = there.into_iter().map(|(who, _)| who.clone()).filter(|who| !self.met.contains(who)).collect();
-        if !new.is_empty() && self.say_me(meeting, new.clone()).await {
-            for who in &new {
-                self.showing.greet(who, Instant::now());
-            }
-            self.me_again = ME_AGAIN;
-            self.met.extend(new);
+        if new.is_empty() {
+            return;
         }
+        // Where it does not go out, since the way is still being made, it does with the next look.
+        self.say_me(meeting, new.clone()).await;
+        self.me_again = ME_AGAIN;
+        for who in &new {
+            self.showing.greet(who, Instant::now());
+        }
+        self.met.extend(new);
     }
 
     async fn say_me(&mut self, meeting: &Meeting, to: Vec<MemberId>) -> bool {
@@ -445,6 +492,10 @@ impl Stay {
             self.scene.set_hand(&heard.from, heard.said["hand"].as_u64());
             return;
         }
+        if heard.topic == Topic::Ask {
+            self.listen_to_moderator(heard);
+            return;
+        }
         if heard.topic == Topic::Show {
             // It may have come to the conversation since.
             self.showing.set_own_case(self.desk.shown_case(&self.scene.conversation));
@@ -452,6 +503,47 @@ impl Stay {
         let moderates = self.scene.moderates(&heard.from);
         self.showing.hear(heard, moderates, now);
         self.showing.tick(now);
+    }
+
+    fn listen_to_moderator(&mut self, Heard { from, said, .. }: &Heard) {
+        if !self.scene.moderates(from) {
+            return;
+        }
+        let who = said["who"].as_str().and_then(|who| MemberId::parse(who).ok());
+        let here = who.is_some() && who.as_ref() == self.scene.here();
+        match (said["what"].as_str(), who) {
+            (Some("end"), _) => self.asked = Some(Asked::End),
+            (Some("mute"), Some(_)) if here => self.asked = Some(Asked::Mute),
+            (Some("unhand"), Some(_)) if here => self.asked = Some(Asked::LowerHand),
+            (Some("mute"), Some(who)) => self.scene.hush(who),
+            (Some("unhand"), Some(who)) => self.scene.set_hand(&who, None),
+            _ => {}
+        }
+    }
+
+    async fn do_as_asked(&mut self, meeting: &Meeting, voice: &mut Sounds, asked: Asked) {
+        match asked {
+            Asked::Mute => {
+                let on = matches!(self.scene.microphone, OwnMediaView::On { .. } | OwnMediaView::Opening);
+                if on {
+                    self.scene.microphone = voice.set_microphone(meeting.media(), false).await;
+                    self.stop(meeting, voice, MICROPHONE, MediaStopped::ByServer).await;
+                }
+            }
+            Asked::LowerHand => {
+                let _none = self.scene.set_own_hand(false, 0);
+                self.say_me(meeting, Vec::new()).await;
+                self.me_again = ME_AGAIN;
+            }
+            Asked::End => self.scene.phase = RoundPhase::Ended { why: RoundEnd::Closed },
+        }
+    }
+
+    async fn ask(&mut self, meeting: &Meeting, what: &str, who: Option<&MemberId>) {
+        self.asks += 1;
+        let said = json!({"seq": self.asks, "what": what, "who": who.map(MemberId::as_str)});
+        let Value::Object(said) = said else { return };
+        let _said = self.say(meeting, Topic::Ask, None, said, Vec::new()).await;
     }
 
     fn moderates_here(&self) -> bool {

@@ -30,10 +30,12 @@ pub(super) enum Topic {
     Point,
     /// What somebody sees of it.
     Seen,
+    /// What a moderator wants of somebody.
+    Ask,
 }
 
 impl Topic {
-    const ALL: [Self; 5] = [Self::Me, Self::Lead, Self::Show, Self::Point, Self::Seen];
+    const ALL: [Self; 6] = [Self::Me, Self::Lead, Self::Show, Self::Point, Self::Seen, Self::Ask];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -42,6 +44,7 @@ impl Topic {
             Self::Show => "konsil.show",
             Self::Point => "konsil.point",
             Self::Seen => "konsil.seen",
+            Self::Ask => "konsil.ask",
         }
     }
 
@@ -53,7 +56,7 @@ impl Topic {
     pub(super) fn is_lossy(self) -> bool {
         match self {
             Self::Point => true,
-            Self::Me | Self::Lead | Self::Show | Self::Seen => false,
+            Self::Me | Self::Lead | Self::Show | Self::Seen | Self::Ask => false,
         }
     }
 }

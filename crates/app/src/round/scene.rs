@@ -37,6 +37,9 @@ pub(super) struct Scene {
     /// Since when they ask for the word, in milliseconds of the Unix epoch by their own word.
     hands: BTreeMap<MemberId, u64>,
     own_hand: Option<u64>,
+    volumes: BTreeMap<MemberId, f32>,
+    /// Whom a moderator wants not to be heard, until they switch on again.
+    hushed: BTreeSet<MemberId>,
     pub(super) presenting: Option<PresentingView>,
     pub(super) may_present: bool,
     numbers: Numbers,
@@ -59,6 +62,9 @@ impl Numbers {
         self.last
     }
 }
+
+/// Twice as loud as they are sent.
+const LOUDEST: f32 = 2.0;
 
 /// The number of the own picture.
 pub(super) const OWN_PICTURE: &str = "own";
@@ -84,6 +90,8 @@ impl Scene {
             held: BTreeSet::new(),
             hands: BTreeMap::new(),
             own_hand: None,
+            volumes: BTreeMap::new(),
+            hushed: BTreeSet::new(),
             presenting: None,
             may_present: false,
             numbers: Numbers::default(),
@@ -99,6 +107,8 @@ impl Scene {
         let there: BTreeSet<_> = members.iter().map(|member| member.id.clone()).collect();
         self.unsigned.retain(|who| there.contains(who));
         self.hands.retain(|who, _since| there.contains(who));
+        self.hushed.retain(|who| there.contains(who));
+        self.volumes.retain(|who, _volume| there.contains(who));
         self.members = members;
     }
 
@@ -173,10 +183,41 @@ impl Scene {
         pictures.map(|track| (numbers.of(&track.sid), track.sid.clone())).collect()
     }
 
-    /// Tracks of others' voices, by `sid`.
-    pub(super) fn voices(&self) -> BTreeSet<String> {
-        let tracks = self.people.values().flat_map(|person| person.tracks.values());
-        tracks.filter(|track| track.kind == Kind::Audio).map(|track| track.sid.clone()).collect()
+    /// Tracks of others' voices that are to be heard, by `sid`, and how loud.
+    pub(super) fn voices(&self) -> BTreeMap<String, f32> {
+        let heard = self.people.values().filter(|person| !self.is_hushed(person));
+        let tracks = heard.flat_map(|person| person.tracks.values().map(|track| (self.volume_of(person), track)));
+        let voices = tracks.filter(|(_volume, track)| track.kind == Kind::Audio);
+        voices.map(|(volume, track)| (track.sid.clone(), volume)).collect()
+    }
+
+    fn is_hushed(&self, person: &Person) -> bool {
+        self.hushed.iter().any(|who| who.as_str() == person.identity.as_str())
+    }
+
+    fn volume_of(&self, person: &Person) -> f32 {
+        let known = self.volumes.iter().find(|(who, _volume)| who.as_str() == person.identity.as_str());
+        known.map_or(1.0, |(_who, volume)| *volume)
+    }
+
+    /// How loud somebody is here.
+    pub(super) fn set_volume(&mut self, who: MemberId, volume: f32) {
+        if volume.is_finite() && self.is_member(&who) {
+            self.volumes.insert(who, volume.clamp(0.0, LOUDEST));
+        }
+    }
+
+    /// A moderator wants somebody not to be heard. Whoever does as they are told can be heard again when they want to.
+    pub(super) fn hush(&mut self, who: MemberId) {
+        if self.people.values().any(|person| person.identity.as_str() == who.as_str() && speaks(person)) {
+            self.hushed.insert(who);
+        }
+    }
+
+    fn unhush(&mut self, sid: &str) {
+        let Some(person) = self.people.get(sid).filter(|person| !speaks(person)) else { return };
+        let identity = person.identity.as_str().to_owned();
+        self.hushed.retain(|who| who.as_str() != identity);
     }
 
     /// What the media server says. `now` is an ISO instant.
@@ -209,7 +250,10 @@ impl Scene {
                 self.speaking.remove(&person);
                 self.lines.remove(&person);
             }
-            Fact::Track { person, track, what } => self.take_track(&person, &track, what),
+            Fact::Track { person, track, what } => {
+                self.take_track(&person, &track, what);
+                self.unhush(&person);
+            }
             Fact::Speakers(speakers) => {
                 self.speaking = speakers.into_iter().map(|speaker| speaker.person).collect();
             }
@@ -300,6 +344,7 @@ impl Scene {
             encrypted: true,
             presenting: self.presenting.clone(),
             may_present: self.may_present,
+            moderates: self.here().is_some_and(|me| self.moderates(me)),
         }
     }
 
@@ -325,6 +370,7 @@ impl Scene {
             here: true,
             speaking,
             muted: !matches!(self.microphone, OwnMediaView::On { .. }),
+            volume: 1.0,
             hand,
             key: if self.since.is_some() { RoundKey::Encrypted } else { RoundKey::Coming },
             line,
@@ -353,7 +399,8 @@ impl Scene {
             }
         };
         let sends = |source| there.and_then(|person| sent(person, source));
-        let microphone = sends(Source::Microphone).is_some();
+        let hushed = there.is_some_and(|person| self.is_hushed(person));
+        let microphone = sends(Source::Microphone).is_some() && !hushed;
         let (camera, screen) = (sends(Source::Camera).cloned(), sends(Source::Screen).cloned());
         RoundPersonView {
             id: id.as_str().to_owned(),
@@ -361,6 +408,7 @@ impl Scene {
             here: false,
             speaking: microphone && there.is_some_and(|person| self.speaking.contains(&person.sid)),
             muted: !microphone,
+            volume: self.volumes.get(id).copied().unwrap_or(1.0),
             hand,
             key,
             line: there.and_then(|person| self.lines.get(&person.sid).copied()),
@@ -373,6 +421,10 @@ impl Scene {
         let held = self.held.contains(&track.sid);
         RoundPictureView { track: self.numbers.of(&track.sid), held, width: track.width, height: track.height }
     }
+}
+
+fn speaks(person: &Person) -> bool {
+    sent(person, Source::Microphone).is_some()
 }
 
 /// What somebody sends of a source.

@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 const FRAME: Duration = Duration::from_millis(16);
 /// What this person sees is told to whoever shows so often at most.
 const SEEN: Duration = Duration::from_secs(1);
-/// Whoever could not be told because our key had not reached them yet is told after so long. Keys are not acknowledged.
+/// Whoever could not be told, because our key had not reached them or the way was still being made, is told after so long.
+/// Nobody says that they heard.
 const AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
 /// The name of a case, its session and what is around them in a word, without the two themselves.
 const ENVELOPE: usize = 64;
@@ -145,6 +146,7 @@ impl Showing {
             self.lead.set(Some(me), now);
             self.begin_anew();
             self.say_lead(Vec::new());
+            self.again = AGAIN.map(|after| now + after).to_vec();
         }
         self.own = Some(Own { case, patient, telling: None });
     }
@@ -155,6 +157,7 @@ impl Showing {
             self.lead.set(None, now);
             self.begin_anew();
             self.say_lead(Vec::new());
+            self.again = AGAIN.map(|after| now + after).to_vec();
         }
     }
 
@@ -164,6 +167,7 @@ impl Showing {
             self.lead.set(Some(to), now);
             self.begin_anew();
             self.say_lead(Vec::new());
+            self.again = AGAIN.map(|after| now + after).to_vec();
         }
     }
 
@@ -218,7 +222,7 @@ impl Showing {
     pub(super) fn hear(&mut self, heard: &Heard, moderates: bool, now: Instant) -> bool {
         let Heard { from, topic, said } = heard;
         match topic {
-            Topic::Me => false,
+            Topic::Me | Topic::Ask => false,
             Topic::Lead => self.hear_lead(from, said, moderates, now),
             Topic::Show => self.hear_show(from, said, moderates, now),
             Topic::Point => {
@@ -359,7 +363,8 @@ impl Showing {
     pub(super) fn tick(&mut self, now: Instant) {
         let due = self.again.len();
         self.again.retain(|at| *at > now);
-        if self.again.len() < due && self.shows_here() {
+        // Those times are of this device's own word alone.
+        if self.again.len() < due {
             self.say_all(Vec::new());
         }
         let next = self.own.as_mut().and_then(|own| Some((own.case.clone(), own.telling.as_mut()?)));
@@ -620,7 +625,13 @@ mod tests {
 
     #[test]
     fn movements_go_ahead_and_all_of_it_follows_a_tenth_of_a_second_after_the_last() {
-        let (mut one, mut other, now) = shown(CASE);
+        let (mut one, mut other, mut now) = shown(CASE);
+        // It is said twice more, to whoever could not be told at once.
+        for after in [1_000, 3_000] {
+            one.showing.tick(now + ms(after));
+            assert_eq!(topics(&one.says()), [Topic::Lead, Topic::Show]);
+        }
+        now += ms(3_500);
         let mut at = now;
         for step in 1..=3 {
             at = now + ms(20 * step);

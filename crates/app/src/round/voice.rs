@@ -6,7 +6,7 @@ use rounds_proto::signal::{Kind, Source, TrackWish};
 use sound::{
     Capture, Choice, Clock, DeviceError, DeviceId, Devices, Heard, Playout, Seat, Settings, System, Voice, Wanted,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::watch;
@@ -62,6 +62,8 @@ pub(super) struct Sounds {
     capture: Option<Capture>,
     playout: Option<Playout>,
     voices: BTreeMap<String, Voice>,
+    /// Tracks that are to be heard.
+    heard: BTreeMap<String, f32>,
     published: bool,
     wanted: bool,
     /// Why it was switched off against the person's wish.
@@ -102,6 +104,7 @@ impl Sounds {
             capture,
             playout,
             voices: BTreeMap::new(),
+            heard: BTreeMap::new(),
             published: false,
             wanted: false,
             stopped: None,
@@ -148,11 +151,7 @@ impl Sounds {
         if !self.wanted {
             return self.stopped.map_or(OwnMediaView::Off, |why| OwnMediaView::Stopped { why });
         }
-        match self.seat.as_ref().map(|seat| seat.borrow().clone()) {
-            Some(Seat::Open { device, .. }) => OwnMediaView::On { device: Some(device.name) },
-            Some(Seat::Failed { error, lost }) => OwnMediaView::Stopped { why: why(error, lost.is_some()) },
-            Some(Seat::Closed) | None => OwnMediaView::Opening,
-        }
+        own(self.seat.as_ref().map(|seat| seat.borrow().clone()))
     }
 
     /// Waits until the microphone is another, or is gone.
@@ -195,7 +194,7 @@ impl Sounds {
 
     /// Plays a packet of somebody's voice.
     pub(super) fn put(&mut self, sound: rounds::Sound) {
-        let Some(playout) = &self.playout else { return };
+        let Some(playout) = self.playout.as_ref().filter(|_| self.heard.contains_key(&sound.track)) else { return };
         if !self.voices.contains_key(&sound.track) {
             match playout.voice() {
                 Ok(voice) => drop(self.voices.insert(sound.track.clone(), voice)),
@@ -207,9 +206,22 @@ impl Sounds {
         }
     }
 
-    /// Whose voices there are, by track; others end.
-    pub(super) fn keep(&mut self, tracks: &BTreeSet<String>) {
-        self.voices.retain(|track, _voice| tracks.contains(track));
+    /// Whose voices there are, by track, and how loud; others end.
+    pub(super) fn keep(&mut self, tracks: &BTreeMap<String, f32>) {
+        self.voices.retain(|track, _voice| tracks.contains_key(track));
+        for (track, voice) in &self.voices {
+            voice.set_volume(tracks.get(track).copied().unwrap_or(1.0));
+        }
+        self.heard.clone_from(tracks);
+    }
+}
+
+/// What a microphone is that is wanted.
+pub(super) fn own(seat: Option<Seat>) -> OwnMediaView {
+    match seat {
+        Some(Seat::Open { device, .. }) => OwnMediaView::On { device: Some(device.name) },
+        Some(Seat::Failed { error, lost }) => OwnMediaView::Stopped { why: why(error, lost.is_some()) },
+        Some(Seat::Closed) | None => OwnMediaView::Opening,
     }
 }
 

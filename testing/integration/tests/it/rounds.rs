@@ -44,6 +44,7 @@ mod images;
 mod joining;
 mod media;
 mod members;
+mod moderating;
 mod powers;
 mod table;
 mod tickets;

@@ -77,9 +77,9 @@ async fn follow(server: Server) {
     });
     let (presenting, may_present) = presenting.await;
     let who = sees(other, "the other", |round| Some(partner(round)?.id.clone())).await;
-    assert_eq!((presenting.person, presenting.here, may_present), (who, false, false));
+    assert_eq!((presenting.person, presenting.here, may_present), (who, false, false), "one shows at a time");
     let refused = other.call(Request::Round { round: RoundStep::Present { patient: PATIENT.to_owned() } }).await;
-    assert_eq!(refused.expect_err("one shows at a time").code, FailureCode::NotAllowed);
+    assert_eq!(refused.expect_err("it is refused").code, FailureCode::NotAllowed, "and nobody takes it");
 
     // Faster than they can be told; the last is what counts.
     for image in 2..=60 {
