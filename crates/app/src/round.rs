@@ -29,11 +29,11 @@ pub use meeting::{Meeting, MeetingEvent};
 
 use crate::Desk;
 use crate::chat::{Up, sender};
-use attend::{Act, Seat};
+use attend::{Act, Moderation, Seat};
 use check::{Check, UNWATCHED};
 use contract::{
-    Event, Failure, FailureCode, PresentedView, Reply, RoundCheckView, RoundDeviceView, RoundDevicesView, RoundStep,
-    RoundView, RoundsView, RunningRoundView,
+    Event, Failure, FailureCode, NotSeen, Presentation, PresentedView, Reply, RoundDeviceView, RoundDevicesView,
+    RoundStep, RoundView, RoundsView, RunningRoundView, SeenView,
 };
 use jiff::Timestamp;
 use model::round::MemberId;
@@ -41,6 +41,7 @@ use sound::{DeviceError, Devices};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tim::Running;
+use tokio::sync::oneshot;
 use voice::{Choices, listed};
 
 /// A membership that nobody ended ends by its time: looked at so often.
@@ -65,6 +66,8 @@ struct State {
     round: Option<RoundView>,
     /// Shown in that round at last.
     presented: Option<PresentedView>,
+    /// Counts what was shown.
+    shown: u32,
     /// Counts entries: what belongs to a former one is not taken for the present.
     entries: u64,
     choices: Choices,
@@ -99,13 +102,11 @@ impl Desk {
                 }
                 Ok(Reply::RoundDevices(self.round_devices().await))
             }
-            RoundStep::Check { listen } => Ok(Reply::RoundCheck(self.check_devices(listen))),
-            RoundStep::PlayTone => {
-                if let Some(check) = &mut self.0.rounds.state().check {
-                    check.play_tone();
-                }
-                Ok(Reply::Done)
-            }
+            RoundStep::Check { listen } => self.check_devices(|check| Reply::RoundCheck(check.look(listen))),
+            RoundStep::PlayTone => self.check_devices(|check| {
+                check.play_tone();
+                Reply::Done
+            }),
             RoundStep::EndCheck => {
                 self.end_check();
                 Ok(Reply::Done)
@@ -135,10 +136,11 @@ impl Desk {
                 self.act(Act::Present { case, patient }).await
             }
             RoundStep::SetVolume { person, volume } => self.act(Act::Volume(member(&person)?, volume)).await,
-            RoundStep::Mute { person } => self.act(Act::Mute(self.moderated(&person)?)).await,
-            RoundStep::LowerHand { person } => self.act(Act::LowerHand(self.moderated(&person)?)).await,
+            RoundStep::Mute { person } => self.moderate(Moderation::Mute(member(&person)?)).await,
+            RoundStep::LowerHand { person } => self.moderate(Moderation::LowerHand(member(&person)?)).await,
             RoundStep::Remove { person } => {
-                let who = self.moderated(&person)?;
+                self.moderating()?;
+                let who = member(&person)?;
                 let (conversation, user) = {
                     let state = self.0.rounds.state();
                     let round = state.round.as_ref().ok_or_else(no_round)?;
@@ -149,15 +151,12 @@ impl Desk {
                 Box::pin(self.remove_from_conversation(&conversation, &user)).await?;
                 Ok(Reply::Done)
             }
-            RoundStep::EndForAll => {
-                self.moderating()?;
-                self.act(Act::EndForAll).await
-            }
+            RoundStep::EndForAll => self.moderate(Moderation::End).await,
             RoundStep::StopPresenting => self.act(Act::StopPresenting).await,
             RoundStep::HandOver { person } => self.act(Act::HandOver(member(&person)?)).await,
             RoundStep::Show { presentation } => self.act(Act::Show(Box::new(presentation))).await,
             RoundStep::OpenPresented => Ok(Reply::Presented(self.0.rounds.state().presented.clone())),
-            RoundStep::OpenPresentedCase => self.act(Act::OpenPresentedCase).await,
+            RoundStep::OpenPresentedCase { number } => self.act(Act::OpenPresentedCase(number)).await,
             RoundStep::Seen { seen } => self.act(Act::Seen(seen)).await,
         }
     }
@@ -167,9 +166,13 @@ impl Desk {
         moderates.then_some(()).ok_or_else(|| Failure::new(FailureCode::NotAllowed, "only for moderators"))
     }
 
-    fn moderated(&self, person: &str) -> Result<MemberId, Failure> {
+    async fn moderate(&self, what: Moderation) -> Result<Reply, Failure> {
         self.moderating()?;
-        member(person)
+        let (tell, told) = oneshot::channel();
+        self.act(Act::Moderate(what, tell)).await?;
+        let said = told.await.map_err(|_over| no_round())?;
+        let unsaid = || Failure::new(FailureCode::PlatformUnreachable, "the others could not be told");
+        said.then_some(Reply::Done).ok_or_else(unsaid)
     }
 
     async fn act(&self, act: Act) -> Result<Reply, Failure> {
@@ -181,6 +184,7 @@ impl Desk {
 
     fn enter_round(&self, conversation: &str, camera: bool) -> Result<(), Failure> {
         let up = self.up()?;
+        self.end_check();
         let mut state = self.0.rounds.state();
         let there = state.round.as_ref().is_some_and(|round| {
             round.conversation == conversation && !matches!(round.phase, contract::RoundPhase::Ended { .. })
@@ -222,14 +226,18 @@ impl Desk {
     }
 
     /// What is shown in the round of an entry.
-    fn tell_presented(&self, entry: u64, view: PresentedView) {
-        {
+    fn tell_presented(&self, entry: u64, patient: String, presentation: Presentation) {
+        let view = {
             let mut state = self.0.rounds.state();
             if state.entries != entry {
                 return;
             }
+            // They never begin anew: a page has the last one of a former round.
+            state.shown += 1;
+            let view = PresentedView { serial: state.shown, patient, presentation };
             state.presented = Some(view.clone());
-        }
+            view
+        };
         self.tell(Event::Presented(view));
     }
 
@@ -302,13 +310,17 @@ impl Desk {
         }
     }
 
-    fn check_devices(&self, listen: bool) -> RoundCheckView {
+    /// Does something with the check, and begins it where none goes on. In a round the others would hear it.
+    fn check_devices(&self, with: impl FnOnce(&mut Check) -> Reply) -> Result<Reply, Failure> {
         let mut state = self.0.rounds.state();
+        if state.round.as_ref().is_some_and(|round| !matches!(round.phase, contract::RoundPhase::Ended { .. })) {
+            return Err(Failure::new(FailureCode::NotAllowed, "a round goes on"));
+        }
         if let Some(check) = &mut state.check {
-            return check.look(listen);
+            return Ok(with(check));
         }
         let choices = state.choices.clone();
-        let view = state.check.insert(Check::start(&self.0.sound, choices)).look(listen);
+        let reply = with(state.check.insert(Check::start(&self.0.sound, choices)));
         drop(state);
         let desk = self.clone();
         tokio::spawn(async move {
@@ -322,7 +334,7 @@ impl Desk {
                 }
             }
         });
-        view
+        Ok(reply)
     }
 
     /// Microphone and speaker close. They take their time.
@@ -358,7 +370,8 @@ impl Desk {
         let seat = self.0.rounds.state().seat.as_ref().map(|seat| (seat.acts.clone(), seat.gallery.clone()));
         let Some((acts, gallery)) = seat else { return };
         gallery.shut();
-        for act in [Act::Microphone(false), Act::Camera(false), Act::StopPresenting] {
+        let unseen = SeenView { why: Some(NotSeen::Aside), done: 0, of: 0 };
+        for act in [Act::Microphone(false), Act::Camera(false), Act::StopPresenting, Act::Seen(unseen)] {
             // Where nobody takes it the round is over.
             let _over = acts.send(act).await;
         }
@@ -383,8 +396,8 @@ impl Desk {
         let former = {
             let mut state = self.0.rounds.state();
             let entries = state.entries + 1;
-            let choices = state.choices.clone();
-            std::mem::replace(&mut *state, State { entries, choices, ..State::default() })
+            let (choices, shown) = (state.choices.clone(), state.shown);
+            std::mem::replace(&mut *state, State { entries, choices, shown, ..State::default() })
         };
         drop(former);
     }

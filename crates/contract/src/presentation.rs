@@ -26,7 +26,10 @@ pub enum PresentedCase {
     /// Nothing is shown yet.
     Coming,
     /// Another one than the conversation's: nothing of it is fetched before this person says so.
-    Asking,
+    Asking {
+        /// Names it in `OpenPresentedCase`: by the time of the answer it may be another one.
+        number: u32,
+    },
     /// It is being looked for.
     Opening,
     /// It may be shown.
@@ -36,6 +39,8 @@ pub enum PresentedCase {
     },
     /// This person cannot open it.
     Closed {
+        /// As in `Asking`.
+        number: u32,
         /// Why.
         failure: Failure,
     },
@@ -105,6 +110,8 @@ pub struct Presentation {
     pub views: Vec<PresentedViewport>,
     /// Where the presenter points.
     pub pointer: Option<PresentedPointer>,
+    /// What the presenter has measured on these images. 64 at most.
+    pub marks: Vec<PresentedMark>,
 }
 
 /// What one viewport shows.
@@ -169,6 +176,40 @@ pub enum PresentedVoi {
     Table {
         /// The place, from 0.
         place: u32,
+    },
+}
+
+/// A measurement of the presenter. Everybody measures the same points on the image of their own archive.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct PresentedMark {
+    /// The presenter's own id of it.
+    pub id: String,
+    /// SOP Instance UID of the image it lies on.
+    pub instance: String,
+    /// Frame number within the instance, from 1.
+    pub frame: u32,
+    /// What was measured.
+    pub shape: PresentedShape,
+    /// As the presenter's screen writes it.
+    pub text: String,
+}
+
+/// The points of a measurement, as `center` is given.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum PresentedShape {
+    /// A distance.
+    Length {
+        /// Its beginning.
+        from: [f64; 3],
+        /// Its end.
+        to: [f64; 3],
+    },
+    /// The value at a point.
+    Probe {
+        /// The point.
+        at: [f64; 3],
     },
 }
 

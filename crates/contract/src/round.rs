@@ -103,7 +103,10 @@ pub enum RoundStep {
     /// What is shown, for a page that begins. Answered by `Presented`.
     OpenPresented,
     /// See the images of a case that is not the conversation's.
-    OpenPresentedCase,
+    OpenPresentedCase {
+        /// The case that was asked about; nothing is done where it is another one by now.
+        number: u32,
+    },
     /// What this person sees of that which is shown.
     Seen {
         /// What.
@@ -243,6 +246,8 @@ pub struct RoundPersonView {
     pub muted: bool,
     /// How loud they are here, from 0 to 2.
     pub volume: f32,
+    /// Their program shows images and follows them, as it has said.
+    pub shows: bool,
     /// Their place among those who ask for the word, from 1.
     pub hand: Option<u32>,
     /// Whether sound and picture of this person can be opened.

@@ -4,11 +4,19 @@ import type { Failure } from "./Failure";
 /**
  * Of which case images are shown, and whether this person sees them.
  */
-export type PresentedCase = { "state": "coming" } | { "state": "asking" } | { "state": "opening" } | { "state": "open", 
+export type PresentedCase = { "state": "coming" } | { "state": "asking", 
+/**
+ * Names it in `OpenPresentedCase`: by the time of the answer it may be another one.
+ */
+number: number, } | { "state": "opening" } | { "state": "open", 
 /**
  * FHIR id of the patient.
  */
 patient: string, } | { "state": "closed", 
+/**
+ * As in `Asking`.
+ */
+number: number, 
 /**
  * Why.
  */

@@ -33,6 +33,10 @@ muted: boolean,
  */
 volume: number, 
 /**
+ * Their program shows images and follows them, as it has said.
+ */
+shows: boolean, 
+/**
  * Their place among those who ask for the word, from 1.
  */
 hand: number | null, 

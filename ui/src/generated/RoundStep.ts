@@ -74,7 +74,11 @@ person: string, } | { "step": "show",
 /**
  * All of it.
  */
-presentation: Presentation, } | { "step": "open-presented" } | { "step": "open-presented-case" } | { "step": "seen", 
+presentation: Presentation, } | { "step": "open-presented" } | { "step": "open-presented-case", 
+/**
+ * The case that was asked about; nothing is done where it is another one by now.
+ */
+number: number, } | { "step": "seen", 
 /**
  * What.
  */

@@ -59,7 +59,7 @@ export function memoryRounds(fixture: RoundsFixture | undefined, send: (event: E
       case 'enter': {
         const running = view.running.find((one) => one.conversation === what.conversation);
         const self = fixture?.self ?? missing();
-        const person = (sender: SenderView, here: boolean): RoundPersonView => ({ id: `${sender.id}:${here ? 'here' : 'there'}`, person: sender, here, speaking: false, muted: true, volume: 1, hand: null, key: 'encrypted', line: 'good', camera: null, screen: null });
+        const person = (sender: SenderView, here: boolean): RoundPersonView => ({ id: `${sender.id}:${here ? 'here' : 'there'}`, person: sender, here, speaking: false, muted: true, volume: 1, shows: true, hand: null, key: 'encrypted', line: 'good', camera: null, screen: null });
         const camera: OwnMediaView = what.camera ? opened(devices.cameras) : { state: 'off' };
         return put({
           ...view,

@@ -475,6 +475,7 @@ function useRefusals(stage: Stage, view: ImagesView): void {
   useEffect(() => {
     const refused = view.studies.filter((study) => !allowed(study));
     stage.setRefused(new Set(refused.map(({ study }) => study)));
+    stage.findAgain(new Set(view.studies.map(({ study }) => study)));
   }, [stage, view]);
 }
 

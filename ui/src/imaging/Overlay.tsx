@@ -148,10 +148,12 @@ function ShapeLines({
   grab,
 }: { shape: Shape; width: number } & Pick<OverlayView, 'select' | 'grab'>) {
   const choose = (event: PointerEvent) => {
+    // Somebody else's is only looked at.
+    if (shape.others === true) return;
     event.stopPropagation();
     select(shape.id);
   };
-  const className = classes(styles['shape'], shape.selected && styles['selected']);
+  const className = classes(styles['shape'], shape.selected && styles['selected'], shape.others === true && styles['others']);
   if (shape.kind === 'probe') {
     const [x, y] = shape.at;
     return (
@@ -176,6 +178,7 @@ function ShapeLines({
           cy={shape[end][1]}
           r={12}
           onPointerDown={(event) => {
+            if (shape.others === true) return;
             event.stopPropagation();
             select(shape.id);
             grab(shape.id, end, event);

@@ -41,6 +41,12 @@ export const SeriesStrip = memo(function SeriesStrip(view: SeriesStripView) {
 function Study({ study, newest, ...view }: { study: StudyView; newest: boolean } & SeriesStripView) {
   // Older studies begin folded, so that the current one is the one that is looked at.
   const [open, setOpen] = useState(newest);
+  // Whoever shows images in a round, or leafs by keys, comes to a study that is folded.
+  const { stage } = view;
+  const shown = useSyncExternalStore(stage.subscribe, () => stage.snapshot().viewports.some((viewport) => viewport.study === study.study));
+  useEffect(() => {
+    if (shown) setOpen(true);
+  }, [shown]);
   const { identity } = study;
   return (
     <section className={styles['study']} aria-label={`${date(study.at)} ${study.description}`}>

@@ -12,10 +12,10 @@ import type {
   SeriesView,
 } from '../host/contract';
 import type { Rectangle } from './layouts';
-import type { Pointing } from './pointing';
+import type { Pointing, Shown } from './pointing';
 import { passes } from './retries';
 import { progressOf, type SeriesLoad } from './seriesLoads';
-import type { ViewportSnapshot } from './snapshot';
+import type { Shape, ViewportSnapshot } from './snapshot';
 import { samePresentation, sameViewport, type SpacePoint } from './stagePresentation';
 import type { Presented, Viewer, ViewportState } from './viewer';
 
@@ -168,6 +168,12 @@ export class Following {
     if (pointer?.place !== place || !this.#has(place)) return undefined;
     const at = pointing.found(place, pointer.at);
     return at === undefined ? undefined : { at, name: this.#name };
+  }
+
+  /** What whoever is followed has measured on the image that is theirs. */
+  shapes(place: number, pointing: Pointing, shown: Shown): Shape[] {
+    const marks = this.#presentation?.marks ?? [];
+    return marks.length === 0 || !this.#has(place) ? [] : pointing.measuredBy(this.#name, marks, place, shown);
   }
 
   /** How far the viewport that whoever is followed works in is seen; absent while nobody is. */

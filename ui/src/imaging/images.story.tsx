@@ -177,6 +177,7 @@ function shown(change: Partial<PresentedViewport> = {}): PresentedView {
         },
       ],
       pointer: { place: 0, at: [x + 150, y + 100, z] },
+      marks: [{ id: 'm', instance: image.instance, frame: 1, shape: { kind: 'length', from: [x + 60, y + 110, z], to: [x + 95, y + 140, z] }, text: '46,1 mm' }],
     },
   };
 }

@@ -3,7 +3,7 @@
  * where measurements lie on the screen after zooming and panning.
  */
 
-import type { SeriesView } from '../host/contract';
+import type { PresentedMark, SeriesView } from '../host/contract';
 import type { FrameStore } from './frameStore';
 import * as format from './format';
 import { NO_MEASUREMENTS, onFrame, type Measurements, type Point } from './measurements';
@@ -11,6 +11,7 @@ import { patientText, probeReading, type ProbeReading } from './overlay';
 import type { Reading, Shape, Spot, ViewportSnapshot } from './snapshot';
 import type { SpacePoint } from './stagePresentation';
 import type { Length, Located, Viewer, ViewportState } from './viewer';
+import { probeWord } from './words';
 
 /** A viewport with a series on the canvas. */
 export type Shown = { viewer: Viewer; view: SeriesView; state: ViewportState };
@@ -227,6 +228,45 @@ export class Pointing {
     return viewport === undefined || spot === undefined ? undefined : { viewport, spot };
   }
 
+  /** The measurements of an image, as everybody else finds their points again. */
+  measured(viewport: number, { view, state }: Shown): PresentedMark[] {
+    const image = view.frames[state.index];
+    if (image === undefined) return [];
+    const told = (point: Point) => this.told(viewport, this.#spot(viewport, point));
+    return onFrame(this.#measurements, image)
+      .filter(({ id }) => id !== this.#held)
+      .flatMap((one): PresentedMark[] => {
+        const { id, instance, frame } = one;
+        if (one.kind === 'probe') {
+          const at = told(one.at);
+          return at === undefined ? [] : [{ id, instance, frame, shape: { kind: 'probe', at }, text: one.text }];
+        }
+        const [from, to] = [told(one.from), told(one.to)];
+        if (from === undefined || to === undefined) return [];
+        return [{ id, instance, frame, shape: { kind: 'length', from, to }, text: format.length(one.value, one.unit) }];
+      });
+  }
+
+  /** Somebody else's measurements of this image: their points, measured here. Each bears their name. */
+  measuredBy(name: string, marks: readonly PresentedMark[], viewport: number, { view, state }: Shown): Shape[] {
+    const image = view.frames[state.index];
+    const here = marks.filter(({ instance, frame }) => instance === image?.instance && frame === image.frame);
+    return here.flatMap(({ id, shape }): Shape[] => {
+      const others = { id: `other-${id}`, selected: false, others: true } as const;
+      if (shape.kind === 'probe') {
+        const at = this.found(viewport, shape.at);
+        const point = at === undefined ? undefined : this.locate(viewport, at);
+        if (at === undefined || point === undefined) return [];
+        return [{ kind: 'probe', at, text: signed(probeWord(this.read(viewport, point)), name), ...others }];
+      }
+      const [from, to] = [this.found(viewport, shape.from), this.found(viewport, shape.to)];
+      if (from === undefined || to === undefined) return [];
+      const [begin, end] = [this.locate(viewport, from), this.locate(viewport, to)];
+      const length = begin === undefined || end === undefined ? undefined : this.length(viewport, begin, end);
+      return [{ kind: 'length', from, to, text: signed(length === undefined ? '' : format.length(length.value, length.unit), name), ...others }];
+    });
+  }
+
   /** What lies under a spot, as everybody else finds it again. */
   told(viewport: number, [x, y]: Spot): SpacePoint | undefined {
     const shown = this.#parts.shown(viewport);
@@ -258,4 +298,8 @@ export class Pointing {
     const ratio = this.#parts.ratio();
     return [x / ratio - left, y / ratio - top];
   }
+}
+
+function signed(text: string, name: string): string {
+  return [text, name].filter((word) => word !== '').join(' · ');
 }

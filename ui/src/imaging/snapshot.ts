@@ -10,9 +10,10 @@ import type { ViewportState } from './viewer';
 /** A point in CSS pixels from the viewport's top left corner. */
 export type Spot = readonly [number, number];
 
+/** `others`: of whoever is followed; it can be neither chosen nor moved. */
 export type Shape =
-  | { kind: 'length'; id: string; from: Spot; to: Spot; text: string; selected: boolean }
-  | { kind: 'probe'; id: string; at: Spot; text: string; selected: boolean };
+  | { kind: 'length'; id: string; from: Spot; to: Spot; text: string; selected: boolean; others?: true }
+  | { kind: 'probe'; id: string; at: Spot; text: string; selected: boolean; others?: true };
 
 export type Reading = { reading: ProbeReading; patient: string | undefined };
 

@@ -462,6 +462,22 @@ export class Stage {
     for (let id = 0; id < count; id += 1) this.#takeUpAt(id);
   }
 
+  /** These studies are listed: what is followed and was not found may be in them now. */
+  findAgain(studies: ReadonlySet<string>): void {
+    const missed = this.#viewports.flatMap(({ study, series }) => {
+      const code = series === undefined ? undefined : this.#loads.get(series)?.failure?.code;
+      return this.#following.on() && study !== undefined && studies.has(study) && code === 'not-found' ? [series] : [];
+    });
+    if (missed.length === 0) return;
+    this.#viewports.forEach(({ study, series }, id) => {
+      if (study === undefined || series === undefined || !missed.includes(series)) return;
+      this.#following.forget(id);
+      this.#show(id, study, series);
+    });
+    this.#takeUp();
+    this.#change();
+  }
+
   #takeUpAt(id: number): void {
     const wanted = this.#following.at(id);
     const target = this.#viewports[id];
@@ -985,7 +1001,7 @@ export class Stage {
     const [{ ratio }, { id }] = [this.#size, place];
     const [presenter, withheld] = [this.#presenter(id), this.#following.withheld(id)];
     return viewportSnapshot(
-      { place, study, series, load, shown: this.#shown(id), ratio, presenter, withheld },
+      { place, study, series, load, shown: this.#shown(id), ratio, presenter, withheld, others: (shown) => this.#following.shapes(id, this.pointing, shown) },
       this.pointing,
     );
   }

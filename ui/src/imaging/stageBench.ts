@@ -17,6 +17,8 @@ export class Bench {
   readonly faults: string[] = [];
   readonly stage: Stage;
   views = new Map<string, SeriesView>([['1.2.3.4', exampleSeries()]]);
+  /** Why a series that is not in `views` is not opened. */
+  refusal = 'not-displayable';
   #due: (() => void) | undefined;
   readonly #waiting = new Set<() => void>();
 
@@ -28,7 +30,7 @@ export class Bench {
           this.opened.push(series);
           const view = this.views.get(series);
           return view === undefined
-            ? Promise.reject(Object.assign(new Error('none'), { code: 'not-displayable', detail: '' }))
+            ? Promise.reject(Object.assign(new Error('none'), { code: this.refusal, detail: '' }))
             : Promise.resolve(view);
         },
         closeSeries: (handle) => this.closed.push(handle),

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Presentation, SeriesView } from '../host/contract';
 import { speak } from '../i18n/language';
 import { exampleSeries } from './examples';
+import type { Measurements } from './measurements';
 import { Bench, CANVAS, shown } from './stageBench';
 import { samePresentation } from './stagePresentation';
 import { StandInViewer, testCard } from './standIn';
@@ -40,6 +41,16 @@ function said(bench: Bench): Presentation {
   return JSON.parse(JSON.stringify(presentation)) as Presentation;
 }
 
+/** A length of 100 columns on image 55, and one on another image. */
+function measured(): Measurements {
+  const length = { kind: 'length', series: SERIES, frame: 1, from: { column: 10, row: 20 }, to: { column: 110, row: 20 }, value: 97.7, unit: 'mm' } as const;
+  const list = [
+    { ...length, id: 'a', instance: '1.2.3.4.55' },
+    { ...length, id: 'b', instance: '1.2.3.4.9' },
+  ];
+  return { list, selected: 'a', past: [], future: [] };
+}
+
 async function follow(from: Bench, to: Bench): Promise<void> {
   to.stage.follow(said(from), NAME);
   await to.frame();
@@ -69,6 +80,7 @@ describe('who shows images', () => {
         },
       ],
       pointer: null,
+      marks: [],
     });
   });
 
@@ -129,6 +141,20 @@ describe('who shows images', () => {
     expect(said(bench).pointer).toEqual({ place: 0, at: [middle, middle, -97.5] });
   });
 
+  it('tells what was measured on the image that is shown, in millimeters of the patient', async () => {
+    const bench = await presenter();
+    bench.stage.pointing.setMeasurements(measured());
+    await bench.frame();
+    const point = (column: number, row: number) => [-125 + (column - 0.5) * 0.977, -125 + (row - 0.5) * 0.977, -97.5].map((value) => expect.closeTo(value, 9) as number);
+    expect(said(bench).marks).toEqual([
+      { id: 'a', instance: '1.2.3.4.55', frame: 1, shape: { kind: 'length', from: point(10, 20), to: point(110, 20) }, text: '97,7\u00a0mm' },
+    ]);
+    bench.stage.setIndex(0, 53);
+    bench.pipe.deliver(testCard(exampleSeries(), 53));
+    await bench.frame();
+    expect(said(bench).marks).toEqual([]);
+  });
+
   it('sees the own pointer as the others do, for as long as they do', async () => {
     const bench = await presenter();
     bench.stage.pointing.move(0, [20, 40]);
@@ -142,6 +168,47 @@ describe('who shows images', () => {
 });
 
 describe('who follows', () => {
+  it('looks for a study once more that is listed a little later', async () => {
+    const from = await presenter();
+    const to = await follower();
+    to.refusal = 'not-found';
+    to.views.clear();
+    await follow(from, to);
+    expect(to.stage.followed()?.why).toBe('not-found');
+    to.stage.findAgain(new Set(['1.2.9']));
+    expect(to.opened).toEqual([SERIES]);
+    to.views.set(SERIES, exampleSeries());
+    to.stage.findAgain(new Set(['1.2.3']));
+    await to.frame();
+    to.pipe.deliver(testCard(exampleSeries(), 54));
+    await to.frame();
+    expect([to.opened, to.stage.followed()?.why]).toEqual([[SERIES, SERIES], null]);
+  });
+
+  it('measures the same points on the own image, under the name of whoever shows', async () => {
+    const from = await presenter();
+    from.stage.pointing.setMeasurements(measured());
+    await from.frame();
+    const to = await follower(exampleSeries());
+    to.stage.show(0, '1.2.3', SERIES);
+    await to.frame();
+    await follow(from, to);
+    to.pipe.deliver(testCard(exampleSeries(), 54));
+    await to.frame();
+    const [shape] = to.pane().shapes;
+    expect(shape).toMatchObject({ kind: 'length', text: `97,7\u00a0mm · ${NAME}`, others: true, selected: false });
+    // 400 × 300 pixels show the 256 rows as the presenter's 512 do: 300 / 256 a pixel, the image in the middle.
+    const scale = 300 / 256;
+    const left = 200 - 128 * scale;
+    expect(shape?.kind === 'length' ? [shape.from, shape.to] : []).toEqual([
+      [expect.closeTo(left + 10 * scale, 6), expect.closeTo(20 * scale, 6)],
+      [expect.closeTo(left + 110 * scale, 6), expect.closeTo(20 * scale, 6)],
+    ]);
+    to.stage.follow(undefined);
+    await to.frame();
+    expect(to.pane().shapes).toEqual([]);
+  });
+
   it('sees the same image, window and height of field in a viewport of another size', async () => {
     const [from, to] = [await presenter(), await follower()];
     from.stage.preset(0, 2);

@@ -5,6 +5,7 @@
 
 import type {
   Presentation,
+  PresentedMark,
   PresentedPlane,
   PresentedPointer,
   PresentedViewport,
@@ -13,6 +14,9 @@ import type {
 import type { Pointing, Shown } from './pointing';
 import type { SeriesLoad } from './seriesLoads';
 import type { Presented } from './viewer';
+
+/** More are not read any longer. */
+const MOST_MARKS = 64;
 
 /** mm in the patient (LPS); of an image without geometry its column and row in pixels, and 0. */
 export type SpacePoint = PresentedViewport['center'];
@@ -33,6 +37,7 @@ export function presentationOf({ layout, active, visible, shown }: Area, pointin
     active: Math.max(0, visible.indexOf(active)),
     views: visible.flatMap((viewport, place) => presentedViewport(place, viewport, shown(viewport))),
     pointer: pointed === undefined || at === undefined ? null : { place: visible.indexOf(pointed.viewport), at },
+    marks: marksOf(visible, shown, pointing),
   };
 }
 
@@ -48,6 +53,15 @@ function presentedViewport(place: number, viewport: number, shown: ReturnType<Ar
   return [{ place, study, series, instance: image.instance, frame: image.frame, plane, ...look }];
 }
 
+/** What the person has measured on the images that are there; once each, however many viewports show an image. */
+function marksOf(visible: readonly number[], shown: Area['shown'], pointing: Pointing): PresentedMark[] {
+  const all = visible.flatMap((viewport) => {
+    const there = shown(viewport);
+    return there?.state.ready === true ? pointing.measured(viewport, there) : [];
+  });
+  return [...new Map(all.map((mark) => [mark.id, mark])).values()].slice(0, MOST_MARKS);
+}
+
 /** Whether nothing need be sent, or done, for the second of two. */
 export function samePresentation(a: Presentation | undefined, b: Presentation | undefined): boolean {
   if (a === undefined || b === undefined || a === b) return a === b;
@@ -56,7 +70,9 @@ export function samePresentation(a: Presentation | undefined, b: Presentation | 
     a.active === b.active &&
     samePointer(a.pointer, b.pointer) &&
     a.views.length === b.views.length &&
-    a.views.every((view, at) => sameViewport(view, b.views[at]))
+    a.views.every((view, at) => sameViewport(view, b.views[at])) &&
+    a.marks.length === b.marks.length &&
+    a.marks.every((mark, at) => sameMark(mark, b.marks[at]))
   );
 }
 
@@ -77,6 +93,12 @@ export function sameViewport(a: PresentedViewport, b: PresentedViewport | undefi
     a.flipped[1] === b.flipped[1] &&
     a.turns === b.turns
   );
+}
+
+function sameMark(a: PresentedMark, b: PresentedMark | undefined): boolean {
+  if (a.id !== b?.id || a.instance !== b.instance || a.frame !== b.frame || a.text !== b.text) return false;
+  if (a.shape.kind === 'length') return b.shape.kind === 'length' && samePoint(a.shape.from, b.shape.from) && samePoint(a.shape.to, b.shape.to);
+  return b.shape.kind === 'probe' && samePoint(a.shape.at, b.shape.at);
 }
 
 function samePointer(a: PresentedPointer | null, b: PresentedPointer | null): boolean {

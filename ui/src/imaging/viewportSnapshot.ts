@@ -5,7 +5,7 @@ import type { Rectangle } from './layouts';
 import { corner, viewportPhase } from './overlay';
 import type { Pointing, Shown } from './pointing';
 import type { SeriesLoad } from './seriesLoads';
-import type { ViewportSnapshot } from './snapshot';
+import type { Shape, ViewportSnapshot } from './snapshot';
 
 type ViewportNow = {
   place: Rectangle;
@@ -16,6 +16,8 @@ type ViewportNow = {
   /** Device pixels per CSS pixel. */
   ratio: number;
   presenter: ViewportSnapshot['presenter'];
+  /** What whoever is followed has measured, on an image that is there. */
+  others: (measurable: Shown) => Shape[];
   withheld: NotSeen | undefined;
 };
 
@@ -45,7 +47,7 @@ export function viewportSnapshot(now: ViewportNow, pointing: Pointing): Viewport
     state,
     corner: shown === undefined ? undefined : corner(shown.view, shown.state),
     scaleBar: bar === undefined || !ready ? undefined : { px: bar.px / ratio, cm: bar.cm },
-    shapes: measurable === undefined ? [] : pointing.shapes(id, measurable),
+    shapes: measurable === undefined ? [] : [...pointing.shapes(id, measurable), ...now.others(measurable)],
     cursor: measurable === undefined ? undefined : pointing.cursorSpot(id),
     pending: measurable === undefined ? undefined : pointing.pendingShape(id),
     pointer: measurable === undefined ? undefined : pointing.reading(id, measurable),

@@ -69,7 +69,7 @@ export function BeforeDialog({ entered, stays = false, close }: { entered: Round
       <p className={styles['name']}>{name}</p>
       <p className={styles['there']}>{begins ? m.round_before_nobody() : m.round_before_there({ count: people.length, names: someNames(people) })}</p>
       {other && <p className={styles['leaves']}>{m.round_before_leaves({ name: other.name })}</p>}
-      <DeviceChoice devices={devices} />
+      <DeviceChoice devices={devices} checks={!goesOn(current)} />
       <p className={styles['muted']}>
         <Icon name="microphoneOff" size="s" />
         <span>
@@ -96,7 +96,7 @@ export function DevicesDialog({ close }: { close: () => void }) {
         </Button>
       }
     >
-      <DeviceChoice devices={devices} />
+      <DeviceChoice devices={devices} checks={false} />
     </Dialog>
   );
 }
@@ -124,17 +124,17 @@ function useDevices(): Devices {
   return { view, failure, search, choose: (what, device) => take({ step: 'choose-device', what, device }) };
 }
 
-function DeviceChoice({ devices: { view, failure, search, choose } }: { devices: Devices }) {
+function DeviceChoice({ devices: { view, failure, search, choose }, checks }: { devices: Devices; /** In a round the others would hear it. */ checks: boolean }) {
   if (view === null) return failure ? <FailureNotice failure={failure} retry={search} /> : <Skeleton what={m.round_devices()} rows={3} retry={search} />;
   const lacks = lacksDevice('microphone', view.microphones) || lacksDevice('speaker', view.speakers) || lacksDevice('camera', view.cameras);
   return (
     <>
       <div className={styles['devices']}>
         <Device what="microphone" list={view.microphones} choose={choose}>
-          <Meter />
+          {checks && <Meter />}
         </Device>
         <Device what="speaker" list={view.speakers} choose={choose}>
-          <Tone />
+          {checks && <Tone />}
         </Device>
         <Device what="camera" list={view.cameras} choose={choose} />
         {lacks && (

@@ -4,6 +4,7 @@ import { Button } from '../components/Button';
 import type { OwnMediaView } from '../host/contract';
 import { useDesk } from '../host/desk';
 import { ask } from '../host/host';
+import { failureWords } from '../i18n/failure';
 import { m } from '../paraglide/messages';
 import styles from './Check.module.css';
 import { useStep } from './useStep';
@@ -45,13 +46,18 @@ export function Meter() {
       } catch {
         // A desk that has just locked checks nothing; what fails otherwise is said when the round is entered.
       }
-      if (!over) timer = window.setTimeout(() => void look(), everyMillis);
+      if (!over) {
+        timer = window.setTimeout(() => {
+          asked = look();
+        }, everyMillis);
+      }
     };
-    void look();
+    let asked = look();
     return () => {
       over = true;
       window.clearTimeout(timer);
-      host.call({ type: 'round', round: { step: 'end-check' } }).catch(() => undefined);
+      // A question that is on its way is answered first: it would open the microphone once more.
+      void asked.finally(() => host.call({ type: 'round', round: { step: 'end-check' } }).catch(() => undefined));
     };
   }, [host]);
   const words = microphone.state === 'stopped' ? stoppedWords('microphone', microphone.why) : null;
@@ -79,7 +85,7 @@ export function Meter() {
 }
 
 export function Tone() {
-  const { take } = useStep();
+  const { take, failure } = useStep();
   const [played, setPlayed] = useState(false);
   return (
     <div className={styles['check']}>
@@ -94,7 +100,7 @@ export function Tone() {
       >
         {m.round_check_tone()}
       </Button>
-      {played && <span className={styles['said']}>{m.round_check_tone_not()}</span>}
+      {failure !== null ? <span className={styles['said']}>{failureWords(failure).what}</span> : played && <span className={styles['said']}>{m.round_check_tone_not()}</span>}
     </div>
   );
 }

@@ -49,7 +49,7 @@ export function PeopleList({ people, presenting, moderates }: { people: readonly
                   {states !== '' && <span title={states}>{states}</span>}
                 </span>
                 {sign && <Icon name={sign.icon} size="s" className={styles[sign.tone]} />}
-                {!one.here && one.key === 'encrypted' && <PersonMenu person={one} name={name(one)} moderates={moderates} mayShow={presenting !== null && presenting.person !== one.id && (presenting.here || moderates)} />}
+                {!one.here && one.key === 'encrypted' && <PersonMenu person={one} name={name(one)} moderates={moderates} mayShow={one.shows && presenting !== null && presenting.person !== one.id && (presenting.here || moderates)} />}
               </li>
             );
           })}

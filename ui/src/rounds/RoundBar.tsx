@@ -20,7 +20,7 @@ import { DevicesDialog } from './Before';
 import { LeaveDialog } from './PersonMenu';
 import { Picture } from './Pictures';
 import styles from './RoundBar.module.css';
-import { presentingOf } from './presenting';
+import { forgetAside, presentingOf } from './presenting';
 import { goesOn, look, peopleShown, roundOf } from './roundsView';
 import { useTalking } from './talk';
 import { handQueue } from './tiles';
@@ -39,6 +39,8 @@ export function RoundBar({ onScreen }: { /** "Runden" is shown. */ onScreen: boo
   const rounds = useStore(useDesk().rounds);
   const round = roundOf(rounds);
   useRoundWords(round);
+  const presenting = presentingOf(round);
+  useEffect(() => forgetAside(presenting), [presenting]);
   useFocusKept(rounds.state === 'here' ? goesOn(round) : null);
   if (round === null) return null;
   // There the screen itself says it, at large.
@@ -249,7 +251,7 @@ function ShownLine({ round }: { round: RoundView }) {
       </span>
       {shown.state === 'opening' && <Spinner onSolid={false} />}
       {(shown.state === 'asking' || shown.state === 'closed') && !presenting.here && (
-        <Button size="small" look={shown.state === 'asking' ? 'primary' : 'plain'} onPress={() => void take({ step: 'open-presented-case' })} data-testid="open-shown-case">
+        <Button key={shown.number} size="small" look={shown.state === 'asking' ? 'primary' : 'plain'} onPress={() => void take({ step: 'open-presented-case', number: shown.number })} data-testid="open-shown-case">
           {shown.state === 'asking' ? m.round_presents_other_see() : m.action_retry()}
         </Button>
       )}

@@ -320,16 +320,16 @@ describe('images that somebody shows', () => {
 
   test('of another case are a question, and nobody is taken anywhere', async () => {
     const { page, places, change, press, steps } = await open(rounds({ round: round() }));
-    change({ presenting: presentedBy(sonnkaya, { case: { state: 'asking' } }), mayPresent: false });
+    change({ presenting: presentedBy(sonnkaya, { case: { state: 'asking', number: 4 } }), mayPresent: false });
     expect(places.place.get()).toEqual({ screen: 'rounds' });
     expect(page.getByTestId('round-shown').textContent).toContain('Sonnkaya zeigt einen anderen Fall als den dieses Gesprächs.');
     press('open-shown-case');
-    await waitFor(() => expect(steps()).toContainEqual({ step: 'open-presented-case' }));
+    await waitFor(() => expect(steps()).toContainEqual({ step: 'open-presented-case', number: 4 }));
   });
 
   test('that cannot be opened say so', async () => {
     const { page, change } = await open(rounds({ round: round() }));
-    change({ presenting: presentedBy(sonnkaya, { case: { state: 'closed', failure: { code: 'not-allowed', detail: '' } } }), mayPresent: false });
+    change({ presenting: presentedBy(sonnkaya, { case: { state: 'closed', number: 1, failure: { code: 'not-allowed', detail: '' } } }), mayPresent: false });
     expect(page.getByTestId('round-shown').textContent).toContain('Sonnkaya zeigt einen Fall, den Sie nicht öffnen können.');
   });
 

@@ -4,7 +4,7 @@ import { Button } from '../components/Button';
 import { Icon } from '../components/icons';
 import { Kbd } from '../components/Kbd';
 import { Menu } from '../components/Menu';
-import type { NotSeen, PresentingView, RoundView, SeenView } from '../host/contract';
+import type { NotSeen, Presentation, PresentingView, RoundView, SeenView } from '../host/contract';
 import { useDesk } from '../host/desk';
 import { samePresentation } from '../imaging/stagePresentation';
 import type { Stage } from '../imaging/stage';
@@ -19,7 +19,11 @@ import styles from './Together.module.css';
 import { useStep } from './useStep';
 import { roundNames } from './words';
 
-const togetherCommand = defineCommand({ id: 'round-images', keys: ['f'], label: () => m.round_present_toggle(), group: 'round' });
+// In the group of the images: not through a dialog that is in front of them.
+const followCommand = defineCommand({ id: 'round-follow', keys: ['f'], label: () => m.round_follow_toggle(), group: 'images' });
+// A letter alone would show images to everybody by a slip.
+const presentCommand = defineCommand({ id: 'round-present', keys: ['mod+shift+f'], label: () => m.round_present_toggle(), group: 'images' });
+const presentKeys = 'mod+shift+f';
 
 export function Together({ stage, patient }: { stage: Stage; patient: string }) {
   const round = useRound();
@@ -27,25 +31,27 @@ export function Together({ stage, patient }: { stage: Stage; patient: string }) 
   const presenting = presentingOf(round);
   if (presenting?.here === true) {
     const shows = presenting.case.state === 'open' && presenting.case.patient === patient;
-    return shows ? <Presenting stage={stage} round={round} presenting={presenting} /> : <Offer patient={patient} another />;
+    return shows ? <Presenting stage={stage} round={round} presenting={presenting} /> : <Offer patient={patient} label={m.round_present_case()} />;
   }
   if (presenting?.case.state === 'open' && presenting.case.patient === patient) {
     return <Following key={presenting.person} stage={stage} patient={patient} round={round} presenting={presenting} />;
   }
-  return round.mayPresent ? <Offer patient={patient} another={false} /> : null;
+  if (!round.mayPresent) return null;
+  const other = round.people.find((one) => one.id === presenting?.person);
+  return <Offer patient={patient} label={other === undefined ? m.round_present() : m.round_take_over_from({ name: roundNames(round.people)(other) })} />;
 }
 
 /** Nobody shows these images: this person could. */
-function Offer({ patient, another }: { patient: string; another: boolean }) {
+function Offer({ patient, label }: { patient: string; label: string }) {
   const { take, failure } = useStep();
   const present = () => void take({ step: 'present', patient });
-  useCommand(togetherCommand, present);
+  useCommand(presentCommand, (event) => event.repeat || present());
   return (
     <Pill testId="round-offer" quiet>
       {failure !== null && <span className={styles['warn']}>{failureWords(failure).what}</span>}
       <Button size="small" icon="present" onPress={present} data-testid="present">
-        {another ? m.round_present_case() : m.round_present()}
-        <Kbd keys="f" />
+        {label}
+        <Kbd keys={presentKeys} />
       </Button>
     </Pill>
   );
@@ -61,11 +67,15 @@ function Presenting({ stage, round, presenting }: { stage: Stage; round: RoundVi
     return here === undefined ? '' : callNames(round.people.map((one) => one.person))(here.person);
   }, [round.people]);
   const others = round.people.filter((one) => !one.here && one.key === 'encrypted');
+  const able = others.filter((one) => one.shows);
   useEffect(() => {
-    const sender = new NewestFirst((presentation: NonNullable<ReturnType<Stage['presentation']>>) => host.call({ type: 'round', round: { step: 'show', presentation } }), samePresentation);
+    const sender = new NewestFirst((presentation: Presentation) => host.call({ type: 'round', round: { step: 'show', presentation } }), samePresentation);
+    let last: Presentation | undefined;
     const tell = () => {
       const now = stage.presentation();
-      if (now !== undefined) sender.put(now);
+      if (now === undefined) return;
+      last = now;
+      sender.put(now);
     };
     stage.setPresenting(own);
     tell();
@@ -73,10 +83,12 @@ function Presenting({ stage, round, presenting }: { stage: Stage; round: RoundVi
     return () => {
       stop();
       stage.setPresenting(undefined);
+      // What was shown stays; the hand is no longer there.
+      if (last !== undefined) sender.put({ ...last, pointer: null });
     };
   }, [host, stage, own]);
   const stop = () => void take({ step: 'stop-presenting' });
-  useCommand(togetherCommand, stop);
+  useCommand(presentCommand, (event) => event.repeat || stop());
   const { seen, loading, not } = watchingCount(presenting);
   const facts = [
     seen > 0 ? m.round_watching({ count: seen }) : others.length === 0 ? m.round_watching_nobody() : '',
@@ -90,7 +102,7 @@ function Presenting({ stage, round, presenting }: { stage: Stage; round: RoundVi
         <b>{m.round_presenting_here()}</b>
         {facts.length > 0 && <span className={not > 0 ? styles['warn'] : styles['dim']}>{facts.join(' · ')}</span>}
       </span>
-      {others.length > 0 && (
+      {able.length > 0 && (
         <Menu
           label={m.round_hand_over()}
           placement="top"
@@ -99,12 +111,12 @@ function Presenting({ stage, round, presenting }: { stage: Stage; round: RoundVi
               {m.round_hand_over()}
             </Button>
           }
-          entries={others.map((one) => ({ id: one.id, label: name(one), run: () => void take({ step: 'hand-over', person: one.id }) }))}
+          entries={able.map((one) => ({ id: one.id, label: name(one), run: () => void take({ step: 'hand-over', person: one.id }) }))}
         />
       )}
       <Button size="small" onPress={stop} data-testid="stop-presenting">
         {m.round_present_stop()}
-        <Kbd keys="f" />
+        <Kbd keys={presentKeys} />
       </Button>
     </Pill>
   );
@@ -114,7 +126,7 @@ function Following({ stage, patient, round, presenting }: { stage: Stage; patien
   const desk = useDesk();
   const { take } = useStep();
   const { presented } = desk;
-  const aside = useAside(presenting.person);
+  const aside = useAside(patient);
   const who = useMemo(() => {
     const person = round.people.find((one) => one.id === presenting.person);
     return person === undefined ? '' : roundNames(round.people)(person);
@@ -127,12 +139,12 @@ function Following({ stage, patient, round, presenting }: { stage: Stage; patien
       if (view?.patient === patient) stage.follow(view.presentation, who);
     };
     draw();
-    const stops = [presented.subscribe(draw), stage.onOwnHand(() => setAside(presenting.person))];
+    const stops = [presented.subscribe(draw), stage.onOwnHand(() => setAside(patient))];
     return () => {
       for (const stop of stops) stop();
       stage.follow(undefined);
     };
-  }, [stage, patient, presented, aside, who, presenting.person]);
+  }, [stage, patient, presented, aside, who]);
   const { followed } = useSnapshot(stage);
   const why = aside ? 'aside' : (followed?.why ?? (followed === undefined ? 'loading' : null));
   const [done, of] = [followed?.done ?? 0, followed?.of ?? 0];
@@ -147,8 +159,8 @@ function Following({ stage, patient, round, presenting }: { stage: Stage; patien
     },
     [desk],
   );
-  const turn = () => setAside(aside ? null : presenting.person);
-  useCommand(togetherCommand, turn);
+  const turn = () => setAside(aside ? null : patient);
+  useCommand(followCommand, (event) => event.repeat || turn());
   const problem = aside ? null : notSeenWords(why);
   return (
     <Pill testId="round-following">

@@ -16,6 +16,7 @@ export function inRound(sender: SenderView, more: Partial<RoundPersonView> = {})
     speaking: false,
     muted: true,
     volume: 1,
+    shows: true,
     hand: null,
     key: 'encrypted',
     line: 'good',

@@ -8,16 +8,22 @@ export function presentingOf(round: RoundView | null): PresentingView | null {
   return goesOn(round) ? round.presenting : null;
 }
 
-/** The presenter whom one does not follow for the moment: somebody else who shows is followed again. */
-const leftAlone = createStore<string | null>(null);
+/** The patient whose images one reads alone for the moment, whoever shows them. */
+const readAlone = createStore<string | null>(null);
 
-export function setAside(presenter: string | null): void {
-  leftAlone.set(presenter);
+export function setAside(patient: string | null): void {
+  readAlone.set(patient);
 }
 
-export function useAside(presenter: string | undefined): boolean {
-  const who = useStore(leftAlone);
-  return presenter !== undefined && who === presenter;
+export function useAside(patient: string): boolean {
+  return useStore(readAlone) === patient;
+}
+
+/** Where nobody shows any more, or another patient's images are shown, everybody follows again. */
+export function forgetAside(presenting: PresentingView | null): void {
+  const alone = readAlone.get();
+  if (alone === null) return;
+  if (presenting === null || (presenting.case.state === 'open' && presenting.case.patient !== alone)) readAlone.set(null);
 }
 
 export interface WatchingCount {

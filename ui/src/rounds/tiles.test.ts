@@ -9,6 +9,7 @@ const person = (id: string, more: Partial<RoundPersonView> = {}): RoundPersonVie
   speaking: false,
   muted: true,
   volume: 1,
+  shows: true,
   hand: null,
   key: 'encrypted',
   line: 'good',

@@ -23,7 +23,7 @@ use serde_json::{Map, Value, json};
 use sound::Choice;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Acts that wait; whoever has more waits too.
 const ACTS: usize = 32;
@@ -35,8 +35,20 @@ const ME_AGAIN: u8 = 3;
 const LOOK: Duration = Duration::from_secs(1);
 /// The homeserver and the media server have to answer in this time while somebody enters.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The last word of a round is on its way for so long.
+const FAREWELL: Duration = Duration::from_millis(700);
+/// A way that was broken for so long has been missed by the others.
+const MISSED: Duration = Duration::from_secs(3);
 /// Cases whose patients are looked for at the same time.
 const FINDING: usize = 8;
+
+/// What a moderator does.
+#[derive(Debug)]
+pub(super) enum Moderation {
+    Mute(MemberId),
+    LowerHand(MemberId),
+    End,
+}
 
 /// What the person wants.
 #[derive(Debug)]
@@ -46,16 +58,18 @@ pub(super) enum Act {
     Hand(bool),
     Allow(MemberId),
     Choose(RoundDeviceKind, Choice),
-    Present { case: String, patient: String },
+    Present {
+        case: String,
+        patient: String,
+    },
     StopPresenting,
     HandOver(MemberId),
     Show(Box<Presentation>),
-    OpenPresentedCase,
+    OpenPresentedCase(u32),
     Seen(SeenView),
     Volume(MemberId, f32),
-    Mute(MemberId),
-    LowerHand(MemberId),
-    EndForAll,
+    /// Whether it was said is told.
+    Moderate(Moderation, oneshot::Sender<bool>),
     Leave,
 }
 
@@ -100,6 +114,7 @@ impl Seat {
             ears: Ears::default(),
             met: Vec::new(),
             asked: None,
+            broken: None,
             find,
         };
         tokio::spawn(stay.attend(up, camera, Wants { acts: wanted, wished, found }));
@@ -125,6 +140,8 @@ struct Stay {
     met: Vec<MemberId>,
     /// What a moderator wants of this person.
     asked: Option<Asked>,
+    /// Since when there is no way to the media server.
+    broken: Option<Instant>,
     /// Where the patients of cases are told.
     find: mpsc::Sender<FoundCase>,
 }
@@ -268,9 +285,20 @@ impl Stay {
                     if self.me_again > 0 && self.say_me(&meeting, Vec::new()).await {
                         self.me_again -= 1;
                     }
-                    if let Some(there) = self.scene.there()
-                        && self.showing.set_there(&there, Instant::now())
-                    {
+                    let now = Instant::now();
+                    let changed = match self.scene.there() {
+                        Some(there) => {
+                            self.broken = None;
+                            self.showing.set_there(&there, now)
+                        }
+                        // Others have ended by then what this device showed.
+                        None if now.duration_since(*self.broken.get_or_insert(now)) >= MISSED => {
+                            let me = self.showing.me().cloned();
+                            me.is_some_and(|me| self.showing.lose(&me))
+                        }
+                        None => false,
+                    };
+                    if changed {
                         untold = soon(untold);
                     }
                     let way = meeting.media().way();
@@ -308,6 +336,12 @@ impl Stay {
         match event {
             MeetingEvent::Members(members) => {
                 self.ears.set_members(&members.iter().map(|member| member.id.clone()).collect());
+                // Who came in anew under the same name counts from the beginning, and has heard nothing.
+                for member in members.iter().filter(|member| self.scene.came_anew(member)) {
+                    self.ears.forget(&member.id);
+                    self.met.retain(|who| who != &member.id);
+                    self.showing.lose(&member.id);
+                }
                 self.scene.set_members(members);
                 if let Some(me) = self.scene.here() {
                     self.showing.set_me(me.clone());
@@ -393,22 +427,13 @@ impl Stay {
             }
             // They have left meanwhile.
             Act::HandOver(_) => {}
-            Act::OpenPresentedCase => self.showing.open_case(),
+            Act::OpenPresentedCase(number) => self.showing.open_case(number),
             Act::Volume(who, volume) => self.scene.set_volume(who, volume),
-            Act::Mute(who) if self.moderates_here() => {
-                self.ask(meeting, "mute", Some(&who)).await;
-                self.scene.hush(who);
+            Act::Moderate(what, done) => {
+                let said = self.moderates_here() && self.moderate(meeting, what).await;
+                // Who asked may have gone.
+                let _gone = done.send(said);
             }
-            Act::LowerHand(who) if self.moderates_here() => {
-                self.ask(meeting, "unhand", Some(&who)).await;
-                self.scene.set_hand(&who, None);
-            }
-            Act::EndForAll if self.moderates_here() => {
-                self.ask(meeting, "end", None).await;
-                self.scene.phase = RoundPhase::Ended { why: RoundEnd::Closed };
-            }
-            // The page offers it to moderators.
-            Act::Mute(_) | Act::LowerHand(_) | Act::EndForAll => {}
             // The stay has seen to these.
             Act::Leave | Act::Show(_) | Act::Seen(_) => {}
             Act::Allow(who) => {
@@ -490,6 +515,7 @@ impl Stay {
     fn listen(&mut self, heard: &Heard, now: Instant) {
         if heard.topic == Topic::Me {
             self.scene.set_hand(&heard.from, heard.said["hand"].as_u64());
+            self.scene.set_shows(heard.from.clone());
             return;
         }
         if heard.topic == Topic::Ask {
@@ -539,11 +565,40 @@ impl Stay {
         }
     }
 
-    async fn ask(&mut self, meeting: &Meeting, what: &str, who: Option<&MemberId>) {
+    /// True when the others were told.
+    async fn moderate(&mut self, meeting: &Meeting, what: Moderation) -> bool {
+        match what {
+            Moderation::Mute(who) => {
+                let said = self.ask(meeting, "mute", Some(&who)).await;
+                if said {
+                    self.scene.hush(who);
+                }
+                said
+            }
+            Moderation::LowerHand(who) => {
+                let said = self.ask(meeting, "unhand", Some(&who)).await;
+                if said {
+                    self.scene.set_hand(&who, None);
+                }
+                said
+            }
+            Moderation::End => {
+                let said = self.ask(meeting, "end", None).await;
+                if said {
+                    // Who leaves at once takes the word along that is still on its way.
+                    tokio::time::sleep(FAREWELL).await;
+                    self.scene.phase = RoundPhase::Ended { why: RoundEnd::Closed };
+                }
+                said
+            }
+        }
+    }
+
+    async fn ask(&mut self, meeting: &Meeting, what: &str, who: Option<&MemberId>) -> bool {
         self.asks += 1;
         let said = json!({"seq": self.asks, "what": what, "who": who.map(MemberId::as_str)});
-        let Value::Object(said) = said else { return };
-        let _said = self.say(meeting, Topic::Ask, None, said, Vec::new()).await;
+        let Value::Object(said) = said else { return false };
+        self.say(meeting, Topic::Ask, None, said, Vec::new()).await
     }
 
     fn moderates_here(&self) -> bool {
@@ -557,7 +612,7 @@ impl Stay {
                 Out::Say { topic, case, said, to } => {
                     let _said = self.say(meeting, topic, case, said, to).await;
                 }
-                Out::Tell(view) => self.desk.tell_presented(self.entry, view),
+                Out::Tell { patient, presentation } => self.desk.tell_presented(self.entry, patient, presentation),
                 Out::Find(case) => {
                     let (desk, find) = (self.desk.clone(), self.find.clone());
                     tokio::spawn(async move {
@@ -574,7 +629,7 @@ impl Stay {
     fn show(&mut self) {
         self.scene.may_present = self.showing.may_present(self.moderates_here());
         self.scene.presenting = self.showing.view();
-        if self.showing.presented().is_none() {
+        if !self.showing.is_shown() {
             self.desk.forget_presented(self.entry);
         }
         self.tell();

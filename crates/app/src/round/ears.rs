@@ -28,6 +28,8 @@ pub(super) enum Topic {
     Show,
     /// What has moved of it.
     Point,
+    /// What was measured on it.
+    Mark,
     /// What somebody sees of it.
     Seen,
     /// What a moderator wants of somebody.
@@ -35,7 +37,7 @@ pub(super) enum Topic {
 }
 
 impl Topic {
-    const ALL: [Self; 6] = [Self::Me, Self::Lead, Self::Show, Self::Point, Self::Seen, Self::Ask];
+    const ALL: [Self; 7] = [Self::Me, Self::Lead, Self::Show, Self::Point, Self::Mark, Self::Seen, Self::Ask];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -43,6 +45,7 @@ impl Topic {
             Self::Lead => "konsil.lead",
             Self::Show => "konsil.show",
             Self::Point => "konsil.point",
+            Self::Mark => "konsil.mark",
             Self::Seen => "konsil.seen",
             Self::Ask => "konsil.ask",
         }
@@ -56,7 +59,7 @@ impl Topic {
     pub(super) fn is_lossy(self) -> bool {
         match self {
             Self::Point => true,
-            Self::Me | Self::Lead | Self::Show | Self::Seen | Self::Ask => false,
+            Self::Me | Self::Lead | Self::Show | Self::Mark | Self::Seen | Self::Ask => false,
         }
     }
 }
@@ -92,6 +95,11 @@ impl Ears {
     /// Forgets whoever is no member any more.
     pub(super) fn set_members(&mut self, there: &BTreeSet<MemberId>) {
         self.by.retain(|(who, _topic), _ear| there.contains(who));
+    }
+
+    /// Somebody counts from the beginning.
+    pub(super) fn forget(&mut self, whom: &MemberId) {
+        self.by.retain(|(who, _topic), _ear| who != whom);
     }
 
     /// How many words were not listened to.

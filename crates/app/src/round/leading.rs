@@ -6,25 +6,33 @@
 //! - [`Watching`]: what another one shows, from the words that came in.
 
 use super::presentation;
-use contract::Presentation;
+use contract::{Presentation, PresentedMark};
 use model::round::MemberId;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// A presenter who has been gone so long shows no longer.
 pub(super) const GONE: Duration = Duration::from_secs(3);
+/// Whoever shows says so every five seconds; one who was not heard for so long shows no longer.
+const SILENT: Duration = Duration::from_secs(13);
 /// Who began within this time of somebody else began together with them.
 const TOGETHER: Duration = Duration::from_secs(3);
 /// Sixty a second at most.
 const STEP: Duration = Duration::from_millis(16);
-/// After the last movement comes all of it.
+/// After the last movement comes all of it, and while a hand does not rest so often.
 const RESTING: Duration = Duration::from_millis(100);
+const MOVING: Duration = Duration::from_millis(500);
 /// All of it, although nothing moves.
 const AGAIN: Duration = Duration::from_secs(5);
 /// Bytes of a word on the lossy channel.
 const LONGEST_POINT: usize = 1_000;
 /// No honest round changes its presenter so often. A greater step would leave no number for the next one.
 const LONGEST_STEP: u32 = 100_000;
+/// Measurements that are shown at the same time.
+const MOST_MARKS: usize = 64;
+/// Measurements that are known, those that are gone among them.
+const MOST_KEPT: usize = 1_024;
 /// Bytes of a case's name.
 const LONGEST_CASE: usize = 1_024;
 
@@ -33,8 +41,12 @@ const LONGEST_CASE: usize = 1_024;
 pub(super) struct Lead {
     epoch: u32,
     who: Option<MemberId>,
+    /// Who named them. They may take the images back as long as nothing is shown.
+    giver: Option<MemberId>,
     since: Option<Instant>,
     gone: Option<Instant>,
+    /// When the presenter was heard last.
+    heard: Option<Instant>,
 }
 
 impl Lead {
@@ -48,13 +60,37 @@ impl Lead {
 
     /// Whether this member may begin to show.
     pub(super) fn may_take(&self, member: &MemberId, moderates: bool) -> bool {
-        moderates || self.who.as_ref().is_none_or(|who| who == member)
+        moderates || self.who.as_ref().is_none_or(|who| who == member) || self.giver.as_ref() == Some(member)
     }
 
-    /// This device names a presenter, or nobody. Gives the epoch.
-    pub(super) fn set(&mut self, who: Option<MemberId>, now: Instant) -> u32 {
-        self.take(self.epoch.saturating_add(1), who, now);
-        self.epoch
+    /// This device names a presenter, or nobody.
+    pub(super) fn set(&mut self, me: &MemberId, who: Option<MemberId>, now: Instant) {
+        self.take(self.epoch.saturating_add(1), me, who, now);
+    }
+
+    /// This device shows on, above an epoch that somebody knows.
+    pub(super) fn rise_above(&mut self, epoch: u32) {
+        self.epoch = self.epoch.max(epoch).saturating_add(1);
+    }
+
+    /// Whether a number of an epoch can be one: no honest round changes its presenter so often.
+    pub(super) fn is_near(&self, epoch: u32) -> bool {
+        epoch.saturating_sub(self.epoch) <= LONGEST_STEP
+    }
+
+    /// The presenter was heard.
+    pub(super) fn heard(&mut self, now: Instant) {
+        self.heard = Some(now);
+    }
+
+    /// They show: they were not only named.
+    pub(super) fn shows(&mut self) {
+        self.giver = None;
+    }
+
+    /// Nobody shows, as far as this device can know.
+    pub(super) fn lose(&mut self) {
+        (self.who, self.giver, self.gone) = (None, None, None);
     }
 
     /// Somebody names a presenter, or nobody. True when it is taken for true.
@@ -66,24 +102,33 @@ impl Lead {
         who: Option<MemberId>,
         now: Instant,
     ) -> bool {
-        let newer = epoch > self.epoch && (self.epoch == 0 || epoch - self.epoch <= LONGEST_STEP);
+        let newer = epoch > self.epoch && self.is_near(epoch);
+        // They were missing for a while, or their end was not heard: nobody else has taken over.
+        let back = epoch == self.epoch && epoch > 0 && self.who.is_none() && who.as_ref() == Some(from);
         let together = epoch == self.epoch
             && who.as_ref() == Some(from)
             && self.who.as_ref().is_some_and(|known| from < known)
             && self.since.is_some_and(|since| now.duration_since(since) <= TOGETHER);
-        if together || newer && self.may_take(from, moderates) {
-            self.take(epoch, who, now);
+        if together || back || newer && self.may_take(from, moderates) {
+            self.take(epoch, from, who, now);
             return true;
         }
         false
     }
 
-    fn take(&mut self, epoch: u32, who: Option<MemberId>, now: Instant) {
-        (self.epoch, self.who, self.since, self.gone) = (epoch, who, Some(now), None);
+    fn take(&mut self, epoch: u32, by: &MemberId, who: Option<MemberId>, now: Instant) {
+        self.giver = Some(by.clone()).filter(|by| who.as_ref().is_some_and(|who| who != by));
+        (self.epoch, self.who, self.since, self.gone, self.heard) = (epoch, who, Some(now), None, Some(now));
     }
 
     /// Whether the presenter is there. True when they have been gone for too long and show no longer.
-    pub(super) fn look(&mut self, there: impl Fn(&MemberId) -> bool, now: Instant) -> bool {
+    pub(super) fn look(&mut self, me: Option<&MemberId>, there: impl Fn(&MemberId) -> bool, now: Instant) -> bool {
+        let here = self.who.is_some() && self.who.as_ref() == me;
+        let silent = !here && self.heard.is_some_and(|heard| now.duration_since(heard) >= SILENT);
+        if self.who.is_some() && silent {
+            self.lose();
+            return true;
+        }
         if self.who.as_ref().is_none_or(there) {
             self.gone = None;
             return false;
@@ -91,7 +136,7 @@ impl Lead {
         let gone = *self.gone.get_or_insert(now);
         let over = now.duration_since(gone) >= GONE;
         if over {
-            (self.who, self.gone) = (None, None);
+            self.lose();
         }
         over
     }
@@ -104,6 +149,16 @@ pub(super) enum Said {
     Show(Map<String, Value>),
     /// A movement.
     Point(Map<String, Value>),
+    /// A measurement, or that it is gone.
+    Mark(Map<String, Value>),
+}
+
+/// Numbers of the last words of each kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Numbers {
+    pub(super) shows: u64,
+    points: u64,
+    marks: u64,
 }
 
 /// What this person shows, as it goes out.
@@ -116,22 +171,27 @@ pub(super) struct Telling {
     /// What is common to all its words, as bytes.
     around: usize,
     /// Numbers of the last words.
-    shows: u64,
-    points: u64,
+    numbers: Numbers,
+    /// Measurements as the others know them, and how often each was said.
+    marks: BTreeMap<String, PresentedMark>,
+    revisions: BTreeMap<String, u32>,
     last: Option<Instant>,
     /// When all of it is due.
     rest: Option<Instant>,
+    /// Since when movements were told and not all of it.
+    moving: Option<Instant>,
 }
 
 impl Telling {
     /// `around` is how long an envelope without anything in it is. Numbers go on from those before.
-    pub(super) fn new(now: Presentation, around: usize, (shows, points): (u64, u64)) -> Self {
-        Self { now, told: None, around, shows, points, last: None, rest: None }
+    pub(super) fn new(now: Presentation, around: usize, numbers: Numbers) -> Self {
+        let (marks, revisions) = (BTreeMap::new(), BTreeMap::new());
+        Self { now, told: None, around, numbers, marks, revisions, last: None, rest: None, moving: None }
     }
 
     /// Numbers of the last words.
-    pub(super) fn numbers(&self) -> (u64, u64) {
-        (self.shows, self.points)
+    pub(super) fn numbers(&self) -> Numbers {
+        self.numbers
     }
 
     pub(super) fn put(&mut self, now: Presentation) {
@@ -145,8 +205,11 @@ impl Telling {
         moves.into_iter().chain(self.rest).min()
     }
 
-    /// What is to be said now.
+    /// What is to be said now; to be asked again until there is nothing.
     pub(super) fn next(&mut self, now: Instant) -> Option<Said> {
+        if let Some(said) = self.next_mark() {
+            return Some(Said::Mark(said));
+        }
         let soon = self.last.is_some_and(|last| now < last + STEP);
         let moved = self.told.as_ref() != Some(&self.now);
         let rests = self.rest.is_some_and(|rest| now >= rest);
@@ -154,24 +217,54 @@ impl Telling {
             return None;
         }
         self.last = Some(now);
-        if let Some(point) = self.point().filter(|_| moved) {
-            self.points += 1;
+        if let Some(point) = self.point().filter(|_| moved && !rests) {
+            self.numbers.points += 1;
             self.told = Some(self.now.clone());
-            self.rest = Some(now + RESTING);
-            return Some(Said::Point(numbered(point, self.points)));
+            let moving = *self.moving.get_or_insert(now);
+            self.rest = Some((now + RESTING).min(moving + MOVING));
+            return Some(Said::Point(numbered(point, self.numbers.points)));
         }
         self.told = Some(self.now.clone());
-        self.rest = Some(now + AGAIN);
+        (self.rest, self.moving) = (Some(now + AGAIN), None);
         Some(Said::Show(self.whole()))
     }
 
     /// All of it, for somebody who has just come.
     pub(super) fn whole(&mut self) -> Map<String, Value> {
-        self.shows += 1;
-        let mut said = numbered(presentation::written(&self.now), self.shows);
+        self.numbers.shows += 1;
+        let mut said = numbered(presentation::written(&self.now), self.numbers.shows);
         // A movement that arrives late is older than this.
-        said.insert("after".to_owned(), json!(self.points));
+        said.insert("after".to_owned(), json!(self.numbers.points));
         said
+    }
+
+    /// All measurements, for somebody who has just come.
+    pub(super) fn all_marks(&mut self) -> Vec<Map<String, Value>> {
+        let marks: Vec<_> = self.marks.values().cloned().collect();
+        marks.iter().map(|mark| self.mark_said(mark)).collect()
+    }
+
+    fn next_mark(&mut self) -> Option<Map<String, Value>> {
+        let shown = self.now.marks.iter().take(MOST_MARKS);
+        let fresh = shown.clone().find(|mark| self.marks.get(&mark.id) != Some(mark)).cloned();
+        if let Some(mark) = fresh {
+            self.marks.insert(mark.id.clone(), mark.clone());
+            *self.revisions.entry(mark.id.clone()).or_default() += 1;
+            return Some(self.mark_said(&mark));
+        }
+        let gone = self.marks.keys().find(|id| shown.clone().all(|mark| &mark.id != *id)).cloned()?;
+        self.marks.remove(&gone);
+        let revision = self.revisions.entry(gone.clone()).or_default();
+        *revision += 1;
+        let Value::Object(said) = json!({"id": gone, "rev": *revision, "del": true}) else { return None };
+        self.numbers.marks += 1;
+        Some(numbered(said, self.numbers.marks))
+    }
+
+    fn mark_said(&mut self, mark: &PresentedMark) -> Map<String, Value> {
+        let revision = self.revisions.get(&mark.id).copied().unwrap_or_default();
+        self.numbers.marks += 1;
+        numbered(presentation::mark_written(mark, revision), self.numbers.marks)
     }
 
     fn point(&self) -> Option<Map<String, Value>> {
@@ -193,6 +286,8 @@ pub(super) struct Watching {
     /// Of which case, as `base|reference`.
     case: Option<String>,
     presentation: Option<Presentation>,
+    /// Measurements by their ids, with their revisions; none where one is gone.
+    marks: BTreeMap<String, (u32, Option<PresentedMark>)>,
     shows: u64,
     points: u64,
 }
@@ -220,9 +315,36 @@ impl Watching {
         let Some(presentation) = presentation::read(said) else { return false };
         self.shows = number;
         self.points = self.points.max(said["after"].as_u64().unwrap_or_default());
+        if self.case() != Some(case) {
+            // Ids of another case's measurements mean nothing here.
+            self.marks.clear();
+        }
         self.case = Some(case.to_owned());
         self.presentation = Some(presentation);
+        self.put_marks();
         true
+    }
+
+    /// A word of the presenter about a measurement. True when it was taken.
+    pub(super) fn mark(&mut self, said: &Value) -> bool {
+        let Some((id, revision, mark)) = presentation::mark_read(said) else { return false };
+        // A measurement may be said before the case it belongs to is shown.
+        let fits = said["case"].as_str().is_some_and(|case| self.case().is_none_or(|shown| shown == case));
+        let known = self.marks.get(&id).map(|(revision, _mark)| *revision);
+        let room = known.is_some() || self.marks.len() < MOST_KEPT;
+        if !fits || !room || known.is_some_and(|known| revision <= known) {
+            return false;
+        }
+        self.marks.insert(id, (revision, mark));
+        self.put_marks();
+        true
+    }
+
+    fn put_marks(&mut self) {
+        if let Some(presentation) = &mut self.presentation {
+            let marks = self.marks.values().filter_map(|(_revision, mark)| mark.clone());
+            presentation.marks = marks.take(MOST_MARKS).collect();
+        }
     }
 
     /// A word of the presenter that says what has moved. True when it was taken.

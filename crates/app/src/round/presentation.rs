@@ -4,12 +4,16 @@
 //! ```text
 //! konsil.show   all of it                       reliable
 //! konsil.point  what has moved in one viewport  lossy, a thousand bytes at most
+//! konsil.mark   one measurement                 reliable
 //! ```
 //!
 //! Points are mm in the patient, in DICOM's own axes (LPS, PS3.3 C.7.6.2.1.1), or pixels of the frame where the image has
 //! no geometry (`px`).
 
-use contract::{Presentation, PresentedPlane, PresentedPointer, PresentedViewport, PresentedVoi, VoiFunction};
+use contract::{
+    Presentation, PresentedMark, PresentedPlane, PresentedPointer, PresentedShape, PresentedViewport, PresentedVoi,
+    VoiFunction,
+};
 use serde_json::{Map, Value, json};
 
 /// Viewports of a presentation at most.
@@ -22,8 +26,12 @@ const FIELD_MM: [f64; 2] = [1.0, 5_000.0];
 const FIELD_PX: [f64; 2] = [1.0, 1_000_000.0];
 /// No point of a patient, or of an image in pixels, is farther from the origin.
 const FARTHEST: f64 = 10_000_000.0;
+/// Characters of a measurement's text, and of its id.
+const LONGEST_TEXT: usize = 64;
 /// Characters of a UID (PS3.5 9.1).
 const LONGEST_UID: usize = 64;
+/// Of a viewport.
+const MOVING: [&str; 6] = ["i", "sop", "frame", "plane", "camera", "voi"];
 const LAYOUTS: [&str; 4] = ["1x1", "1x2", "2x1", "2x2"];
 /// The first viewport alone.
 const ALONE: &str = "1x1";
@@ -33,18 +41,24 @@ pub(super) fn written(presentation: &Presentation) -> Map<String, Value> {
     let mut said = Map::new();
     said.insert("layout".to_owned(), json!(presentation.layout));
     said.insert("active".to_owned(), json!(presentation.active));
-    said.insert("views".to_owned(), presentation.views.iter().map(view_written).collect());
+    let views = presentation.views.iter().map(|view| {
+        let mut said = view_written(view);
+        let on_it = |mark: &&PresentedMark| mark.instance == view.instance && mark.frame == view.frame;
+        said["marks"] = presentation.marks.iter().filter(on_it).map(|mark| json!(mark.id)).collect();
+        said
+    });
+    said.insert("views".to_owned(), views.collect());
     said.insert("pointer".to_owned(), presentation.pointer.as_ref().map_or(Value::Null, pointer_written));
     said
 }
 
 /// The parts of a `konsil.point` that lead from one state to another; none where that takes a `konsil.show`.
 pub(super) fn moved(from: &Presentation, to: &Presentation) -> Option<Map<String, Value>> {
-    if (from.layout.as_str(), from.active, from.views.len()) != (to.layout.as_str(), to.active, to.views.len()) {
+    let kind = |of: &Presentation| (of.layout.clone(), of.active, of.views.len());
+    if kind(from) != kind(to) || from.marks != to.marks {
         return None;
     }
     let changed: Vec<_> = from.views.iter().zip(&to.views).filter(|(before, now)| before != now).collect();
-    let mut said = Map::new();
     let place = match changed[..] {
         [] => to.pointer.or(from.pointer)?.place,
         [(before, now)] => {
@@ -61,34 +75,20 @@ pub(super) fn moved(from: &Presentation, to: &Presentation) -> Option<Map<String
             if still != *before || before.plane.is_some() != now.plane.is_some() {
                 return None;
             }
-            let whole = view_written(now);
-            let mut carry = |keys: &[&str]| {
-                for key in keys {
-                    if let Some(value) = whole.get(*key) {
-                        said.insert((*key).to_owned(), value.clone());
-                    }
-                }
-            };
-            if (&before.instance, before.frame) != (&now.instance, now.frame) {
-                carry(&["sop", "frame", "plane", "camera"]);
-            }
-            if (before.center, before.height) != (now.center, now.height) {
-                carry(&["camera"]);
-            }
-            if before.voi != now.voi {
-                carry(&["voi"]);
-            }
             now.place
         }
         [_, _, ..] => return None,
     };
-    if from.pointer != to.pointer {
-        if to.pointer.is_some_and(|pointer| pointer.place != place) {
-            return None;
-        }
-        said.insert("pointer".to_owned(), to.pointer.as_ref().map_or(Value::Null, |at| json!({"at": at.at})));
+    if to.pointer.is_some_and(|pointer| pointer.place != place) {
+        return None;
     }
-    said.insert("i".to_owned(), json!(place));
+    // Everything that moves is in each of them: one that is lost takes nothing with it, and no pointer is drawn over
+    // another image than the one it was on.
+    let mut said = Map::new();
+    if let Value::Object(mut whole) = view_written(to.views.iter().find(|view| view.place == place)?) {
+        said.extend(MOVING.iter().filter_map(|key| whole.remove_entry(*key)));
+    }
+    said.insert("pointer".to_owned(), to.pointer.as_ref().map_or(Value::Null, |at| json!({"at": at.at})));
     Some(said)
 }
 
@@ -149,7 +149,41 @@ pub(super) fn read(said: &Value) -> Option<Presentation> {
         active = 0;
         ALONE
     });
-    Some(Presentation { layout: layout.to_owned(), active, views, pointer })
+    Some(Presentation { layout: layout.to_owned(), active, views, pointer, marks: Vec::new() })
+}
+
+/// A measurement as it is said.
+pub(super) fn mark_written(mark: &PresentedMark, revision: u32) -> Map<String, Value> {
+    let (kind, points) = match mark.shape {
+        PresentedShape::Length { from, to } => ("length", vec![from, to]),
+        PresentedShape::Probe { at } => ("probe", vec![at]),
+    };
+    let said = json!({
+        "id": mark.id, "rev": revision, "sop": mark.instance, "frame": mark.frame, "kind": kind, "pts": points,
+        "text": mark.text,
+    });
+    let Value::Object(said) = said else { return Map::new() };
+    said
+}
+
+/// Whose measurement is gone, or the measurement, with its revision; none where it is neither.
+pub(super) fn mark_read(said: &Value) -> Option<(String, u32, Option<PresentedMark>)> {
+    let text = |said: &Value| {
+        let text = said.as_str().filter(|text| text.chars().count() <= LONGEST_TEXT)?;
+        (!text.chars().any(char::is_control)).then(|| text.to_owned())
+    };
+    let (id, revision) = (text(&said["id"])?, whole(&said["rev"])?);
+    if said["del"] == true {
+        return Some((id, revision, None));
+    }
+    let shape = match (said["kind"].as_str()?, said["pts"].as_array()?.as_slice()) {
+        ("length", [from, to]) => PresentedShape::Length { from: point(from)?, to: point(to)? },
+        ("probe", [at]) => PresentedShape::Probe { at: point(at)? },
+        _ => return None,
+    };
+    let frame = whole(&said["frame"]).filter(|frame| *frame > 0)?;
+    let mark = PresentedMark { id: id.clone(), instance: uid(&said["sop"])?, frame, shape, text: text(&said["text"])? };
+    Some((id, revision, Some(mark)))
 }
 
 /// What a `konsil.point` makes of a state; none where it does not fit it or is not sound.

@@ -40,6 +40,8 @@ pub(super) struct Scene {
     volumes: BTreeMap<MemberId, f32>,
     /// Whom a moderator wants not to be heard, until they switch on again.
     hushed: BTreeSet<MemberId>,
+    /// Their program shows images.
+    shows: BTreeSet<MemberId>,
     pub(super) presenting: Option<PresentingView>,
     pub(super) may_present: bool,
     numbers: Numbers,
@@ -92,6 +94,7 @@ impl Scene {
             own_hand: None,
             volumes: BTreeMap::new(),
             hushed: BTreeSet::new(),
+            shows: BTreeSet::new(),
             presenting: None,
             may_present: false,
             numbers: Numbers::default(),
@@ -108,6 +111,7 @@ impl Scene {
         self.unsigned.retain(|who| there.contains(who));
         self.hands.retain(|who, _since| there.contains(who));
         self.hushed.retain(|who| there.contains(who));
+        self.shows.retain(|who| there.contains(who));
         self.volumes.retain(|who, _volume| there.contains(who));
         self.members = members;
     }
@@ -132,6 +136,19 @@ impl Scene {
     /// Whether somebody moderates the conversation.
     pub(super) fn moderates(&self, who: &MemberId) -> bool {
         self.members.iter().any(|member| member.moderates && &member.id == who)
+    }
+
+    /// Whether somebody who was there has come in once more.
+    pub(super) fn came_anew(&self, member: &Member) -> bool {
+        let known = self.members.iter().find(|known| known.id == member.id);
+        known.is_some_and(|known| known.since_ms != member.since_ms && !known.here)
+    }
+
+    /// Somebody's program has said of itself that it shows images.
+    pub(super) fn set_shows(&mut self, who: MemberId) {
+        if self.is_member(&who) {
+            self.shows.insert(who);
+        }
     }
 
     pub(super) fn is_member(&self, who: &MemberId) -> bool {
@@ -371,6 +388,7 @@ impl Scene {
             speaking,
             muted: !matches!(self.microphone, OwnMediaView::On { .. }),
             volume: 1.0,
+            shows: true,
             hand,
             key: if self.since.is_some() { RoundKey::Encrypted } else { RoundKey::Coming },
             line,
@@ -409,6 +427,7 @@ impl Scene {
             speaking: microphone && there.is_some_and(|person| self.speaking.contains(&person.sid)),
             muted: !microphone,
             volume: self.volumes.get(id).copied().unwrap_or(1.0),
+            shows: self.shows.contains(id),
             hand,
             key,
             line: there.and_then(|person| self.lines.get(&person.sid).copied()),

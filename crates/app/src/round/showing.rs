@@ -5,8 +5,8 @@
 //! conversation's is not even looked for before this person wants to see it.
 
 use super::ears::{Heard, Topic};
-use super::leading::{Lead, Said, Telling, Watching};
-use contract::{Failure, NotSeen, Presentation, PresentedCase, PresentedView, PresentingView, SeenView, WatchingView};
+use super::leading::{Lead, Numbers, Said, Telling, Watching};
+use contract::{Failure, NotSeen, Presentation, PresentedCase, PresentingView, SeenView, WatchingView};
 use model::round::MemberId;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +19,8 @@ const SEEN: Duration = Duration::from_secs(1);
 /// Whoever could not be told, because our key had not reached them or the way was still being made, is told after so long.
 /// Nobody says that they heard.
 const AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
+/// Whoever shows says so, though nothing moves.
+const ALIVE: Duration = Duration::from_secs(5);
 /// The name of a case, its session and what is around them in a word, without the two themselves.
 const ENVELOPE: usize = 64;
 
@@ -34,7 +36,12 @@ pub(super) enum Out {
         to: Vec<MemberId>,
     },
     /// To the page.
-    Tell(PresentedView),
+    Tell {
+        /// FHIR id of the patient.
+        patient: String,
+        /// What is shown of them.
+        presentation: Presentation,
+    },
     /// The patient of this case is wanted, given to [`Showing::found`].
     Find(String),
 }
@@ -49,7 +56,7 @@ pub(super) struct Showing {
     lead: Lead,
     own: Option<Own>,
     /// Of the last words about what this person showed.
-    numbers: (u64, u64),
+    numbers: Numbers,
     leads: u64,
     watching: Watching,
     case: Standing,
@@ -59,12 +66,17 @@ pub(super) struct Showing {
     seen_told: Option<(SeenView, Instant)>,
     seens: u64,
     others: BTreeMap<MemberId, (SeenView, u64)>,
-    serial: u32,
+    /// Counts the cases that were shown: an answer about one is not taken for another.
+    number: u32,
     /// When the page was told, and whether it knows all.
     told: Option<Instant>,
     untold: bool,
     /// When everybody is told once more who shows what.
     again: Vec<Instant>,
+    /// When whoever shows says so again.
+    alive: Option<Instant>,
+    /// When somebody who did not know who shows was told last, or this device was.
+    corrected: Option<Instant>,
     out: Vec<Out>,
 }
 
@@ -93,7 +105,7 @@ impl Showing {
             own_case: None,
             lead: Lead::default(),
             own: None,
-            numbers: (0, 0),
+            numbers: Numbers::default(),
             leads: 0,
             watching: Watching::default(),
             case: Standing::Coming,
@@ -102,10 +114,12 @@ impl Showing {
             seen_told: None,
             seens: 0,
             others: BTreeMap::new(),
-            serial: 0,
+            number: 0,
             told: None,
             untold: false,
             again: Vec::new(),
+            alive: None,
+            corrected: None,
             out: Vec::new(),
         }
     }
@@ -143,9 +157,10 @@ impl Showing {
     pub(super) fn present(&mut self, case: String, patient: String, moderates: bool, now: Instant) {
         let Some(me) = self.me.clone().filter(|_| self.may_present(moderates)) else { return };
         if !self.shows_here() {
-            self.lead.set(Some(me), now);
+            self.lead.set(&me, Some(me.clone()), now);
             self.begin_anew();
             self.say_lead(Vec::new());
+            self.alive = Some(now + ALIVE);
             self.again = AGAIN.map(|after| now + after).to_vec();
         }
         self.own = Some(Own { case, patient, telling: None });
@@ -153,8 +168,9 @@ impl Showing {
 
     /// This person shows no longer.
     pub(super) fn stop(&mut self, now: Instant) {
+        let Some(me) = self.me.clone() else { return };
         if self.shows_here() {
-            self.lead.set(None, now);
+            self.lead.set(&me, None, now);
             self.begin_anew();
             self.say_lead(Vec::new());
             self.again = AGAIN.map(|after| now + after).to_vec();
@@ -163,8 +179,9 @@ impl Showing {
 
     /// Somebody else is to show.
     pub(super) fn hand_over(&mut self, to: MemberId, moderates: bool, now: Instant) {
-        if self.shows_here() || moderates && Some(&to) != self.me.as_ref() {
-            self.lead.set(Some(to), now);
+        let Some(me) = self.me.clone() else { return };
+        if self.shows_here() || moderates && to != me {
+            self.lead.set(&me, Some(to), now);
             self.begin_anew();
             self.say_lead(Vec::new());
             self.again = AGAIN.map(|after| now + after).to_vec();
@@ -190,6 +207,10 @@ impl Showing {
     /// Somebody can be heard for the first time: whoever shows says what.
     pub(super) fn greet(&mut self, who: &MemberId, now: Instant) {
         if !self.shows_here() {
+            // How often it has changed, so that their own showing is taken for newer.
+            if self.lead.epoch() > 0 {
+                self.say_lead(vec![who.clone()]);
+            }
             return;
         }
         self.again = AGAIN.map(|after| now + after).to_vec();
@@ -203,19 +224,37 @@ impl Showing {
         else {
             return;
         };
-        let said = telling.whole();
+        let (said, marks) = (telling.whole(), telling.all_marks());
         self.numbers = telling.numbers();
-        self.say(Topic::Show, Some(case), said, to);
+        self.say(Topic::Show, Some(case.clone()), said, to.clone());
+        for mark in marks {
+            self.say(Topic::Mark, Some(case.clone()), mark, to.clone());
+        }
     }
 
     /// Who is there: a presenter who is not shows no longer after a while. True when something has changed.
     pub(super) fn set_there(&mut self, there: &BTreeSet<MemberId>, now: Instant) -> bool {
         self.others.retain(|who, _seen| there.contains(who));
-        let over = self.lead.look(|who| there.contains(who), now);
+        let over = self.lead.look(self.me.as_ref(), |who| there.contains(who), now);
         if over {
             self.begin_anew();
         }
         over
+    }
+
+    /// This device, or somebody else, was away for too long to show any longer. True when something has changed.
+    pub(super) fn lose(&mut self, who: &MemberId) -> bool {
+        let lost = self.lead.who() == Some(who);
+        if lost {
+            self.lead.lose();
+            self.begin_anew();
+        }
+        lost
+    }
+
+    /// This device.
+    pub(super) fn me(&self) -> Option<&MemberId> {
+        self.me.as_ref()
     }
 
     /// True when the view has changed.
@@ -226,8 +265,13 @@ impl Showing {
             Topic::Lead => self.hear_lead(from, said, moderates, now),
             Topic::Show => self.hear_show(from, said, moderates, now),
             Topic::Point => {
-                let moved = self.is_of_the_presenter(from, said) && self.watching.point(said);
+                let moved = self.is_of_the_presenter(from, said, now) && self.watching.point(said);
                 self.untold |= moved;
+                false
+            }
+            Topic::Mark => {
+                let taken = self.is_of_the_presenter(from, said, now) && self.watching.mark(said);
+                self.untold |= taken;
                 false
             }
             Topic::Seen => self.hear_seen(from, said),
@@ -242,24 +286,53 @@ impl Showing {
             Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
         };
         let (Some(epoch), Some(who)) = (epoch, who) else { return false };
-        let taken = self.lead.hear(from, moderates, epoch, who, now);
+        if self.lead.who() == Some(from) && who.as_ref() == Some(from) && epoch == self.lead.epoch() {
+            self.lead.heard(now);
+            return false;
+        }
+        if self.shows_here() && who.is_none() && epoch >= self.lead.epoch() && self.lead.is_near(epoch) {
+            if self.corrected.is_some_and(|at| now.duration_since(at) < SEEN) {
+                return false;
+            }
+            // They know of a later time at which nobody showed: this device began without having heard of it.
+            self.corrected = Some(now);
+            self.lead.rise_above(epoch);
+            self.say_all(Vec::new());
+            return false;
+        }
+        let taken = self.lead.hear(from, moderates, epoch, who.clone(), now);
         if taken {
             self.begin_anew();
+            self.alive = self.shows_here().then_some(now + ALIVE);
+        } else if who.as_ref() == Some(from) {
+            self.correct(from, epoch, now);
         }
         taken
+    }
+
+    /// Somebody shows who does not know that others have shown since: told so, they begin above that.
+    fn correct(&mut self, whom: &MemberId, epoch: u32, now: Instant) {
+        let stale = epoch <= self.lead.epoch() && self.lead.who().is_none();
+        if stale && self.corrected.is_none_or(|at| now.duration_since(at) >= SEEN) {
+            self.corrected = Some(now);
+            self.say_lead(vec![whom.clone()]);
+        }
     }
 
     fn hear_show(&mut self, from: &MemberId, said: &Value, moderates: bool, now: Instant) -> bool {
         // That they began may have been said before anybody could hear it.
         let began = said["epoch"].as_u64().and_then(|epoch| u32::try_from(epoch).ok());
-        if let Some(epoch) = began.filter(|epoch| *epoch > self.lead.epoch())
-            && self.lead.hear(from, moderates, epoch, Some(from.clone()), now)
-        {
-            self.begin_anew();
+        if let Some(epoch) = began.filter(|epoch| *epoch > 0 && self.lead.who() != Some(from)) {
+            if self.lead.hear(from, moderates, epoch, Some(from.clone()), now) {
+                self.begin_anew();
+            } else {
+                self.correct(from, epoch, now);
+            }
         }
-        if !self.is_of_the_presenter(from, said) {
+        if !self.is_of_the_presenter(from, said, now) {
             return false;
         }
+        self.lead.shows();
         let before = self.watching.case().map(str::to_owned);
         if !self.watching.show(said) {
             return false;
@@ -269,6 +342,7 @@ impl Showing {
         if case == before {
             return false;
         }
+        self.number += 1;
         self.case = match case {
             None => Standing::Coming,
             Some(case) => self.standing_of(&case),
@@ -292,9 +366,9 @@ impl Showing {
     }
 
     /// This person wants to see a case that is not the conversation's, or tries again.
-    pub(super) fn open_case(&mut self) {
+    pub(super) fn open_case(&mut self, number: u32) {
         let asked = match &self.case {
-            Standing::Asking | Standing::Closed { .. } => true,
+            Standing::Asking | Standing::Closed { .. } => number == self.number,
             Standing::Coming | Standing::Opening | Standing::Open { .. } => false,
         };
         if let Some(case) = self.watching.case().filter(|_| asked) {
@@ -320,13 +394,23 @@ impl Showing {
     fn hear_seen(&mut self, from: &MemberId, said: &Value) -> bool {
         let number = said["show"].as_u64();
         let Some(seen) = seen_read(said).filter(|_| self.shows_here()) else { return false };
-        let Some(number) = number.filter(|number| *number <= self.numbers.0) else { return false };
+        let Some(number) = number.filter(|number| *number <= self.numbers.shows) else { return false };
         let known = self.others.insert(from.clone(), (seen, number));
         known.is_none_or(|(known, _number)| known != seen)
     }
 
-    fn is_of_the_presenter(&self, from: &MemberId, said: &Value) -> bool {
-        self.lead.who() == Some(from) && said["epoch"].as_u64() == Some(u64::from(self.lead.epoch()))
+    fn is_of_the_presenter(&mut self, from: &MemberId, said: &Value, now: Instant) -> bool {
+        let theirs = self.lead.who() == Some(from);
+        let epoch = said["epoch"].as_u64().and_then(|epoch| u32::try_from(epoch).ok());
+        if theirs && let Some(epoch) = epoch.filter(|epoch| *epoch > self.lead.epoch()) {
+            // They have begun anew above what others knew of.
+            self.lead.hear(from, false, epoch, Some(from.clone()), now);
+        }
+        let now_theirs = theirs && epoch == Some(self.lead.epoch());
+        if now_theirs {
+            self.lead.heard(now);
+        }
+        now_theirs
     }
 
     /// What the page says of that which is shown.
@@ -343,6 +427,7 @@ impl Showing {
         (self.seen, self.seen_told) = (None, None);
         self.others.clear();
         self.again.clear();
+        self.alive = None;
         self.untold = false;
     }
 
@@ -351,7 +436,7 @@ impl Showing {
         let telling = self.own.as_ref().and_then(|own| own.telling.as_ref()?.due());
         let page = self.told.map(|told| told + FRAME).filter(|_| self.untold && self.shown().is_some());
         let seen = self.seen_due();
-        telling.into_iter().chain(page).chain(seen).chain(self.again.iter().copied()).min()
+        telling.into_iter().chain(page).chain(seen).chain(self.again.iter().copied()).chain(self.alive).min()
     }
 
     fn seen_due(&self) -> Option<Instant> {
@@ -363,28 +448,33 @@ impl Showing {
     pub(super) fn tick(&mut self, now: Instant) {
         let due = self.again.len();
         self.again.retain(|at| *at > now);
+        if self.alive.is_some_and(|at| now >= at) {
+            self.alive = Some(now + ALIVE);
+            self.say_lead(Vec::new());
+        }
         // Those times are of this device's own word alone.
         if self.again.len() < due {
             self.say_all(Vec::new());
         }
         let next = self.own.as_mut().and_then(|own| Some((own.case.clone(), own.telling.as_mut()?)));
         if let Some((case, telling)) = next {
-            let said = telling.next(now);
+            let said: Vec<_> = std::iter::from_fn(|| telling.next(now)).collect();
             self.numbers = telling.numbers();
-            match said {
-                Some(Said::Show(said)) => self.say(Topic::Show, Some(case), said, Vec::new()),
-                Some(Said::Point(said)) => self.say(Topic::Point, Some(case), said, Vec::new()),
-                None => {}
+            for said in said {
+                let (topic, said) = match said {
+                    Said::Show(said) => (Topic::Show, said),
+                    Said::Point(said) => (Topic::Point, said),
+                    Said::Mark(said) => (Topic::Mark, said),
+                };
+                self.say(topic, Some(case.clone()), said, Vec::new());
             }
         }
         if self.untold
             && self.told.is_none_or(|told| now >= told + FRAME)
             && let Some((patient, presentation)) = self.shown()
         {
-            self.serial += 1;
-            let view = PresentedView { serial: self.serial, patient, presentation };
             (self.untold, self.told) = (false, Some(now));
-            self.out.push(Out::Tell(view));
+            self.out.push(Out::Tell { patient, presentation });
         }
         self.tell_seen(now);
     }
@@ -423,10 +513,9 @@ impl Showing {
         Some((patient.clone(), self.watching.presentation()?.clone()))
     }
 
-    /// For a page that begins.
-    pub(super) fn presented(&self) -> Option<PresentedView> {
-        let (patient, presentation) = self.shown()?;
-        Some(PresentedView { serial: self.serial, patient, presentation })
+    /// Whether something is shown that this person may see.
+    pub(super) fn is_shown(&self) -> bool {
+        self.shown().is_some()
     }
 
     /// Who shows.
@@ -438,10 +527,10 @@ impl Showing {
             (None, true) => PresentedCase::Coming,
             (_, false) => match &self.case {
                 Standing::Coming => PresentedCase::Coming,
-                Standing::Asking => PresentedCase::Asking,
+                Standing::Asking => PresentedCase::Asking { number: self.number },
                 Standing::Opening => PresentedCase::Opening,
                 Standing::Open { patient } => PresentedCase::Open { patient: patient.clone() },
-                Standing::Closed { failure } => PresentedCase::Closed { failure: failure.clone() },
+                Standing::Closed { failure } => PresentedCase::Closed { number: self.number, failure: failure.clone() },
             },
         };
         let watching = self.others.iter();
@@ -500,8 +589,8 @@ mod tests {
     use super::super::ears::{Heard, Topic};
     use super::{Out, Showing};
     use contract::{
-        Failure, FailureCode, NotSeen, Presentation, PresentedCase, PresentedPlane, PresentedPointer,
-        PresentedViewport, PresentedVoi, SeenView, VoiFunction,
+        Failure, FailureCode, NotSeen, Presentation, PresentedCase, PresentedMark, PresentedPlane, PresentedPointer,
+        PresentedShape, PresentedViewport, PresentedVoi, SeenView, VoiFunction,
     };
     use model::round::MemberId;
     use serde_json::Value;
@@ -544,7 +633,16 @@ mod tests {
                 turns: 0,
             }],
             pointer: None,
+            marks: Vec::new(),
         }
+    }
+
+    fn measured(mut at: Presentation, id: &str, to: f64) -> Presentation {
+        let [view] = at.views.as_slice() else { return at };
+        let shape = PresentedShape::Length { from: [-40.0, -26.0, -420.5], to: [to, -26.0, -420.5] };
+        let (instance, frame) = (view.instance.clone(), view.frame);
+        at.marks.push(PresentedMark { id: id.to_owned(), instance, frame, shape, text: "12,0 mm".to_owned() });
+        at
     }
 
     fn pointing(mut at: Presentation, x: f64) -> Presentation {
@@ -577,7 +675,7 @@ mod tests {
                         said.insert("case".to_owned(), case.into());
                         words.push(Heard { from: self.name.clone(), topic, said: Value::Object(said) });
                     }
-                    Out::Tell(view) => self.told.push(view.presentation),
+                    Out::Tell { presentation, .. } => self.told.push(presentation),
                     Out::Find(case) => self.looks_for.push(case),
                 }
             }
@@ -645,7 +743,10 @@ mod tests {
         assert_eq!(one.showing.due(), Some(at + ms(100)), "then all of it");
         one.showing.tick(at + ms(100));
         assert_eq!(topics(&one.says()), [Topic::Show]);
-        assert_eq!(one.showing.due(), Some(at + ms(5_100)), "and again, though nothing moves");
+        one.showing.tick(at + ms(5_099));
+        assert_eq!(topics(&one.says()), [Topic::Lead], "that it shows is said as well");
+        one.showing.tick(at + ms(5_100));
+        assert_eq!(topics(&one.says()), [Topic::Show], "and again, though nothing moves");
     }
 
     #[test]
@@ -690,15 +791,46 @@ mod tests {
     }
 
     #[test]
+    fn measurements_come_change_and_go_and_who_comes_later_has_them() {
+        let (mut one, mut other, now) = shown(CASE);
+        let mut late = Person::new("@c:h:THREE", Some((CASE, Some("p-1"))));
+        let states = [
+            measured(axial(0), "m1", -28.0),
+            measured(measured(axial(0), "m1", -20.0), "m2", -10.0),
+            measured(axial(0), "m2", -10.0),
+        ];
+        for (step, state) in states.into_iter().enumerate() {
+            let at = now + ms(20 * (u64::try_from(step).expect("few") + 1));
+            one.showing.show(state.clone(), at);
+            other.hears(&one.says(), at);
+            // What came together is told together, with the next frame.
+            other.showing.tick(at + ms(16));
+            other.says();
+            assert_eq!(other.told.last(), Some(&state), "state {step}");
+        }
+        one.showing.greet(&late.name, now + ms(100));
+        late.hears(&one.says(), now + ms(100));
+        late.showing.tick(now + ms(200));
+        late.says();
+        assert_eq!(late.told.last(), Some(&measured(axial(0), "m2", -10.0)), "of the one that is left");
+    }
+
+    #[test]
     fn nothing_of_another_case_is_looked_for_before_the_person_wants_it() {
         let (mut one, mut other, now) = shown(OTHER);
-        assert_eq!((other.case(), other.told.len(), other.looks_for.len()), (Some(PresentedCase::Asking), 0, 0));
+        assert_eq!(
+            (other.case(), other.told.len(), other.looks_for.len()),
+            (Some(PresentedCase::Asking { number: 1 }), 0, 0)
+        );
         one.showing.show(axial(1), now + ms(20));
         other.hears(&one.says(), now + ms(20));
         other.says();
         assert!(other.told.is_empty() && other.looks_for.is_empty(), "not by a movement either");
 
-        other.showing.open_case();
+        other.showing.open_case(0);
+        other.says();
+        assert!(other.looks_for.is_empty(), "nor by an answer about another one");
+        other.showing.open_case(1);
         other.says();
         assert_eq!(other.looks_for, [OTHER]);
         assert_eq!(other.case(), Some(PresentedCase::Opening));
@@ -751,7 +883,7 @@ mod tests {
         other.showing.found(CASE, Err(failure.clone()));
         other.showing.tick(now + ms(1_000));
         one.hears(&other.says(), now + ms(1_000));
-        assert_eq!(other.case(), Some(PresentedCase::Closed { failure }));
+        assert_eq!(other.case(), Some(PresentedCase::Closed { number: 1, failure }));
         let seen = one.showing.view().expect("shown").watching;
         assert_eq!(seen.first().map(|it| it.seen.why), Some(Some(NotSeen::NoAccess)));
     }
@@ -799,6 +931,119 @@ mod tests {
         for person in [&one, &other] {
             assert_eq!(person.showing.view().map(|view| view.person), Some("@a:h:ONE".to_owned()));
         }
+    }
+
+    /// What the others say of it, until nobody says anything.
+    fn talk(people: &mut [&mut Person], now: Instant) {
+        loop {
+            let said: Vec<Vec<Heard>> = people.iter_mut().map(|person| person.says()).collect();
+            if said.iter().all(Vec::is_empty) {
+                return;
+            }
+            for (from, words) in said.iter().enumerate() {
+                for (to, person) in people.iter_mut().enumerate() {
+                    if from != to {
+                        person.hears(words, now);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn who_comes_after_somebody_has_shown_and_stopped_shows_to_everybody() {
+        let (mut one, mut other, now) = shown(CASE);
+        one.showing.stop(now + ms(100));
+        talk(&mut [&mut one, &mut other], now + ms(100));
+        let mut late = Person::new("@c:h:THREE", Some((CASE, Some("p-1"))));
+        // Nobody was heard by them: they begin where everybody else has long been.
+        late.showing.present(CASE.to_owned(), "p-1".to_owned(), false, now + ms(5_000));
+        late.showing.show(axial(7), now + ms(5_000));
+        talk(&mut [&mut one, &mut other, &mut late], now + ms(5_000));
+        for after in [6_000, 8_000, 11_000] {
+            for person in [&mut one, &mut other, &mut late] {
+                person.showing.tick(now + ms(after));
+            }
+            talk(&mut [&mut one, &mut other, &mut late], now + ms(after));
+        }
+        for person in [&one, &other, &late] {
+            assert_eq!(person.showing.view().map(|view| view.person), Some("@c:h:THREE".to_owned()));
+        }
+        assert_eq!((one.told.last(), other.told.last()), (Some(&axial(7)), Some(&axial(7))));
+    }
+
+    #[test]
+    fn a_presenter_who_was_away_and_comes_back_is_followed_again() {
+        let (mut one, mut other, now) = shown(CASE);
+        let alone: BTreeSet<_> = [named("@b:h:TWO")].into();
+        assert!(!other.showing.set_there(&alone, now + ms(100)));
+        assert!(other.showing.set_there(&alone, now + ms(3_200)), "gone");
+        one.showing.show(axial(3), now + ms(4_000));
+        one.showing.tick(now + ms(4_100));
+        other.hears(&one.says(), now + ms(4_100));
+        other.says();
+        assert_eq!((other.told.last(), other.showing.may_present(false)), (Some(&axial(3)), false), "as before");
+    }
+
+    #[test]
+    fn whose_end_nobody_heard_shows_no_longer_when_they_say_nothing_for_thirteen_seconds() {
+        let (mut one, mut other, now) = shown(CASE);
+        let both: BTreeSet<_> = [named("@a:h:ONE"), named("@b:h:TWO")].into();
+        one.showing.tick(now + ms(5_000));
+        other.hears(&one.says(), now + ms(5_000));
+        one.showing.stop(now + ms(5_100));
+        let _lost = one.says();
+        assert!(!other.showing.set_there(&both, now + ms(17_900)));
+        assert!(other.showing.set_there(&both, now + ms(18_000)));
+        assert_eq!(other.showing.view(), None);
+    }
+
+    #[test]
+    fn one_word_of_a_far_epoch_ends_nothing() {
+        let now = Instant::now();
+        let (mut one, mut hostile) = (Person::new("@a:h:ONE", None), Person::new("@c:h:THREE", None));
+        let mut word = lead(&hostile, u32::MAX);
+        word.said["who"] = Value::Null;
+        one.hears(&[word], now);
+        one.showing.present(CASE.to_owned(), "p-1".to_owned(), false, now);
+        hostile.hears(&one.says(), now);
+        assert_eq!(hostile.showing.view().map(|view| view.person), Some("@a:h:ONE".to_owned()));
+    }
+
+    #[test]
+    fn who_gave_the_images_away_may_take_them_back_until_something_is_shown() {
+        let (mut one, mut other, now) = shown(CASE);
+        one.showing.hand_over(other.name.clone(), false, now);
+        talk(&mut [&mut one, &mut other], now);
+        assert!(one.showing.may_present(false), "their program may be one that shows nothing");
+        other.showing.present(CASE.to_owned(), "p-1".to_owned(), false, now + ms(50));
+        other.showing.show(axial(2), now + ms(50));
+        talk(&mut [&mut one, &mut other], now + ms(50));
+        assert!(!one.showing.may_present(false), "they show");
+    }
+
+    #[test]
+    fn a_movement_that_is_lost_leaves_no_pointer_over_another_image() {
+        let (mut one, mut other, now) = shown(CASE);
+        one.showing.show(axial(1), now + ms(20));
+        let _lost = one.says();
+        one.showing.show(pointing(axial(1), -30.0), now + ms(40));
+        other.hears(&one.says(), now + ms(40));
+        other.says();
+        assert_eq!(other.told.last(), Some(&pointing(axial(1), -30.0)));
+    }
+
+    #[test]
+    fn all_of_it_is_said_twice_a_second_while_a_hand_does_not_rest() {
+        let (mut one, _other, now) = shown(CASE);
+        let mut shows = 0;
+        for step in 1..=100_u32 {
+            let at = now + ms(u64::from(20 * step));
+            one.showing.show(axial(step), at);
+            shows += topics(&one.says()).into_iter().filter(|topic| *topic == Topic::Show).count();
+        }
+        // Two seconds; and once more for whoever could not be told at the beginning.
+        assert!((4..=6).contains(&shows), "{shows}");
     }
 
     #[test]

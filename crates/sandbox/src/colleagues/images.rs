@@ -16,8 +16,10 @@ const BEFORE: Duration = Duration::from_secs(12);
 /// An archive that has not answered by then shows nothing today.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(250);
-/// As fast as a hand at a wheel.
-const STEP: Duration = Duration::from_millis(120);
+/// The first image is spoken about, and the others load theirs meanwhile.
+const FIRST: Duration = Duration::from_secs(6);
+/// As a hand at a wheel that wants to be followed.
+const STEP: Duration = Duration::from_millis(200);
 /// What was pointed at is looked at for a while.
 const REST: Duration = Duration::from_secs(20);
 /// How far from the middle the pointer circles, in mm.
@@ -51,7 +53,7 @@ async fn through(desk: &Desk, patient: &str, series: &SeriesView) -> Result<(), 
         }
         let Some(presentation) = slice(series, at) else { continue };
         takes(desk, RoundStep::Show { presentation }).await?;
-        sleep(STEP).await;
+        sleep(if at == 0 { FIRST } else { STEP }).await;
     }
     sleep(REST).await;
     takes(desk, RoundStep::StopPresenting).await
@@ -124,5 +126,6 @@ fn slice(series: &SeriesView, at: usize) -> Option<Presentation> {
         active: 0,
         views: vec![view],
         pointer: Some(PresentedPointer { place: 0, at: pointer }),
+        marks: Vec::new(),
     })
 }

@@ -4,8 +4,8 @@
 use super::Server;
 use super::desks::{Two, asks, comes_in, held_on, partner, sees, two_about};
 use contract::{
-    FailureCode, NotSeen, Presentation, PresentedCase, PresentedPlane, PresentedPointer, PresentedViewport,
-    PresentedVoi, Request, RoundStep, SeenView, VoiFunction,
+    FailureCode, NotSeen, Presentation, PresentedCase, PresentedMark, PresentedPlane, PresentedPointer, PresentedShape,
+    PresentedViewport, PresentedVoi, Request, RoundStep, SeenView, VoiFunction,
 };
 use testkit::DeskKit;
 
@@ -33,7 +33,21 @@ fn at(image: u32) -> Presentation {
             turns: 3,
         }],
         pointer: Some(PresentedPointer { place: 0, at: [-40.25, -26.125, z] }),
+        marks: Vec::new(),
     }
+}
+
+/// With a length of 23.5 mm on it.
+fn measured(mut shown: Presentation) -> Presentation {
+    let (instance, z) = (shown.views[0].instance.clone(), shown.views[0].center[2]);
+    shown.marks.push(PresentedMark {
+        id: "m1".to_owned(),
+        instance,
+        frame: 1,
+        shape: PresentedShape::Length { from: [-40.0, -26.0, z], to: [-16.5, -26.0, z] },
+        text: "23,5 mm".to_owned(),
+    });
+    shown
 }
 
 async fn shows(desk: &DeskKit, presentation: Presentation) {
@@ -86,10 +100,12 @@ async fn follow(server: Server) {
         shows(one, at(image)).await;
     }
     shown(other, "the last image", &at(60)).await;
+    shows(one, measured(at(60))).await;
+    shown(other, "what was measured", &measured(at(60))).await;
     let mut without = at(60);
     without.pointer = None;
     shows(one, without.clone()).await;
-    shown(other, "that the pointer is gone", &without).await;
+    shown(other, "that pointer and length are gone", &without).await;
 
     let seen = SeenView { why: Some(NotSeen::Loading), done: 87, of: 135 };
     asks(other, RoundStep::Seen { seen }).await;
@@ -118,14 +134,20 @@ async fn another_case_than_the_conversations_is_shown_to_nobody_who_has_not_said
     comes_in(other, room, false).await;
     asks(one, RoundStep::Present { patient: ANOTHER.to_owned() }).await;
     shows(one, at(1)).await;
-    sees(other, "a question", |round| (round.presenting.as_ref()?.case == PresentedCase::Asking).then_some(())).await;
+    let number = sees(other, "a question", |round| match round.presenting.as_ref()?.case {
+        PresentedCase::Asking { number } => Some(number),
+        PresentedCase::Coming | PresentedCase::Opening | PresentedCase::Open { .. } | PresentedCase::Closed { .. } => {
+            None
+        }
+    })
+    .await;
     sees(one, "that the other does not see it", |round| {
         let watching = &round.presenting.as_ref()?.watching;
         watching.iter().any(|it| it.seen.why == Some(NotSeen::Aside)).then_some(())
     })
     .await;
     assert_eq!(other.seen().presented, None, "nothing of it came to the page");
-    asks(other, RoundStep::OpenPresentedCase).await;
+    asks(other, RoundStep::OpenPresentedCase { number }).await;
     let seen = other.eventually("what is shown", |seen| seen.presented.clone()).await;
     assert_eq!((seen.patient.as_str(), seen.presentation), (ANOTHER, at(1)));
 }
