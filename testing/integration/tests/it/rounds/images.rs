@@ -50,6 +50,12 @@ fn measured(mut shown: Presentation) -> Presentation {
     shown
 }
 
+/// As soon as the page offers it, which is when this device knows itself among the members.
+async fn presents(desk: &DeskKit, patient: &str) {
+    sees(desk, "that it may show", |round| round.may_present.then_some(())).await;
+    asks(desk, RoundStep::Present { patient: patient.to_owned() }).await;
+}
+
 async fn shows(desk: &DeskKit, presentation: Presentation) {
     asks(desk, RoundStep::Show { presentation }).await;
 }
@@ -76,7 +82,7 @@ async fn follow(server: Server) {
     let Some(rounds) = held_on(server) else { return };
     let Two { one, other, room, .. } = &two_about(rounds, Some(PATIENT)).await;
     comes_in(one, room, false).await;
-    asks(one, RoundStep::Present { patient: PATIENT.to_owned() }).await;
+    presents(one, PATIENT).await;
     let own = sees(one, "that one shows", |round| round.presenting.clone());
     assert_eq!((own.await.here, one.seen().presented), (true, None), "and nothing is shown to oneself");
     shows(one, at(1)).await;
@@ -132,7 +138,7 @@ async fn another_case_than_the_conversations_is_shown_to_nobody_who_has_not_said
     let Two { one, other, room, .. } = &two_about(rounds, Some(PATIENT)).await;
     comes_in(one, room, false).await;
     comes_in(other, room, false).await;
-    asks(one, RoundStep::Present { patient: ANOTHER.to_owned() }).await;
+    presents(one, ANOTHER).await;
     shows(one, at(1)).await;
     let number = sees(other, "a question", |round| match round.presenting.as_ref()?.case {
         PresentedCase::Asking { number } => Some(number),
@@ -158,7 +164,7 @@ async fn a_presenter_who_leaves_shows_nothing_any_more() {
     let Two { one, other, room, .. } = &two_about(rounds, Some(PATIENT)).await;
     comes_in(one, room, false).await;
     comes_in(other, room, false).await;
-    asks(one, RoundStep::Present { patient: PATIENT.to_owned() }).await;
+    presents(one, PATIENT).await;
     shows(one, at(1)).await;
     shown(other, "what is shown", &at(1)).await;
     asks(one, RoundStep::Leave).await;
