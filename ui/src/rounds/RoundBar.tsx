@@ -219,6 +219,11 @@ function ShownLine({ round }: { round: RoundView }) {
   const person = round.people.find((one) => one.id === presenting.person);
   const who = person === undefined ? '' : name(person);
   const { case: shown } = presenting;
+  const stop = presenting.here && (
+    <Button size="small" onPress={() => void take({ step: 'stop-presenting' })} data-testid="stop-shown">
+      {m.round_present_stop()}
+    </Button>
+  );
   if (shown.state === 'open') {
     if (place.screen === 'case' && place.tab === 'images' && place.patient === shown.patient) return null;
     const go = () => places.openCase(shown.patient, 'images');
@@ -229,11 +234,7 @@ function ShownLine({ round }: { round: RoundView }) {
         <Button size="small" look={presenting.here ? 'plain' : 'primary'} onPress={go} data-testid="see-shown">
           {presenting.here ? m.round_presenting_to() : m.round_follow()}
         </Button>
-        {presenting.here && (
-          <Button size="small" onPress={() => void take({ step: 'stop-presenting' })} data-testid="stop-shown">
-            {m.round_present_stop()}
-          </Button>
-        )}
+        {stop}
       </div>
     );
   }
@@ -255,11 +256,7 @@ function ShownLine({ round }: { round: RoundView }) {
           {shown.state === 'asking' ? m.round_presents_other_see() : m.action_retry()}
         </Button>
       )}
-      {presenting.here && (
-        <Button size="small" onPress={() => void take({ step: 'stop-presenting' })} data-testid="stop-shown">
-          {m.round_present_stop()}
-        </Button>
-      )}
+      {stop}
     </div>
   );
 }
