@@ -22,6 +22,7 @@ const ended = (id: string, why: RoundEnd) => inside(id, { phase: { phase: 'ended
 const conversation: Place = { screen: 'messages', conversation: '!steinklee' };
 const enter = ['click:[data-testid="enter-!steinklee"]', 'see:[data-testid=enter]'];
 
+const lead = inRound(lerchenhain).id;
 const self = people(1)[0]!;
 const keyed = [
   self,
@@ -79,6 +80,10 @@ export const stories: Story[] = [
   inside('-bar-asking', { presenting: presentedBy(sonnkaya, { case: { state: 'asking', number: 1 } }), mayPresent: false }, { place: { screen: 'today' } }),
   inside('-bar-closed', { presenting: presentedBy(sonnkaya, { case: { state: 'closed', number: 1, failure: { code: 'not-allowed', detail: '' } } }), mayPresent: false }, { place: { screen: 'today' } }),
   inside('-shows', { presenting: presentedBy(self.person, { watching: [watched(lerchenhain, null, 135, 135), watched(sonnkaya, 'loading', 87, 135), watched(brunnengold, 'no-access'), watched(silbertal, 'aside')] }) }, { people: true }),
+  inside('-about', { moderates: true }, { people: true, keys: [`click:[data-testid="about-${lead}"]`, 'see:[data-testid=menu-remove]'] }),
+  inside('-volume', {}, { people: true, keys: [`click:[data-testid="about-${lead}"]`, 'click:[data-testid=menu-volume]', 'see:[data-testid=volume-dialog]'] }),
+  inside('-remove', { moderates: true }, { people: true, keys: [`click:[data-testid="about-${lead}"]`, 'click:[data-testid=menu-remove]', 'see:[data-testid=remove-dialog]'] }),
+  inside('-leave-asked', { moderates: true }, { keys: ['click:[data-testid=leave]', 'see:[data-testid=leave-dialog]'] }),
   inside('-bar-conversation', {}, { place: conversation }),
   inside('-bar-stopped', { microphone: { state: 'stopped', why: 'device-lost' }, phase: { phase: 'reconnecting', attempt: 1 } }, { place: { screen: 'today' } }),
   inside('-bar-entering', { phase: { phase: 'entering', doing: 'joining' }, since: null, people: [] }, { place: { screen: 'today' } }),

@@ -65,7 +65,7 @@ pub(super) struct Showing {
     seen: Option<SeenView>,
     seen_told: Option<(SeenView, Instant)>,
     seens: u64,
-    others: BTreeMap<MemberId, (SeenView, u64)>,
+    others: BTreeMap<MemberId, SeenView>,
     /// Counts the cases that were shown: an answer about one is not taken for another.
     number: u32,
     /// When the page was told, and whether it knows all.
@@ -194,6 +194,8 @@ impl Showing {
             return;
         }
         let Some(own) = &mut self.own else { return };
+        // From now on whoever named this person has given the images away.
+        self.lead.shows();
         match &mut own.telling {
             Some(telling) => telling.put(presentation),
             None => {
@@ -257,48 +259,46 @@ impl Showing {
         self.me.as_ref()
     }
 
-    /// True when the view has changed.
-    pub(super) fn hear(&mut self, heard: &Heard, moderates: bool, now: Instant) -> bool {
+    /// Takes what somebody's program said.
+    pub(super) fn hear(&mut self, heard: &Heard, moderates: bool, now: Instant) {
         let Heard { from, topic, said } = heard;
         match topic {
-            Topic::Me | Topic::Ask => false,
+            Topic::Me | Topic::Ask => {}
             Topic::Lead => self.hear_lead(from, said, moderates, now),
             Topic::Show => self.hear_show(from, said, moderates, now),
             Topic::Point => {
                 let moved = self.is_of_the_presenter(from, said, now) && self.watching.point(said);
                 self.untold |= moved;
-                false
             }
             Topic::Mark => {
                 let taken = self.is_of_the_presenter(from, said, now) && self.watching.mark(said);
                 self.untold |= taken;
-                false
             }
             Topic::Seen => self.hear_seen(from, said),
         }
     }
 
-    fn hear_lead(&mut self, from: &MemberId, said: &Value, moderates: bool, now: Instant) -> bool {
+    fn hear_lead(&mut self, from: &MemberId, said: &Value, moderates: bool, now: Instant) {
         let epoch = said["epoch"].as_u64().and_then(|epoch| u32::try_from(epoch).ok()).filter(|epoch| *epoch > 0);
         let who = match &said["who"] {
             Value::Null => Some(None),
             Value::String(who) => MemberId::parse(who).ok().map(Some),
             Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
         };
-        let (Some(epoch), Some(who)) = (epoch, who) else { return false };
+        let (Some(epoch), Some(who)) = (epoch, who) else { return };
         if self.lead.who() == Some(from) && who.as_ref() == Some(from) && epoch == self.lead.epoch() {
             self.lead.heard(now);
-            return false;
+            return;
         }
         if self.shows_here() && who.is_none() && epoch >= self.lead.epoch() && self.lead.is_near(epoch) {
             if self.corrected.is_some_and(|at| now.duration_since(at) < SEEN) {
-                return false;
+                return;
             }
             // They know of a later time at which nobody showed: this device began without having heard of it.
             self.corrected = Some(now);
             self.lead.rise_above(epoch);
             self.say_all(Vec::new());
-            return false;
+            return;
         }
         let taken = self.lead.hear(from, moderates, epoch, who.clone(), now);
         if taken {
@@ -307,7 +307,6 @@ impl Showing {
         } else if who.as_ref() == Some(from) {
             self.correct(from, epoch, now);
         }
-        taken
     }
 
     /// Somebody shows who does not know that others have shown since: told so, they begin above that.
@@ -319,7 +318,7 @@ impl Showing {
         }
     }
 
-    fn hear_show(&mut self, from: &MemberId, said: &Value, moderates: bool, now: Instant) -> bool {
+    fn hear_show(&mut self, from: &MemberId, said: &Value, moderates: bool, now: Instant) {
         // That they began may have been said before anybody could hear it.
         let began = said["epoch"].as_u64().and_then(|epoch| u32::try_from(epoch).ok());
         if let Some(epoch) = began.filter(|epoch| *epoch > 0 && self.lead.who() != Some(from)) {
@@ -330,24 +329,23 @@ impl Showing {
             }
         }
         if !self.is_of_the_presenter(from, said, now) {
-            return false;
+            return;
         }
         self.lead.shows();
         let before = self.watching.case().map(str::to_owned);
         if !self.watching.show(said) {
-            return false;
+            return;
         }
         self.untold = true;
         let case = self.watching.case().map(str::to_owned);
         if case == before {
-            return false;
+            return;
         }
         self.number += 1;
         self.case = match case {
             None => Standing::Coming,
             Some(case) => self.standing_of(&case),
         };
-        true
     }
 
     /// What is known of a case that begins to be shown.
@@ -391,12 +389,11 @@ impl Showing {
         }
     }
 
-    fn hear_seen(&mut self, from: &MemberId, said: &Value) -> bool {
-        let number = said["show"].as_u64();
-        let Some(seen) = seen_read(said).filter(|_| self.shows_here()) else { return false };
-        let Some(number) = number.filter(|number| *number <= self.numbers.shows) else { return false };
-        let known = self.others.insert(from.clone(), (seen, number));
-        known.is_none_or(|(known, _number)| known != seen)
+    fn hear_seen(&mut self, from: &MemberId, said: &Value) {
+        let number = said["show"].as_u64().filter(|number| *number <= self.numbers.shows);
+        if let Some((seen, _number)) = seen_read(said).filter(|_| self.shows_here()).zip(number) {
+            self.others.insert(from.clone(), seen);
+        }
     }
 
     fn is_of_the_presenter(&mut self, from: &MemberId, said: &Value, now: Instant) -> bool {
@@ -434,7 +431,7 @@ impl Showing {
     /// When [`Showing::tick`] has something to do.
     pub(super) fn due(&self) -> Option<Instant> {
         let telling = self.own.as_ref().and_then(|own| own.telling.as_ref()?.due());
-        let page = self.told.map(|told| told + FRAME).filter(|_| self.untold && self.shown().is_some());
+        let page = self.told.map(|told| told + FRAME).filter(|_| self.untold && self.is_shown());
         let seen = self.seen_due();
         telling.into_iter().chain(page).chain(seen).chain(self.again.iter().copied()).chain(self.alive).min()
     }
@@ -515,7 +512,7 @@ impl Showing {
 
     /// Whether something is shown that this person may see.
     pub(super) fn is_shown(&self) -> bool {
-        self.shown().is_some()
+        matches!(self.case, Standing::Open { .. }) && self.watching.presentation().is_some()
     }
 
     /// Who shows.
@@ -534,7 +531,7 @@ impl Showing {
             },
         };
         let watching = self.others.iter();
-        let watching = watching.map(|(who, (seen, _))| WatchingView { person: who.as_str().to_owned(), seen: *seen });
+        let watching = watching.map(|(who, seen)| WatchingView { person: who.as_str().to_owned(), seen: *seen });
         Some(PresentingView { person: who.as_str().to_owned(), here, case, watching: watching.collect() })
     }
 
