@@ -192,6 +192,9 @@ async function talk() {
     await d.seen(test('dock'))
     await d.seen(test('question'))
     await d.wait('the conversation beside the case', () => d.js('return document.querySelector("[data-testid=dock] [data-testid=timeline]")?.textContent.includes("SUVmax 16,2") ?? false'))
+    // Two colleagues still answer the question before; what they write moves every card, and a click would miss it.
+    await d.wait('both answers', () => d.js(`const said = document.querySelector('[data-testid=dock] [data-testid=timeline]')?.textContent ?? ''
+      return said.includes('zentral verkalkt') && said.split('Mikroskop').length > 2`), 60000)
   })
   // A study of the case, from its archive into the conversation and out of it again.
   await step('study-sent', async () => {

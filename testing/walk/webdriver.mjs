@@ -91,9 +91,21 @@ export class Driver {
   async click(css, ms) {
     const element = await this.seen(css, ms)
     await this.wait(`a click on ${css}`, async () => {
+      if (!(await this.still(css))) return false
       await this.s('POST', `/element/${element}/click`, {})
       return true
     }, ms)
+  }
+
+  // Whether it stands where it stood two frames ago: what moves under the pointer is missed by its click.
+  async still(css) {
+    return this.jsAsync(
+      `const done = arguments[1]
+       const place = () => { const box = document.querySelector(arguments[0])?.getBoundingClientRect(); return box && [box.x, box.y].join() }
+       const before = place()
+       requestAnimationFrame(() => requestAnimationFrame(() => done(before !== undefined && before === place())))`,
+      css,
+    )
   }
 
   async type(css, text) {
