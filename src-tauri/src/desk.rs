@@ -79,6 +79,7 @@ async fn open(profile: PathBuf, policy: Policy, appearance: Appearance, ca: &[Pa
         origins: vec![origin.to_owned()],
         scheme: Some(scheme.to_owned()),
         sound: app::system_sound(),
+        capture: app::system_capture(),
         look_every: app::LOOK_EVERY,
     };
     Desk::open(options).await.map_err(|error| error.failure())

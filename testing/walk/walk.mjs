@@ -251,6 +251,9 @@ async function round() {
   await step('round-before', async () => {
     await d.click(test('round-begin'))
     await d.seen(test('round-before'))
+    // This computer may have no camera; nobody is seen by the test picture unless they choose it.
+    await choose(test('device-camera'), values.lang === 'de' ? 'Testbild' : 'Test picture')
+    await d.seen(test('enter-without'))
   })
   await step('round', async () => {
     await d.click(test('enter'))
@@ -290,6 +293,21 @@ async function round() {
     await d.seen(test('question'))
     await d.seen(test('round-bar'))
     await d.wait('the colleague in the bar', () => seesBars('[data-testid=round-bar]'), 60000)
+  })
+  // The whole screen of the X server is shown to the colleague, this window on it.
+  await step('round-share', async () => {
+    await d.press('Control+Shift+e')
+    await d.seen(test('share-dialog'))
+    const whole = '[data-testid="surfaces"] [data-testid^="surface-screen:"]'
+    await d.wait('how the screen looks', () => d.js('return (document.querySelector(arguments[0] + " img")?.naturalWidth ?? 0) > 0', whole))
+    await d.click(whole)
+    await d.click(test('share-do'))
+    await d.seen(test('round-sharing'))
+    await d.wait('that it is shown', () => d.js('return document.querySelector("[data-testid=share-dialog]") === null'))
+  })
+  await step('round-share-ended', async () => {
+    await d.click(test('stop-sharing'))
+    await d.wait('that nothing is shown', () => d.js('return document.querySelector("[data-testid=round-sharing]") === null'))
   })
   await step('round-left', async () => {
     await d.click(test('leave'))

@@ -10,7 +10,7 @@ use std::{
 };
 
 /// Debian's and Ubuntu's packages to build the window and to run it where there is no display.
-const PACKAGES: [&str; 31] = [
+const PACKAGES: [&str; 32] = [
     "build-essential",
     "chromium",
     "cmake",
@@ -23,6 +23,7 @@ const PACKAGES: [&str; 31] = [
     "gstreamer1.0-plugins-bad",
     "imagemagick",
     "libayatana-appindicator3-dev",
+    "libclang-dev",
     "libgl1-mesa-dri",
     "libopenjp2-tools",
     "librsvg2-dev",

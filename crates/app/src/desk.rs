@@ -49,6 +49,8 @@ pub struct DeskOptions {
     pub scheme: Option<String>,
     /// Microphones and speakers.
     pub sound: Arc<dyn sound::System>,
+    /// Cameras, screens and windows.
+    pub capture: Arc<dyn capture::System>,
     /// How often the open case is looked at for a newer state.
     pub look_every: std::time::Duration,
 }
@@ -143,6 +145,7 @@ pub(crate) struct Inner {
     pub(crate) chat: crate::chat::Chat,
     pub(crate) rounds: crate::round::Rounds,
     pub(crate) sound: Arc<dyn sound::System>,
+    pub(crate) capture: Arc<dyn capture::System>,
     serials: AtomicU32,
     state: Mutex<State>,
 }
@@ -196,6 +199,7 @@ impl Desk {
             origins,
             scheme,
             sound,
+            capture,
             look_every,
         } = options;
         let opened = tokio::task::spawn_blocking(move || Vault::open(&profile, roots.as_ref())).await;
@@ -225,6 +229,7 @@ impl Desk {
             chat: crate::chat::Chat::default(),
             rounds: crate::round::Rounds::default(),
             sound,
+            capture,
             serials: AtomicU32::new(1),
             state: Mutex::new(State {
                 seat: Seat::Out { failure: None },

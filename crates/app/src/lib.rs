@@ -60,6 +60,20 @@ pub fn no_sound() -> Arc<dyn sound::System> {
     Arc::new(sound::memory::Memory::default())
 }
 
+/// This computer's cameras, screens and windows.
+#[must_use]
+pub fn system_capture() -> Arc<dyn capture::System> {
+    capture::system::own()
+}
+
+/// A camera that shows the test picture, and no screen.
+#[must_use]
+pub fn test_capture() -> Arc<dyn capture::System> {
+    let memory = capture::memory::Memory::default();
+    memory.plug("test picture", None);
+    Arc::new(memory)
+}
+
 /// The roots of this system's keyring. Blocks for a round trip to it.
 ///
 /// # Errors

@@ -9,13 +9,14 @@
 //! ```
 //!
 //! [`Meeting`] joins the conversation's half of a round with the media server's; [`scene`] makes the view of what both
-//! say and is pure; [`pictures`] carries pictures to the page; [`camera`] is what this person is seen by. [`showing`] is
+//! say and is pure; [`pictures`] carries pictures to the page; [`film`] is what this person is seen by. [`showing`] is
 //! what somebody shows of a case's images, by the words of [`ears`].
 
 mod attend;
-mod camera;
 mod check;
+mod devices;
 mod ears;
+mod film;
 mod leading;
 mod meeting;
 mod pictures;
@@ -25,16 +26,19 @@ mod showing;
 mod voice;
 mod way;
 
+pub(crate) use devices::KeptDevices;
 pub use meeting::{Meeting, MeetingEvent};
 
 use crate::Desk;
 use crate::chat::{Up, sender};
 use attend::{Act, Moderation, Seat};
+use capture::{CaptureError, SourceId};
 use check::{Check, UNWATCHED};
 use contract::{
-    Event, Failure, FailureCode, NotSeen, Presentation, PresentedView, Reply, RoundDeviceView, RoundDevicesView,
-    RoundStep, RoundView, RoundsView, RunningRoundView, SeenView,
+    Event, Failure, FailureCode, NotSeen, Presentation, PresentedView, Reply, RoundDevicesView, RoundStep, RoundView,
+    RoundsView, RunningRoundView, SeenView,
 };
+use devices::{Choices, cameras_listed, listed};
 use jiff::Timestamp;
 use model::round::MemberId;
 use sound::{DeviceError, Devices};
@@ -42,7 +46,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tim::Running;
 use tokio::sync::oneshot;
-use voice::{Choices, listed};
 
 /// A membership that nobody ended ends by its time: looked at so often.
 const LOOK: Duration = Duration::from_secs(60);
@@ -70,7 +73,6 @@ struct State {
     shown: u32,
     /// Counts entries: what belongs to a former one is not taken for the present.
     entries: u64,
-    choices: Choices,
     /// Before a round.
     check: Option<Check>,
     told: Option<RoundsView>,
@@ -88,17 +90,14 @@ impl Desk {
         match step {
             RoundStep::OpenDevices => Ok(Reply::RoundDevices(self.round_devices().await)),
             RoundStep::ChooseDevice { what, device } => {
-                let choice = {
-                    let mut state = self.0.rounds.state();
-                    let choice = state.choices.take(what, &device);
-                    if let Some(check) = &state.check {
-                        check.choose(&state.choices);
-                    }
-                    choice
-                };
-                if let Some(choice) = choice {
+                let mut chosen = None;
+                self.change_settings_quietly(|settings| chosen = settings.devices.take(what, &device));
+                if let Some(check) = &self.0.rounds.state().check {
+                    check.choose(&self.device_choices());
+                }
+                if let Some(chosen) = chosen {
                     // Without a round it is for the next one.
-                    let _no_round = self.act(Act::Choose(what, choice)).await;
+                    let _no_round = self.act(Act::Choose(chosen)).await;
                 }
                 Ok(Reply::RoundDevices(self.round_devices().await))
             }
@@ -118,6 +117,18 @@ impl Desk {
             }
             RoundStep::SetMicrophone { on } => self.act(Act::Microphone(on)).await,
             RoundStep::SetCamera { on } => self.act(Act::Camera(on)).await,
+            RoundStep::OpenSurfaces => {
+                let system = self.0.capture.clone();
+                let looked = tokio::task::spawn_blocking(move || devices::surfaces(&system)).await;
+                let panicked = |_| Failure::new(FailureCode::Internal, "the screens could not be looked at");
+                Ok(Reply::RoundSurfaces(looked.map_err(panicked)?))
+            }
+            RoundStep::ShareSurface { surface } => {
+                let id = SourceId::parse(&surface);
+                let id = id.ok_or_else(|| Failure::new(FailureCode::InvalidInput, "that is no screen"))?;
+                self.act(Act::Share(id)).await
+            }
+            RoundStep::StopSharing => self.act(Act::StopSharing).await,
             RoundStep::SetHand { up } => self.act(Act::Hand(up)).await,
             RoundStep::Allow { person } => self.act(Act::Allow(member(&person)?)).await,
             RoundStep::OpenPictures => {
@@ -154,7 +165,7 @@ impl Desk {
             RoundStep::EndForAll => self.moderate(Moderation::End).await,
             RoundStep::StopPresenting => self.act(Act::StopPresenting).await,
             RoundStep::HandOver { person } => self.act(Act::HandOver(member(&person)?)).await,
-            RoundStep::Show { presentation } => self.act(Act::Show(Box::new(presentation))).await,
+            RoundStep::Show { patient, presentation } => self.act(Act::Show(patient, Box::new(presentation))).await,
             RoundStep::OpenPresented => Ok(Reply::Presented(self.0.rounds.state().presented.clone())),
             RoundStep::OpenPresentedCase { number } => self.act(Act::OpenPresentedCase(number)).await,
             RoundStep::Seen { seen } => self.act(Act::Seen(seen)).await,
@@ -185,6 +196,7 @@ impl Desk {
     fn enter_round(&self, conversation: &str, camera: bool) -> Result<(), Failure> {
         let up = self.up()?;
         self.end_check();
+        let choices = self.device_choices();
         let mut state = self.0.rounds.state();
         let there = state.round.as_ref().is_some_and(|round| {
             round.conversation == conversation && !matches!(round.phase, contract::RoundPhase::Ended { .. })
@@ -195,7 +207,6 @@ impl Desk {
         (state.entries, state.presented) = (state.entries + 1, None);
         let entry = state.entries;
         // One that this person is still in is left by its dropping.
-        let choices = state.choices.clone();
         let former = state.seat.replace(Seat::take(self.clone(), up, conversation.to_owned(), camera, entry, choices));
         drop(state);
         drop(former);
@@ -312,6 +323,7 @@ impl Desk {
 
     /// Does something with the check, and begins it where none goes on. In a round the others would hear it.
     fn check_devices(&self, with: impl FnOnce(&mut Check) -> Reply) -> Result<Reply, Failure> {
+        let choices = self.device_choices();
         let mut state = self.0.rounds.state();
         if state.round.as_ref().is_some_and(|round| !matches!(round.phase, contract::RoundPhase::Ended { .. })) {
             return Err(Failure::new(FailureCode::NotAllowed, "a round goes on"));
@@ -319,7 +331,6 @@ impl Desk {
         if let Some(check) = &mut state.check {
             return Ok(with(check));
         }
-        let choices = state.choices.clone();
         let reply = with(state.check.insert(Check::start(&self.0.sound, choices)));
         drop(state);
         let desk = self.clone();
@@ -344,10 +355,11 @@ impl Desk {
     }
 
     async fn round_devices(&self) -> RoundDevicesView {
-        let system = self.0.sound.clone();
-        // A sound system that hangs holds up nobody else.
-        let asked = tokio::task::spawn_blocking(move || system.devices()).await;
-        let found = match asked {
+        let (sound, capture) = (self.0.sound.clone(), self.0.capture.clone());
+        // A system that hangs holds up nobody else.
+        let sound = tokio::task::spawn_blocking(move || sound.devices());
+        let cameras = tokio::task::spawn_blocking(move || capture.cameras());
+        let found = match sound.await {
             Ok(Ok(devices)) => devices,
             Ok(Err(DeviceError::NoneThere)) | Err(_) => Devices::default(),
             Ok(Err(error)) => {
@@ -355,13 +367,24 @@ impl Desk {
                 Devices::default()
             }
         };
-        let choices = self.0.rounds.state().choices.clone();
-        let card = RoundDeviceView { id: "test-card".to_owned(), name: None, chosen: true };
+        let cameras = match cameras.await {
+            Ok(Ok(cameras)) => cameras,
+            Ok(Err(CaptureError::NoneThere)) | Err(_) => Vec::new(),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "cameras could not be listed");
+                Vec::new()
+            }
+        };
+        let choices = self.device_choices();
         RoundDevicesView {
             microphones: listed(&found, sound::Kind::Microphone, &choices.microphone),
             speakers: listed(&found, sound::Kind::Speaker, &choices.speaker),
-            cameras: vec![card],
+            cameras: cameras_listed(&cameras, &choices.camera),
         }
+    }
+
+    fn device_choices(&self) -> Choices {
+        Choices::of(&self.state().settings.devices)
     }
 
     /// Nobody sits here: this person is neither heard nor seen and shows nothing, and no pictures are given away. The round goes on.
@@ -371,7 +394,9 @@ impl Desk {
         let Some((acts, gallery)) = seat else { return };
         gallery.shut();
         let unseen = SeenView { why: Some(NotSeen::Aside), done: 0, of: 0 };
-        for act in [Act::Microphone(false), Act::Camera(false), Act::StopPresenting, Act::Seen(unseen)] {
+        for act in
+            [Act::Microphone(false), Act::Camera(false), Act::StopSharing, Act::StopPresenting, Act::Seen(unseen)]
+        {
             // Where nobody takes it the round is over.
             let _over = acts.send(act).await;
         }
@@ -396,8 +421,8 @@ impl Desk {
         let former = {
             let mut state = self.0.rounds.state();
             let entries = state.entries + 1;
-            let (choices, shown) = (state.choices.clone(), state.shown);
-            std::mem::replace(&mut *state, State { entries, choices, shown, ..State::default() })
+            let shown = state.shown;
+            std::mem::replace(&mut *state, State { entries, shown, ..State::default() })
         };
         drop(former);
     }

@@ -1,5 +1,6 @@
 //! The person's settings, the place they were at, and what the diagnosis says.
 
+use crate::round::KeptDevices;
 use crate::{Desk, Policy, failures};
 use contract::{BulkWay, DiagnosisLine, DiagnosisView, Event, Failure, Language, Place, SettingsView, Theme};
 use jiff::Timestamp;
@@ -26,6 +27,8 @@ pub(crate) struct Settings {
     pub(crate) notice_names: bool,
     /// The address used last.
     pub(crate) address: Option<String>,
+    /// What rounds are held with.
+    pub(crate) devices: KeptDevices,
 }
 
 impl Default for Settings {
@@ -44,6 +47,7 @@ impl Default for Settings {
             notices: true,
             notice_names: false,
             address: None,
+            devices: KeptDevices::default(),
         }
     }
 }

@@ -151,11 +151,84 @@ impl<B: AsRef<[u8]>> I420<B> {
         });
         I420 { width: self.width, height: self.height, planes }
     }
+
+    /// The same picture at another size, each of its samples the mean of those that it stands for. None where a side is 0.
+    #[must_use]
+    pub fn scaled(&self, (width, height): (u16, u16)) -> Option<I420> {
+        let planes = Channel::ALL.map(|channel| {
+            let (columns, rows) = channel.size(width, height);
+            let lines: Vec<&[u8]> = self.rows(channel).collect();
+            Plane { bytes: means(&lines, columns, rows), stride: columns }
+        });
+        I420::new(width, height, planes).ok()
+    }
+
+    /// The same picture at the size that [`fitted`] gives; none where it fits already.
+    #[must_use]
+    pub fn scaled_within(&self, within: (u16, u16)) -> Option<I420> {
+        let (size, fits) = ((self.width, self.height), fitted((self.width, self.height), within));
+        if size == fits { None } else { self.scaled(fits) }
+    }
+}
+
+/// The size of a picture whose sides are `longest` and `shortest` at most, as it stands and as near to `size` as that allows.
+/// A size that fits stays as it is; another one has even sides, of 16 at least.
+#[must_use]
+pub fn fitted((width, height): (u16, u16), (longest, shortest): (u16, u16)) -> (u16, u16) {
+    let (long, short) = (u32::from(width.max(height)), u32::from(width.min(height)).max(1));
+    let (longest, shortest) = (u32::from(longest), u32::from(shortest));
+    if long <= longest && short <= shortest {
+        return (width, height);
+    }
+    // The smaller of the two ratios, as a fraction.
+    let (over, under) = if longest * short <= shortest * long { (longest, long) } else { (shortest, short) };
+    let side = |pixels: u16| u16::try_from((u32::from(pixels) * over / under).max(16) & !1).unwrap_or(u16::MAX);
+    (side(width), side(height))
+}
+
+fn means(lines: &[&[u8]], columns: usize, rows: usize) -> Vec<u8> {
+    let wide = lines.first().map_or(0, |line| line.len());
+    let part = |at: usize, of: usize, whole: usize| {
+        let begin = at * whole / of;
+        begin..((at + 1) * whole / of).clamp(begin + 1, whole.max(begin + 1))
+    };
+    let mut made = Vec::with_capacity(columns * rows);
+    for row in 0..rows {
+        let from = lines.get(part(row, rows, lines.len())).unwrap_or_default();
+        for column in 0..columns {
+            let across = part(column, columns, wide);
+            let mut sum = 0_u32;
+            let mut count = 0_u32;
+            for line in from {
+                for sample in line.get(across.clone()).unwrap_or_default() {
+                    sum += u32::from(*sample);
+                    count += 1;
+                }
+            }
+            made.push(u8::try_from(sum / count.max(1)).unwrap_or(u8::MAX));
+        }
+    }
+    made
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Channel, I420, Plane, ShapeError};
+    use super::{Channel, I420, Plane, ShapeError, fitted};
+
+    #[test]
+    fn a_picture_is_fitted_as_it_stands_and_never_made_larger() {
+        for (size, within, expected) in [
+            ((1920, 1080), (1920, 1200), (1920, 1080)),
+            ((641, 361), (1920, 1200), (641, 361)),
+            ((3840, 2160), (1920, 1200), (1920, 1080)),
+            ((2560, 1600), (1920, 1200), (1920, 1200)),
+            ((1080, 1920), (640, 360), (360, 640)),
+            ((640, 480), (640, 360), (480, 360)),
+            ((4096, 64), (960, 600), (960, 16)),
+        ] {
+            assert_eq!(fitted(size, within), expected, "{size:?} within {within:?}");
+        }
+    }
 
     fn plane(length: usize, stride: usize) -> Plane {
         Plane { bytes: (0..=u8::MAX).cycle().take(length).collect(), stride }

@@ -5,8 +5,9 @@ use crate::{
     ConnectionView, ConversationView, DecisionView, DevicesView, DiagnosisView, DirectoryView, DocumentView, DraftView,
     FileDoorView, FormStep, FoundPeopleView, ImagesView, MeasurementView, MeasurementsView, MessageVersionsView,
     OwnCardView, PermissionsView, PictureDoorView, PlatformView, PresentedView, ProofWantedView, ReceivedStudyView,
-    RecoveryKeyView, RoundCheckView, RoundDevicesView, RoundStep, RoundsView, SeriesView, SessionView, SettingsView,
-    ShareableView, SigningPreviewView, StartView, TextBlockView, TodayView, TrustStep, WantedView,
+    RecoveryKeyView, RoundCheckView, RoundDevicesView, RoundStep, RoundSurfacesView, RoundsView, SeriesView,
+    SessionView, SettingsView, ShareableView, SigningPreviewView, StartView, TextBlockView, TodayView, TrustStep,
+    WantedView,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -605,6 +606,8 @@ pub enum Reply {
     Rounds(RoundsView),
     /// Devices for rounds.
     RoundDevices(RoundDevicesView),
+    /// What of the screens can be shown in a round.
+    RoundSurfaces(RoundSurfacesView),
     /// How the microphone hears this person.
     RoundCheck(RoundCheckView),
     /// Where pictures of a round come from.

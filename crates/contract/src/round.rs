@@ -46,6 +46,15 @@ pub enum RoundStep {
         /// Seen.
         on: bool,
     },
+    /// What of this computer's screens can be shown. Answered by `RoundSurfaces`.
+    OpenSurfaces,
+    /// Show a screen or a window to the others, in the place of one that is shown already.
+    ShareSurface {
+        /// Its id.
+        surface: String,
+    },
+    /// Show no screen and no window any longer.
+    StopSharing,
     /// Ask for the word, or no longer.
     SetHand {
         /// Raised.
@@ -97,6 +106,8 @@ pub enum RoundStep {
     },
     /// What is on this person's screen now; forgotten where they do not show.
     Show {
+        /// FHIR id of the patient whose images they are: nothing is told of another's than the one that is shown.
+        patient: String,
         /// All of it.
         presentation: Presentation,
     },
@@ -162,6 +173,9 @@ pub struct RoundView {
     pub microphone: OwnMediaView,
     /// Whether this person is seen.
     pub camera: OwnMediaView,
+    /// Whether a screen or a window of this person is seen; its device is a window's title, empty where it
+    /// has none, and absent for a whole screen.
+    pub screen: OwnMediaView,
     /// The media server says that it records. It has only what is encrypted.
     pub recorded: bool,
     /// Sound and picture are encrypted from end to end with keys of the members.
@@ -387,6 +401,42 @@ pub enum RoundDeviceKind {
     Speaker,
     /// To be seen with.
     Camera,
+}
+
+/// What of a computer's screens can be shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct RoundSurfacesView {
+    /// Whole screens first, then windows, the foremost in front.
+    pub surfaces: Vec<RoundSurfaceView>,
+    /// Why there are none: `no-device` where this system's screens cannot be taken, `device-denied` where the operating
+    /// system forbids it.
+    pub hindered: Option<MediaStopped>,
+}
+
+/// A screen or a window.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct RoundSurfaceView {
+    /// For `ShareSurface`.
+    pub id: String,
+    /// A window and no whole screen.
+    pub window: bool,
+    /// A window's title, absent for a screen and for a window that has none.
+    pub name: Option<String>,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// How it looks now, small: a JPEG file in base64 (RFC 4648 §4).
+    pub preview: Option<String>,
+}
+
+impl std::fmt::Debug for RoundSurfaceView {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A title may name a patient.
+        write!(f, "RoundSurfaceView({} × {} [not shown])", self.width, self.height)
+    }
 }
 
 /// The door by which pictures reach the page: a WebSocket on the loopback address that opens once.

@@ -50,6 +50,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         origins: Vec::new(),
         scheme: None,
         sound: app::system_sound(),
+        capture: app::system_capture(),
         look_every: app::LOOK_EVERY,
     };
     let desk = Desk::open(options).await?;

@@ -158,6 +158,12 @@ impl Outgoing {
         self.send(step, frame, timestamp, None).await
     }
 
+    /// Whether a picture that is sent now would be late: the encoder leaves it out, and nothing has to begin anew.
+    #[must_use]
+    pub fn is_slow(&self) -> bool {
+        self.0.line.is_full()
+    }
+
     /// Sends an encoded packet of sound. `timestamp` is RTP's, of 48 kHz, beginning anywhere and modulo 2³².
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use crate::{
     PATIENCE, browser,
-    desk_process::{Asked, Fetched, KEEPS_RECOVERY_KEY, ORIGIN, Said, Wish},
+    desk_process::{Asked, Fetched, Happening, KEEPS_RECOVERY_KEY, ORIGIN, Said, Wish},
     misbehaving, phi,
 };
 use anyhow::{Context as _, bail};
@@ -103,7 +103,7 @@ type Waiting = Arc<Mutex<BTreeMap<u64, oneshot::Sender<Answer>>>>;
 enum Answer {
     Reply(Box<Result<Reply, Failure>>),
     Fetched(Fetched),
-    PutAhead,
+    Done,
 }
 
 /// An open desk. Dropping it kills its process.
@@ -150,7 +150,7 @@ impl DeskKit {
         match serde_json::from_str(&first).expect("a desk says JSON") {
             Said::Refused(failure) => return Err(failure),
             Said::Leak(line) => panic!("patient data in a log line: {line}"),
-            Said::Open | Said::Reply { .. } | Said::Fetched { .. } | Said::PutAhead { .. } | Said::Fact(_) => {}
+            Said::Open | Said::Reply { .. } | Said::Fetched { .. } | Said::Done { .. } | Said::Fact(_) => {}
         }
         let waiting = Waiting::default();
         let (tell, seen) = watch::channel(Seen::default());
@@ -198,7 +198,7 @@ impl DeskKit {
         let what = format!("{request:?}").chars().take_while(char::is_ascii_alphanumeric).collect::<String>();
         match self.ask(Wish::Call(Box::new(request)), &what).await {
             Answer::Reply(answer) => *answer,
-            Answer::Fetched(_) | Answer::PutAhead => panic!("{what} is answered by a reply"),
+            Answer::Fetched(_) | Answer::Done => panic!("{what} is answered by a reply"),
         }
     }
 
@@ -210,7 +210,7 @@ impl DeskKit {
         let wish = Wish::Fetch { address: address.to_owned(), origin: origin.map(str::to_owned) };
         match self.ask(wish, "the scheme").await {
             Answer::Fetched(answer) => answer,
-            Answer::Reply(_) | Answer::PutAhead => panic!("the scheme answers as a scheme"),
+            Answer::Reply(_) | Answer::Done => panic!("the scheme answers as a scheme"),
         }
     }
 
@@ -220,8 +220,19 @@ impl DeskKit {
     /// When the desk does not answer, or wrote patient data into its log.
     pub async fn put_ahead(&self, seconds: i64) {
         match self.ask(Wish::PutAhead { seconds }, "the clock").await {
-            Answer::PutAhead => {}
+            Answer::Done => {}
             Answer::Reply(_) | Answer::Fetched(_) => panic!("the clock is put ahead"),
+        }
+    }
+
+    /// Lets something happen to the desk's devices.
+    ///
+    /// # Panics
+    /// When the desk does not answer, or wrote patient data into its log.
+    pub async fn happens(&self, what: Happening) {
+        match self.ask(Wish::Happen(what), "what happens").await {
+            Answer::Done => {}
+            Answer::Reply(_) | Answer::Fetched(_) => panic!("it happens"),
         }
     }
 
@@ -313,7 +324,7 @@ fn take(said: Said, answers: &Waiting, tell: &watch::Sender<Seen>) {
             pass_on(answers, id, Answer::Reply(Box::new(answer)));
         }
         Said::Fetched { id, answer } => pass_on(answers, id, Answer::Fetched(answer)),
-        Said::PutAhead { id } => pass_on(answers, id, Answer::PutAhead),
+        Said::Done { id } => pass_on(answers, id, Answer::Done),
     }
 }
 
@@ -387,6 +398,7 @@ fn learn_reply(seen: &mut Seen, reply: &Reply) {
         | Reply::Begun(_)
         | Reply::Versions(_)
         | Reply::RoundDevices(_)
+        | Reply::RoundSurfaces(_)
         | Reply::PictureDoor(_)
         | Reply::RoundCheck(_)
         | Reply::Diagnosis(_) => {}

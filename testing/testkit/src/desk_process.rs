@@ -5,6 +5,7 @@ use crate::{misbehaving, phi, roots::FolderRoots};
 use anyhow::Context as _;
 use app::{Appearance, Desk, DeskOptions, EgressOptions, Pages, Policy, WorkerProgram};
 use axum::http;
+use codec::sample::test_card;
 use contract::{Event, Failure, Reply, Request};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,7 @@ pub(crate) enum Wish {
     PutAhead {
         seconds: i64,
     },
+    Happen(Happening),
 }
 
 /// What a desk says.
@@ -61,7 +63,7 @@ pub(crate) enum Said {
     Refused(Failure),
     Reply { id: u64, answer: Result<Reply, Failure> },
     Fetched { id: u64, answer: Fetched },
-    PutAhead { id: u64 },
+    Done { id: u64 },
     Fact(Event),
     Leak(String),
 }
@@ -80,6 +82,57 @@ pub struct Fetched {
 
 /// The microphone of every desk.
 pub const MICROPHONE: &str = "Mikrofon";
+
+/// The camera of every desk; it shows the test picture.
+pub const CAMERA: &str = "Kamera";
+
+/// The window of every desk, of 800 × 600 pixels; it shows number 0 of the test pictures. There is a screen behind it.
+pub const WINDOW: &str = "Befund";
+
+/// What happens to a desk's devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Happening {
+    /// The camera is pulled out.
+    CameraIsGone,
+    /// Another program takes the camera.
+    CameraIsTaken,
+    /// The window shows this number of the test pictures, at this size.
+    WindowShows(u32, u16, u16),
+    /// The window is closed.
+    WindowCloses,
+    /// The operating system forbids to take screens.
+    ScreensAreForbidden,
+}
+
+/// Camera, screen and window of a desk.
+#[derive(Clone)]
+struct Sights {
+    memory: capture::memory::Memory,
+    camera: capture::SourceId,
+    window: capture::SourceId,
+}
+
+impl Sights {
+    fn new() -> Self {
+        let memory = capture::memory::Memory::default();
+        let camera = memory.plug(CAMERA, None);
+        memory.show(capture::SurfaceKind::Screen, None, test_card(1280, 720, 0));
+        let window = memory.show(capture::SurfaceKind::Window, Some(WINDOW), test_card(800, 600, 0));
+        Self { memory, camera, window }
+    }
+
+    fn happen(&self, what: Happening) {
+        match what {
+            Happening::CameraIsGone => self.memory.unplug(&self.camera),
+            Happening::CameraIsTaken => self.memory.refuse(&self.camera, Some(capture::CaptureError::Busy)),
+            Happening::WindowShows(number, width, height) => {
+                self.memory.paint(&self.window, test_card(width, height, number));
+            }
+            Happening::WindowCloses => self.memory.close(&self.window),
+            Happening::ScreensAreForbidden => self.memory.hinder(Some(capture::CaptureError::Denied)),
+        }
+    }
+}
 
 /// Noise in syllables, four in a second: a steady sound would be taken out as what a room hums.
 fn syllables() -> impl FnMut(u64) -> f32 {
@@ -122,6 +175,7 @@ async fn serve(profile: PathBuf, roots: FolderRoots, ca: &[PathBuf]) -> anyhow::
     sound.plug_microphone(MICROPHONE, 48_000, 1, Box::new(syllables()));
     sound.plug_speaker("Lautsprecher", 48_000, 2);
     let _heard = sound.run()?;
+    let sights = Sights::new();
     let options = DeskOptions {
         profile,
         roots: Arc::new(roots),
@@ -133,6 +187,7 @@ async fn serve(profile: PathBuf, roots: FolderRoots, ca: &[PathBuf]) -> anyhow::
         origins: vec![ORIGIN.to_owned()],
         scheme: Some(SCHEME.to_owned()),
         sound: Arc::new(sound),
+        capture: Arc::new(sights.memory.clone()),
         look_every: LOOK_EVERY,
     };
     let desk = match Desk::open(options).await {
@@ -167,13 +222,17 @@ async fn serve(profile: PathBuf, roots: FolderRoots, ca: &[PathBuf]) -> anyhow::
         }
     })?;
     while let Some(Asked { id, what }) = asked.recv().await {
-        let (desk, ahead) = (desk.clone(), ahead.clone());
+        let (desk, ahead, sights) = (desk.clone(), ahead.clone(), sights.clone());
         tokio::spawn(async move {
             match what {
                 Wish::Call(request) => say(&Said::Reply { id, answer: desk.call(*request).await }),
                 Wish::PutAhead { seconds } => {
                     ahead.fetch_add(seconds, Ordering::SeqCst);
-                    say(&Said::PutAhead { id });
+                    say(&Said::Done { id });
+                }
+                Wish::Happen(what) => {
+                    sights.happen(what);
+                    say(&Said::Done { id });
                 }
                 Wish::Fetch { address, origin } => {
                     if let Some(request) = asked_by_web_view(&address, origin.as_deref()) {

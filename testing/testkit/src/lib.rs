@@ -28,7 +28,7 @@ pub use account::{AccountKit, AccountPlace};
 pub use account_process::{ACCOUNT, Act, Answer, Came, Said, Spent};
 pub use bad_line::{BadLine, Condition, Passed};
 pub use desk::{DeskKit, DeskPlace, Seen, find_in_files};
-pub use desk_process::{Fetched, MICROPHONE};
+pub use desk_process::{CAMERA, Fetched, Happening, MICROPHONE, WINDOW};
 pub use detour::{Detour, Spoiled};
 pub use fhir::FhirDoor;
 pub use platform::Platform;

@@ -213,6 +213,7 @@ function commandIcon(command: Command): IconName {
     rounds: 'camera',
     'round-microphone': 'microphone',
     'round-camera': 'camera',
+    'round-share': 'screenShare',
     'round-hand': 'hand',
     settings: 'settings',
     theme: 'sun',

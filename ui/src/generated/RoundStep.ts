@@ -34,7 +34,11 @@ on: boolean, } | { "step": "set-camera",
 /**
  * Seen.
  */
-on: boolean, } | { "step": "set-hand", 
+on: boolean, } | { "step": "open-surfaces" } | { "step": "share-surface", 
+/**
+ * Its id.
+ */
+surface: string, } | { "step": "stop-sharing" } | { "step": "set-hand", 
 /**
  * Raised.
  */
@@ -71,6 +75,10 @@ patient: string, } | { "step": "stop-presenting" } | { "step": "hand-over",
  * The person's id in the view.
  */
 person: string, } | { "step": "show", 
+/**
+ * FHIR id of the patient whose images they are: nothing is told of another's than the one that is shown.
+ */
+patient: string, 
 /**
  * All of it.
  */

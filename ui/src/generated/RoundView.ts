@@ -41,6 +41,11 @@ microphone: OwnMediaView,
  */
 camera: OwnMediaView, 
 /**
+ * Whether a screen or a window of this person is seen; its device is a window's title, empty where it
+ * has none, and absent for a whole screen.
+ */
+screen: OwnMediaView, 
+/**
  * The media server says that it records. It has only what is encrypted.
  */
 recorded: boolean, 

@@ -155,6 +155,8 @@ export type { RoundPersonView } from './RoundPersonView';
 export type { RoundPhase } from './RoundPhase';
 export type { RoundPictureView } from './RoundPictureView';
 export type { RoundStep } from './RoundStep';
+export type { RoundSurfaceView } from './RoundSurfaceView';
+export type { RoundSurfacesView } from './RoundSurfacesView';
 export type { RoundView } from './RoundView';
 export type { RoundsView } from './RoundsView';
 export type { RunningRoundView } from './RunningRoundView';

@@ -1,15 +1,17 @@
 /** Rounds of the host in memory: one enters, is heard and leaves, and everybody's picture is a still test card. */
-import type { Event, Failure, OwnMediaView, PresentedView, Reply, Request, RoundDevicesView, RoundPersonView, RoundsView, RoundStep, RoundView, SenderView } from './contract';
+import type { Event, Failure, OwnMediaView, PresentedView, Reply, Request, RoundDevicesView, RoundPersonView, RoundsView, RoundStep, RoundSurfacesView, RoundView, SenderView } from './contract';
 import type { OpenPictures } from './pictures';
 
 export interface RoundsFixture {
   view: RoundsView;
   devices: RoundDevicesView;
+  /** What of the screens can be shown. */
+  surfaces?: RoundSurfacesView;
   /** The signed-in person. */
   self: SenderView;
   /** When one enters, ISO instant. */
   now: string;
-  /** The number of the own camera's picture. */
+  /** The number of the own camera's picture; that of the own screen follows it. */
   ownTrack: number;
   /** Whether this person moderates. */
   moderates?: boolean;
@@ -32,9 +34,10 @@ export function memoryRounds(fixture: RoundsFixture | undefined, send: (event: E
   };
   const round = (how: (before: RoundView) => RoundView) => (view.round === null ? done : put({ ...view, round: how(view.round) }));
   const mine = (people: readonly RoundPersonView[], change: Partial<RoundPersonView>) => people.map((one) => (one.here ? { ...one, ...change } : one));
-  const chosen = (list: RoundDevicesView['cameras']) => list.find((one) => one.chosen) ?? list[0];
-  const opened = (list: RoundDevicesView['cameras']): OwnMediaView => {
-    const device = chosen(list);
+  const sound = (list: RoundDevicesView['microphones']) => list.find((one) => one.chosen) ?? list[0];
+  // A test picture is shown only to whom it was chosen for.
+  const camera = () => devices.cameras.find((one) => one.chosen);
+  const opened = (device: RoundDevicesView['cameras'][number] | undefined): OwnMediaView => {
     return device ? { state: 'on', device: device.name } : { state: 'stopped', why: 'no-device' };
   };
 
@@ -43,7 +46,7 @@ export function memoryRounds(fixture: RoundsFixture | undefined, send: (event: E
       case 'open-devices':
         return { type: 'round-devices', value: devices };
       case 'check':
-        return { type: 'round-check', value: { microphone: opened(devices.microphones), level: 0.42 } };
+        return { type: 'round-check', value: { microphone: opened(sound(devices.microphones)), level: 0.42 } };
       case 'play-tone':
       case 'end-check':
         return done;
@@ -60,7 +63,7 @@ export function memoryRounds(fixture: RoundsFixture | undefined, send: (event: E
         const running = view.running.find((one) => one.conversation === what.conversation);
         const self = fixture?.self ?? missing();
         const person = (sender: SenderView, here: boolean): RoundPersonView => ({ id: `${sender.id}:${here ? 'here' : 'there'}`, person: sender, here, speaking: false, muted: true, volume: 1, shows: true, hand: null, key: 'encrypted', line: 'good', camera: null, screen: null });
-        const camera: OwnMediaView = what.camera ? opened(devices.cameras) : { state: 'off' };
+        const seen: OwnMediaView = what.camera ? opened(camera()) : { state: 'off' };
         return put({
           ...view,
           round: {
@@ -69,9 +72,10 @@ export function memoryRounds(fixture: RoundsFixture | undefined, send: (event: E
             patient: running?.patient ?? null,
             phase: { phase: 'in' },
             since: fixture?.now ?? null,
-            people: [{ ...person(self, true), camera: camera.state === 'on' ? still(fixture?.ownTrack ?? 0) : null }, ...(running?.people ?? []).map((one) => person(one, false))],
+            people: [{ ...person(self, true), camera: seen.state === 'on' ? still(fixture?.ownTrack ?? 0) : null }, ...(running?.people ?? []).map((one) => person(one, false))],
             microphone: { state: 'off' },
-            camera,
+            camera: seen,
+            screen: { state: 'off' },
             recorded: false,
             encrypted: true,
             presenting: null,
@@ -83,13 +87,22 @@ export function memoryRounds(fixture: RoundsFixture | undefined, send: (event: E
       case 'leave':
         return put({ ...view, round: null });
       case 'set-microphone': {
-        const microphone: OwnMediaView = what.on ? opened(devices.microphones) : { state: 'off' };
+        const microphone: OwnMediaView = what.on ? opened(sound(devices.microphones)) : { state: 'off' };
         return round((before) => ({ ...before, microphone, people: mine(before.people, { muted: microphone.state !== 'on' }) }));
       }
       case 'set-camera': {
-        const camera: OwnMediaView = what.on ? opened(devices.cameras) : { state: 'off' };
-        return round((before) => ({ ...before, camera, people: mine(before.people, { camera: camera.state === 'on' ? still(fixture?.ownTrack ?? 0) : null }) }));
+        const seen: OwnMediaView = what.on ? opened(camera()) : { state: 'off' };
+        return round((before) => ({ ...before, camera: seen, people: mine(before.people, { camera: seen.state === 'on' ? still(fixture?.ownTrack ?? 0) : null }) }));
       }
+      case 'open-surfaces':
+        return { type: 'round-surfaces', value: fixture?.surfaces ?? { surfaces: [], hindered: 'no-device' } };
+      case 'share-surface': {
+        const surface = fixture?.surfaces?.surfaces.find((one) => one.id === what.surface) ?? missing();
+        const screen: OwnMediaView = { state: 'on', device: surface.window ? (surface.name ?? '') : null };
+        return round((before) => ({ ...before, screen, people: mine(before.people, { screen: { ...still((fixture?.ownTrack ?? 0) + 1), width: surface.width, height: surface.height } }) }));
+      }
+      case 'stop-sharing':
+        return round((before) => ({ ...before, screen: { state: 'off' }, people: mine(before.people, { screen: null }) }));
       case 'set-hand':
         return round((before) => {
           const last = Math.max(0, ...before.people.map((one) => (one.here ? 0 : (one.hand ?? 0))));
@@ -148,7 +161,7 @@ export function memoryRounds(fixture: RoundsFixture | undefined, send: (event: E
   };
 }
 
-function still(track: number): RoundPersonView['camera'] {
+function still(track: number): NonNullable<RoundPersonView['camera']> {
   return { track, held: false, width: 1280, height: 800 };
 }
 

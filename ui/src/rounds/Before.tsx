@@ -179,7 +179,7 @@ function Device({ what, list, choose, children }: { what: RoundDeviceKind; list:
               <Icon name="warn" size="s" />
               {none[what].what()}
             </b>
-            <span>{none[what].act()}</span>
+            <span>{chosen && what === 'camera' ? m.round_no_camera_test() : none[what].act()}</span>
           </p>
         )}
       </div>

@@ -1,5 +1,5 @@
 /** The round on every screen: what one needs of it while one reads something else. On "Runden" it is the control row. */
-import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
+import { type ReactNode, type Ref, useEffect, useMemo, useRef, useState } from 'react';
 import { Button as Plain } from 'react-aria-components';
 import { Bar } from '../components/Bar';
 import { Button, IconButton } from '../components/Button';
@@ -21,7 +21,9 @@ import { LeaveDialog } from './PersonMenu';
 import { Picture } from './Pictures';
 import styles from './RoundBar.module.css';
 import { forgetAside, presentingOf } from './presenting';
-import { goesOn, look, peopleShown, roundOf } from './roundsView';
+import { forgetScreen, goesOn, peopleShown, roundOf, useLook } from './roundsView';
+import { ShareDialog } from './Share';
+import { SharedLine, SharingLine } from './Sharing';
 import { useTalking } from './talk';
 import { handQueue } from './tiles';
 import { useRoundWords } from './useRoundWords';
@@ -31,6 +33,7 @@ import { elapsed, endWords, keyWords, roundNames, stoppedWords } from './words';
 
 const microphoneCommand = defineCommand({ id: 'round-microphone', keys: ['mod+d'], label: () => m.round_microphone_toggle(), group: 'round', whileTyping: true });
 const cameraCommand = defineCommand({ id: 'round-camera', keys: ['mod+e'], label: () => m.round_camera_toggle(), group: 'round', whileTyping: true });
+const shareCommand = defineCommand({ id: 'round-share', keys: ['mod+shift+e'], label: () => m.round_share_toggle(), group: 'round', whileTyping: true });
 const handCommand = defineCommand({ id: 'round-hand', keys: ['mod+shift+h'], label: () => m.round_hand_toggle(), group: 'round', whileTyping: true });
 
 const isOn = (media: OwnMediaView) => media.state === 'on' || media.state === 'opening';
@@ -41,6 +44,7 @@ export function RoundBar({ onScreen }: { /** "Runden" is shown. */ onScreen: boo
   useRoundWords(round);
   const presenting = presentingOf(round);
   useEffect(() => forgetAside(presenting), [presenting]);
+  useEffect(() => forgetScreen(round), [round]);
   useFocusKept(rounds.state === 'here' ? goesOn(round) : null);
   if (round === null) return null;
   // There the screen itself says it, at large.
@@ -93,22 +97,27 @@ function Brief({ round }: { round: RoundView }) {
 function Controls({ round, onScreen }: { round: RoundView; onScreen: boolean }) {
   const { take, failure, forget } = useStep();
   const places = usePlaces();
-  const shows = useStore(look);
+  const [shows, setShows] = useLook(round);
   const chosen = useStore(peopleShown);
   const wide = useWide();
   const [devices, setDevices] = useState(false);
+  const [shares, setShares] = useState(false);
+  const shareButton = useRef<HTMLButtonElement>(null);
   const here = round.people.find((one) => one.here);
-  const { microphone, camera } = round;
+  const { microphone, camera, screen } = round;
   const up = here?.hand != null;
   const step = (what: RoundStep) => void take(what);
   const setMicrophone = (on: boolean) => step({ step: 'set-microphone', on });
   const setCamera = (on: boolean) => step({ step: 'set-camera', on });
+  const stopSharing = () => step({ step: 'stop-sharing' });
+  const share = () => (isOn(screen) ? stopSharing() : setShares(true));
   const setHand = () => step({ step: 'set-hand', up: !up });
   // Whoever leads a round is asked once whether it is over with them.
   const [leaving, setLeaving] = useState(false);
   const leave = () => (round.moderates && round.people.length > 1 ? setLeaving(true) : step({ step: 'leave' }));
   useCommand(microphoneCommand, (event) => event.repeat || setMicrophone(!isOn(microphone)));
   useCommand(cameraCommand, (event) => event.repeat || setCamera(!isOn(camera)));
+  useCommand(shareCommand, (event) => event.repeat || share());
   useCommand(handCommand, (event) => event.repeat || setHand());
   useTalking(isOn(microphone), setMicrophone);
   const peopleOpen = chosen ?? (wide && shows === 'gallery');
@@ -137,7 +146,16 @@ function Controls({ round, onScreen }: { round: RoundView; onScreen: boolean }) 
             <StoppedActions why={camera.why} again={() => setCamera(true)} choose={() => setDevices(true)} close={() => setCamera(false)} />
           </Line>
         )}
+        {screen.state === 'stopped' && (
+          <Line icon="screenShareOff" words={stoppedWords('screen', screen.why)} testId="screen-stopped">
+            <Button size="small" onPress={() => setShares(true)} data-testid="share-again">
+              {m.round_share_again()}
+            </Button>
+            <IconButton icon="close" size="small" label={m.action_close()} onPress={stopSharing} />
+          </Line>
+        )}
         <ShownLine round={round} />
+        {!onScreen && <SharedLine people={round.people} see={() => places.go({ screen: 'rounds' })} />}
         {here?.line === 'weak' && round.phase.phase === 'in' && (
           <Bar
             icon="warn"
@@ -153,6 +171,15 @@ function Controls({ round, onScreen }: { round: RoundView; onScreen: boolean }) 
             <b>{m.round_weak()}</b> {m.round_weak_text()}
           </Bar>
         )}
+        <SharingLine
+          screen={screen}
+          other={() => setShares(true)}
+          stop={() => {
+            stopSharing();
+            // The line goes with the button that was pressed.
+            shareButton.current?.focus();
+          }}
+        />
       </div>
       <div className={styles['bar']}>
         <div className={styles['about']}>
@@ -175,6 +202,7 @@ function Controls({ round, onScreen }: { round: RoundView; onScreen: boolean }) 
         <div className={styles['controls']} role="group" aria-label={m.round_in()}>
           <Media what="microphone" media={microphone} keys="mod+d" press={() => setMicrophone(!isOn(microphone))} />
           <Media what="camera" media={camera} keys="mod+e" press={() => setCamera(!isOn(camera))} />
+          <Round ref={shareButton} icon="screenShare" busy={screen.state === 'opening'} label={isOn(screen) ? m.round_share_stop() : m.round_share()} keys="mod+shift+e" tone={isOn(screen) ? 'up' : undefined} press={share} testId="share" />
           <Round icon="hand" label={up ? m.round_hand_lower() : m.round_hand_raise()} keys="mod+shift+h" tone={up ? 'up' : undefined} press={setHand} testId="hand" />
           {onScreen && <Round icon="devices" label={m.round_devices()} press={() => setDevices(true)} testId="devices" />}
           <Plain className={styles['leave'] ?? ''} aria-label={m.round_leave_round()} onPress={leave} data-testid="leave">
@@ -196,13 +224,14 @@ function Controls({ round, onScreen }: { round: RoundView; onScreen: boolean }) 
                   { id: 'gallery', label: m.round_gallery() },
                   { id: 'spotlight', label: m.round_spotlight() },
                 ]}
-                onChange={look.set}
+                onChange={setShows}
               />
             </div>
           </>
         )}
       </div>
       {leaving && <LeaveDialog close={() => setLeaving(false)} />}
+      {shares && <ShareDialog close={() => setShares(false)} />}
       {devices && <DevicesDialog close={() => setDevices(false)} />}
     </section>
   );
@@ -322,10 +351,10 @@ function Media({ what, media, keys, press }: { what: 'microphone' | 'camera'; me
   return <Round icon={media.state === 'on' ? words.icon : words.crossed} busy={media.state === 'opening'} label={label} keys={keys} tone={media.state === 'on' || media.state === 'opening' ? undefined : 'off'} press={press} testId={what} />;
 }
 
-function Round({ icon, label, keys, tone, busy = false, press, testId }: { icon: IconName; label: string; keys?: string; tone?: 'off' | 'up' | undefined; busy?: boolean; press: () => void; testId: string }) {
+function Round({ ref, icon, label, keys, tone, busy = false, press, testId }: { ref?: Ref<HTMLButtonElement>; icon: IconName; label: string; keys?: string; tone?: 'off' | 'up' | undefined; busy?: boolean; press: () => void; testId: string }) {
   return (
     <Tooltip text={label} {...(keys === undefined ? {} : { keys })}>
-      <Plain className={styles['round'] ?? ''} data-tone={tone} aria-label={label} onPress={press} data-testid={`round-${testId}`}>
+      <Plain ref={ref} className={styles['round'] ?? ''} data-tone={tone} aria-label={label} onPress={press} data-testid={`round-${testId}`}>
         {busy ? <Spinner onSolid={false} /> : <Icon name={icon} />}
       </Plain>
     </Tooltip>

@@ -20,7 +20,7 @@ import { Gallery } from './Gallery';
 import { PeopleList } from './PeopleList';
 import styles from './Rounds.module.css';
 import { presentingOf } from './presenting';
-import { look, peopleShown } from './roundsView';
+import { peopleShown, useLook } from './roundsView';
 import { useStep } from './useStep';
 import { useWide } from './useWide';
 import { endWords, enteringWords, someNames } from './words';
@@ -188,7 +188,7 @@ function useShown(round: RoundView): void {
 
 function InRound({ round }: { round: RoundView }) {
   useShown(round);
-  const shows = useStore(look);
+  const [shows] = useLook(round);
   const chosen = useStore(peopleShown);
   const wide = useWide();
   const away = useAway(round.phase.phase === 'reconnecting');

@@ -1,8 +1,9 @@
 /** Somebody's tile: their picture or initials, their name, and in words whatever is not as it should be. */
 import { useState } from 'react';
-import { Button } from '../components/Button';
+import { Button, IconButton } from '../components/Button';
 import { classes } from '../components/classes';
-import { Icon } from '../components/icons';
+import { Icon, type IconName } from '../components/icons';
+import { Tooltip } from '../components/Tooltip';
 import type { RoundPersonView } from '../host/contract';
 import { m } from '../paraglide/messages';
 import { AllowDialog } from './Allow';
@@ -12,7 +13,16 @@ import { keyWords, personStates } from './words';
 
 export type Shown = 'camera' | 'screen';
 
-export function Tile({ person, name, shows = 'camera', away, small = false }: { person: RoundPersonView; name: string; shows?: Shown; /** Nothing comes from them at the moment. */ away: boolean; small?: boolean }) {
+/** What makes it larger or smaller. */
+export interface TileTurn {
+  icon: IconName;
+  label: string;
+  /** It was asked for elsewhere, and is here instead. */
+  came: boolean;
+  run: () => void;
+}
+
+export function Tile({ person, name, shows = 'camera', away, small = false, turn }: { person: RoundPersonView; name: string; shows?: Shown; /** Nothing comes from them at the moment. */ away: boolean; small?: boolean; turn?: TileTurn | undefined }) {
   const [asks, setAsks] = useState(false);
   const key = keyWords(person.key);
   const picture = key === null ? person[shows] : null;
@@ -62,6 +72,13 @@ export function Tile({ person, name, shows = 'camera', away, small = false }: { 
           <Icon name="hand" size="s" />
           <span aria-hidden>{person.hand}</span>
           <span className="visually-hidden">{m.round_hand_place({ number: person.hand })}</span>
+        </span>
+      )}
+      {turn && (
+        <span className={styles['turn']}>
+          <Tooltip text={turn.label}>
+            <IconButton icon={turn.icon} size="small" label={turn.label} autoFocus={turn.came} onPress={turn.run} data-testid={`turn-${person.id}`} />
+          </Tooltip>
         </span>
       )}
       <span className={styles['who']} title={title}>

@@ -31,7 +31,7 @@ export function Together({ stage, patient }: { stage: Stage; patient: string }) 
   const presenting = presentingOf(round);
   if (presenting?.here === true) {
     const shows = presenting.case.state === 'open' && presenting.case.patient === patient;
-    return shows ? <Presenting stage={stage} round={round} presenting={presenting} /> : <Offer patient={patient} label={m.round_present_case()} />;
+    return shows ? <Presenting stage={stage} patient={patient} round={round} presenting={presenting} /> : <Offer patient={patient} label={m.round_present_case()} />;
   }
   if (presenting?.case.state === 'open' && presenting.case.patient === patient) {
     return <Following key={presenting.person} stage={stage} patient={patient} round={round} presenting={presenting} />;
@@ -57,7 +57,7 @@ function Offer({ patient, label }: { patient: string; label: string }) {
   );
 }
 
-function Presenting({ stage, round, presenting }: { stage: Stage; round: RoundView; presenting: PresentingView }) {
+function Presenting({ stage, patient, round, presenting }: { stage: Stage; /** Whose images the stage holds. */ patient: string; round: RoundView; presenting: PresentingView }) {
   const { host } = useDesk();
   const { take } = useStep();
   const name = useMemo(() => roundNames(round.people), [round.people]);
@@ -69,7 +69,7 @@ function Presenting({ stage, round, presenting }: { stage: Stage; round: RoundVi
   const others = round.people.filter((one) => !one.here && one.key === 'encrypted');
   const able = others.filter((one) => one.shows);
   useEffect(() => {
-    const sender = new NewestFirst((presentation: Presentation) => host.call({ type: 'round', round: { step: 'show', presentation } }), samePresentation);
+    const sender = new NewestFirst((presentation: Presentation) => host.call({ type: 'round', round: { step: 'show', patient, presentation } }), samePresentation);
     let last: Presentation | undefined;
     const tell = () => {
       const now = stage.presentation();
@@ -86,7 +86,7 @@ function Presenting({ stage, round, presenting }: { stage: Stage; round: RoundVi
       // What was shown stays; the hand is no longer there.
       if (last !== undefined) sender.put({ ...last, pointer: null });
     };
-  }, [host, stage, own]);
+  }, [host, stage, patient, own]);
   const stop = () => void take({ step: 'stop-presenting' });
   useCommand(presentCommand, (event) => event.repeat || stop());
   const { seen, loading, not } = watchingCount(presenting);

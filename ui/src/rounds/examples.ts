@@ -1,5 +1,5 @@
 /** Invented rounds of the demonstration, on Tuesday 24 November 2026 at 13:36 in Berlin, and what their cameras show. */
-import type { NotSeen, PresentingView, RoundDevicesView, RoundPersonView, RoundsView, RoundView, SenderView, WatchingView } from '../host/contract';
+import type { NotSeen, PresentingView, RoundDevicesView, RoundPersonView, RoundsView, RoundSurfacesView, RoundSurfaceView, RoundView, SenderView, WatchingView } from '../host/contract';
 import type { RoundsFixture } from '../host/memoryRounds';
 import { ahlefels, brunnengold, ebbelund, falkenried, kieselhof, lerchenhain, silbertal, sonnkaya, sturmwald, taubengruen, weidenlohe, wintermoor } from '../messages/examples';
 
@@ -27,6 +27,12 @@ export function inRound(sender: SenderView, more: Partial<RoundPersonView> = {})
 }
 
 const ownTrack = 99;
+const screenTracks: ReadonlySet<number> = new Set([40, 41, ownTrack + 1]);
+
+/** What somebody shows of their screen. */
+export function screenOf(track: 40 | 41): RoundPersonView['screen'] {
+  return { track, held: false, width: 1920, height: 1080 };
+}
 
 /** Somebody shows the images of Auenwald's case, which is not the conversation's. */
 export function presentedBy(sender: SenderView, more: Partial<PresentingView> = {}): PresentingView {
@@ -62,6 +68,7 @@ export function round(more: Partial<RoundView> = {}): RoundView {
     people: people(9),
     microphone: { state: 'off' },
     camera: { state: 'on', device: 'Integrierte Kamera' },
+    screen: { state: 'off' },
     recorded: false,
     encrypted: true,
     presenting: null,
@@ -82,9 +89,37 @@ export const devices: RoundDevicesView = {
   ],
   cameras: [
     { id: 'cam', name: 'Integrierte Kamera', chosen: true },
-    { id: 'test', name: null, chosen: false },
+    { id: 'test-card', name: null, chosen: false },
   ],
 };
+
+const surface = (id: string, name: string | null, more: Partial<RoundSurfaceView> = {}): RoundSurfaceView => ({ id, window: true, name, width: 1600, height: 1000, preview: null, ...more });
+
+export const surfaces: RoundSurfacesView = {
+  surfaces: [
+    surface('screen-1', null, { window: false, width: 2560, height: 1440 }),
+    surface('screen-2', null, { window: false, width: 1920, height: 1080 }),
+    surface('slides', 'Tumorkonferenz 24.11.2026.pptx'),
+    surface('report', 'Befundbericht Koloskopie, Klinikum Eschenfurt, Endoskopie, Entwurf vom 12.11.2026 (schreibgeschützt) – Textverarbeitung'),
+    surface('untitled', null),
+  ],
+  hindered: null,
+};
+
+/** As the program makes them: small pictures of what is there. Only where something can be painted. */
+export function pictured({ surfaces: list, hindered }: RoundSurfacesView): RoundSurfacesView {
+  return {
+    surfaces: list.map((one, place) => {
+      const canvas = document.createElement('canvas');
+      canvas.width = 320;
+      canvas.height = (320 * one.height) / one.width;
+      paintScreen(place, canvas);
+      // The last window cannot be looked at, as happens with those that protect themselves.
+      return place === list.length - 1 ? one : { ...one, preview: canvas.toDataURL('image/jpeg').replace(/^.*,/u, '') };
+    }),
+    hindered,
+  };
+}
 
 export const running: RoundsView['running'] = [
   { conversation: '!steinklee', name: 'Fall 3', patient: 'pat-steinklee', people: [sonnkaya, brunnengold, silbertal, ahlefels, weidenlohe, lerchenhain], since: '2026-11-24T13:20:00+01:00' },
@@ -93,7 +128,31 @@ export const running: RoundsView['running'] = [
 export const offered: RoundsView = { offered: true, running: [], round: null };
 
 export function rounds(view: Partial<RoundsView> = {}, more: Partial<RoundsFixture> = {}): RoundsFixture {
-  return { view: { ...offered, ...view }, devices, self, now: '2026-11-24T13:36:00+01:00', ownTrack, paint: paintPerson, ...more };
+  return { view: { ...offered, ...view }, devices, self, now: '2026-11-24T13:36:00+01:00', ownTrack, surfaces, paint: (track, canvas) => (screenTracks.has(track) ? paintScreen(track, canvas) : paintPerson(track, canvas)), ...more };
+}
+
+/** A desktop with a page and an image, shown whole. */
+function paintScreen(number: number, canvas: HTMLCanvasElement): void {
+  const context = canvas.getContext('2d');
+  if (!context) return;
+  const unit = Math.min(canvas.width / 16, canvas.height / 9);
+  context.setTransform(unit, 0, 0, unit, (canvas.width - 16 * unit) / 2, (canvas.height - 9 * unit) / 2);
+  const box = (x: number, y: number, width: number, height: number, color: string) => {
+    context.fillStyle = color;
+    context.fillRect(x, y, width, height);
+  };
+  box(0, 0, 16, 9, number % 2 === 0 ? 'hsl(200 12% 86%)' : 'hsl(210 10% 22%)');
+  box(0, 0, 16, 0.5, 'hsl(205 20% 38%)');
+  box(0.6, 1.1, 6.6, 7.2, 'hsl(0 0% 98%)');
+  for (let line = 0; line < 14; line += 1) box(1.1, 1.6 + line * 0.45, line % 5 === 4 ? 2.6 : 5.4 - (line % 3) * 0.5, 0.16, 'hsl(0 0% 45%)');
+  box(7.8, 1.1, 7.6, 7.2, 'hsl(0 0% 4%)');
+  for (const [across, down, light] of [[3, 2.4, 34], [2.7, 2.1, 24], [0.9, 0.7, 62]] as const) {
+    context.fillStyle = `hsl(0 0% ${light + (number % 7)}%)`;
+    context.beginPath();
+    context.ellipse(11.6, 4.7, across, down, 0, 0, 2 * Math.PI);
+    context.fill();
+  }
+  context.resetTransform();
 }
 
 /** A person before a wall: enough of one to see how a picture sits in its tile. */

@@ -59,6 +59,8 @@ function surfaceOf(canvas: OffscreenCanvas): Surface {
       if (!context || width === 0 || height === 0) return;
       const scale = Math[fit === 'cover' ? 'max' : 'min'](canvas.width / width, canvas.height / height);
       const [w, h] = [width * scale, height * scale];
+      // Whoever shows a screen shows writing.
+      context.imageSmoothingQuality = fit === 'contain' ? 'high' : 'low';
       if (fit === 'contain') context.clearRect(0, 0, canvas.width, canvas.height);
       context.drawImage(image, (canvas.width - w) / 2, (canvas.height - h) / 2, w, h);
       drawnOn = true;

@@ -1,8 +1,8 @@
-import type { Place, RoundEnd, RoundView } from '../host/contract';
+import type { Place, RoundEnd, RoundView, SenderView } from '../host/contract';
 import type { RoundsFixture } from '../host/memoryRounds';
 import { silbertal, sonnkaya, weidenlohe, brunnengold, lerchenhain, ahlefels } from '../messages/examples';
 import { at, type Story } from '../stories/story';
-import { devices, inRound, people, presentedBy, round, rounds, running, watched } from './examples';
+import { devices, inRound, people, pictured, presentedBy, round, rounds, running, screenOf, surfaces, watched } from './examples';
 import { look, peopleShown } from './roundsView';
 
 function story(id: string, fixture: RoundsFixture, more: { keys?: readonly string[]; place?: Place; look?: 'gallery' | 'spotlight'; people?: boolean } = {}): Story {
@@ -22,6 +22,11 @@ const ended = (id: string, why: RoundEnd) => inside(id, { phase: { phase: 'ended
 const conversation: Place = { screen: 'messages', conversation: '!steinklee' };
 const enter = ['click:[data-testid="enter-!steinklee"]', 'see:[data-testid=enter]'];
 
+const share = ['click:[data-testid=round-share]', 'see:[data-testid=share-dialog]'];
+
+/** So many people, of whom some show their screens. */
+const sharing = (count: number, ...who: SenderView[]) => people(count).map((one) => ({ ...one, screen: who.includes(one.person) ? screenOf(one.person === who[0] ? 40 : 41) : null }));
+
 const lead = inRound(lerchenhain).id;
 const self = people(1)[0]!;
 const keyed = [
@@ -39,7 +44,7 @@ export const stories: Story[] = [
   story('s-running', rounds({ running: [...running, { conversation: '!auenwald', name: 'Fall 1', patient: null, people: [weidenlohe], since: '2026-11-24T13:31:00+01:00' }] })),
   story('-before', rounds({ running }), { keys: enter }),
   story('-before-begin', rounds(), { place: conversation, keys: ['click:[data-testid=round-begin]', 'see:[data-testid=enter]'] }),
-  story('-before-nothing', rounds({ running }, { devices: { microphones: [], speakers: [], cameras: [{ id: 'test', name: null, chosen: false }] } }), { keys: enter }),
+  story('-before-nothing', rounds({ running }, { devices: { microphones: [], speakers: [], cameras: [{ id: 'test-card', name: null, chosen: false }] } }), { keys: enter }),
   story('-before-other', rounds({ round: round({ conversation: '!auenwald', name: 'Fall 1', patient: null }), running }, { devices: { ...devices, cameras: devices.cameras.toReversed().map((one) => ({ ...one, chosen: !one.chosen })) } }), {
     place: conversation,
     keys: ['click:[data-testid=round-enter]', 'see:[data-testid=enter]'],
@@ -56,7 +61,20 @@ export const stories: Story[] = [
   inside('-spotlight', {}, { look: 'spotlight' }),
   inside('-spotlight-people', { people: people(4) }, { look: 'spotlight', people: true }),
   inside('-left', {}, { keys: ['click:[data-testid=leave]', 'see:main:focus'] }),
-  inside('-screen', { people: people(5).map((one) => (one.person === sonnkaya ? { ...one, screen: { track: 40, held: false, width: 1920, height: 1080 } } : one)) }, { look: 'spotlight' }),
+  inside('-screen', { people: sharing(5, sonnkaya) }),
+  inside('-screen-alone', { people: sharing(5, sonnkaya) }, { keys: [`click:[data-testid="turn-${inRound(sonnkaya).id}"]`, 'see:[data-testid=tiles]:not(:has(> ul))'] }),
+  inside('-screen-two', { people: sharing(9, sonnkaya, brunnengold) }),
+  inside('-screen-gallery', { people: sharing(9, sonnkaya) }, { people: true, keys: ['click:[data-testid=segment-gallery]', 'see:[data-testid=gallery]'] }),
+  inside('-screen-bar', { people: sharing(9, sonnkaya) }, { place: { screen: 'case', patient: 'pat-auenwald', tab: 'overview' } }),
+  story('-share-choose', rounds({ round: round() }, { surfaces: pictured(surfaces) }), { keys: [...share, 'see:[data-testid=surfaces]', 'ArrowRight', 'Enter', 'see:[data-testid=surface-report][aria-selected=true]'] }),
+  story('-share-new', rounds({ round: round() }, { surfaces: pictured({ ...surfaces, surfaces: surfaces.surfaces.slice(1) }) }), { keys: [...share, 'see:[data-testid=surfaces]:not(:has([aria-selected=true]))'] }),
+  story('-share-none', rounds({ round: round() }, { surfaces: { surfaces: [], hindered: null } }), { keys: share }),
+  story('-share-hindered', rounds({ round: round() }, { surfaces: { surfaces: [], hindered: 'no-device' } }), { keys: [...share, 'see:[data-testid=share-hindered]'] }),
+  story('-share-denied', rounds({ round: round() }, { surfaces: { surfaces: [], hindered: 'device-denied' } }), { keys: [...share, 'see:[data-testid=share-hindered]'] }),
+  inside('-sharing', { screen: { state: 'on', device: surfaces.surfaces[3]!.name }, people: people(9).map((one) => (one.here ? { ...one, screen: { track: 100, held: false, width: 1600, height: 1000 } } : one)) }, { look: 'spotlight' }),
+  inside('-sharing-screen', { screen: { state: 'on', device: null } }, { place: { screen: 'case', patient: 'pat-auenwald', tab: 'overview' } }),
+  inside('-sharing-opening', { screen: { state: 'opening' } }, { place: conversation }),
+  inside('-share-stopped', { screen: { state: 'stopped', why: 'device-lost' } }),
   inside('-keys', { people: keyed }),
   inside('-allow', { people: keyed }, { keys: ['click:[data-testid^=allow-]', 'see:[data-testid=allow-dialog]'] }),
   inside('-without-picture', { people: people(6).map((one, place) => ({ ...one, ...(place % 2 === 0 ? { camera: null } : {}), ...(place === 3 ? { line: 'lost' as const } : {}) })), camera: { state: 'off' } }),

@@ -2,6 +2,7 @@
 import type { RoundsView, RoundView } from '../host/contract';
 import { type Load, useDesk } from '../host/desk';
 import { createStore, useStore } from '../host/store';
+import { sharers } from './tiles';
 
 /** In it, also while the way is being mended. */
 export function goesOn(round: RoundView | null): round is RoundView {
@@ -21,6 +22,25 @@ export type Look = 'gallery' | 'spotlight';
 
 /** How the round is looked at: kept while the person is on another screen. */
 export const look = createStore<Look>('gallery');
+
+/** The same while somebody else's screen is seen: that one at large, until the person decided. */
+const lookAtScreen = createStore<Look>('spotlight');
+
+/** Whether a screen that is shown at large has the whole area. */
+export const screenAlone = createStore(false);
+
+/** How the round is looked at, and how the person changes that. */
+export function useLook(round: RoundView): [Look, (to: Look) => void] {
+  const store = sharers(round.people).some((one) => !one.here) ? lookAtScreen : look;
+  return [useStore(store), store.set];
+}
+
+/** What was decided about one screen does not hold for the next. */
+export function forgetScreen(round: RoundView | null): void {
+  if (goesOn(round) && sharers(round.people).some((one) => !one.here)) return;
+  lookAtScreen.set('spotlight');
+  screenAlone.set(false);
+}
 
 /** Whether the people stand beside the tiles; null until somebody decided. */
 export const peopleShown = createStore<boolean | null>(null);

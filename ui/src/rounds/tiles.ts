@@ -63,6 +63,11 @@ export function orderTiles(before: TileOrder, people: readonly RoundPersonView[]
   return { ids: same ? before.ids : ids, spoke, changed };
 }
 
+/** Who shows a screen that can be seen here. */
+export function sharers(people: readonly RoundPersonView[]): RoundPersonView[] {
+  return people.filter((one) => one.screen !== null && one.key === 'encrypted');
+}
+
 /** Who asks for the word, in the order of their hands. */
 export function handQueue(people: readonly RoundPersonView[]): RoundPersonView[] {
   return people.filter((one) => one.hand !== null).toSorted((a, b) => (a.hand ?? 0) - (b.hand ?? 0));

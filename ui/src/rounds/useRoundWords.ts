@@ -4,7 +4,7 @@ import { announce } from '../components/announce';
 import type { RoundView } from '../host/contract';
 import { m } from '../paraglide/messages';
 import { goesOn } from './roundsView';
-import { endWords, roundNames } from './words';
+import { endWords, roundNames, stoppedWords } from './words';
 
 const gatherMillis = 5000;
 
@@ -34,6 +34,8 @@ export function useRoundWords(round: RoundView | null): void {
       if (round.microphone.state === 'on') announce(m.round_say_microphone_on());
       else if (last.microphone.state === 'on') announce(m.round_say_microphone_off());
     }
+    const [shared, sharedBefore] = [round.screen.state === 'on', last.screen.state === 'on'];
+    if (shared !== sharedBefore) announce(shared ? m.round_say_share() : round.screen.state === 'stopped' ? stoppedWords('screen', round.screen.why).what : m.round_say_share_over());
     const name = roundNames(round.people);
     const [shows, showed] = [round.presenting?.person, last.presenting?.person];
     if (shows !== showed) {
@@ -45,6 +47,7 @@ export function useRoundWords(round: RoundView | null): void {
     for (const one of round.people) {
       const was = last.people.find((other) => other.id === one.id);
       if (!one.here && one.hand !== null && was !== undefined && was.hand === null) announce(m.round_say_hand({ name: name(one) }));
+      if (!one.here && one.screen !== null && one.key === 'encrypted' && was?.screen === null) announce(m.round_shares({ name: name(one) }));
       if (was === undefined && !crowd.went.delete(one.id)) crowd.came.set(one.id, name(one));
     }
     const nameBefore = roundNames(last.people);

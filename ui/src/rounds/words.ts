@@ -54,6 +54,7 @@ export function personStates(person: RoundPersonView): string[] {
     person.line === 'lost' ? m.round_line_lost() : undefined,
     person.line === 'weak' ? m.round_line_weak() : undefined,
     person.camera?.held === true ? m.round_held() : undefined,
+    person.screen !== null && key === null ? m.round_sharing() : undefined,
     person.speaking ? m.round_speaking() : undefined,
     person.muted && key === null ? m.round_muted() : undefined,
     person.camera === null && key === null ? m.round_without_picture() : undefined,
@@ -111,17 +112,39 @@ export function endWords(end: RoundEnd): ThreeParts {
   }
 }
 
-const stopped: Record<MediaStopped, { microphone: () => string; camera: () => string; act: () => string }> = {
-  'no-device': { microphone: m.round_stopped_microphone_none, camera: m.round_stopped_camera_none, act: m.round_stopped_none_act },
-  'device-busy': { microphone: m.round_stopped_microphone_busy, camera: m.round_stopped_camera_busy, act: m.round_stopped_busy_act },
-  'device-denied': { microphone: m.round_stopped_microphone_denied, camera: m.round_stopped_camera_denied, act: m.round_stopped_denied_act },
-  'device-lost': { microphone: m.round_stopped_microphone_lost, camera: m.round_stopped_camera_lost, act: m.round_stopped_lost_act },
-  'by-server': { microphone: m.round_stopped_microphone_server, camera: m.round_stopped_camera_server, act: m.round_stopped_server_act },
-  refused: { microphone: m.round_stopped_microphone_refused, camera: m.round_stopped_camera_refused, act: m.round_stopped_refused_act },
+type Media = 'microphone' | 'camera' | 'screen';
+
+interface StoppedWords extends Record<Media, () => string> {
+  act: () => string;
+  /** What to do about a screen, where it is something else. */
+  screenAct?: () => string;
+}
+
+const stopped: Record<MediaStopped, StoppedWords> = {
+  'no-device': { microphone: m.round_stopped_microphone_none, camera: m.round_stopped_camera_none, screen: m.round_stopped_screen_none, act: m.round_stopped_none_act, screenAct: m.round_stopped_screen_which_act },
+  'device-busy': { microphone: m.round_stopped_microphone_busy, camera: m.round_stopped_camera_busy, screen: m.round_stopped_screen_busy, act: m.round_stopped_busy_act },
+  'device-denied': { microphone: m.round_stopped_microphone_denied, camera: m.round_stopped_camera_denied, screen: m.round_stopped_screen_denied, act: m.round_stopped_denied_act, screenAct: m.round_stopped_screen_denied_act },
+  'device-lost': { microphone: m.round_stopped_microphone_lost, camera: m.round_stopped_camera_lost, screen: m.round_stopped_screen_lost, act: m.round_stopped_lost_act, screenAct: m.round_stopped_screen_which_act },
+  'by-server': { microphone: m.round_stopped_microphone_server, camera: m.round_stopped_camera_server, screen: m.round_stopped_screen_server, act: m.round_stopped_server_act, screenAct: m.round_stopped_screen_server_act },
+  refused: { microphone: m.round_stopped_microphone_refused, camera: m.round_stopped_camera_refused, screen: m.round_stopped_screen_refused, act: m.round_stopped_refused_act },
 };
 
-export function stoppedWords(what: 'microphone' | 'camera', why: MediaStopped): ThreeParts {
-  return { what: stopped[why][what](), safe: what === 'microphone' ? m.round_stopped_microphone_safe() : m.round_stopped_camera_safe(), act: stopped[why].act() };
+const stoppedSafe: Record<Media, () => string> = { microphone: m.round_stopped_microphone_safe, camera: m.round_stopped_camera_safe, screen: m.round_stopped_screen_safe };
+
+export function stoppedWords(what: Media, why: MediaStopped): ThreeParts {
+  const { act, screenAct = act, ...words } = stopped[why];
+  return { what: words[what](), safe: stoppedSafe[what](), act: (what === 'screen' ? screenAct : act)() };
+}
+
+/** Why nothing of this computer's screens can be shown. */
+export function hinderedWords(why: MediaStopped): ThreeParts {
+  const words = stoppedWords('screen', why);
+  return why === 'no-device' ? { ...words, what: m.round_share_unable(), act: m.round_share_unable_act() } : words;
+}
+
+/** What this person shows, as its device in the view names it: a window's title, empty where it has none, absent for a whole screen. */
+export function sharedWords(device: string | null): string {
+  return device === null ? m.round_sharing_screen() : m.round_sharing_window({ title: device === '' ? m.round_share_untitled() : device });
 }
 
 export const enteringWords: Record<Entering, () => string> = {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::{collections::BTreeMap, path::Path};
 
 /// The house's floors. A crate that is missing here must be given its place first.
-const LAYERS: [(&str, u8); 22] = [
+const LAYERS: [(&str, u8); 23] = [
     ("model", 0),
     ("contract", 0),
     ("imaging", 1),
@@ -15,6 +15,7 @@ const LAYERS: [(&str, u8); 22] = [
     ("viewer", 2),
     ("rounds", 2),
     ("sound", 2),
+    ("capture", 2),
     ("tim", 2),
     ("platform", 2),
     ("vault", 2),

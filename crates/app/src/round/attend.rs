@@ -1,26 +1,25 @@
 //! One stay in a round, from the wish to enter until it is over: what happens is put into the scene, and what the person
 //! wants is done.
 
-use super::camera::{CAMERA, Camera, TestCard};
+use super::devices::{Choices, Chosen, open_camera, open_surface};
 use super::ears::{Ears, Heard, Topic};
+use super::film::{CAMERA, Film, SCREEN, share_out};
 use super::pictures::{Gallery, Wish};
 use super::scene::{OWN_PICTURE, Scene};
 use super::showing::{Out, Showing};
-use super::voice::{Choices, MICROPHONE, Sounds};
+use super::voice::{MICROPHONE, Sounds};
 use super::way::{self, Entered, Found};
 use super::{Meeting, MeetingEvent};
 use crate::Desk;
 use crate::chat::Up;
-use contract::{
-    Entering, Failure, MediaStopped, OwnMediaView, Presentation, RoundDeviceKind, RoundEnd, RoundPhase, SeenView,
-};
+use capture::SourceId;
+use contract::{Entering, Failure, MediaStopped, OwnMediaView, Presentation, RoundEnd, RoundPhase, SeenView};
 use jiff::Timestamp;
 use model::round::MemberId;
 use rounds::{Event, Ticket, Word};
 use rounds_proto::frame::State;
 use rounds_proto::signal::{Fact, OwnFact};
 use serde_json::{Map, Value, json};
-use sound::Choice;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
@@ -57,14 +56,18 @@ pub(super) enum Act {
     Camera(bool),
     Hand(bool),
     Allow(MemberId),
-    Choose(RoundDeviceKind, Choice),
+    Choose(Chosen),
+    /// A screen or a window.
+    Share(SourceId),
+    StopSharing,
     Present {
         case: String,
         patient: String,
     },
     StopPresenting,
     HandOver(MemberId),
-    Show(Box<Presentation>),
+    /// Of which patient, and what.
+    Show(String, Box<Presentation>),
     OpenPresentedCase(u32),
     Seen(SeenView),
     Volume(MemberId, f32),
@@ -107,6 +110,7 @@ impl Seat {
             desk,
             entry,
             camera: None,
+            screen: None,
             choices,
             words: 0,
             asks: 0,
@@ -127,7 +131,8 @@ struct Stay {
     entry: u64,
     scene: Scene,
     gallery: Gallery,
-    camera: Option<Camera>,
+    camera: Option<Film>,
+    screen: Option<Film>,
     choices: Choices,
     showing: Showing,
     /// Words that were said of this person's own state, and as a moderator.
@@ -249,7 +254,9 @@ impl Stay {
                 act = from.acts.recv() => match act {
                     Some(Act::Leave) | None => break,
                     // They come as often as a hand moves and change nothing of the view.
-                    Some(Act::Show(presentation)) => self.showing.show(*presentation, Instant::now()),
+                    Some(Act::Show(patient, presentation)) => {
+                        self.showing.show(&patient, *presentation, Instant::now());
+                    }
                     Some(Act::Seen(seen)) => self.showing.set_seen(seen, Instant::now()),
                     Some(act) => {
                         self.act(&meeting, &mut voice, act).await;
@@ -263,6 +270,14 @@ impl Stay {
                 Some(sound) = sounds.recv() => voice.put(sound),
                 () = voice.changed() => {
                     self.scene.microphone = voice.microphone();
+                    untold = soon(untold);
+                }
+                () = changed(&mut self.camera) => {
+                    self.settle_camera(&meeting).await;
+                    untold = soon(untold);
+                }
+                () = changed(&mut self.screen) => {
+                    self.settle_screen(&meeting).await;
                     untold = soon(untold);
                 }
                 Some(wish) = from.wished.recv() => self.wish(&meeting, wish).await,
@@ -303,9 +318,7 @@ impl Stay {
                     }
                     let way = meeting.media().way();
                     voice.set_loss(way.loss);
-                    if let Some(camera) = &self.camera {
-                        camera.set_line(way.carries);
-                    }
+                    share_out(way.carries, self.camera.as_ref(), self.screen.as_ref());
                 }
                 () = until(untold) => {
                     untold = None;
@@ -319,7 +332,7 @@ impl Stay {
             tracing::warn!(unheard, "words in a round were too many");
         }
         // Nobody is to see or hear this person any longer, whatever the servers say. Devices take their time to close.
-        self.camera = None;
+        (self.camera, self.screen) = (None, None);
         voice.fall_silent();
         tokio::task::spawn_blocking(move || drop(voice));
         if let Err(error) = meeting.leave().await {
@@ -368,8 +381,13 @@ impl Stay {
         if let Fact::Own { cid, what } = &fact {
             match what {
                 OwnFact::Wanted(wanted) => {
-                    if let Some(camera) = self.camera.as_ref().filter(|_| cid == CAMERA) {
-                        camera.set_wanted(wanted);
+                    let film = match cid.as_str() {
+                        CAMERA => self.camera.as_ref(),
+                        SCREEN => self.screen.as_ref(),
+                        _ => None,
+                    };
+                    if let Some(film) = film {
+                        film.set_wanted(wanted);
                     }
                 }
                 OwnFact::MutedByServer => self.stop(meeting, voice, cid, MediaStopped::ByServer).await,
@@ -390,6 +408,11 @@ impl Stay {
                 // Switched on again it is another track.
                 meeting.media().unpublish(CAMERA).await;
             }
+            SCREEN => {
+                self.screen = None;
+                self.scene.screen = OwnMediaView::Stopped { why };
+                meeting.media().unpublish(SCREEN).await;
+            }
             _ => {}
         }
     }
@@ -397,12 +420,34 @@ impl Stay {
     async fn act(&mut self, meeting: &Meeting, voice: &mut Sounds, act: Act) {
         match act {
             Act::Microphone(on) => self.scene.microphone = voice.set_microphone(meeting.media(), on).await,
-            Act::Choose(what, choice) => voice.choose(what, choice),
+            Act::Choose(choice) => {
+                voice.choose(&choice);
+                if let Chosen::Camera(choice) = choice {
+                    let another = self.choices.camera != choice;
+                    self.choices.camera = choice;
+                    if another && self.camera.take().is_some() {
+                        meeting.media().unpublish(CAMERA).await;
+                        self.open_camera();
+                    }
+                }
+            }
             Act::Camera(true) => {
                 if self.camera.is_none() {
-                    let source = Box::new(TestCard::new());
-                    self.camera = Some(Camera::start(meeting.media(), self.gallery.clone(), source).await);
-                    self.scene.camera = OwnMediaView::On { device: None };
+                    self.open_camera();
+                }
+            }
+            Act::Share(surface) => {
+                if self.screen.take().is_some() {
+                    meeting.media().unpublish(SCREEN).await;
+                }
+                let system = self.desk.0.capture.clone();
+                self.screen = Some(Film::of_screen(Box::new(move || open_surface(&system, &surface))));
+                self.scene.screen = OwnMediaView::Opening;
+            }
+            Act::StopSharing => {
+                self.scene.screen = OwnMediaView::Off;
+                if self.screen.take().is_some() {
+                    meeting.media().unpublish(SCREEN).await;
                 }
             }
             Act::Camera(false) => {
@@ -435,11 +480,36 @@ impl Stay {
                 let _gone = done.send(said);
             }
             // The stay has seen to these.
-            Act::Leave | Act::Show(_) | Act::Seen(_) => {}
+            Act::Leave | Act::Show(..) | Act::Seen(_) => {}
             Act::Allow(who) => {
                 meeting.allow(&who).await;
                 self.scene.allow(&who);
             }
+        }
+    }
+
+    fn open_camera(&mut self) {
+        let (system, choice) = (self.desk.0.capture.clone(), self.choices.camera.clone());
+        let opens = Box::new(move || open_camera(&system, &choice));
+        self.camera = Some(Film::of_camera(self.gallery.clone(), opens));
+        self.scene.camera = OwnMediaView::Opening;
+    }
+
+    async fn settle_camera(&mut self, meeting: &Meeting) {
+        let Some(camera) = &mut self.camera else { return };
+        self.scene.camera = camera.settle(meeting.media()).await;
+        if let OwnMediaView::Stopped { .. } = self.scene.camera {
+            self.camera = None;
+            meeting.media().unpublish(CAMERA).await;
+        }
+    }
+
+    async fn settle_screen(&mut self, meeting: &Meeting) {
+        let Some(screen) = &mut self.screen else { return };
+        self.scene.screen = screen.settle(meeting.media()).await;
+        if let OwnMediaView::Stopped { .. } = self.scene.screen {
+            self.screen = None;
+            meeting.media().unpublish(SCREEN).await;
         }
     }
 
@@ -642,6 +712,13 @@ impl Stay {
 
     fn tell(&mut self) {
         self.desk.tell_round(self.entry, self.scene.view());
+    }
+}
+
+async fn changed(film: &mut Option<Film>) {
+    match film {
+        Some(film) => film.changed().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -1,7 +1,8 @@
 //! The check before a round: how loud the microphone hears this person, a tone from the speaker, and the own voice back.
 //! Nothing of it leaves the computer, and devices close when nobody has looked at it for a while.
 
-use super::voice::{Choices, own};
+use super::devices::Choices;
+use super::voice::own;
 use codec::opus::{Encoder, FRAME, Samples};
 use contract::{OwnMediaView, RoundCheckView};
 use sound::{Capture, Clock, Heard, Hearing, Playout, Seat, Settings, System, Voice, Wanted};
@@ -151,7 +152,7 @@ fn part(of: usize, whole: usize) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::{Check, FRAME, TICKS, tone};
-    use crate::round::voice::Choices;
+    use crate::round::devices::Choices;
     use codec::opus::{Decoder, Encoder};
     use contract::OwnMediaView;
     use sound::System;

@@ -431,42 +431,7 @@ fn fitted(picture: &I420<&[u8]>, (tile_width, tile_height): (u32, u32)) -> Optio
         return Some(picture.tight());
     }
     let side = |long: u32| u16::try_from((u64::from(long) * u64::from(over) / u64::from(under)).max(2) & !1).ok();
-    scaled(picture, (side(width)?, side(height)?))
-}
-
-/// Of this size, which is no larger than the picture's: each pixel is the mean of those that it stands for.
-pub(super) fn scaled<B: AsRef<[u8]>>(picture: &I420<B>, (width, height): (u16, u16)) -> Option<I420> {
-    let planes = Channel::ALL.map(|channel| {
-        let (columns, rows) = channel.size(width, height);
-        let lines: Vec<&[u8]> = picture.rows(channel).collect();
-        codec::i420::Plane { bytes: means(&lines, columns, rows), stride: columns }
-    });
-    I420::new(width, height, planes).ok()
-}
-
-fn means(lines: &[&[u8]], columns: usize, rows: usize) -> Vec<u8> {
-    let wide = lines.first().map_or(0, |line| line.len());
-    let part = |at: usize, of: usize, whole: usize| {
-        let begin = at * whole / of;
-        begin..((at + 1) * whole / of).clamp(begin + 1, whole.max(begin + 1))
-    };
-    let mut made = Vec::with_capacity(columns * rows);
-    for row in 0..rows {
-        let from = lines.get(part(row, rows, lines.len())).unwrap_or_default();
-        for column in 0..columns {
-            let across = part(column, columns, wide);
-            let mut sum = 0_u32;
-            let mut count = 0_u32;
-            for line in from {
-                for sample in line.get(across.clone()).unwrap_or_default() {
-                    sum += u32::from(*sample);
-                    count += 1;
-                }
-            }
-            made.push(u8::try_from(sum / count.max(1)).unwrap_or(u8::MAX));
-        }
-    }
-    made
+    picture.scaled((side(width)?, side(height)?))
 }
 
 #[cfg(test)]

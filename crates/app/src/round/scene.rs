@@ -20,6 +20,7 @@ pub(super) struct Scene {
     pub(super) phase: RoundPhase,
     pub(super) microphone: OwnMediaView,
     pub(super) camera: OwnMediaView,
+    pub(super) screen: OwnMediaView,
     /// ISO instant.
     since: Option<String>,
     recorded: bool,
@@ -80,6 +81,7 @@ impl Scene {
             phase: RoundPhase::Entering { doing: Entering::Finding },
             microphone: OwnMediaView::Off,
             camera: OwnMediaView::Off,
+            screen: OwnMediaView::Off,
             since: None,
             recorded: false,
             members: Vec::new(),
@@ -357,6 +359,7 @@ impl Scene {
             people: here,
             microphone: self.microphone.clone(),
             camera: self.camera.clone(),
+            screen: self.screen.clone(),
             recorded: self.recorded,
             encrypted: true,
             presenting: self.presenting.clone(),

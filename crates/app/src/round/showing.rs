@@ -189,11 +189,12 @@ impl Showing {
     }
 
     /// What is on this person's screen.
-    pub(super) fn show(&mut self, presentation: Presentation, now: Instant) {
+    pub(super) fn show(&mut self, patient: &str, presentation: Presentation, now: Instant) {
         if !self.shows_here() {
             return;
         }
-        let Some(own) = &mut self.own else { return };
+        // A page that has gone on to another case says nothing of that one.
+        let Some(own) = self.own.as_mut().filter(|own| own.patient == patient) else { return };
         // From now on whoever named this person has given the images away.
         self.lead.shows();
         match &mut own.telling {

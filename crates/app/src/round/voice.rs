@@ -1,11 +1,10 @@
 //! The sound of a round: this person's voice from a microphone, the voices of others to a speaker.
 
-use contract::{MediaStopped, OwnMediaView, RoundDeviceKind, RoundDeviceView};
+use super::devices::{Choices, Chosen};
+use contract::{MediaStopped, OwnMediaView};
 use rounds::{Loudness, Outgoing, Round};
 use rounds_proto::signal::{Kind, Source, TrackWish};
-use sound::{
-    Capture, Choice, Clock, DeviceError, DeviceId, Devices, Heard, Playout, Seat, Settings, System, Voice, Wanted,
-};
+use sound::{Capture, Clock, DeviceError, Heard, Playout, Seat, Settings, System, Voice, Wanted};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,48 +13,6 @@ use tokio::task::JoinSet;
 
 /// What the track is called between us and the media server.
 pub(super) const MICROPHONE: &str = "microphone";
-/// What stands for the system's own device among the ids.
-const OF_THE_SYSTEM: &str = "system";
-
-/// Which devices a person wants.
-#[derive(Clone, Default)]
-pub(super) struct Choices {
-    pub(super) microphone: Choice,
-    pub(super) speaker: Choice,
-}
-
-impl Choices {
-    /// Takes an id of [`microphones`] or [`speakers`]. Gives the choice; none where it is no id.
-    pub(super) fn take(&mut self, what: RoundDeviceKind, id: &str) -> Option<Choice> {
-        let choice = match id {
-            OF_THE_SYSTEM => Choice::System,
-            id => Choice::Device(DeviceId::parse(id)?),
-        };
-        match what {
-            RoundDeviceKind::Microphone => self.microphone = choice.clone(),
-            RoundDeviceKind::Speaker => self.speaker = choice.clone(),
-            RoundDeviceKind::Camera => return None,
-        }
-        Some(choice)
-    }
-}
-
-/// Microphones or speakers with the system's own in front; none where there is none.
-pub(super) fn listed(devices: &Devices, kind: sound::Kind, choice: &Choice) -> Vec<RoundDeviceView> {
-    let all = devices.all(kind);
-    if all.is_empty() {
-        return Vec::new();
-    }
-    // One that is chosen and not there is not shown: the system's stands for it.
-    let chosen = all.iter().find(|device| *choice == Choice::Device(device.id.clone()));
-    let own = RoundDeviceView { id: OF_THE_SYSTEM.to_owned(), name: None, chosen: chosen.is_none() };
-    let others = all.iter().map(|device| RoundDeviceView {
-        id: device.id.as_str().to_owned(),
-        name: Some(device.name.clone()),
-        chosen: chosen.is_some_and(|chosen| chosen.id == device.id),
-    });
-    std::iter::once(own).chain(others).collect()
-}
 
 /// Microphone and speaker of a stay in a round. They are closed when it is dropped.
 pub(super) struct Sounds {
@@ -167,19 +124,19 @@ impl Sounds {
     }
 
     /// Another device from now on.
-    pub(super) fn choose(&self, what: RoundDeviceKind, choice: Choice) {
-        match what {
-            RoundDeviceKind::Microphone => {
+    pub(super) fn choose(&self, choice: &Chosen) {
+        match choice {
+            Chosen::Microphone(choice) => {
                 if let Some(capture) = &self.capture {
-                    capture.choose(choice);
+                    capture.choose(choice.clone());
                 }
             }
-            RoundDeviceKind::Speaker => {
+            Chosen::Speaker(choice) => {
                 if let Some(playout) = &self.playout {
-                    playout.choose(choice);
+                    playout.choose(choice.clone());
                 }
             }
-            RoundDeviceKind::Camera => {}
+            Chosen::Camera(_) => {}
         }
     }
 
@@ -266,10 +223,10 @@ fn why(error: DeviceError, was_there: bool) -> MediaStopped {
 
 #[cfg(test)]
 mod tests {
-    use super::{Choices, Sounds, listed};
-    use contract::{MediaStopped, OwnMediaView, RoundDeviceKind};
+    use super::{Choices, Sounds};
+    use contract::{MediaStopped, OwnMediaView};
+    use sound::System;
     use sound::memory::Memory;
-    use sound::{Choice, System};
     use std::sync::Arc;
     use std::time::Instant;
 
@@ -286,25 +243,5 @@ mod tests {
             assert_eq!(sounds.stop_microphone(why), OwnMediaView::Stopped { why }, "it is told");
             assert_eq!(sounds.microphone(), OwnMediaView::Stopped { why }, "and at each look");
         }
-    }
-
-    #[test]
-    fn the_systems_own_device_is_the_choice_until_another_is_made() {
-        let (system, headset) = system();
-        let devices = system.devices().expect("there are some");
-        let mut choices = Choices::default();
-        let shown = |choices: &Choices| {
-            let all = listed(&devices, sound::Kind::Microphone, &choices.microphone);
-            all.into_iter().map(|device| (device.id, device.name, device.chosen)).collect::<Vec<_>>()
-        };
-        let own = |chosen| ("system".to_owned(), None, chosen);
-        let other = |chosen| (headset.clone(), Some("Headset".to_owned()), chosen);
-        assert_eq!(shown(&choices), [own(true), other(false)], "at first");
-        assert!(choices.take(RoundDeviceKind::Microphone, &headset).is_some(), "it is one");
-        assert_eq!(shown(&choices), [own(false), other(true)], "the chosen one");
-        assert_eq!(choices.take(RoundDeviceKind::Microphone, "system"), Some(Choice::System), "and back");
-        assert_eq!(choices.take(RoundDeviceKind::Microphone, ""), None, "that is no id");
-        assert_eq!(choices.take(RoundDeviceKind::Camera, &headset), None, "nor is that a camera");
-        assert_eq!(listed(&devices, sound::Kind::Speaker, &choices.speaker), [], "there is no speaker");
     }
 }

@@ -40,6 +40,7 @@ impl Colleague {
             origins: Vec::new(),
             scheme: None,
             sound: app::no_sound(),
+            capture: app::test_capture(),
             look_every: app::LOOK_EVERY,
         };
         let desk = Desk::open(options).await?;

@@ -52,7 +52,7 @@ async fn through(desk: &Desk, patient: &str, series: &SeriesView) -> Result<(), 
             return Ok(());
         }
         let Some(presentation) = slice(series, at) else { continue };
-        takes(desk, RoundStep::Show { presentation }).await?;
+        takes(desk, RoundStep::Show { patient: patient.to_owned(), presentation }).await?;
         sleep(if at == 0 { FIRST } else { STEP }).await;
     }
     sleep(REST).await;

@@ -46,6 +46,7 @@ mod media;
 mod members;
 mod moderating;
 mod powers;
+mod sharing;
 mod table;
 mod tickets;
 

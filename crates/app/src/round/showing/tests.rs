@@ -114,7 +114,7 @@ fn shown(case: &str) -> (Person, Person, Instant) {
     let own = Some((CASE, Some("p-1")));
     let (mut one, mut other) = (Person::new("@a:h:ONE", own), Person::new("@b:h:TWO", own));
     one.showing.present(case.to_owned(), "p-1".to_owned(), false, now);
-    one.showing.show(axial(0), now);
+    one.showing.show("p-1", axial(0), now);
     let words = one.says();
     assert_eq!(topics(&words), [Topic::Lead, Topic::Show], "who, and what");
     other.hears(&words, now);
@@ -143,7 +143,7 @@ fn movements_go_ahead_and_all_of_it_follows_a_tenth_of_a_second_after_the_last()
     let mut at = now;
     for step in 1..=3 {
         at = now + ms(20 * step);
-        one.showing.show(axial(u32::try_from(step).expect("few")), at);
+        one.showing.show("p-1", axial(u32::try_from(step).expect("few")), at);
         let words = one.says();
         assert_eq!(topics(&words), [Topic::Point], "a movement");
         other.hears(&words, at);
@@ -162,8 +162,8 @@ fn movements_go_ahead_and_all_of_it_follows_a_tenth_of_a_second_after_the_last()
 #[test]
 fn sixty_movements_a_second_are_said_at_most_and_the_newest_wins() {
     let (mut one, mut other, now) = shown(CASE);
-    one.showing.show(axial(1), now + ms(5));
-    one.showing.show(axial(2), now + ms(10));
+    one.showing.show("p-1", axial(1), now + ms(5));
+    one.showing.show("p-1", axial(2), now + ms(10));
     assert_eq!(one.says(), [], "too early");
     one.showing.tick(now + ms(16));
     let words = one.says();
@@ -175,9 +175,9 @@ fn sixty_movements_a_second_are_said_at_most_and_the_newest_wins() {
 #[test]
 fn a_movement_that_arrives_after_all_of_it_was_said_moves_nothing_back() {
     let (mut one, mut other, now) = shown(CASE);
-    one.showing.show(axial(1), now + ms(20));
+    one.showing.show("p-1", axial(1), now + ms(20));
     let late = one.says();
-    one.showing.show(axial(2), now + ms(40));
+    one.showing.show("p-1", axial(2), now + ms(40));
     let _lost = one.says();
     one.showing.tick(now + ms(140));
     other.hears(&one.says(), now + ms(140));
@@ -191,7 +191,7 @@ fn a_pointer_comes_and_goes() {
     let (mut one, mut other, now) = shown(CASE);
     for (step, seen) in [pointing(axial(0), -40.2), pointing(axial(0), -39.0), axial(0)].into_iter().enumerate() {
         let at = now + ms(20 * (u64::try_from(step).expect("few") + 1));
-        one.showing.show(seen.clone(), at);
+        one.showing.show("p-1", seen.clone(), at);
         let words = one.says();
         assert_eq!(topics(&words), [Topic::Point]);
         other.hears(&words, at);
@@ -211,7 +211,7 @@ fn measurements_come_change_and_go_and_who_comes_later_has_them() {
     ];
     for (step, state) in states.into_iter().enumerate() {
         let at = now + ms(20 * (u64::try_from(step).expect("few") + 1));
-        one.showing.show(state.clone(), at);
+        one.showing.show("p-1", state.clone(), at);
         other.hears(&one.says(), at);
         // What came together is told together, with the next frame.
         other.showing.tick(at + ms(16));
@@ -232,7 +232,7 @@ fn nothing_of_another_case_is_looked_for_before_the_person_wants_it() {
         (other.case(), other.told.len(), other.looks_for.len()),
         (Some(PresentedCase::Asking { number: 1 }), 0, 0)
     );
-    one.showing.show(axial(1), now + ms(20));
+    one.showing.show("p-1", axial(1), now + ms(20));
     other.hears(&one.says(), now + ms(20));
     other.says();
     assert!(other.told.is_empty() && other.looks_for.is_empty(), "not by a movement either");
@@ -254,7 +254,7 @@ fn nothing_of_another_case_is_looked_for_before_the_person_wants_it() {
 #[test]
 fn a_movement_over_another_case_than_the_one_shown_is_not_drawn() {
     let (mut one, mut other, now) = shown(CASE);
-    one.showing.show(axial(1), now + ms(20));
+    one.showing.show("p-1", axial(1), now + ms(20));
     let mut words = one.says();
     words[0].said["case"] = OTHER.into();
     other.hears(&words, now + ms(20));
@@ -285,7 +285,7 @@ fn who_may_not_open_the_case_says_so() {
     let now = Instant::now();
     let (mut one, mut other) = (Person::new("@a:h:ONE", None), Person::new("@b:h:TWO", Some((CASE, None))));
     one.showing.present(CASE.to_owned(), "p-1".to_owned(), false, now);
-    one.showing.show(axial(0), now);
+    one.showing.show("p-1", axial(0), now);
     other.hears(&one.says(), now);
     other.says();
     assert_eq!(other.looks_for, [CASE], "the conversation's own is looked for");
@@ -316,7 +316,7 @@ fn nobody_takes_the_images_from_the_presenter_but_a_moderator() {
     for person in [&one, &other] {
         assert_eq!(person.showing.view().map(|view| view.person), Some("@c:h:THREE".to_owned()));
     }
-    one.showing.show(axial(5), now + ms(20));
+    one.showing.show("p-1", axial(5), now + ms(20));
     assert_eq!(one.says(), [], "who was relieved says nothing more");
 }
 
@@ -364,7 +364,7 @@ fn who_comes_after_somebody_has_shown_and_stopped_shows_to_everybody() {
     let mut late = Person::new("@c:h:THREE", Some((CASE, Some("p-1"))));
     // Nobody was heard by them: they begin where everybody else has long been.
     late.showing.present(CASE.to_owned(), "p-1".to_owned(), false, now + ms(5_000));
-    late.showing.show(axial(7), now + ms(5_000));
+    late.showing.show("p-1", axial(7), now + ms(5_000));
     talk(&mut [&mut one, &mut other, &mut late], now + ms(5_000));
     for after in [6_000, 8_000, 11_000] {
         for person in [&mut one, &mut other, &mut late] {
@@ -384,7 +384,7 @@ fn a_presenter_who_was_away_and_comes_back_is_followed_again() {
     let alone: BTreeSet<_> = [named("@b:h:TWO")].into();
     assert!(!other.showing.set_there(&alone, now + ms(100)));
     assert!(other.showing.set_there(&alone, now + ms(3_200)), "gone");
-    one.showing.show(axial(3), now + ms(4_000));
+    one.showing.show("p-1", axial(3), now + ms(4_000));
     one.showing.tick(now + ms(4_100));
     other.hears(&one.says(), now + ms(4_100));
     other.says();
@@ -423,7 +423,7 @@ fn who_gave_the_images_away_may_take_them_back_until_something_is_shown() {
     talk(&mut [&mut one, &mut other], now);
     assert!(one.showing.may_present(false), "their program may be one that shows nothing");
     other.showing.present(CASE.to_owned(), "p-1".to_owned(), false, now + ms(50));
-    other.showing.show(axial(2), now + ms(50));
+    other.showing.show("p-1", axial(2), now + ms(50));
     talk(&mut [&mut one, &mut other], now + ms(50));
     assert!(!one.showing.may_present(false), "they show");
 }
@@ -431,9 +431,9 @@ fn who_gave_the_images_away_may_take_them_back_until_something_is_shown() {
 #[test]
 fn a_movement_that_is_lost_leaves_no_pointer_over_another_image() {
     let (mut one, mut other, now) = shown(CASE);
-    one.showing.show(axial(1), now + ms(20));
+    one.showing.show("p-1", axial(1), now + ms(20));
     let _lost = one.says();
-    one.showing.show(pointing(axial(1), -30.0), now + ms(40));
+    one.showing.show("p-1", pointing(axial(1), -30.0), now + ms(40));
     other.hears(&one.says(), now + ms(40));
     other.says();
     assert_eq!(other.told.last(), Some(&pointing(axial(1), -30.0)));
@@ -445,7 +445,7 @@ fn all_of_it_is_said_twice_a_second_while_a_hand_does_not_rest() {
     let mut shows = 0;
     for step in 1..=100_u32 {
         let at = now + ms(u64::from(20 * step));
-        one.showing.show(axial(step), at);
+        one.showing.show("p-1", axial(step), at);
         shows += topics(&one.says()).into_iter().filter(|topic| *topic == Topic::Show).count();
     }
     // Two seconds; and once more for whoever could not be told at the beginning.
@@ -468,7 +468,7 @@ fn a_presenter_who_is_gone_for_three_seconds_shows_no_longer() {
 #[test]
 fn who_comes_later_is_told_who_shows_and_what() {
     let (mut one, _other, now) = shown(CASE);
-    one.showing.show(axial(4), now + ms(20));
+    one.showing.show("p-1", axial(4), now + ms(20));
     one.says();
     let mut late = Person::new("@c:h:THREE", Some((CASE, Some("p-1"))));
     one.showing.greet(&late.name, now + ms(30));
@@ -511,7 +511,7 @@ fn what_no_viewer_could_draw_never_reaches_one() {
         let at = now + ms(200 * (u64::try_from(step).expect("few") + 1));
         let mut shown = axial(1);
         shown.views.iter_mut().for_each(spoil);
-        one.showing.show(shown, at);
+        one.showing.show("p-1", shown, at);
         one.showing.tick(at + ms(100));
         other.hears(&one.says(), at + ms(100));
         other.says();
@@ -526,7 +526,7 @@ fn a_field_higher_than_a_person_is_cut_to_what_a_viewer_takes() {
     let (mut one, mut other, now) = shown(CASE);
     let mut shown = axial(0);
     shown.views[0].height = 90_000.0;
-    one.showing.show(shown, now + ms(20));
+    one.showing.show("p-1", shown, now + ms(20));
     other.hears(&one.says(), now + ms(20));
     other.says();
     assert_eq!(other.told.last().map(|last| last.views[0].height), Some(5_000.0));

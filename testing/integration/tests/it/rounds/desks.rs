@@ -78,7 +78,7 @@ async fn two_at(platform: Platform, patient: Option<&str>) -> Two {
     Two { _platform: platform, _folders: (folder, second), one, other, room }
 }
 
-async fn done(desk: &DeskKit, request: Request) {
+pub(super) async fn done(desk: &DeskKit, request: Request) {
     let answer = desk.call(request).await;
     assert!(matches!(answer, Ok(Reply::Done)), "it is done: {answer:?}");
 }
@@ -102,19 +102,19 @@ pub(super) fn partner(round: &RoundView) -> Option<&RoundPersonView> {
     others.next().filter(|_| others.next().is_none())
 }
 
-async fn pictures(desk: &DeskKit) -> Socket {
+pub(super) async fn pictures(desk: &DeskKit) -> Socket {
     let answer = desk.call(Request::Round { round: RoundStep::OpenPictures }).await;
     let Ok(Reply::PictureDoor(door)) = answer else { panic!("a door: {answer:?}") };
     knock(&door.socket, Some(DeskKit::ORIGIN), None).await.expect("its own page is let in")
 }
 
-async fn says(socket: &mut Socket, asked: &PictureAsked) {
+pub(super) async fn says(socket: &mut Socket, asked: &PictureAsked) {
     let text = serde_json::to_string(asked).expect("a word");
     socket.send(Message::Text(text.into())).await.expect("the door is open");
 }
 
 /// The next picture: kind, flags, number of the track, columns, rows and bytes.
-async fn picture(socket: &mut Socket) -> (u8, u8, u32, u16, u16, Vec<u8>) {
+pub(super) async fn picture(socket: &mut Socket) -> (u8, u8, u32, u16, u16, Vec<u8>) {
     let message = timeout(PATIENCE, async {
         loop {
             match socket.next().await {

@@ -56,8 +56,8 @@ async fn presents(desk: &DeskKit, patient: &str) {
     asks(desk, RoundStep::Present { patient: patient.to_owned() }).await;
 }
 
-async fn shows(desk: &DeskKit, presentation: Presentation) {
-    asks(desk, RoundStep::Show { presentation }).await;
+async fn shows(desk: &DeskKit, patient: &str, presentation: Presentation) {
+    asks(desk, RoundStep::Show { patient: patient.to_owned(), presentation }).await;
 }
 
 async fn shown(desk: &DeskKit, what: &str, expected: &Presentation) {
@@ -85,7 +85,7 @@ async fn follow(server: Server) {
     presents(one, PATIENT).await;
     let own = sees(one, "that one shows", |round| round.presenting.clone());
     assert_eq!((own.await.here, one.seen().presented), (true, None), "and nothing is shown to oneself");
-    shows(one, at(1)).await;
+    shows(one, PATIENT, at(1)).await;
 
     // Who comes later is told.
     comes_in(other, room, false).await;
@@ -103,14 +103,14 @@ async fn follow(server: Server) {
 
     // Faster than they can be told; the last is what counts.
     for image in 2..=60 {
-        shows(one, at(image)).await;
+        shows(one, PATIENT, at(image)).await;
     }
     shown(other, "the last image", &at(60)).await;
-    shows(one, measured(at(60))).await;
+    shows(one, PATIENT, measured(at(60))).await;
     shown(other, "what was measured", &measured(at(60))).await;
     let mut without = at(60);
     without.pointer = None;
-    shows(one, without.clone()).await;
+    shows(one, PATIENT, without.clone()).await;
     shown(other, "that pointer and length are gone", &without).await;
 
     let seen = SeenView { why: Some(NotSeen::Loading), done: 87, of: 135 };
@@ -124,7 +124,7 @@ async fn follow(server: Server) {
     asks(one, RoundStep::HandOver { person }).await;
     sees(other, "that it is to show", |round| round.presenting.as_ref().filter(|it| it.here).map(drop)).await;
     asks(other, RoundStep::Present { patient: PATIENT.to_owned() }).await;
-    shows(other, at(7)).await;
+    shows(other, PATIENT, at(7)).await;
     shown(one, "what the other shows", &at(7)).await;
     asks(other, RoundStep::StopPresenting).await;
     for desk in [one, other] {
@@ -139,7 +139,7 @@ async fn another_case_than_the_conversations_is_shown_to_nobody_who_has_not_said
     comes_in(one, room, false).await;
     comes_in(other, room, false).await;
     presents(one, ANOTHER).await;
-    shows(one, at(1)).await;
+    shows(one, ANOTHER, at(1)).await;
     let number = sees(other, "a question", |round| match round.presenting.as_ref()?.case {
         PresentedCase::Asking { number } => Some(number),
         PresentedCase::Coming | PresentedCase::Opening | PresentedCase::Open { .. } | PresentedCase::Closed { .. } => {
@@ -156,6 +156,12 @@ async fn another_case_than_the_conversations_is_shown_to_nobody_who_has_not_said
     asks(other, RoundStep::OpenPresentedCase { number }).await;
     let seen = other.eventually("what is shown", |seen| seen.presented.clone()).await;
     assert_eq!((seen.patient.as_str(), seen.presentation), (ANOTHER, at(1)));
+    // A page that is at another patient already says nothing of this one's case.
+    shows(one, PATIENT, at(9)).await;
+    shows(one, ANOTHER, at(2)).await;
+    let next = |seen: &testkit::Seen| seen.presented.clone().filter(|seen| seen.presentation != at(1));
+    let seen = other.eventually("the next image", next).await;
+    assert_eq!((seen.patient.as_str(), seen.presentation), (ANOTHER, at(2)), "and nothing between");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -165,7 +171,7 @@ async fn a_presenter_who_leaves_shows_nothing_any_more() {
     comes_in(one, room, false).await;
     comes_in(other, room, false).await;
     presents(one, PATIENT).await;
-    shows(one, at(1)).await;
+    shows(one, PATIENT, at(1)).await;
     shown(other, "what is shown", &at(1)).await;
     asks(one, RoundStep::Leave).await;
     sees(other, "that nobody shows", |round| (round.presenting.is_none() && round.may_present).then_some(())).await;

@@ -1,0 +1,12 @@
+#![doc = include_str!("../README.md")]
+
+mod card;
+mod convert;
+pub mod device;
+pub mod memory;
+pub mod system;
+pub mod y4m;
+
+pub use card::TestCard;
+pub use convert::{Layout, Raw, rgb};
+pub use device::{Camera, CaptureError, Size, SourceId, Surface, SurfaceKind, System, VideoSource};
