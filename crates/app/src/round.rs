@@ -13,6 +13,7 @@
 //! what somebody shows of a case's images, by the words of [`ears`].
 
 mod attend;
+mod calls;
 mod check;
 mod devices;
 mod ears;
@@ -32,19 +33,20 @@ pub use meeting::{Meeting, MeetingEvent};
 use crate::Desk;
 use crate::chat::{Up, sender};
 use attend::{Act, Moderation, Seat};
+use calls::{Call, Calls};
 use capture::{CaptureError, SourceId};
 use check::{Check, UNWATCHED};
 use contract::{
-    Event, Failure, FailureCode, NotSeen, Presentation, PresentedView, Reply, RoundDevicesView, RoundStep, RoundView,
-    RoundsView, RunningRoundView, SeenView,
+    Event, Failure, FailureCode, NotSeen, Presentation, PresentedView, Reply, RoundCallView, RoundDevicesView,
+    RoundStep, RoundView, RoundsView, RunningRoundView, SeenView,
 };
 use devices::{Choices, cameras_listed, listed};
 use jiff::Timestamp;
 use model::round::MemberId;
 use sound::{DeviceError, Devices};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tim::Running;
+use tim::{CallNews, Running};
 use tokio::sync::oneshot;
 
 /// A membership that nobody ended ends by its time: looked at so often.
@@ -73,6 +75,7 @@ struct State {
     shown: u32,
     /// Counts entries: what belongs to a former one is not taken for the present.
     entries: u64,
+    calls: Calls,
     /// Before a round.
     check: Option<Check>,
     told: Option<RoundsView>,
@@ -111,6 +114,16 @@ impl Desk {
                 Ok(Reply::Done)
             }
             RoundStep::Enter { conversation, camera } => self.enter_round(&conversation, camera).map(|()| Reply::Done),
+            RoundStep::Decline { conversation } => {
+                let up = self.up()?;
+                let id = self.0.rounds.state().calls.of(&conversation).map(|call| call.id.clone());
+                // It has ended meanwhile.
+                let Some(id) = id else { return Ok(Reply::Done) };
+                Box::pin(up.account().decline(&conversation, &id)).await.map_err(|error| way::of_round(&error))?;
+                self.0.rounds.state().calls.answer(&conversation);
+                self.tell_rounds();
+                Ok(Reply::Done)
+            }
             RoundStep::Leave => {
                 self.leave_round();
                 Ok(Reply::Done)
@@ -205,6 +218,8 @@ impl Desk {
             return Ok(());
         }
         (state.entries, state.presented) = (state.entries + 1, None);
+        state.calls.begin();
+        state.calls.answer(conversation);
         let entry = state.entries;
         // One that this person is still in is left by its dropping.
         let former = state.seat.replace(Seat::take(self.clone(), up, conversation.to_owned(), camera, entry, choices));
@@ -262,8 +277,24 @@ impl Desk {
 
     pub(crate) fn rounds_view(&self) -> RoundsView {
         let state = self.0.rounds.state();
-        let (offered, running, round) = (state.offered, state.running.clone(), state.round.clone());
+        let (offered, running, mut round) = (state.offered, state.running.clone(), state.round.clone());
+        let entered = round.as_ref().filter(|round| !matches!(round.phase, contract::RoundPhase::Ended { .. }));
+        let entered = entered.map(|round| round.conversation.as_str());
+        let calls: Vec<Call> = state.calls.going_on(now_ms(), &running, entered).into_iter().cloned().collect();
+        if let Some(round) = &mut round {
+            let there: Vec<_> = round.people.iter().map(|known| known.person.id.clone()).collect();
+            round.declined = state.calls.not_coming(&there).map(sender).collect();
+        }
         drop(state);
+        let calls = calls.into_iter().map(|call| RoundCallView {
+            name: self.conversation_name(&call.room),
+            patient: self.patient_of(&call.room),
+            person: sender(&call.by),
+            direct: call.direct,
+            until: instant(call.until_ms),
+            conversation: call.room,
+        });
+        let calls = calls.collect();
         let running = running.iter().map(|running| RunningRoundView {
             conversation: running.room.clone(),
             name: self.conversation_name(&running.room),
@@ -271,7 +302,7 @@ impl Desk {
             people: running.people.iter().map(sender).collect(),
             since: instant(running.since_ms),
         });
-        RoundsView { offered, running: running.collect(), round }
+        RoundsView { offered, running: running.collect(), calls, round }
     }
 
     /// Tells them, if they are others than before.
@@ -290,6 +321,7 @@ impl Desk {
     /// Which rounds there are, as long as chat is there.
     pub(crate) async fn follow_rounds(&self, up: &Up) {
         let mut changes = up.account().running_changes();
+        let mut calls = up.account().calls();
         let mut known = false;
         loop {
             let running = up.account().running().await;
@@ -299,12 +331,63 @@ impl Desk {
                 known = self.look_for_media_servers(up).await;
                 self.tell_rounds();
             }
+            let now_ms = now_ms();
+            let call_ends = self.0.rounds.state().calls.next_end_ms(now_ms);
+            let call_ends = call_ends.map(|at| Duration::from_millis(at.saturating_sub(now_ms)));
             // What was not to be learned is asked for again with the next look.
-            if let Ok(false) = tokio::time::timeout(LOOK, changes.happen()).await {
-                return;
+            let pause = call_ends.map_or(LOOK, |pause| pause.min(LOOK));
+            tokio::select! {
+                goes_on = changes.happen() => if !goes_on {
+                    return;
+                },
+                news = calls.next() => match news {
+                    Some(news) => self.take_call(up, news).await,
+                    None => return,
+                },
+                () = tokio::time::sleep(pause) => continue,
             }
             tokio::time::sleep(GATHER).await;
         }
+    }
+
+    async fn take_call(&self, up: &Up, news: CallNews) {
+        match news {
+            CallNews::Called { room, id, by, kind, until_ms } => {
+                let direct = kind == tim::Kind::Person;
+                let call = Call { room: room.clone(), id, by: by.clone(), direct, until_ms };
+                self.0.rounds.state().calls.called(call);
+                // Whoever is in a round, or has come elsewhere, needs no notice.
+                let running = up.account().running().await;
+                let is_call = self.is_called(&room, &running);
+                if is_call {
+                    self.tell_call(up, &room, kind, by).await;
+                }
+            }
+            CallNews::Declined { room, id, by } => self.0.rounds.state().calls.declined(&room, &id, by),
+        }
+    }
+
+    fn is_called(&self, room: &str, running: &[Running]) -> bool {
+        let state = self.0.rounds.state();
+        let entered = state.round.as_ref().map(|round| round.conversation.as_str());
+        state.calls.going_on(now_ms(), running, entered).iter().any(|call| call.room == room)
+    }
+
+    /// Calls the others of the conversation to the round of an entry, as whoever begins it.
+    fn call_others(&self, entry: u64, membership: Arc<tim::Round>) {
+        let desk = self.clone();
+        tokio::spawn(async move {
+            match membership.call().await {
+                Ok(id) => {
+                    let mut state = desk.0.rounds.state();
+                    if state.entries == entry {
+                        state.calls.set_own(id);
+                    }
+                }
+                // They see that it goes on all the same.
+                Err(error) => tracing::warn!(%error, "nobody was called to a round"),
+            }
+        });
     }
 
     /// Whether it is known now.
@@ -442,6 +525,10 @@ fn refused(detail: &str) -> Failure {
 
 fn no_rounds(detail: &str) -> Failure {
     Failure::new(FailureCode::NoRounds, detail)
+}
+
+fn now_ms() -> u64 {
+    u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default()
 }
 
 fn instant(ms: u64) -> String {

@@ -127,6 +127,8 @@ pub struct ArrivalView {
     pub mention: bool,
     /// Somebody asks this person to come.
     pub invitation: bool,
+    /// Somebody has begun a round and calls.
+    pub call: bool,
 }
 
 /// A conversation that a person wants to see.

@@ -34,6 +34,11 @@ pub enum RoundStep {
         /// Whether this person is to be seen at once.
         camera: bool,
     },
+    /// Say to whoever calls that one does not come; they are told.
+    Decline {
+        /// The room's id.
+        conversation: String,
+    },
     /// Leave it, or forget one that has ended.
     Leave,
     /// Be heard, or no longer.
@@ -133,8 +138,28 @@ pub struct RoundsView {
     pub offered: bool,
     /// Going on in conversations of this person, whether or not they are in it.
     pub running: Vec<RunningRoundView>,
+    /// Of these, somebody calls this person to them just now, the oldest call first.
+    pub calls: Vec<RoundCallView>,
     /// The one that this person is in, is entering, or was in until it ended.
     pub round: Option<RoundView>,
+}
+
+/// Somebody has begun a round and calls the others of the conversation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct RoundCallView {
+    /// The room's id.
+    pub conversation: String,
+    /// The conversation's name.
+    pub name: String,
+    /// FHIR id of the patient whose case the conversation belongs to, where this person may open it.
+    pub patient: Option<String>,
+    /// Who calls.
+    pub person: SenderView,
+    /// A conversation of two: the call is for this person alone.
+    pub direct: bool,
+    /// When it stops, ISO instant.
+    pub until: String,
 }
 
 /// A round that goes on.
@@ -186,6 +211,8 @@ pub struct RoundView {
     pub may_present: bool,
     /// This person moderates the conversation.
     pub moderates: bool,
+    /// Who was called and has said that they do not come.
+    pub declined: Vec<SenderView>,
 }
 
 /// How far a round is.

@@ -6,6 +6,7 @@
 use crate::account::{Account, AccountError};
 use crate::list::{Kind, kind};
 use crate::person::Person;
+use crate::rtc::{CALL, DECLINE};
 use crate::sync::SyncState;
 use matrix_sdk::Client;
 use matrix_sdk::deserialized_responses::RawAnySyncOrStrippedTimelineEvent;
@@ -30,6 +31,8 @@ pub struct Arrival {
     pub mention: bool,
     /// Somebody asks this person to come.
     pub invitation: bool,
+    /// Somebody has begun a round and calls.
+    pub call: bool,
 }
 
 /// How much of a conversation a person wants to notice.
@@ -75,11 +78,19 @@ pub(crate) async fn listen(client: &Client, state: watch::Receiver<SyncState>, t
                 if first {
                     return;
                 }
-                let mention = notification.actions.iter().any(Action::is_highlight);
-                let (sender, invitation) = match &notification.event {
-                    RawAnySyncOrStrippedTimelineEvent::Sync(event) => (event.get_field::<OwnedUserId>("sender"), false),
-                    RawAnySyncOrStrippedTimelineEvent::Stripped(event) => (event.get_field("sender"), true),
+                let (sender, invitation, kind_of_event) = match &notification.event {
+                    RawAnySyncOrStrippedTimelineEvent::Sync(event) => {
+                        (event.get_field::<OwnedUserId>("sender"), false, event.get_field::<String>("type"))
+                    }
+                    RawAnySyncOrStrippedTimelineEvent::Stripped(event) => {
+                        (event.get_field("sender"), true, event.get_field("type"))
+                    }
                 };
+                // Calls are told by themselves, as long as they go on.
+                if kind_of_event.ok().flatten().is_some_and(|kind| kind == CALL || kind == DECLINE) {
+                    return;
+                }
+                let mention = notification.actions.iter().any(Action::is_highlight);
                 let sender = match sender.ok().flatten() {
                     Some(id) => Some(Person::of_member(&room, &id).await),
                     None => None,
@@ -87,7 +98,7 @@ pub(crate) async fn listen(client: &Client, state: watch::Receiver<SyncState>, t
                 let kind = kind(&room).await;
                 let conversation = room.room_id().to_string();
                 // Nobody listens while nobody sits at the desk.
-                let _unheard = tell.send(Arrival { conversation, kind, sender, mention, invitation });
+                let _unheard = tell.send(Arrival { conversation, kind, sender, mention, invitation, call: false });
             }
         })
         .await;

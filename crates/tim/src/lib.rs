@@ -53,7 +53,9 @@ pub use person::Person;
 pub use proof::{Demand, Proof, ProofError, ProofWay};
 pub use recovery::{RecoveryError, RecoveryKey, RecoveryState};
 pub use rooms::NewConversation;
-pub use rtc::{Focus, Member, Missed, MissedWhy, Round, RoundError, RoundEvent, Running, RunningChanges};
+pub use rtc::{
+    CallNews, Calls, Focus, Member, Missed, MissedWhy, Round, RoundError, RoundEvent, Running, RunningChanges,
+};
 pub use signals::Signals;
 pub use sync::SyncState;
 pub use text::{Block, Span};

@@ -14,6 +14,7 @@ import { Chat } from '../messages/Chat';
 import { m } from '../paraglide/messages';
 import { LockWarning } from '../session/LockWarning';
 import { Pictures } from '../rounds/Pictures';
+import { Calls } from '../rounds/Calls';
 import { RoundBar } from '../rounds/RoundBar';
 import { Rounds } from '../rounds/Rounds';
 import { Settings } from '../settings/Settings';
@@ -124,6 +125,7 @@ export function Frame() {
             {place.screen === 'settings' && <Settings />}
           </ScreenGuard>
         </main>
+        <Calls onScreen={place.screen === 'rounds'} stays={place.screen === 'case'} />
         <RoundBar onScreen={place.screen === 'rounds'} />
       </div>
       <LockWarning />

@@ -215,6 +215,7 @@ function commandIcon(command: Command): IconName {
     'round-camera': 'camera',
     'round-share': 'screenShare',
     'round-hand': 'hand',
+    'round-call': 'bell',
     settings: 'settings',
     theme: 'sun',
     lock: 'locked',

@@ -29,4 +29,8 @@ mention: boolean,
 /**
  * Somebody asks this person to come.
  */
-invitation: boolean, };
+invitation: boolean, 
+/**
+ * Somebody has begun a round and calls.
+ */
+call: boolean, };

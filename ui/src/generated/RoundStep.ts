@@ -26,7 +26,11 @@ conversation: string,
 /**
  * Whether this person is to be seen at once.
  */
-camera: boolean, } | { "step": "leave" } | { "step": "set-microphone", 
+camera: boolean, } | { "step": "decline", 
+/**
+ * The room's id.
+ */
+conversation: string, } | { "step": "leave" } | { "step": "set-microphone", 
 /**
  * Heard.
  */

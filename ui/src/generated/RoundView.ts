@@ -3,6 +3,7 @@ import type { OwnMediaView } from "./OwnMediaView";
 import type { PresentingView } from "./PresentingView";
 import type { RoundPersonView } from "./RoundPersonView";
 import type { RoundPhase } from "./RoundPhase";
+import type { SenderView } from "./SenderView";
 
 /**
  * A round with this person in it.
@@ -64,4 +65,8 @@ mayPresent: boolean,
 /**
  * This person moderates the conversation.
  */
-moderates: boolean, };
+moderates: boolean, 
+/**
+ * Who was called and has said that they do not come.
+ */
+declined: Array<SenderView>, };

@@ -144,6 +144,7 @@ export type { RecoveryView } from './RecoveryView';
 export type { RepliedView } from './RepliedView';
 export type { Reply } from './Reply';
 export type { Request } from './Request';
+export type { RoundCallView } from './RoundCallView';
 export type { RoundCheckView } from './RoundCheckView';
 export type { RoundDeviceKind } from './RoundDeviceKind';
 export type { RoundDeviceView } from './RoundDeviceView';

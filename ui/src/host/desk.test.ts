@@ -21,7 +21,7 @@ describe('the mirror of rounds', () => {
   test('keeps the event that overtook the answer', async () => {
     const { desk: page, host } = desk(fixture);
     page.openRounds();
-    const younger = { offered: true, running: [], round: round() };
+    const younger = { offered: true, running: [], calls: [], round: round() };
     host.send({ type: 'rounds-changed', value: younger });
     await new Promise((resolve) => setTimeout(resolve));
     expect(page.rounds.get()).toEqual({ state: 'here', value: younger });
@@ -33,7 +33,7 @@ describe('the mirror of rounds', () => {
     await vi.waitFor(() => expect(page.rounds.get().state).toBe('here'));
     page.openRounds();
     host.send({ type: 'session-changed', value: { state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: false, link: null, failure: null } });
-    host.send({ type: 'rounds-changed', value: { offered: true, running, round: null } });
+    host.send({ type: 'rounds-changed', value: { offered: true, running, calls: [], round: null } });
     await new Promise((resolve) => setTimeout(resolve));
     expect(page.rounds.get().state).toBe('waiting');
   });

@@ -24,7 +24,7 @@ export interface RoundsFixture {
 const done: Reply = { type: 'done' };
 
 export function memoryRounds(fixture: RoundsFixture | undefined, send: (event: Event) => void): { reply: (request: Extract<Request, { type: 'open-rounds' | 'round' }>) => Reply; pictures: OpenPictures } {
-  let view: RoundsView = fixture?.view ?? { offered: false, running: [], round: null };
+  let view: RoundsView = fixture?.view ?? { offered: false, running: [], calls: [], round: null };
   let devices: RoundDevicesView = fixture?.devices ?? { microphones: [], speakers: [], cameras: [] };
   const put = (next: RoundsView) => {
     view = next;
@@ -35,6 +35,7 @@ export function memoryRounds(fixture: RoundsFixture | undefined, send: (event: E
   const round = (how: (before: RoundView) => RoundView) => (view.round === null ? done : put({ ...view, round: how(view.round) }));
   const mine = (people: readonly RoundPersonView[], change: Partial<RoundPersonView>) => people.map((one) => (one.here ? { ...one, ...change } : one));
   const sound = (list: RoundDevicesView['microphones']) => list.find((one) => one.chosen) ?? list[0];
+  const without = (conversation: string) => view.calls.filter((one) => one.conversation !== conversation);
   // A test picture is shown only to whom it was chosen for.
   const camera = () => devices.cameras.find((one) => one.chosen);
   const opened = (device: RoundDevicesView['cameras'][number] | undefined): OwnMediaView => {
@@ -66,6 +67,7 @@ export function memoryRounds(fixture: RoundsFixture | undefined, send: (event: E
         const seen: OwnMediaView = what.camera ? opened(camera()) : { state: 'off' };
         return put({
           ...view,
+          calls: without(what.conversation),
           round: {
             conversation: what.conversation,
             name: running?.name ?? what.conversation,
@@ -81,9 +83,12 @@ export function memoryRounds(fixture: RoundsFixture | undefined, send: (event: E
             presenting: null,
             mayPresent: true,
             moderates: fixture?.moderates ?? false,
+            declined: [],
           },
         });
       }
+      case 'decline':
+        return put({ ...view, calls: without(what.conversation) });
       case 'leave':
         return put({ ...view, round: null });
       case 'set-microphone': {

@@ -8,7 +8,7 @@ import { at } from '../stories/story';
 import { Notices } from './Notices';
 
 const sender = { id: '@sonnkaya:eschenau.example', name: 'Dr. Ayla Sonnkaya', initials: 'AS', own: false, ambiguous: false };
-const arrival: ArrivalView = { conversation: '!a:eschenau.example', kind: 'person', sender: null, count: 1, mention: false, invitation: false };
+const arrival: ArrivalView = { conversation: '!a:eschenau.example', kind: 'person', sender: null, count: 1, mention: false, invitation: false, call: false };
 
 function open() {
   const fixture = at({ screen: 'today' });
@@ -54,6 +54,19 @@ describe('a notice outside the window', () => {
     const { arrive, shown } = open();
     arrive({ sender });
     expect(shown()[0]?.title).toBe('Neue Nachricht von Dr. Ayla Sonnkaya');
+  });
+
+  test('of a call says that a round has begun, and who calls where the settings let it', () => {
+    const { arrive, shown } = open();
+    const call = { call: true, count: 2 };
+    arrive({ ...call, conversation: null, kind: null });
+    arrive({ ...call, kind: 'case', sender });
+    arrive({ ...call, kind: 'group', sender });
+    arrive({ ...call, sender });
+    expect(shown()).toEqual([
+      { title: 'Eine Runde hat begonnen', body: null, conversation: null },
+      ...['Eine Runde zu einem Fall hat begonnen', 'Dr. Ayla Sonnkaya hat eine Runde begonnen', 'Dr. Ayla Sonnkaya ruft an'].map((title) => ({ title, body: null, conversation: arrival.conversation })),
+    ]);
   });
 
   test('is not shown to who looks at the window', () => {

@@ -1,16 +1,20 @@
 import { useMemo } from 'react';
 import { Icon, type IconName } from '../components/icons';
-import type { PresentingView, RoundPersonView } from '../host/contract';
+import type { RoundPersonView, RoundView } from '../host/contract';
 import { m } from '../paraglide/messages';
 import { PersonMenu } from './PersonMenu';
+import { presentingOf } from './presenting';
 import styles from './Rounds.module.css';
 import { handQueue } from './tiles';
-import { keyWords, personStates, roundNames, watchingWords } from './words';
+import { declinedNames, keyWords, personStates, roundNames, watchingWords } from './words';
 
 /** Who asks for the word, and who is here, in text: what the tiles say by shape and color stands here in words. */
-export function PeopleList({ people, presenting, moderates }: { people: readonly RoundPersonView[]; presenting: PresentingView | null; moderates: boolean }) {
+export function PeopleList({ round }: { round: RoundView }) {
+  const { people, declined, moderates } = round;
+  const presenting = presentingOf(round);
   const name = useMemo(() => roundNames(people), [people]);
   const hands = handQueue(people);
+  const refused = declinedNames(round);
   return (
     <aside className={styles['people']} aria-label={m.round_people()} data-scope="people" data-testid="round-people">
       <h2 className={styles['peopleHead']}>{m.round_people()}</h2>
@@ -54,6 +58,23 @@ export function PeopleList({ people, presenting, moderates }: { people: readonly
             );
           })}
         </ul>
+        {declined.length > 0 && (
+          <>
+            <h3 className={styles['section']}>{m.round_declined()}</h3>
+            <ul data-testid="round-declined">
+              {declined.map((one, place) => (
+                <li key={one.id} className={styles['person']}>
+                  <span className={styles['face']} aria-hidden>
+                    {one.initials}
+                  </span>
+                  <span className={styles['personWords']}>
+                    <b title={refused[place]}>{refused[place]}</b>
+                  </span>
+                </li>
+              ))}
+            </ul>
+          </>
+        )}
       </div>
     </aside>
   );

@@ -26,6 +26,7 @@ import { ShareDialog } from './Share';
 import { SharedLine, SharingLine } from './Sharing';
 import { useTalking } from './talk';
 import { handQueue } from './tiles';
+import { useFocusKept } from './useFocusKept';
 import { useRoundWords } from './useRoundWords';
 import { useStep } from './useStep';
 import { useWide } from './useWide';
@@ -45,30 +46,15 @@ export function RoundBar({ onScreen }: { /** "Runden" is shown. */ onScreen: boo
   const presenting = presentingOf(round);
   useEffect(() => forgetAside(presenting), [presenting]);
   useEffect(() => forgetScreen(round), [round]);
-  useFocusKept(rounds.state === 'here' ? goesOn(round) : null);
+  useFocusKept(rounds.state === 'here' ? goesOn(round) : null, other);
   if (round === null) return null;
   // There the screen itself says it, at large.
   if (!goesOn(round)) return onScreen ? null : <Brief round={round} />;
   return <Controls round={round} onScreen={onScreen} />;
 }
 
-/** What was pressed to come in or to leave is gone then: the focus goes to the screen, and only if it is lost. */
-function useFocusKept(going: boolean | null): void {
-  const before = useRef(going);
-  useEffect(() => {
-    const last = before.current;
-    before.current = going;
-    if (last === null || going === null || last === going) return undefined;
-    // A dialog gives the focus back in the frame after it closes.
-    let frame = requestAnimationFrame(() => {
-      frame = requestAnimationFrame(() => {
-        if (document.activeElement !== null && document.activeElement !== document.body) return;
-        document.querySelector<HTMLElement>('main')?.focus();
-      });
-    });
-    return () => cancelAnimationFrame(frame);
-  }, [going]);
-}
+/** What was pressed to come in or to leave is gone then. */
+const other = (last: boolean, next: boolean) => last !== next;
 
 /** On the way in, or over: in one line, with the one thing to do. */
 function Brief({ round }: { round: RoundView }) {

@@ -10,8 +10,9 @@ import { useStore } from '../host/store';
 import { useKeyDispatcher } from '../keys/keys';
 import { brunnengold, falkenried, lerchenhain, silbertal, sonnkaya } from '../messages/examples';
 import { at } from '../stories/story';
-import { inRound, people, presentedBy, round, rounds, running, screenOf, surfaces, watched } from './examples';
+import { callOf, inRound, people, presentedBy, round, rounds, running, screenOf, surfaces, watched } from './examples';
 import { Pictures } from './Pictures';
+import { Calls } from './Calls';
 import { RoundBar } from './RoundBar';
 import { RoundButton } from './RoundButton';
 import { Rounds } from './Rounds';
@@ -29,10 +30,11 @@ async function open(fixture: RoundsFixture, more: { place?: Place; answer?: (req
     useKeyDispatcher(true);
     return (
       <Pictures>
-        <main>
+        <main tabIndex={-1}>
           {place.screen === 'rounds' ? <Rounds /> : <RoundButton conversation="!steinklee" name="Fall 3" mayBegin stays={place.screen === 'case'} />}
           <input data-testid="field" />
         </main>
+        <Calls onScreen={place.screen === 'rounds'} stays={place.screen === 'case'} />
         <RoundBar onScreen={place.screen === 'rounds'} />
       </Pictures>
     );
@@ -47,7 +49,7 @@ async function open(fixture: RoundsFixture, more: { place?: Place; answer?: (req
   );
   await waitFor(() => expect(desk.rounds.get().state).toBe('here'));
   const steps = () => host.asked.flatMap((request): RoundStep[] => (request.type === 'round' && request.round.step !== 'open-presented' ? [request.round] : []));
-  const change = (more: Partial<RoundView>) => act(() => host.send({ type: 'rounds-changed', value: { offered: true, running: [], round: round(more) } }));
+  const change = (more: Partial<RoundView>) => act(() => host.send({ type: 'rounds-changed', value: { offered: true, running: [], calls: [], round: round(more) } }));
   const spoken = (how: 'polite' | 'assertive') => page.baseElement.querySelector(`[aria-live=${how}].visually-hidden`)?.textContent ?? '';
   const press = (id: string) => act(() => void fireEvent.click(page.getByTestId(id)));
   return { page, host, desk, places, steps, change, spoken, press };
@@ -148,15 +150,117 @@ describe('the way from a conversation', () => {
   test('begins, enters or leads back, by what there is', async () => {
     const { page, host } = await open(rounds(), { place: conversation });
     expect(page.getByTestId('round-begin').getAttribute('aria-label')).toBe('Runde beginnen');
-    act(() => host.send({ type: 'rounds-changed', value: { offered: true, running, round: null } }));
+    act(() => host.send({ type: 'rounds-changed', value: { offered: true, running, calls: [], round: null } }));
     expect(page.getByTestId('round-enter').textContent).toBe('Runde betreten · 6');
-    act(() => host.send({ type: 'rounds-changed', value: { offered: true, running, round: round() } }));
+    act(() => host.send({ type: 'rounds-changed', value: { offered: true, running, calls: [], round: round() } }));
     expect(page.getByTestId('round-to').textContent).toBe('Zur Runde');
   });
 
   test('is not there where no rounds are offered', async () => {
     const { page } = await open(rounds({ offered: false }), { place: conversation });
     expect(page.queryByTestId('round-begin')).toBeNull();
+  });
+});
+
+describe('a call', () => {
+  const soon = (seconds: number) => new Date(Date.now() + 1000 * seconds).toISOString();
+  const group = callOf(sonnkaya, { until: soon(60) });
+  const direct = callOf(brunnengold, { conversation: '!brunnengold', name: brunnengold.name, direct: true, until: soon(60) });
+  const third = callOf(silbertal, { conversation: '!auenwald', name: 'Fall 1', until: soon(60) });
+  const today = { place: { screen: 'today' } } as const;
+  const lines = (page: Awaited<ReturnType<typeof open>>['page']) => page.queryAllByTestId('round-call').map((one) => one.querySelector('span')?.textContent);
+
+  test('stands in a line, is told once, and takes no focus', async () => {
+    const { page, host, spoken } = await open(rounds({ running }), today);
+    act(() => page.getByTestId('field').focus());
+    act(() => host.send({ type: 'rounds-changed', value: { offered: true, running, calls: [group], round: null } }));
+    expect(lines(page)).toEqual(['Sonnkaya hat eine Runde begonnen: Fall 3']);
+    page.getByRole('region', { name: 'Rufe zu Runden' });
+    expect(spoken('polite')).toBe('Sonnkaya hat eine Runde begonnen: Fall 3');
+    expect(document.activeElement).toBe(page.getByTestId('field'));
+    act(() => host.send({ type: 'rounds-changed', value: { offered: true, running, calls: [{ ...group }, direct], round: null } }));
+    expect(spoken('polite')).toBe('Brunnengold ruft Sie an');
+    expect(lines(page)).toEqual(['Sonnkaya hat eine Runde begonnen: Fall 3', 'Brunnengold ruft Sie an']);
+  });
+
+  test('is answered by one key, also from a text field, and stays in the case', async () => {
+    const place: Place = { screen: 'case', patient: 'pat-auenwald', tab: 'overview' };
+    const { page, steps, places, press } = await open(rounds({ running, calls: [group] }), { place });
+    act(() => page.getByTestId('field').focus());
+    key('J', { ...ctrl, shiftKey: true });
+    await waitFor(() => page.getByTestId('enter-without'));
+    expect(page.getByTestId('round-before').textContent).toContain('Fall 3');
+    press('enter');
+    await waitFor(() => expect(page.queryByTestId('round-calls')).toBeNull());
+    expect(steps()).toContainEqual({ step: 'enter', conversation: '!steinklee', camera: true });
+    expect(places.place.get()).toEqual(place);
+  });
+
+  test('says what is left for it, and the dialog outlives it', async () => {
+    const { page, host, press } = await open(rounds({ running, calls: [group], round: round({ conversation: '!auenwald', name: 'Fall 1' }) }), today);
+    press('call-enter');
+    await waitFor(() => page.getByTestId('enter-without'));
+    page.getByText(/Sie sind noch in der Runde „Fall 1“/u);
+    act(() => host.send({ type: 'rounds-changed', value: { offered: true, running, calls: [], round: null } }));
+    expect([page.queryByTestId('round-calls'), page.queryByTestId('round-before') === null]).toEqual([null, false]);
+  });
+
+  test('is declined with one press, and the focus is not lost', async () => {
+    const { page, steps, press } = await open(rounds({ running, calls: [group] }), today);
+    act(() => page.getByTestId('call-decline').focus());
+    press('call-decline');
+    await waitFor(() => expect(page.queryByTestId('round-calls')).toBeNull());
+    expect(steps()).toEqual([{ step: 'decline', conversation: '!steinklee' }]);
+    await waitFor(() => expect(document.activeElement?.tagName).toBe('MAIN'));
+  });
+
+  test('that could not be declined says so, and stays', async () => {
+    const { page, press } = await open(rounds({ running, calls: [group] }), { ...today, answer: (request) => (request.type === 'round' && request.round.step === 'decline' ? { code: 'no-rounds', detail: '' } : undefined) });
+    press('call-decline');
+    await waitFor(() => page.getByTestId('call-failure'));
+    page.getByTestId('round-call');
+  });
+
+  test('is over once its time is', async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    const { page } = await open(rounds({ running, calls: [{ ...group, until: soon(3) }] }), today);
+    page.getByTestId('round-call');
+    act(() => void vi.advanceTimersByTime(4000));
+    expect(page.queryByTestId('round-calls')).toBeNull();
+    vi.useRealTimers();
+  });
+
+  test('is one of at most two lines, and the others are reached', async () => {
+    const { page, places, press } = await open(rounds({ running, calls: [group, direct, third] }), today);
+    expect([lines(page).length, page.getByTestId('calls-more').textContent]).toEqual([2, '+1 weitere']);
+    press('calls-more');
+    expect(places.place.get()).toEqual({ screen: 'rounds' });
+  });
+
+  test('is marked in the list of rounds that go on, and declined there', async () => {
+    const { page, steps, press } = await open(rounds({ running, calls: [group] }));
+    expect([page.getByTestId('call-chip').textContent, page.queryByTestId('round-calls')]).toEqual(['Sonnkaya ruft Sie', null]);
+    press('call-decline');
+    await waitFor(() => expect(page.queryByTestId('call-chip')).toBeNull());
+    expect(steps()).toEqual([{ step: 'decline', conversation: '!steinklee' }]);
+  });
+});
+
+describe('who does not come', () => {
+  test('is told once, and stands at the end of the list of people', async () => {
+    peopleShown.set(true);
+    const { page, change, spoken } = await open(rounds({ round: round({ people: people(2) }) }));
+    change({ people: people(2), declined: [brunnengold] });
+    expect(spoken('polite')).toBe('Brunnengold kommt nicht');
+    expect([...page.getByTestId('round-people').querySelectorAll('h3')].at(-1)?.textContent).toBe('Kommen nicht');
+    expect(page.getByTestId('round-declined').textContent).toContain('Brunnengold');
+    change({ people: people(2), declined: [brunnengold, silbertal] });
+    expect(spoken('polite')).toBe('Silbertal kommt nicht');
+  });
+
+  test('is seen by whoever waits alone', async () => {
+    const { page } = await open(rounds({ round: round({ people: people(1), declined: [brunnengold] }) }));
+    expect(page.getByTestId('alone-declined').textContent).toBe('Brunnengold kommt nicht');
   });
 });
 

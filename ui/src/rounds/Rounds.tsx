@@ -1,6 +1,7 @@
 /** "Runden": the round that one is in, or the ones that go on, or how one begins. */
 import { useEffect, useRef, useState } from 'react';
 import { Button } from '../components/Button';
+import { Chip } from '../components/Chip';
 import { Empty } from '../components/Empty';
 import { FailureNotice } from '../components/FailureNotice';
 import { Icon } from '../components/icons';
@@ -8,22 +9,23 @@ import { Notice } from '../components/Notice';
 import { Skeleton, useWaited } from '../components/Skeleton';
 import { Spinner } from '../components/Spinner';
 import { usePlaces } from '../frame/place';
-import type { Entering as EnteringStep, RoundEnd, RoundsView, RoundView, RunningRoundView } from '../host/contract';
+import type { Entering as EnteringStep, RoundCallView, RoundEnd, RoundsView, RoundView, RunningRoundView } from '../host/contract';
 import { useDesk } from '../host/desk';
 import { useStore } from '../host/store';
 import { useNow } from '../i18n/clock';
 import { moment } from '../i18n/format';
 import { defineCommand, useCommand } from '../keys/keys';
+import { callName } from '../messages/names';
 import { m } from '../paraglide/messages';
 import { BeforeDialog, type RoundToEnter } from './Before';
 import { Gallery } from './Gallery';
 import { PeopleList } from './PeopleList';
 import styles from './Rounds.module.css';
 import { presentingOf } from './presenting';
-import { peopleShown, useLook } from './roundsView';
+import { peopleShown, useCalls, useLook } from './roundsView';
 import { useStep } from './useStep';
 import { useWide } from './useWide';
-import { endWords, enteringWords, someNames } from './words';
+import { callWords, declinedNames, endWords, enteringWords, someNames } from './words';
 
 const leavePeopleCommand = defineCommand({ id: 'round-people-leave', keys: ['escape'], label: () => m.round_people_hide(), group: 'round' });
 
@@ -59,6 +61,8 @@ export function Rounds() {
 /** No round of one's own: those that go on come first. */
 function Running({ view }: { view: RoundsView }) {
   const places = usePlaces();
+  const calls = useCalls();
+  const { take, failure } = useStep();
   const [entered, setEntered] = useState<RoundToEnter | null>(null);
   if (view.running.length === 0) {
     return view.offered ? (
@@ -80,16 +84,17 @@ function Running({ view }: { view: RoundsView }) {
       <h2 className={styles['heading']}>{m.round_running()}</h2>
       <ul className={styles['running']}>
         {view.running.map((one) => (
-          <RunningRow key={one.conversation} one={one} enter={() => setEntered(one)} />
+          <RunningRow key={one.conversation} one={one} call={calls.find((call) => call.conversation === one.conversation)} enter={() => setEntered(one)} decline={() => void take({ step: 'decline', conversation: one.conversation })} />
         ))}
       </ul>
+      {failure && <FailureNotice failure={failure} />}
       <p className={styles['aside']}>{m.round_none_text()}</p>
       {entered && <BeforeDialog entered={entered} close={() => setEntered(null)} />}
     </div>
   );
 }
 
-function RunningRow({ one, enter }: { one: RunningRoundView; enter: () => void }) {
+function RunningRow({ one, call, enter, decline }: { one: RunningRoundView; call: RoundCallView | undefined; enter: () => void; decline: () => void }) {
   const now = useNow(60_000);
   return (
     <li className={styles['row']} data-testid={`running-${one.conversation}`}>
@@ -98,6 +103,16 @@ function RunningRow({ one, enter }: { one: RunningRoundView; enter: () => void }
         <b>{one.name}</b>
         <span>{`${m.round_running_since({ time: moment(one.since, now) })} · ${m.round_count({ count: one.people.length })}: ${someNames(one.people)}`}</span>
       </div>
+      {call && (
+        <>
+          <Chip tone="accent" icon="bell" testId="call-chip">
+            {m.round_call_chip({ name: callName(call.person) })}
+          </Chip>
+          <Button aria-label={`${m.round_call_decline()}: ${callWords(call)}`} onPress={decline} data-testid="call-decline">
+            {m.round_call_decline()}
+          </Button>
+        </>
+      )}
       <Button look="primary" aria-label={m.round_enter_named({ name: one.name })} onPress={enter} data-testid={`enter-${one.conversation}`}>
         {m.round_enter()}
       </Button>
@@ -192,6 +207,7 @@ function InRound({ round }: { round: RoundView }) {
   const chosen = useStore(peopleShown);
   const wide = useWide();
   const away = useAway(round.phase.phase === 'reconnecting');
+  const declined = declinedNames(round);
   const beside = chosen ?? (wide && shows === 'gallery');
   // Where it lies over the tiles it goes like everything that does.
   useCommand(leavePeopleCommand, () => peopleShown.set(false), { enabled: beside && !wide });
@@ -203,9 +219,14 @@ function InRound({ round }: { round: RoundView }) {
             <b>{m.round_alone()}</b> {m.round_alone_text()}
           </p>
         )}
+        {round.people.length <= 1 && declined.map((name) => (
+          <p key={name} className={styles['alone']} data-testid="alone-declined">
+            {m.round_say_declined({ name })}
+          </p>
+        ))}
         <Gallery key={shows} people={round.people} look={shows} away={away} />
       </div>
-      {beside && <PeopleList people={round.people} presenting={presentingOf(round)} moderates={round.moderates} />}
+      {beside && <PeopleList round={round} />}
     </div>
   );
 }

@@ -1,5 +1,5 @@
 /** Invented rounds of the demonstration, on Tuesday 24 November 2026 at 13:36 in Berlin, and what their cameras show. */
-import type { NotSeen, PresentingView, RoundDevicesView, RoundPersonView, RoundsView, RoundSurfacesView, RoundSurfaceView, RoundView, SenderView, WatchingView } from '../host/contract';
+import type { NotSeen, PresentingView, RoundCallView, RoundDevicesView, RoundPersonView, RoundsView, RoundSurfacesView, RoundSurfaceView, RoundView, SenderView, WatchingView } from '../host/contract';
 import type { RoundsFixture } from '../host/memoryRounds';
 import { ahlefels, brunnengold, ebbelund, falkenried, kieselhof, lerchenhain, silbertal, sonnkaya, sturmwald, taubengruen, weidenlohe, wintermoor } from '../messages/examples';
 
@@ -74,6 +74,7 @@ export function round(more: Partial<RoundView> = {}): RoundView {
     presenting: null,
     mayPresent: true,
     moderates: false,
+    declined: [],
     ...more,
   };
 }
@@ -125,7 +126,12 @@ export const running: RoundsView['running'] = [
   { conversation: '!steinklee', name: 'Fall 3', patient: 'pat-steinklee', people: [sonnkaya, brunnengold, silbertal, ahlefels, weidenlohe, lerchenhain], since: '2026-11-24T13:20:00+01:00' },
 ];
 
-export const offered: RoundsView = { offered: true, running: [], round: null };
+/** A call to one of them, until two minutes after the demonstration stands still. */
+export function callOf(sender: SenderView, more: Partial<RoundCallView> = {}): RoundCallView {
+  return { conversation: '!steinklee', name: 'Fall 3', patient: 'pat-steinklee', person: sender, direct: false, until: '2026-11-24T13:38:00+01:00', ...more };
+}
+
+export const offered: RoundsView = { offered: true, running: [], calls: [], round: null };
 
 export function rounds(view: Partial<RoundsView> = {}, more: Partial<RoundsFixture> = {}): RoundsFixture {
   return { view: { ...offered, ...view }, devices, self, now: '2026-11-24T13:36:00+01:00', ownTrack, surfaces, paint: (track, canvas) => (screenTracks.has(track) ? paintScreen(track, canvas) : paintPerson(track, canvas)), ...more };

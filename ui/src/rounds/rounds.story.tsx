@@ -1,8 +1,8 @@
-import type { Place, RoundEnd, RoundView, SenderView } from '../host/contract';
+import type { Place, RoundEnd, RoundView, RunningRoundView, SenderView } from '../host/contract';
 import type { RoundsFixture } from '../host/memoryRounds';
-import { silbertal, sonnkaya, weidenlohe, brunnengold, lerchenhain, ahlefels } from '../messages/examples';
+import { silbertal, sonnkaya, weidenlohe, brunnengold, lerchenhain, ahlefels, kieselhof, wintermoor } from '../messages/examples';
 import { at, type Story } from '../stories/story';
-import { devices, inRound, people, pictured, presentedBy, round, rounds, running, screenOf, surfaces, watched } from './examples';
+import { callOf, devices, inRound, people, pictured, presentedBy, round, rounds, running, screenOf, surfaces, watched } from './examples';
 import { look, peopleShown } from './roundsView';
 
 function story(id: string, fixture: RoundsFixture, more: { keys?: readonly string[]; place?: Place; look?: 'gallery' | 'spotlight'; people?: boolean } = {}): Story {
@@ -24,6 +24,9 @@ const enter = ['click:[data-testid="enter-!steinklee"]', 'see:[data-testid=enter
 
 const share = ['click:[data-testid=round-share]', 'see:[data-testid=share-dialog]'];
 
+const direct: RunningRoundView = { conversation: '!brunnengold', name: brunnengold.name, patient: null, people: [brunnengold], since: '2026-11-24T13:35:40+01:00' };
+const callDirect = callOf(brunnengold, { conversation: direct.conversation, name: direct.name, patient: null, direct: true });
+
 /** So many people, of whom some show their screens. */
 const sharing = (count: number, ...who: SenderView[]) => people(count).map((one) => ({ ...one, screen: who.includes(one.person) ? screenOf(one.person === who[0] ? 40 : 41) : null }));
 
@@ -39,6 +42,11 @@ const keyed = [
 ];
 
 export const stories: Story[] = [
+  story('-call', rounds({ running, calls: [callOf(sonnkaya)] }), { place: { screen: 'today' }, keys: ['see:[data-testid=round-call]'] }),
+  story('-call-direct', rounds({ running: [direct], calls: [callDirect] }), { place: { screen: 'case', patient: 'pat-auenwald', tab: 'overview' }, keys: ['see:[data-testid=round-call]'] }),
+  story('-call-two', rounds({ running: [...running, direct], calls: [callOf(sonnkaya), callDirect, callOf(weidenlohe, { conversation: '!auenwald', name: 'Fall 1' })], round: round({ conversation: '!birkenlicht', name: 'Fall 2', patient: null }) }), { place: { screen: 'today' }, keys: ['see:[data-testid=calls-more]'] }),
+  story('-call-listed', rounds({ running: [...running, direct], calls: [callOf(sonnkaya), callDirect] })),
+  inside('-declined', { declined: [kieselhof, wintermoor] }, { people: true, keys: ['see:[data-testid=round-declined]'] }),
   story('s-none', rounds()),
   story('s-absent', rounds({ offered: false })),
   story('s-running', rounds({ running: [...running, { conversation: '!auenwald', name: 'Fall 1', patient: null, people: [weidenlohe], since: '2026-11-24T13:31:00+01:00' }] })),

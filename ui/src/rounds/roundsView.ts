@@ -1,7 +1,9 @@
 /** What of the rounds is asked for in several places. */
-import type { RoundsView, RoundView } from '../host/contract';
+import { useMemo } from 'react';
+import type { RoundCallView, RoundsView, RoundView } from '../host/contract';
 import { type Load, useDesk } from '../host/desk';
 import { createStore, useStore } from '../host/store';
+import { useNow } from '../i18n/clock';
 import { sharers } from './tiles';
 
 /** In it, also while the way is being mended. */
@@ -16,6 +18,16 @@ export function roundOf(load: Load<RoundsView>): RoundView | null {
 /** The round that this person is in, is entering, or was in until it ended. */
 export function useRound(): RoundView | null {
   return roundOf(useStore(useDesk().rounds));
+}
+
+const noCalls: readonly RoundCallView[] = [];
+
+/** Who calls this person to a round; none once its time is over. */
+export function useCalls(): readonly RoundCallView[] {
+  const load = useStore(useDesk().rounds);
+  const calls = load.state === 'here' ? load.value.calls : noCalls;
+  const now = useNow(calls.length > 0 ? 1000 : 60_000);
+  return useMemo(() => calls.filter((one) => Date.parse(one.until) > now.getTime()), [calls, now]);
 }
 
 export type Look = 'gallery' | 'spotlight';

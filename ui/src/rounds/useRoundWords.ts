@@ -4,7 +4,7 @@ import { announce } from '../components/announce';
 import type { RoundView } from '../host/contract';
 import { m } from '../paraglide/messages';
 import { goesOn } from './roundsView';
-import { endWords, roundNames, stoppedWords } from './words';
+import { declinedNames, endWords, roundNames, stoppedWords } from './words';
 
 const gatherMillis = 5000;
 
@@ -44,6 +44,9 @@ export function useRoundWords(round: RoundView | null): void {
       else if (person.here) announce(m.round_presenting_here());
       else announce(m.round_presents({ name: name(person) }));
     }
+    const names = declinedNames(round);
+    const refused = names.filter((_, place) => !last.declined.some((one) => one.id === round.declined[place]?.id));
+    if (refused.length > 0) announce(refused.map((one) => m.round_say_declined({ name: one })).join('. '));
     for (const one of round.people) {
       const was = last.people.find((other) => other.id === one.id);
       if (!one.here && one.hand !== null && was !== undefined && was.hand === null) announce(m.round_say_hand({ name: name(one) }));

@@ -1,7 +1,7 @@
 /** The words of a round: who, in which state, why it ended, why nothing is sent. */
-import type { Entering, MediaStopped, PresentingView, RoundEnd, RoundKey, RoundPersonView, SenderView } from '../host/contract';
+import type { Entering, MediaStopped, PresentingView, RoundCallView, RoundEnd, RoundKey, RoundPersonView, RoundView, SenderView } from '../host/contract';
 import { failureWords } from '../i18n/failure';
-import { callNames } from '../messages/names';
+import { callName, callNames } from '../messages/names';
 import { m } from '../paraglide/messages';
 
 /** How everybody in a round is called. */
@@ -16,6 +16,16 @@ export function someNames(people: readonly SenderView[], most = 3): string {
   const names = people.slice(0, most).map((one) => (one.own ? m.round_you() : call(one)));
   const more = people.length - names.length;
   return more > 0 ? m.round_names_more({ names: names.join(', '), count: more }) : names.join(', ');
+}
+
+/** Who calls, and to what; a call between two needs no more than the name. */
+export function callWords({ direct, name, person }: RoundCallView): string {
+  return direct ? m.round_call_direct({ name: callName(person) }) : m.round_call_group({ name: callName(person), round: name });
+}
+
+/** How everybody is called who does not come to a round: its people are called so too. */
+export function declinedNames({ people, declined }: RoundView): string[] {
+  return declined.map(callNames([...people.map((one) => one.person), ...declined]));
 }
 
 interface KeyWords {

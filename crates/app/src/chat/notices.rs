@@ -124,6 +124,18 @@ impl Desk {
         }
     }
 
+    /// Somebody calls to a round, which is a notice of its own unless this person wants none of that conversation.
+    pub(crate) async fn tell_call(&self, up: &Up, conversation: &str, kind: tim::Kind, sender: tim::Person) {
+        if !self.wants_notices() || up.account.attention(conversation).await == Attention::Nothing {
+            return;
+        }
+        let (conversation, mention, invitation, call) = (conversation.to_owned(), false, false, true);
+        let arrival =
+            Arrival { conversation: conversation.clone(), kind, sender: Some(sender), mention, invitation, call };
+        let gathered = Gathered { arrival, count: 1, several: false, mention };
+        self.tell_arrival(up, conversation, &gathered);
+    }
+
     fn wants_notices(&self) -> bool {
         let wanted = self.state().settings.notices;
         wanted && !self.0.chat.state().quieter.holds()
@@ -135,7 +147,8 @@ impl Desk {
         let (count, several, mention) = (*count, *several, *mention);
         if self.is_locked() {
             let invitation = arrival.invitation;
-            let view = ArrivalView { conversation: None, kind: None, sender: None, count, mention, invitation };
+            let call = arrival.call;
+            let view = ArrivalView { conversation: None, kind: None, sender: None, count, mention, invitation, call };
             self.tell(Event::MessagesArrived(view));
             return;
         }
@@ -143,9 +156,9 @@ impl Desk {
         let kind = views::kind(arrival.kind, &cases);
         // The name of a group may be anything; a person's is theirs.
         let sender = arrival.sender.as_ref().filter(|_| names && !several).map(views::sender);
-        let invitation = arrival.invitation;
+        let (invitation, call) = (arrival.invitation, arrival.call);
         let (conversation, kind) = (Some(id), Some(kind));
-        self.tell(Event::MessagesArrived(ArrivalView { conversation, kind, sender, count, mention, invitation }));
+        self.tell(Event::MessagesArrived(ArrivalView { conversation, kind, sender, count, mention, invitation, call }));
     }
 }
 

@@ -228,6 +228,9 @@ impl Stay {
 
     async fn stay(mut self, entered: Entered, wants: Vec<Act>, mut from: Wants) {
         let Entered { meeting, mut told, mut pictures, mut sounds, began } = entered;
+        if !meeting.members().await.iter().any(|member| !member.here) {
+            self.desk.call_others(self.entry, meeting.membership());
+        }
         let mut voice = Sounds::start(&self.desk.0.sound, self.choices.clone(), began);
         for want in wants {
             self.act(&meeting, &mut voice, want).await;

@@ -90,6 +90,11 @@ impl Meeting {
         self.membership.members().await
     }
 
+    /// Who is in it, by the conversation's word.
+    pub(super) fn membership(&self) -> Arc<tim::Round> {
+        self.membership.clone()
+    }
+
     /// A person decided that this member takes part although their device is not signed.
     pub async fn allow(&self, who: &MemberId) {
         // Where nobody takes it the round is over.

@@ -360,6 +360,8 @@ impl Scene {
             microphone: self.microphone.clone(),
             camera: self.camera.clone(),
             screen: self.screen.clone(),
+            // The desk knows.
+            declined: Vec::new(),
             recorded: self.recorded,
             encrypted: true,
             presenting: self.presenting.clone(),

@@ -106,7 +106,7 @@ pub(super) async fn enter(desk: &Desk, found: Found, ticket: Ticket) -> Result<E
     Ok(Entered { meeting, told, pictures, sounds, began })
 }
 
-fn of_round(error: &RoundError) -> Failure {
+pub(super) fn of_round(error: &RoundError) -> Failure {
     let code = match error {
         RoundError::NotFound => FailureCode::NotFound,
         RoundError::NotEncrypted | RoundError::NotAllowed => FailureCode::RoundRefused,

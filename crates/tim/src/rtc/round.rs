@@ -152,6 +152,8 @@ struct Shared {
 #[derive(Debug, Clone)]
 struct Joined {
     own: Own,
+    /// That says so.
+    event: String,
     until_ms: u64,
     written: Instant,
     echo: Duration,
@@ -244,17 +246,20 @@ impl Round {
             None if farewell::can_be_put_off(&client).await => shared.leave_later(&own).await,
             None => None,
         };
-        if let Err(error) = shared.write(&own, own.written(LASTS_MS)).await {
-            if let Some(farewell) = farewell {
-                farewell::take_back(&client, farewell).await;
+        let event = match shared.write(&own, own.written(LASTS_MS)).await {
+            Ok(event) => event,
+            Err(error) => {
+                if let Some(farewell) = farewell {
+                    farewell::take_back(&client, farewell).await;
+                }
+                return Err(failed(&error));
             }
-            return Err(failed(&error));
-        }
+        };
         let now = Instant::now();
         // Due at once: servers have taken it back when its own sender wrote in its place.
         let put_off = now.checked_sub(EVERY).unwrap_or(now);
         let until_ms = own.since_ms.saturating_add(LASTS_MS);
-        *shared.joined() = Some(Joined { own, until_ms, written: now, echo: ECHO, farewell, put_off });
+        *shared.joined() = Some(Joined { own, event, until_ms, written: now, echo: ECHO, farewell, put_off });
         shared.changed();
         Ok(())
     }
@@ -303,6 +308,15 @@ impl Round {
         let to = std::slice::from_ref(member);
         let missed = self.shared.send(ROUND_KEY_REQUEST, &content, to, KeyTrust::Unsigned).await?;
         Ok(missed.is_empty())
+    }
+
+    pub(super) fn room(&self) -> &Room {
+        &self.shared.room
+    }
+
+    /// The event that says that this device is there.
+    pub(super) fn membership_event(&self) -> Option<String> {
+        self.shared.joined().as_ref().map(|joined| joined.event.clone())
     }
 
     fn own(&self) -> Result<Own, RoundError> {
@@ -405,8 +419,10 @@ impl Shared {
         shown
     }
 
-    async fn write(&self, own: &Own, content: Value) -> Result<(), matrix_sdk::Error> {
-        self.room.send_state_event_raw(MEMBER, &own.state_key(), content).await.map(drop)
+    /// Gives the event's id.
+    async fn write(&self, own: &Own, content: Value) -> Result<String, matrix_sdk::Error> {
+        let sent = self.room.send_state_event_raw(MEMBER, &own.state_key(), content).await?;
+        Ok(sent.event_id.to_string())
     }
 
     /// Keeps what was done for this device's membership, unless it has left or joined anew meanwhile.
@@ -644,7 +660,10 @@ async fn stay(shared: Arc<Shared>) {
             let lasts_ms = lasts_ms(now.saturating_sub(joined.own.since_ms));
             joined.written = Instant::now();
             match shared.write(&joined.own, joined.own.written(lasts_ms)).await {
-                Ok(()) => joined.until_ms = joined.own.since_ms.saturating_add(lasts_ms),
+                Ok(event) => {
+                    joined.event = event;
+                    joined.until_ms = joined.own.since_ms.saturating_add(lasts_ms);
+                }
                 Err(error) => tracing::warn!(%error, "a membership of a round could not be said again"),
             }
             if !seen {
@@ -713,7 +732,7 @@ async fn known_device(client: &Client, user: &UserId, id: &ruma::DeviceId) -> Op
     encryption.get_device(user, id).await.ok()?.filter(|device| !device.is_deleted())
 }
 
-async fn check_encryption(room: &Room) -> Result<(), RoundError> {
+pub(super) async fn check_encryption(room: &Room) -> Result<(), RoundError> {
     let state = room.latest_encryption_state().await.map_err(|_error| RoundError::EncryptionUnknown)?;
     if state.is_unknown() {
         Err(RoundError::EncryptionUnknown)
@@ -724,7 +743,7 @@ async fn check_encryption(room: &Room) -> Result<(), RoundError> {
     }
 }
 
-fn failed(error: &matrix_sdk::Error) -> RoundError {
+pub(super) fn failed(error: &matrix_sdk::Error) -> RoundError {
     match error.client_api_error_kind() {
         Some(kind) if kind.errcode().as_str() == "M_FORBIDDEN" => RoundError::NotAllowed,
         Some(kind) => RoundError::Failed(kind.errcode().to_string()),

@@ -37,6 +37,7 @@ macro_rules! on_each_media_server {
 }
 
 mod browser;
+mod calling;
 mod desks;
 mod devices;
 mod faults;
