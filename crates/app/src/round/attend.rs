@@ -3,7 +3,7 @@
 
 use super::devices::{Choices, Chosen, open_camera, open_surface};
 use super::ears::{Ears, Heard, Topic};
-use super::film::{CAMERA, Film, SCREEN, share_out};
+use super::film::{Film, share_out};
 use super::pictures::{Gallery, Wish};
 use super::scene::{OWN_PICTURE, Scene};
 use super::showing::{Out, Showing};
@@ -111,6 +111,7 @@ impl Seat {
             entry,
             camera: None,
             screen: None,
+            films: 0,
             choices,
             words: 0,
             asks: 0,
@@ -133,6 +134,8 @@ struct Stay {
     gallery: Gallery,
     camera: Option<Film>,
     screen: Option<Film>,
+    /// Counts them.
+    films: u32,
     choices: Choices,
     showing: Showing,
     /// Words that were said of this person's own state, and as a moderator.
@@ -384,12 +387,8 @@ impl Stay {
         if let Fact::Own { cid, what } = &fact {
             match what {
                 OwnFact::Wanted(wanted) => {
-                    let film = match cid.as_str() {
-                        CAMERA => self.camera.as_ref(),
-                        SCREEN => self.screen.as_ref(),
-                        _ => None,
-                    };
-                    if let Some(film) = film {
+                    let films = self.camera.iter().chain(&self.screen);
+                    for film in films.filter(|film| film.cid() == cid) {
                         film.set_wanted(wanted);
                     }
                 }
@@ -403,20 +402,15 @@ impl Stay {
 
     /// What this person sends by this track goes off against their wish, and they are told.
     async fn stop(&mut self, meeting: &Meeting, voice: &mut Sounds, cid: &str, why: MediaStopped) {
-        match cid {
-            MICROPHONE => self.scene.microphone = voice.stop_microphone(why),
-            CAMERA => {
-                self.camera = None;
-                self.scene.camera = OwnMediaView::Stopped { why };
-                // Switched on again it is another track.
-                meeting.media().unpublish(CAMERA).await;
-            }
-            SCREEN => {
-                self.screen = None;
-                self.scene.screen = OwnMediaView::Stopped { why };
-                meeting.media().unpublish(SCREEN).await;
-            }
-            _ => {}
+        let is = |film: &Option<Film>| film.as_ref().is_some_and(|film| film.cid() == cid);
+        if cid == MICROPHONE {
+            self.scene.microphone = voice.stop_microphone(why);
+        } else if is(&self.camera) {
+            self.close_camera(meeting).await;
+            self.scene.camera = OwnMediaView::Stopped { why };
+        } else if is(&self.screen) {
+            self.close_screen(meeting).await;
+            self.scene.screen = OwnMediaView::Stopped { why };
         }
     }
 
@@ -428,8 +422,8 @@ impl Stay {
                 if let Chosen::Camera(choice) = choice {
                     let another = self.choices.camera != choice;
                     self.choices.camera = choice;
-                    if another && self.camera.take().is_some() {
-                        meeting.media().unpublish(CAMERA).await;
+                    if another && self.camera.is_some() {
+                        self.close_camera(meeting).await;
                         self.open_camera();
                     }
                 }
@@ -440,23 +434,19 @@ impl Stay {
                 }
             }
             Act::Share(surface) => {
-                if self.screen.take().is_some() {
-                    meeting.media().unpublish(SCREEN).await;
-                }
+                self.close_screen(meeting).await;
                 let system = self.desk.0.capture.clone();
-                self.screen = Some(Film::of_screen(Box::new(move || open_surface(&system, &surface))));
+                self.films += 1;
+                self.screen = Some(Film::of_screen(self.films, Box::new(move || open_surface(&system, &surface))));
                 self.scene.screen = OwnMediaView::Opening;
             }
             Act::StopSharing => {
                 self.scene.screen = OwnMediaView::Off;
-                if self.screen.take().is_some() {
-                    meeting.media().unpublish(SCREEN).await;
-                }
+                self.close_screen(meeting).await;
             }
             Act::Camera(false) => {
-                self.camera = None;
                 self.scene.camera = OwnMediaView::Off;
-                meeting.media().unpublish(CAMERA).await;
+                self.close_camera(meeting).await;
             }
             Act::Hand(up) => {
                 let now_ms = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
@@ -494,16 +484,29 @@ impl Stay {
     fn open_camera(&mut self) {
         let (system, choice) = (self.desk.0.capture.clone(), self.choices.camera.clone());
         let opens = Box::new(move || open_camera(&system, &choice));
-        self.camera = Some(Film::of_camera(self.gallery.clone(), opens));
+        self.films += 1;
+        self.camera = Some(Film::of_camera(self.films, self.gallery.clone(), opens));
         self.scene.camera = OwnMediaView::Opening;
+    }
+
+    /// Switched on again it is another track.
+    async fn close_camera(&mut self, meeting: &Meeting) {
+        if let Some(camera) = self.camera.take() {
+            meeting.media().unpublish(camera.cid()).await;
+        }
+    }
+
+    async fn close_screen(&mut self, meeting: &Meeting) {
+        if let Some(screen) = self.screen.take() {
+            meeting.media().unpublish(screen.cid()).await;
+        }
     }
 
     async fn settle_camera(&mut self, meeting: &Meeting) {
         let Some(camera) = &mut self.camera else { return };
         self.scene.camera = camera.settle(meeting.media()).await;
         if let OwnMediaView::Stopped { .. } = self.scene.camera {
-            self.camera = None;
-            meeting.media().unpublish(CAMERA).await;
+            self.close_camera(meeting).await;
         }
     }
 
@@ -511,8 +514,7 @@ impl Stay {
         let Some(screen) = &mut self.screen else { return };
         self.scene.screen = screen.settle(meeting.media()).await;
         if let OwnMediaView::Stopped { .. } = self.scene.screen {
-            self.screen = None;
-            meeting.media().unpublish(SCREEN).await;
+            self.close_screen(meeting).await;
         }
     }
 

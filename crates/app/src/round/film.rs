@@ -21,11 +21,6 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-/// What the camera's track is called between us and the media server.
-pub(super) const CAMERA: &str = "camera";
-/// And that of a screen or a window.
-pub(super) const SCREEN: &str = "screen";
-
 /// RTP's clock of pictures: ticks in a millisecond (RFC 7741 §4.1).
 const TICKS: u64 = 90;
 /// Encoded pictures that wait to be sent.
@@ -58,7 +53,8 @@ struct Part {
 
 /// How a kind of source is sent.
 struct Manner {
-    cid: &'static str,
+    /// What its tracks are called between us and the media server, with a number behind it.
+    name: &'static str,
     source: Source,
     tuning: Tuning,
     pictures_per_second: u32,
@@ -69,7 +65,7 @@ struct Manner {
 
 /// As client-sdk-js makes layers of a picture of 360 rows (`computeDefaultSimulcastPresets`).
 const FACES: Manner = Manner {
-    cid: CAMERA,
+    name: "camera",
     source: Source::Camera,
     tuning: Tuning::Camera,
     pictures_per_second: 15,
@@ -82,7 +78,7 @@ const FACES: Manner = Manner {
 
 /// As client-sdk-js does with a screen of 1080 rows: all of it, and at half the size.
 const SCREENS: Manner = Manner {
-    cid: SCREEN,
+    name: "screen",
     source: Source::Screen,
     tuning: Tuning::Screen,
     pictures_per_second: 10,
@@ -98,6 +94,8 @@ type Opens = Box<dyn FnOnce() -> Result<(Box<dyn VideoSource>, Option<String>), 
 
 /// A camera or a screen that is on, until it is dropped.
 pub(super) struct Film {
+    /// Each has its own: what is said of a former one is not taken for this one's.
+    cid: String,
     manner: &'static Manner,
     shared: Arc<Shared>,
     state: watch::Receiver<State>,
@@ -134,16 +132,16 @@ impl Drop for Film {
 
 impl Film {
     /// Opens a camera, which the own tile shows.
-    pub(super) fn of_camera(gallery: Gallery, opens: Opens) -> Self {
-        Self::start(&FACES, Some(gallery), opens)
+    pub(super) fn of_camera(number: u32, gallery: Gallery, opens: Opens) -> Self {
+        Self::start(number, &FACES, Some(gallery), opens)
     }
 
     /// Opens a screen or a window.
-    pub(super) fn of_screen(opens: Opens) -> Self {
-        Self::start(&SCREENS, None, opens)
+    pub(super) fn of_screen(number: u32, opens: Opens) -> Self {
+        Self::start(number, &SCREENS, None, opens)
     }
 
-    fn start(manner: &'static Manner, gallery: Option<Gallery>, opens: Opens) -> Self {
+    fn start(number: u32, manner: &'static Manner, gallery: Option<Gallery>, opens: Opens) -> Self {
         let shared = Arc::new(Shared {
             stopped: AtomicBool::new(false),
             // Until it is said who wants what, all is sent.
@@ -162,12 +160,18 @@ impl Film {
             move || {
                 let run = Run { manner, shared: &shared, gallery: gallery.as_ref(), made: &made, tell: &tell };
                 if let Err(error) = run.film(opens) {
-                    tracing::warn!(%error, of = manner.cid, "there are no more pictures");
+                    tracing::warn!(%error, of = manner.name, "there are no more pictures");
                     tell.send_replace(State::Over(why(error)));
                 }
             }
         });
-        Self { manner, shared, state, made: Some(coming), sending }
+        let cid = format!("{}-{number}", manner.name);
+        Self { cid, manner, shared, state, made: Some(coming), sending }
+    }
+
+    /// What its track is called between us and the media server.
+    pub(super) fn cid(&self) -> &str {
+        &self.cid
     }
 
     /// Waits until it is open, or is over.
@@ -184,29 +188,40 @@ impl Film {
             State::Opening => OwnMediaView::Opening,
             State::Over(why) => OwnMediaView::Stopped { why },
             State::Open { width, height, name } => {
+                let size = (width, height);
                 if let Some(made) = self.made.take() {
-                    self.publish(round, (width, height), made).await;
+                    self.publish(round, size, made).await;
+                } else {
+                    // The others choose by it what they want of it.
+                    let (width, height, layers) = self.layers(size);
+                    round.resize(&self.cid, width, height, layers).await;
                 }
                 OwnMediaView::On { device: name }
             }
         }
     }
 
-    async fn publish(&mut self, round: &Round, size: (u16, u16), made: mpsc::Receiver<Made>) {
+    /// Of a picture of this size: columns and rows as they are sent at most, and each layer.
+    fn layers(&self, size: (u16, u16)) -> (u32, u32, Vec<Layer>) {
         let layers = self.manner.parts.iter().map(|part| {
             let (width, height) = fitted(size, part.within);
             let (width, height) = (width.into(), height.into());
             Layer { step: part.step, width, height, bitrate: part.bits_per_second, ssrc: 0 }
         });
         let layers: Vec<_> = layers.collect();
-        let largest = layers.last().map_or((0, 0), |layer| (layer.width, layer.height));
+        let (width, height) = layers.last().map_or((0, 0), |layer| (layer.width, layer.height));
+        (width, height, layers)
+    }
+
+    async fn publish(&mut self, round: &Round, size: (u16, u16), made: mpsc::Receiver<Made>) {
+        let (width, height, layers) = self.layers(size);
         let wish = TrackWish {
-            cid: self.manner.cid.to_owned(),
+            cid: self.cid.clone(),
             kind: Kind::Video,
             source: self.manner.source,
             codec: "vp8".to_owned(),
-            width: largest.0,
-            height: largest.1,
+            width,
+            height,
             layers,
             encrypted: true,
             muted: false,
@@ -318,10 +333,13 @@ impl Run<'_> {
             let is_new = new.is_some();
             latest = new.or(latest);
             let Some(picture) = &latest else { continue };
-            if *self.tell.borrow() == State::Opening {
-                let (width, height) = (picture.width(), picture.height());
-                self.tell.send_replace(State::Open { width, height, name: name.clone() });
-            }
+            let (width, height) = (picture.width(), picture.height());
+            let open = State::Open { width, height, name: name.clone() };
+            self.tell.send_if_modified(|state| {
+                let another = *state != open;
+                *state = open;
+                another
+            });
             // A line that has too much to carry gets nothing more, so that what it carries is not for nothing.
             if self.shared.outgoing.get().is_some_and(Outgoing::is_slow) {
                 pace.owe();

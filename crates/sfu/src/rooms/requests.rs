@@ -20,6 +20,7 @@ impl Rooms {
             Request::Mute(mute) => self.muted(seat, &mute),
             Request::Subscription(subscription) => self.subscription(seat, &subscription),
             Request::TrackSetting(setting) => self.setting(seat, &setting),
+            Request::UpdateVideoTrack(size) => self.resized(seat, &size),
             Request::SubscriptionPermission(permission) => self.audience(seat, permission),
             Request::Ping(sent) => self.say(seat, Response::Pong(sent)),
             Request::PingReq(ping) => {
@@ -41,7 +42,6 @@ impl Rooms {
             | Request::SyncState(_)
             | Request::Simulate(_)
             | Request::UpdateAudioTrack(_)
-            | Request::UpdateVideoTrack(_)
             | Request::PublishDataTrackRequest(_)
             | Request::UnpublishDataTrackRequest(_)
             | Request::UpdateDataSubscription(_)
@@ -97,6 +97,16 @@ impl Rooms {
             person.tracks.push(track);
         }
         self.say(seat, Response::TrackPublished(published));
+    }
+
+    /// A track shows a picture of another size, by which others choose what they want of it.
+    fn resized(&mut self, seat: Seat, size: &lk::UpdateLocalVideoTrack) {
+        let Some(person) = self.person_mut(seat) else { return };
+        let Some(track) = person.tracks.iter_mut().find(|track| track.info.sid == size.track_sid) else { return };
+        if (track.info.width, track.info.height) != (size.width, size.height) {
+            (track.info.width, track.info.height) = (size.width, size.height);
+            self.tell_of(seat, tell::To::All);
+        }
     }
 
     fn muted(&mut self, seat: Seat, mute: &lk::MuteTrackRequest) {

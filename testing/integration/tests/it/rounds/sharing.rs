@@ -101,6 +101,7 @@ async fn shown(server: Server) {
     // A window is made larger while it is shown.
     one.happens(Happening::WindowShows(40, 1000, 700)).await;
     comes(&mut socket, &mut decoder, track, &test_card(1000, 700, 40)).await;
+    sees(other, "how large it is", |round| (screen(round)?.width == 1000).then_some(())).await;
     // Whoever looks later sees it although nothing changes any more.
     let mut socket = pictures(other).await;
     let mut decoder = Decoder::new();
