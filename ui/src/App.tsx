@@ -1,7 +1,7 @@
 /** From the session to the screen: who is here decides what is drawn. */
 import { useEffect, useState } from 'react';
 import { I18nProvider } from 'react-aria-components';
-import { LiveRegions } from './components/announce';
+import { LiveRegions, useForgotten } from './components/announce';
 import { Toasts } from './components/toasts';
 import { Frame } from './frame/Frame';
 import { createPlaces, PlacesContext } from './frame/place';
@@ -27,6 +27,7 @@ export function App({ desk, place }: { desk: Desk; place: Place }) {
   useScrollBars();
   useKeyDispatcher(settings.letterKeys);
   useDropGuard();
+  useForgotten(session.state);
   return (
     <I18nProvider locale={localeTag()}>
       <DeskContext value={desk}>

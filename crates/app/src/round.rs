@@ -34,16 +34,17 @@ use crate::Desk;
 use crate::chat::{Up, sender};
 use attend::{Act, Moderation, Seat};
 use calls::{Call, Calls};
-use capture::{CaptureError, SourceId};
 use check::{Check, UNWATCHED};
 use contract::{
     Event, Failure, FailureCode, NotSeen, Presentation, PresentedView, Reply, RoundCallView, RoundDevicesView,
     RoundStep, RoundView, RoundsView, RunningRoundView, SeenView,
 };
 use devices::{Choices, cameras_listed, listed};
+use film::Cameras;
 use jiff::Timestamp;
+use model::device::{DeviceError, DeviceId};
 use model::round::MemberId;
-use sound::{DeviceError, Devices};
+use sound::Devices;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tim::{CallNews, Running};
@@ -60,6 +61,7 @@ const GATHER: Duration = Duration::from_millis(60);
 #[derive(Default)]
 pub(crate) struct Rounds {
     state: Mutex<State>,
+    cameras: Cameras,
 }
 
 #[derive(Default)]
@@ -79,6 +81,14 @@ struct State {
     /// Before a round.
     check: Option<Check>,
     told: Option<RoundsView>,
+}
+
+impl State {
+    /// The conversation whose round this person is in, or on the way into.
+    fn entered(&self) -> Option<&str> {
+        let round = self.round.as_ref().filter(|round| !matches!(round.phase, contract::RoundPhase::Ended { .. }));
+        round.map(|round| round.conversation.as_str())
+    }
 }
 
 impl Rounds {
@@ -120,7 +130,7 @@ impl Desk {
                 // It has ended meanwhile.
                 let Some(id) = id else { return Ok(Reply::Done) };
                 Box::pin(up.account().decline(&conversation, &id)).await.map_err(|error| way::of_round(&error))?;
-                self.0.rounds.state().calls.answer(&conversation);
+                self.0.rounds.state().calls.answer(&conversation, &id);
                 self.tell_rounds();
                 Ok(Reply::Done)
             }
@@ -137,7 +147,7 @@ impl Desk {
                 Ok(Reply::RoundSurfaces(looked.map_err(panicked)?))
             }
             RoundStep::ShareSurface { surface } => {
-                let id = SourceId::parse(&surface);
+                let id = DeviceId::parse(&surface);
                 let id = id.ok_or_else(|| Failure::new(FailureCode::InvalidInput, "that is no screen"))?;
                 self.act(Act::Share(id)).await
             }
@@ -209,7 +219,7 @@ impl Desk {
     fn enter_round(&self, conversation: &str, camera: bool) -> Result<(), Failure> {
         let up = self.up()?;
         self.end_check();
-        let choices = self.device_choices();
+        let choices = (self.device_choices(), self.0.rounds.cameras.clone());
         let mut state = self.0.rounds.state();
         let there = state.round.as_ref().is_some_and(|round| {
             round.conversation == conversation && !matches!(round.phase, contract::RoundPhase::Ended { .. })
@@ -219,7 +229,7 @@ impl Desk {
         }
         (state.entries, state.presented) = (state.entries + 1, None);
         state.calls.begin();
-        state.calls.answer(conversation);
+        state.calls.follow(conversation);
         let entry = state.entries;
         // One that this person is still in is left by its dropping.
         let former = state.seat.replace(Seat::take(self.clone(), up, conversation.to_owned(), camera, entry, choices));
@@ -278,9 +288,7 @@ impl Desk {
     pub(crate) fn rounds_view(&self) -> RoundsView {
         let state = self.0.rounds.state();
         let (offered, running, mut round) = (state.offered, state.running.clone(), state.round.clone());
-        let entered = round.as_ref().filter(|round| !matches!(round.phase, contract::RoundPhase::Ended { .. }));
-        let entered = entered.map(|round| round.conversation.as_str());
-        let calls: Vec<Call> = state.calls.going_on(now_ms(), &running, entered).into_iter().cloned().collect();
+        let calls: Vec<Call> = state.calls.going_on(now_ms(), &running, state.entered()).into_iter().cloned().collect();
         if let Some(round) = &mut round {
             let there: Vec<_> = round.people.iter().map(|known| known.person.id.clone()).collect();
             round.declined = state.calls.not_coming(&there).map(sender).collect();
@@ -355,8 +363,10 @@ impl Desk {
             CallNews::Called { room, id, by, kind, until_ms } => {
                 let direct = kind == tim::Kind::Person;
                 let call = Call { room: room.clone(), id, by: by.clone(), direct, until_ms };
-                self.0.rounds.state().calls.called(call);
-                // Whoever is in a round, or has come elsewhere, needs no notice.
+                if !self.0.rounds.state().calls.called(call, now_ms()) {
+                    return;
+                }
+                // Whoever is in that round, here or elsewhere, needs no notice.
                 let running = up.account().running().await;
                 let is_call = self.is_called(&room, &running);
                 if is_call {
@@ -369,19 +379,22 @@ impl Desk {
 
     fn is_called(&self, room: &str, running: &[Running]) -> bool {
         let state = self.0.rounds.state();
-        let entered = state.round.as_ref().map(|round| round.conversation.as_str());
-        state.calls.going_on(now_ms(), running, entered).iter().any(|call| call.room == room)
+        state.calls.going_on(now_ms(), running, state.entered()).iter().any(|call| call.room == room)
     }
 
     /// Calls the others of the conversation to the round of an entry, as whoever begins it.
     fn call_others(&self, entry: u64, membership: Arc<tim::Round>) {
         let desk = self.clone();
         tokio::spawn(async move {
+            if desk.0.rounds.state().entries != entry {
+                return;
+            }
             match membership.call().await {
                 Ok(id) => {
                     let mut state = desk.0.rounds.state();
-                    if state.entries == entry {
-                        state.calls.set_own(id);
+                    let room = state.round.as_ref().map(|round| round.conversation.clone());
+                    if let Some(room) = room.filter(|_| state.entries == entry) {
+                        state.calls.set_own(room, id);
                     }
                 }
                 // They see that it goes on all the same.
@@ -452,7 +465,7 @@ impl Desk {
         };
         let cameras = match cameras.await {
             Ok(Ok(cameras)) => cameras,
-            Ok(Err(CaptureError::NoneThere)) | Err(_) => Vec::new(),
+            Ok(Err(DeviceError::NoneThere)) | Err(_) => Vec::new(),
             Ok(Err(error)) => {
                 tracing::warn!(%error, "cameras could not be listed");
                 Vec::new()
@@ -473,9 +486,13 @@ impl Desk {
     /// Nobody sits here: this person is neither heard nor seen and shows nothing, and no pictures are given away. The round goes on.
     pub(crate) async fn fall_silent(&self) {
         self.end_check();
-        let seat = self.0.rounds.state().seat.as_ref().map(|seat| (seat.acts.clone(), seat.gallery.clone()));
-        let Some((acts, gallery)) = seat else { return };
+        let seat = {
+            let state = self.0.rounds.state();
+            state.seat.as_ref().map(|seat| (seat.acts.clone(), seat.gallery.clone(), seat.films.clone()))
+        };
+        let Some((acts, gallery, films)) = seat else { return };
         gallery.shut();
+        films.stop();
         let unseen = SeenView { why: Some(NotSeen::Aside), done: 0, of: 0 };
         for act in
             [Act::Microphone(false), Act::Camera(false), Act::StopSharing, Act::StopPresenting, Act::Seen(unseen)]

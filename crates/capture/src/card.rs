@@ -1,8 +1,9 @@
 //! The test picture: what is sent where a person wants to be seen by something and has no camera.
 
-use crate::device::{CaptureError, Size, VideoSource};
+use crate::device::{Size, VideoSource};
 use codec::I420;
 use codec::sample::test_card;
+use model::device::DeviceError;
 
 /// Color bars in which something moves.
 #[derive(Debug, Clone)]
@@ -22,7 +23,7 @@ impl TestCard {
 }
 
 impl VideoSource for TestCard {
-    fn next(&mut self) -> Result<Option<I420>, CaptureError> {
+    fn next(&mut self) -> Result<Option<I420>, DeviceError> {
         self.number = self.number.wrapping_add(1);
         Ok(Some(test_card(self.width, self.height, self.number)))
     }

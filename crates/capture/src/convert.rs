@@ -1,9 +1,9 @@
 //! Pictures as cameras and screens have them, made into pictures that an encoder takes: ITU-R BT.601 with luma from 16 to
 //! 235, as every decoder of VP8 reads them (RFC 6386 §9.2).
 
-use crate::CaptureError;
 use codec::I420;
 use codec::i420::{Channel, Plane};
+use model::device::DeviceError;
 use yuv::{
     BufferStoreMut, YuvConversionMode, YuvError, YuvPackedImage, YuvPlanarImage, YuvPlanarImageMut, YuvRange,
     YuvStandardMatrix,
@@ -54,8 +54,8 @@ impl Raw<'_> {
     /// For an encoder.
     ///
     /// # Errors
-    /// [`CaptureError::Unusable`] where the bytes are not such a picture.
-    pub fn i420(&self) -> Result<I420, CaptureError> {
+    /// [`DeviceError::Unusable`] where the bytes are not such a picture.
+    pub fn i420(&self) -> Result<I420, DeviceError> {
         match self.layout {
             Layout::Bgrx => self.colors(4, yuv::bgra_to_yuv420),
             Layout::Rgbx => self.colors(4, yuv::rgba_to_yuv420),
@@ -66,42 +66,42 @@ impl Raw<'_> {
         }
     }
 
-    fn size(&self) -> Result<(u16, u16), CaptureError> {
+    fn size(&self) -> Result<(u16, u16), DeviceError> {
         match (u16::try_from(self.width), u16::try_from(self.height)) {
             (Ok(width), Ok(height)) if width > 0 && height > 0 => Ok((width, height)),
-            _ => Err(CaptureError::Unusable),
+            _ => Err(DeviceError::Unusable),
         }
     }
 
     /// The rows of one plane, each `columns` bytes wide, from `at` on.
-    fn rows(&self, at: usize, columns: usize, rows: usize) -> Result<&[u8], CaptureError> {
+    fn rows(&self, at: usize, columns: usize, rows: usize) -> Result<&[u8], DeviceError> {
         let bytes = (rows.checked_sub(1)).and_then(|above| above.checked_mul(self.stride)?.checked_add(columns));
-        let end = bytes.and_then(|bytes| at.checked_add(bytes)).ok_or(CaptureError::Unusable)?;
+        let end = bytes.and_then(|bytes| at.checked_add(bytes)).ok_or(DeviceError::Unusable)?;
         let fits = columns <= self.stride;
-        self.bytes.get(at..end).filter(|_| fits).ok_or(CaptureError::Unusable)
+        self.bytes.get(at..end).filter(|_| fits).ok_or(DeviceError::Unusable)
     }
 
-    fn colors(&self, of_a_pixel: usize, convert: Convert) -> Result<I420, CaptureError> {
+    fn colors(&self, of_a_pixel: usize, convert: Convert) -> Result<I420, DeviceError> {
         let (width, height) = self.size()?;
         let bytes = self.rows(0, usize::from(width) * of_a_pixel, height.into())?;
-        let stride = u32::try_from(self.stride).map_err(|_cause| CaptureError::Unusable)?;
+        let stride = u32::try_from(self.stride).map_err(|_cause| DeviceError::Unusable)?;
         made(width, height, |planes| {
             convert(planes, bytes, stride, YuvRange::Limited, YuvStandardMatrix::Bt601, YuvConversionMode::Balanced)
         })
     }
 
-    fn yuyv(&self) -> Result<I420, CaptureError> {
+    fn yuyv(&self) -> Result<I420, DeviceError> {
         let (width, height) = self.size()?;
         let yuy = self.rows(0, usize::from(width).div_ceil(2) * 4, height.into())?;
-        let yuy_stride = u32::try_from(self.stride).map_err(|_cause| CaptureError::Unusable)?;
+        let yuy_stride = u32::try_from(self.stride).map_err(|_cause| DeviceError::Unusable)?;
         let packed = YuvPackedImage { yuy, yuy_stride, width: width.into(), height: height.into() };
         made(width, height, |planes| yuv::yuyv422_to_yuv420(planes, &packed))
     }
 
-    fn nv12(&self) -> Result<I420, CaptureError> {
+    fn nv12(&self) -> Result<I420, DeviceError> {
         let (width, height) = self.size()?;
         let (columns, rows) = Channel::U.size(width, height);
-        let colors = self.stride.checked_mul(height.into()).ok_or(CaptureError::Unusable)?;
+        let colors = self.stride.checked_mul(height.into()).ok_or(DeviceError::Unusable)?;
         let luma = self.rows(0, width.into(), height.into())?;
         let colors = self.rows(colors, columns * 2, rows)?;
         let of = |which: usize| {
@@ -110,17 +110,17 @@ impl Raw<'_> {
         };
         let luma = luma.chunks(self.stride).flat_map(|row| row.get(..width.into()).unwrap_or(row)).copied().collect();
         let luma = Plane { bytes: luma, stride: width.into() };
-        I420::new(width, height, [luma, of(0), of(1)]).map_err(|_cause| CaptureError::Unusable)
+        I420::new(width, height, [luma, of(0), of(1)]).map_err(|_cause| DeviceError::Unusable)
     }
 
-    fn jpeg(&self) -> Result<I420, CaptureError> {
+    fn jpeg(&self) -> Result<I420, DeviceError> {
         let options = DecoderOptions::default().jpeg_set_out_colorspace(ColorSpace::RGB);
         let options = options.set_max_width(LARGEST).set_max_height(LARGEST);
         let mut decoder = zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(self.bytes), options);
-        let bytes = decoder.decode().map_err(|_cause| CaptureError::Unusable)?;
-        let (width, height) = decoder.dimensions().ok_or(CaptureError::Unusable)?;
+        let bytes = decoder.decode().map_err(|_cause| DeviceError::Unusable)?;
+        let (width, height) = decoder.dimensions().ok_or(DeviceError::Unusable)?;
         let (Ok(wide), Ok(high)) = (u32::try_from(width), u32::try_from(height)) else {
-            return Err(CaptureError::Unusable);
+            return Err(DeviceError::Unusable);
         };
         Raw { layout: Layout::Rgb, width: wide, height: high, stride: width * 3, bytes: &bytes }.i420()
     }
@@ -147,6 +147,30 @@ pub fn rgb(picture: &I420) -> Option<Vec<u8>> {
     Some(colors)
 }
 
+/// Pictures of a camera that cannot be read: the first ones are often cut off. Only one that gives nothing else is broken.
+#[derive(Debug, Default)]
+pub(crate) struct Damaged(u32);
+
+/// So many in a row are left out.
+const DAMAGED: u32 = 30;
+
+impl Damaged {
+    /// None where this picture is left out.
+    pub(crate) fn read(&mut self, raw: &Raw<'_>) -> Result<Option<I420>, DeviceError> {
+        match raw.i420() {
+            Ok(picture) => {
+                self.0 = 0;
+                Ok(Some(picture))
+            }
+            Err(error) if self.0 >= DAMAGED => Err(error),
+            Err(_cut_off) => {
+                self.0 += 1;
+                Ok(None)
+            }
+        }
+    }
+}
+
 /// A side of a camera's picture.
 const LARGEST: usize = 8192;
 
@@ -163,7 +187,7 @@ fn made(
     width: u16,
     height: u16,
     convert: impl FnOnce(&mut YuvPlanarImageMut<'_, u8>) -> Result<(), YuvError>,
-) -> Result<I420, CaptureError> {
+) -> Result<I420, DeviceError> {
     let [mut y, mut u, mut v] = Channel::ALL.map(|channel| {
         let (columns, rows) = channel.size(width, height);
         Plane { bytes: vec![0; columns * rows], stride: columns }
@@ -180,16 +204,16 @@ fn made(
         width: width.into(),
         height: height.into(),
     };
-    convert(&mut planes).map_err(|_cause| CaptureError::Unusable)?;
+    convert(&mut planes).map_err(|_cause| DeviceError::Unusable)?;
     drop(planes);
-    I420::new(width, height, [y, u, v]).map_err(|_cause| CaptureError::Unusable)
+    I420::new(width, height, [y, u, v]).map_err(|_cause| DeviceError::Unusable)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Layout, Raw, rgb};
-    use crate::CaptureError;
+    use super::{DAMAGED, Damaged, Layout, Raw, rgb};
     use codec::i420::Channel;
+    use model::device::DeviceError;
 
     /// SMPTE's bars at 75 % as ITU-R BT.601-7 has them in 8 bits: red, green, blue, and then luma and both differences.
     const BARS: [([u8; 3], [u8; 3]); 5] = [
@@ -262,6 +286,22 @@ mod tests {
     }
 
     #[test]
+    fn damaged_pictures_are_left_out_until_there_are_no_others() {
+        let raw = |bytes| Raw { layout: Layout::Rgb, width: 2, height: 2, stride: 6, bytes };
+        let mut damaged = Damaged::default();
+        for _ in 0..2 {
+            for _ in 0..DAMAGED {
+                assert_eq!(damaged.read(&raw(&[1; 5])).map(|picture| picture.is_some()), Ok(false), "left out");
+            }
+            assert_eq!(damaged.read(&raw(&[1; 12])).map(|picture| picture.is_some()), Ok(true), "a whole one");
+        }
+        for _ in 0..DAMAGED {
+            assert_eq!(damaged.read(&raw(&[1; 5])).map(|picture| picture.is_some()), Ok(false), "left out");
+        }
+        assert_eq!(damaged.read(&raw(&[1; 5])).map(|_| ()), Err(DeviceError::Unusable), "it is broken");
+    }
+
+    #[test]
     fn bytes_that_are_no_such_picture_are_refused() {
         for layout in [Layout::Bgrx, Layout::Rgbx, Layout::Rgb, Layout::Yuyv, Layout::Nv12, Layout::Jpeg] {
             for raw in [
@@ -273,7 +313,7 @@ mod tests {
             ] {
                 assert_eq!(
                     raw.i420().map(|_| ()),
-                    Err(CaptureError::Unusable),
+                    Err(DeviceError::Unusable),
                     "{raw:?} with {} bytes",
                     raw.bytes.len()
                 );

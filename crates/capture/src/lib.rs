@@ -9,4 +9,5 @@ pub mod y4m;
 
 pub use card::TestCard;
 pub use convert::{Layout, Raw, rgb};
-pub use device::{Camera, CaptureError, Size, SourceId, Surface, SurfaceKind, System, VideoSource};
+pub use device::{Camera, Size, Surface, SurfaceKind, System, VideoSource};
+pub use model::device::{DeviceError, DeviceId};

@@ -1,6 +1,7 @@
 //! The cameras and screens of the computer that the program runs on.
 
-use crate::device::{Camera, CaptureError, Size, SourceId, Surface, System, VideoSource};
+use crate::device::{Camera, Size, Surface, System, VideoSource};
+use model::device::{DeviceError, DeviceId};
 use std::sync::Arc;
 
 #[cfg(not(target_os = "linux"))]
@@ -37,25 +38,25 @@ struct Own {
 }
 
 impl System for Own {
-    fn cameras(&self) -> Result<Vec<Camera>, CaptureError> {
+    fn cameras(&self) -> Result<Vec<Camera>, DeviceError> {
         #[cfg(target_os = "linux")]
         return Ok(cameras::all());
         #[cfg(not(target_os = "linux"))]
         cameras::all()
     }
 
-    fn film(&self, camera: &SourceId, size: Size) -> Result<Box<dyn VideoSource>, CaptureError> {
+    fn film(&self, camera: &DeviceId, size: Size) -> Result<Box<dyn VideoSource>, DeviceError> {
         cameras::open(camera, size)
     }
 
-    fn surfaces(&self) -> Result<Vec<Surface>, CaptureError> {
+    fn surfaces(&self) -> Result<Vec<Surface>, DeviceError> {
         #[cfg(target_os = "linux")]
         return screens::all(self.display.as_deref());
         #[cfg(not(target_os = "linux"))]
         screens::all()
     }
 
-    fn share(&self, surface: &SourceId) -> Result<Box<dyn VideoSource>, CaptureError> {
+    fn share(&self, surface: &DeviceId) -> Result<Box<dyn VideoSource>, DeviceError> {
         #[cfg(target_os = "linux")]
         return screens::open(self.display.as_deref(), surface);
         #[cfg(not(target_os = "linux"))]

@@ -1,9 +1,10 @@
 //! Pictures of a file in YUV4MPEG2 (mjpegtools' `yuv4mpeg(5)`), again from the beginning after the last one: what a test
 //! camera shows.
 
-use crate::device::{CaptureError, VideoSource};
+use crate::device::VideoSource;
 use codec::I420;
 use codec::i420::{Channel, Plane};
+use model::device::DeviceError;
 
 /// A file of pictures in 8 bits and 4:2:0.
 #[derive(Clone)]
@@ -25,13 +26,13 @@ impl Y4m {
     /// Reads the header of a file.
     ///
     /// # Errors
-    /// [`CaptureError::Unusable`] where it is another file, is cut off before the end of its first picture, is interlaced or
+    /// [`DeviceError::Unusable`] where it is another file, is cut off before the end of its first picture, is interlaced or
     /// has another sampling of colors.
-    pub fn read(bytes: Vec<u8>) -> Result<Self, CaptureError> {
-        let header = line(&bytes, 0).ok_or(CaptureError::Unusable)?;
+    pub fn read(bytes: Vec<u8>) -> Result<Self, DeviceError> {
+        let header = line(&bytes, 0).ok_or(DeviceError::Unusable)?;
         let mut words = header.split(' ');
         if words.next() != Some("YUV4MPEG2") {
-            return Err(CaptureError::Unusable);
+            return Err(DeviceError::Unusable);
         }
         let (mut width, mut height) = (None, None);
         for word in words {
@@ -39,20 +40,20 @@ impl Y4m {
             match tag {
                 "W" => width = value.parse().ok(),
                 "H" => height = value.parse().ok(),
-                "I" if !matches!(value, "p" | "?") => return Err(CaptureError::Unusable),
+                "I" if !matches!(value, "p" | "?") => return Err(DeviceError::Unusable),
                 // Where chroma lies between the pixels is not seen in a round.
                 "C" if !matches!(value, "420" | "420jpeg" | "420mpeg2" | "420paldv") => {
-                    return Err(CaptureError::Unusable);
+                    return Err(DeviceError::Unusable);
                 }
                 _ => {}
             }
         }
-        let (Some(width), Some(height)) = (width, height) else { return Err(CaptureError::Unusable) };
+        let (Some(width), Some(height)) = (width, height) else { return Err(DeviceError::Unusable) };
         let begin = header.len() + 1;
         let mut read = Self { bytes, width, height, begin, at: begin };
         let first = read.next()?;
         read.at = begin;
-        first.map(|_| read).ok_or(CaptureError::Unusable)
+        first.map(|_| read).ok_or(DeviceError::Unusable)
     }
 
     fn picture(&mut self) -> Option<I420> {
@@ -71,12 +72,12 @@ impl Y4m {
 }
 
 impl VideoSource for Y4m {
-    fn next(&mut self) -> Result<Option<I420>, CaptureError> {
+    fn next(&mut self) -> Result<Option<I420>, DeviceError> {
         if let Some(picture) = self.picture() {
             return Ok(Some(picture));
         }
         self.at = self.begin;
-        self.picture().map(Some).ok_or(CaptureError::Unusable)
+        self.picture().map(Some).ok_or(DeviceError::Unusable)
     }
 }
 
@@ -93,8 +94,9 @@ const LONGEST: usize = 1024;
 #[cfg(test)]
 mod tests {
     use super::Y4m;
-    use crate::device::{CaptureError, VideoSource as _};
+    use crate::device::VideoSource as _;
     use codec::i420::Channel;
+    use model::device::DeviceError;
 
     fn file(header: &str, pictures: &[[u8; 6]]) -> Vec<u8> {
         let mut bytes = header.as_bytes().to_vec();
@@ -131,7 +133,7 @@ mod tests {
             ("without pixels", file("YUV4MPEG2 W0 H2\n", &whole)),
             ("without pictures", file("YUV4MPEG2 W2 H2\n", &[])),
         ] {
-            assert_eq!(Y4m::read(bytes).map(|_| ()), Err(CaptureError::Unusable), "{what}");
+            assert_eq!(Y4m::read(bytes).map(|_| ()), Err(DeviceError::Unusable), "{what}");
         }
     }
 }

@@ -1,16 +1,17 @@
 //! Screens and windows of a real X server without a display (Xvfb), painted by the X protocol itself.
 #![cfg(target_os = "linux")]
 
-use capture::{CaptureError, Surface, SurfaceKind, System, VideoSource};
+use capture::{DeviceError, Surface, SurfaceKind, System, VideoSource};
 use codec::I420;
 use codec::i420::Channel;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use x11rb::connection::Connection as _;
+use x11rb::protocol::randr::{ConnectionExt as _, MonitorInfo};
 use x11rb::protocol::xproto::{
-    AtomEnum, ChangeGCAux, ConfigureWindowAux, ConnectionExt as _, CreateGCAux, CreateWindowAux, EventMask, Gcontext,
-    PropMode, Rectangle, Window, WindowClass,
+    Atom, AtomEnum, ChangeGCAux, ConfigureWindowAux, ConnectionExt as _, CreateGCAux, CreateWindowAux, EventMask,
+    Gcontext, PropMode, Rectangle, Window, WindowClass,
 };
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
@@ -74,6 +75,45 @@ impl Server {
         self.connection.change_gc(self.paint, &ChangeGCAux::new().foreground(color)).expect("the server is there");
         let all = Rectangle { x: 0, y: 0, width, height };
         self.connection.poly_fill_rectangle(what, self.paint, &[all]).expect("the server is there");
+        self.connection.sync().expect("the server is there");
+    }
+
+    /// A monitor that covers a part of the screen (RandR 1.5).
+    fn monitor(&self, name: &str, x: i16, width: u16) -> Atom {
+        let atom = self.connection.intern_atom(false, name.as_bytes()).expect("the server is there");
+        let name = atom.reply().expect("it has a number").atom;
+        let (outputs, height) = (Vec::new(), 480);
+        let millimeters = u32::from(width);
+        let (width_in_millimeters, height_in_millimeters) = (millimeters, 480);
+        let (primary, automatic, y) = (false, false, 0);
+        let info = MonitorInfo {
+            name,
+            primary,
+            automatic,
+            x,
+            y,
+            width,
+            height,
+            width_in_millimeters,
+            height_in_millimeters,
+            outputs,
+        };
+        self.connection.randr_set_monitor(self.root, info).expect("the server is there").check().expect("it is taken");
+        name
+    }
+
+    fn remove_monitor(&self, name: Atom) {
+        let removed = self.connection.randr_delete_monitor(self.root, name).expect("the server is there");
+        removed.check().expect("it was there");
+    }
+
+    /// Says whose process has the window.
+    fn of_program(&self, window: Window, number: u32) {
+        let atom = self.connection.intern_atom(false, b"_NET_WM_PID").expect("the server is there");
+        let name = atom.reply().expect("it has a number").atom;
+        self.connection
+            .change_property32(PropMode::REPLACE, window, name, AtomEnum::CARDINAL, &[number])
+            .expect("the server is there");
         self.connection.sync().expect("the server is there");
     }
 
@@ -167,8 +207,42 @@ fn a_window_is_seen_without_what_lies_above_it_and_until_it_is_closed() {
     assert_color(at(&picture(source.as_mut(), "back"), 200, 150), OF_RED, "and back");
     server.connection.destroy_window(below).expect("there");
     server.connection.sync().expect("there");
-    assert_eq!(source.next().map(|_| ()), Err(CaptureError::Lost), "closed");
-    assert_eq!(system.share(&source_of.id).map(|_| ()), Err(CaptureError::Lost), "and so for whoever comes later");
+    assert_eq!(source.next().map(|_| ()), Err(DeviceError::Lost), "closed");
+    assert_eq!(system.share(&source_of.id).map(|_| ()), Err(DeviceError::Lost), "and so for whoever comes later");
+}
+
+#[test]
+fn a_screen_that_changes_its_place_is_shown_no_longer() {
+    let Some(server) = Server::start() else { return };
+    let (left, right) = (server.monitor("left", 0, 320), server.monitor("right", 320, 320));
+    let system = server.system();
+    // The server's own stays beside them.
+    let of_them = || system.surfaces().expect("there are some").into_iter().filter(|one| one.size.width == 320);
+    let id = of_them().next().expect("the left one").id;
+    assert_eq!(of_them().count(), 2, "side by side");
+    let mut source = system.share(&id).expect("it can be shown");
+    picture(source.as_mut(), "while it is there");
+    // It is pulled out, and the other one takes its place on the desktop.
+    server.remove_monitor(left);
+    server.remove_monitor(right);
+    server.monitor("right", 0, 320);
+    assert_eq!(source.next().map(|_| ()), Err(DeviceError::Lost), "and the other one is not shown in its place");
+    // The same one, elsewhere: what it shows is known no more than before.
+    let mut source = system.share(&of_them().next().expect("the right one").id).expect("it can be shown");
+    picture(source.as_mut(), "where it is now");
+    server.monitor("right", 320, 320);
+    assert_eq!(source.next().map(|_| ()), Err(DeviceError::Lost), "it has moved");
+}
+
+#[test]
+fn a_window_that_another_program_has_under_the_same_number_is_not_shown() {
+    let Some(server) = Server::start() else { return };
+    let system = server.system();
+    let window = server.window("Befund", (0, 0), (200, 200), RED);
+    server.of_program(window, 100);
+    let chosen = surface(system.as_ref(), Some("Befund")).id;
+    server.of_program(window, 200);
+    assert_eq!(system.share(&chosen).map(|_| ()), Err(DeviceError::Lost), "it is another program's by now");
 }
 
 #[test]
@@ -192,6 +266,6 @@ fn a_server_that_ends_takes_its_screens_along() {
     picture(source.as_mut(), "while it runs");
     server.process.kill().expect("it runs");
     server.process.wait().expect("it ends");
-    assert_eq!(source.next().map(|_| ()), Err(CaptureError::Lost), "it is gone");
-    assert_eq!(system.surfaces().map(|_| ()), Err(CaptureError::NoneThere), "and nothing is there");
+    assert_eq!(source.next().map(|_| ()), Err(DeviceError::Lost), "it is gone");
+    assert_eq!(system.surfaces().map(|_| ()), Err(DeviceError::NoneThere), "and nothing is there");
 }

@@ -346,7 +346,7 @@ pub struct RoundPictureView {
 }
 
 /// What this person sends.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "state", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum OwnMediaView {
     /// Nothing.
@@ -363,6 +363,18 @@ pub enum OwnMediaView {
         /// Why.
         why: MediaStopped,
     },
+}
+
+impl std::fmt::Debug for OwnMediaView {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Off => f.write_str("Off"),
+            Self::Opening => f.write_str("Opening"),
+            // A window's title may name a patient.
+            Self::On { .. } => f.write_str("On([not shown])"),
+            Self::Stopped { why } => write!(f, "Stopped({why:?})"),
+        }
+    }
 }
 
 /// Why nothing is sent against the person's wish.

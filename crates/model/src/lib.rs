@@ -4,6 +4,7 @@
 //! Nothing here does I/O, knows a protocol or crosses to the page. A type belongs here only when two
 //! crates of different layers speak of it.
 
+pub mod device;
 mod ids;
 mod matrix;
 pub mod names;

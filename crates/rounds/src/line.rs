@@ -89,6 +89,19 @@ impl Line {
         self.0.filled.notify_one();
     }
 
+    /// What waits of a track does not leave any more.
+    pub(crate) fn forget(&self, track: &Arc<TrackLocalStaticRTP>) {
+        let mut queues = self.queues();
+        let Queues { shared, faces, bytes, .. } = &mut *queues;
+        for queue in [shared, faces] {
+            queue.retain(|waiting| {
+                let stays = !Arc::ptr_eq(&waiting.track, track);
+                *bytes -= if stays { 0 } else { waiting.bytes };
+                stays
+            });
+        }
+    }
+
     /// Nothing leaves any more.
     pub(crate) fn close(&self) {
         *self.queues() = Queues { over: true, ..Queues::default() };
@@ -132,4 +145,36 @@ impl Line {
 
 fn bits(bytes: usize) -> f64 {
     u32::try_from(bytes).map_or(f64::MAX, f64::from) * 8.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Line, Turn};
+    use crate::peer::Reach;
+    use bytes::Bytes;
+    use rtc::rtp::{Packet, header::Header};
+    use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
+    use std::sync::Arc;
+    use webrtc::media_stream::MediaStreamTrack;
+    use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
+
+    fn track(name: &str) -> Arc<TrackLocalStaticRTP> {
+        let [stream, id, label] = [name; 3].map(str::to_owned);
+        Arc::new(TrackLocalStaticRTP::new(MediaStreamTrack::new(stream, id, label, RtpCodecKind::Video, Vec::new())))
+    }
+
+    // Its loop does not run meanwhile: there is one thread, and nothing here waits.
+    #[tokio::test]
+    async fn what_waits_of_a_track_that_ends_does_not_leave_and_takes_no_place() {
+        let line = Line::new(Reach::default());
+        let (screen, face) = (track("screen"), track("camera"));
+        let packet = Packet { header: Header::default(), payload: Bytes::from_static(&[0; 1000]) };
+        line.put(Turn::Face, &face, vec![packet.clone()]);
+        let of_the_face = line.queues().bytes;
+        line.put(Turn::Shared, &screen, vec![packet; 3000]);
+        assert!(line.is_full(), "more than a second of it waits");
+        line.forget(&screen);
+        let queues = line.queues();
+        assert_eq!((queues.shared.len(), queues.faces.len(), queues.bytes), (0, 1, of_the_face), "the other's alone");
+    }
 }

@@ -307,8 +307,11 @@ impl Run {
                 self.take(Input::Publish(wish)).await;
             }
             Command::Unpublish(cid) => {
+                // Before the server hears of it, which on a broken way may be much later.
+                if let Some(outgoing) = self.outgoing.remove(&cid) {
+                    outgoing.unbind();
+                }
                 self.take(Input::Unpublish(&cid)).await;
-                self.outgoing.remove(&cid);
             }
             Command::Mute(cid, muted) => self.take(Input::Mute(&cid, muted)).await,
             Command::Resize { cid, width, height, layers } => {

@@ -158,10 +158,16 @@ impl Outgoing {
         self.send(step, frame, timestamp, None).await
     }
 
-    /// Whether a picture that is sent now would be late: the encoder leaves it out, and nothing has to begin anew.
+    /// Nothing of it leaves from now on, nor what waits. The server is told by [`crate::Round::unpublish`].
+    pub fn end(&self) {
+        self.unbind();
+    }
+
+    /// Whether a picture that is sent now would be late, or has no way at all: the encoder leaves it out, and nothing has to
+    /// begin anew.
     #[must_use]
     pub fn is_slow(&self) -> bool {
-        self.0.line.is_full()
+        self.bound().as_ref().is_none_or(|bound| !bound.named) || self.0.line.is_full()
     }
 
     /// Sends an encoded packet of sound. `timestamp` is RTP's, of 48 kHz, beginning anywhere and modulo 2³².
@@ -189,7 +195,14 @@ impl Outgoing {
         }
         let (track, packets) = self.packets(step, frame, timestamp, loudness)?;
         match turn {
-            Some(turn) => self.0.line.put(turn, &track, packets),
+            Some(turn) => {
+                self.0.line.put(turn, &track, packets);
+                // It may have ended between the two.
+                if self.bound().as_ref().is_none_or(|bound| !Arc::ptr_eq(&bound.track, &track)) {
+                    self.0.line.forget(&track);
+                    return Err(OutgoingError::NotSent);
+                }
+            }
             None => {
                 for packet in packets {
                     // Its text would hold the packet, so it is not kept.
@@ -293,8 +306,11 @@ impl Outgoing {
         Ok(Sender { track, cid })
     }
 
+    /// Nothing of it leaves from now on, nor what waits.
     pub(crate) fn unbind(&self) {
-        if let Some(listens) = self.bound().take().and_then(|bound| bound.listens) {
+        let Some(bound) = self.bound().take() else { return };
+        self.0.line.forget(&bound.track);
+        if let Some(listens) = bound.listens {
             listens.abort();
         }
     }

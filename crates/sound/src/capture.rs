@@ -3,7 +3,7 @@
 //! The microphone is closed whenever nobody needs it, so that the system's sign that it is open goes out. Who is muted for
 //! a moment keeps it, and so does whoever wants to be told that they speak while muted.
 
-use crate::device::{Choice, Device, DeviceError, Kind};
+use crate::device::{Choice, Device, Kind};
 use crate::ends;
 use crate::playout::Echo;
 use crate::rate::Rate;
@@ -11,6 +11,7 @@ use crate::seat::{Clock, Fate, Orders, Place, Seat, TRY_AGAIN};
 use crate::speech::{Heard, Mouth, Settings, Speech};
 use crate::{SILENCE, System, TICK};
 use codec::opus::{EncodeError, RATE};
+use model::device::DeviceError;
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};

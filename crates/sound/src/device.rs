@@ -1,53 +1,8 @@
 //! Microphones and speakers: how they are called, which one is meant, and the seam to the system that has them.
 
 use crate::ends::{Feed, Tap};
+use model::device::{DeviceError, DeviceId};
 use std::fmt;
-use thiserror::Error;
-
-/// Why there is no sound from or to a device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum DeviceError {
-    /// The computer has none, or no sound system that runs.
-    #[error("there is no such device")]
-    NoneThere,
-    /// Another program has it for itself.
-    #[error("another program uses the device")]
-    Busy,
-    /// The system does not allow it: the person may, in its settings.
-    #[error("the system does not allow it")]
-    Denied,
-    /// It was there and is gone: unplugged, or its sound system ended.
-    #[error("the device is gone")]
-    Lost,
-    /// It speaks no format that is known here, or fails for a reason of its own.
-    #[error("the device cannot be used")]
-    Unusable,
-}
-
-/// A device's name between the programs: the same one after a restart and a replugging.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DeviceId(String);
-
-impl DeviceId {
-    /// From 1 to 1,024 bytes without control characters.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let fits = (1..=1024).contains(&text.len()) && !text.chars().any(char::is_control);
-        fits.then(|| Self(text.to_owned()))
-    }
-
-    /// As it is kept.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for DeviceId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// A microphone or a speaker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,22 +70,6 @@ impl Devices {
         };
         chosen.or_else(|| own.as_ref().and_then(of)).or_else(|| all.first())
     }
-}
-
-/// Two devices of one name get numbers, by which a person tells them apart.
-pub(crate) fn told_apart(mut devices: Vec<Device>) -> Vec<Device> {
-    for at in 0..devices.len() {
-        let (before, from_here) = devices.split_at_mut(at);
-        if let Some(device) = from_here.first_mut() {
-            let bare = device.name.clone();
-            let mut number = 2;
-            while before.iter().any(|other| other.name == device.name) {
-                device.name = format!("{bare} ({number})");
-                number += 1;
-            }
-        }
-    }
-    devices
 }
 
 /// What has devices: a computer's sound system, or [`crate::memory::Memory`].

@@ -1,7 +1,7 @@
 //! The two ends of a device's callback. A callback runs where nothing may wait: it takes no lock and no memory, it fills
 //! or empties a ring and wakes whoever is at its other end.
 
-use crate::device::DeviceError;
+use model::device::DeviceError;
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::fmt;
 use std::sync::Arc;

@@ -15,8 +15,9 @@ pub mod system;
 pub mod watch;
 
 pub use capture::{Capture, Hearing, Wanted};
-pub use device::{Choice, Device, DeviceError, DeviceId, Devices, Kind, System};
+pub use device::{Choice, Device, Devices, Kind, System};
 pub use ends::{Ended, Feed, Tap};
+pub use model::device::{DeviceError, DeviceId};
 pub use playout::{Echo, Playout, Voice};
 pub use seat::{Clock, Seat};
 pub use speech::{Heard, Notice, Packet, Settings};

@@ -1,8 +1,9 @@
 //! Devices that are none: microphones that hear what a function says and speakers that remember what they played, with a
 //! clock that a test moves, or that runs by itself. For tests, and for a computer that has no sound.
 
-use crate::device::{Device, DeviceError, DeviceId, Devices, Kind, Opened, Running, System};
+use crate::device::{Device, Devices, Kind, Opened, Running, System};
 use crate::ends::{Feed, Tap};
+use model::device::{DeviceError, DeviceId};
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};

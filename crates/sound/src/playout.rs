@@ -3,13 +3,14 @@
 //! A speaker that is gone is replaced by the system's, and where there is none the voices go on unheard, so that nobody is
 //! late when one comes.
 
-use crate::device::{Choice, Device, DeviceError, Kind};
+use crate::device::{Choice, Device, Kind};
 use crate::ends::{self, Mouth};
 use crate::mixer::{Account, Mixer, VoiceNo};
 use crate::rate::Rate;
 use crate::seat::{Clock, Fate, Orders, Place, Seat, TRY_AGAIN};
 use crate::{System, TICK, Tick};
 use codec::opus::{DecodeError, RATE};
+use model::device::DeviceError;
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::fmt;
 use std::io;

@@ -1,7 +1,8 @@
 //! Which device a voice has at the moment, and how it gets another: the part that capturing and playing share.
 
-use crate::device::{Choice, Device, DeviceError, Kind, Running, System};
+use crate::device::{Choice, Device, Kind, Running, System};
 use crate::ends::Bell;
+use model::device::DeviceError;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -1,7 +1,8 @@
 //! The list of devices, told anew whenever it changes.
 
-use crate::device::{DeviceError, Devices, Running, System};
+use crate::device::{Devices, Running, System};
 use crate::ends::Bell;
+use model::device::DeviceError;
 use std::fmt;
 use std::io;
 use std::sync::Arc;

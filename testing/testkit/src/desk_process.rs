@@ -108,8 +108,8 @@ pub enum Happening {
 #[derive(Clone)]
 struct Sights {
     memory: capture::memory::Memory,
-    camera: capture::SourceId,
-    window: capture::SourceId,
+    camera: capture::DeviceId,
+    window: capture::DeviceId,
 }
 
 impl Sights {
@@ -124,12 +124,12 @@ impl Sights {
     fn happen(&self, what: Happening) {
         match what {
             Happening::CameraIsGone => self.memory.unplug(&self.camera),
-            Happening::CameraIsTaken => self.memory.refuse(&self.camera, Some(capture::CaptureError::Busy)),
+            Happening::CameraIsTaken => self.memory.refuse(&self.camera, Some(capture::DeviceError::Busy)),
             Happening::WindowShows(number, width, height) => {
                 self.memory.paint(&self.window, test_card(width, height, number));
             }
             Happening::WindowCloses => self.memory.close(&self.window),
-            Happening::ScreensAreForbidden => self.memory.hinder(Some(capture::CaptureError::Denied)),
+            Happening::ScreensAreForbidden => self.memory.hinder(Some(capture::DeviceError::Denied)),
         }
     }
 }

@@ -1,4 +1,5 @@
 /** The two live regions of the page, heard also while a dialog is open. Drawn once; everyone else only speaks. */
+import { useEffect } from 'react';
 import { createStore, useStore } from '../host/store';
 import { TopLayer } from './TopLayer';
 
@@ -9,6 +10,16 @@ const assertive = createStore<{ text: string; count: number }>({ text: '', count
 export function announce(text: string, urgency: 'polite' | 'assertive' = 'polite'): void {
   const store = urgency === 'polite' ? polite : assertive;
   store.set({ text, count: store.get().count + 1 });
+}
+
+/** What was said goes with `who` sits here: behind a lock it would still be read. */
+export function useForgotten(who: string): void {
+  useEffect(
+    () => () => {
+      for (const store of [polite, assertive]) store.set({ text: '', count: store.get().count + 1 });
+    },
+    [who],
+  );
 }
 
 export function LiveRegions() {

@@ -33,7 +33,8 @@ export function Calls({ onScreen, stays }: { /** "Runden" is shown. */ onScreen:
   const enter = ({ conversation, name, person }: RoundCallView) => setEntered({ conversation, name, people: view?.running.find((one) => one.conversation === conversation)?.people ?? [person] });
   const [first] = calls;
   useCommand(enterCommand, (event) => event.repeat || first === undefined || entered !== null || enter(first), { enabled: first !== undefined });
-  useCallWords(calls);
+  const shares = view?.round?.screen.state === 'on' || view?.round?.screen.state === 'opening';
+  useCallWords(calls, shares);
   useFocusKept(view && calls.length, fewer);
   // The list of running rounds has them.
   const listed = onScreen && view?.round === null;
@@ -50,7 +51,7 @@ export function Calls({ onScreen, stays }: { /** "Runden" is shown. */ onScreen:
           )}
           <ul>
             {shown.map((one) => (
-              <CallLine key={one.conversation} call={one} enter={() => enter(one)} decline={() => void take({ step: 'decline', conversation: one.conversation })} />
+              <CallLine key={one.conversation} call={one} unnamed={shares} enter={() => enter(one)} decline={() => void take({ step: 'decline', conversation: one.conversation })} />
             ))}
           </ul>
           {calls.length > shown.length && (
@@ -67,8 +68,8 @@ export function Calls({ onScreen, stays }: { /** "Runden" is shown. */ onScreen:
 
 const fewer = (last: number, next: number) => next < last;
 
-function CallLine({ call, enter, decline }: { call: RoundCallView; enter: () => void; decline: () => void }) {
-  const words = callWords(call);
+function CallLine({ call, unnamed, enter, decline }: { call: RoundCallView; unnamed: boolean; enter: () => void; decline: () => void }) {
+  const words = callWords(call, unnamed);
   return (
     <li className={styles['line']} data-testid="round-call">
       <Icon name="camera" size="s" />
@@ -84,12 +85,12 @@ function CallLine({ call, enter, decline }: { call: RoundCallView; enter: () => 
 }
 
 /** Each call is told once. */
-function useCallWords(calls: readonly RoundCallView[]): void {
+function useCallWords(calls: readonly RoundCallView[], unnamed: boolean): void {
   const told = useRef<ReadonlySet<string>>(new Set());
   useEffect(() => {
     const before = told.current;
     told.current = new Set(calls.map((one) => one.conversation));
-    const words = calls.filter((one) => !before.has(one.conversation)).map(callWords);
+    const words = calls.filter((one) => !before.has(one.conversation)).map((one) => callWords(one, unnamed));
     if (words.length > 0) announce(words.join('. '));
-  }, [calls]);
+  }, [calls, unnamed]);
 }

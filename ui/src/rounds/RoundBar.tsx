@@ -159,7 +159,11 @@ function Controls({ round, onScreen }: { round: RoundView; onScreen: boolean }) 
         )}
         <SharingLine
           screen={screen}
-          other={() => setShares(true)}
+          other={() => {
+            // What one chooses from would be seen on a whole screen: every window's title and how it looks.
+            if (screen.state === 'on' && screen.device === null) stopSharing();
+            setShares(true);
+          }}
           stop={() => {
             stopSharing();
             // The line goes with the button that was pressed.

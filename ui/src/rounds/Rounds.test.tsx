@@ -183,6 +183,14 @@ describe('a call', () => {
     expect(lines(page)).toEqual(['Sonnkaya hat eine Runde begonnen: Fall 3', 'Brunnengold ruft Sie an']);
   });
 
+  test('names nothing but a person while others see this screen', async () => {
+    const { page, host, spoken } = await open(rounds({ running, round: round({ screen: { state: 'on', device: null } }) }), today);
+    act(() => host.send({ type: 'rounds-changed', value: { offered: true, running, calls: [group], round: round({ screen: { state: 'on', device: null } }) } }));
+    expect(lines(page)).toEqual(['Sonnkaya hat eine Runde begonnen']);
+    expect(spoken('polite')).toBe('Sonnkaya hat eine Runde begonnen');
+    expect(page.getByTestId('round-calls').innerHTML).not.toContain('Fall 3');
+  });
+
   test('is answered by one key, also from a text field, and stays in the case', async () => {
     const place: Place = { screen: 'case', patient: 'pat-auenwald', tab: 'overview' };
     const { page, steps, places, press } = await open(rounds({ running, calls: [group] }), { place });

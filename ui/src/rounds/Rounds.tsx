@@ -108,7 +108,7 @@ function RunningRow({ one, call, enter, decline }: { one: RunningRoundView; call
           <Chip tone="accent" icon="bell" testId="call-chip">
             {m.round_call_chip({ name: callName(call.person) })}
           </Chip>
-          <Button aria-label={`${m.round_call_decline()}: ${callWords(call)}`} onPress={decline} data-testid="call-decline">
+          <Button aria-label={`${m.round_call_decline()}: ${callWords(call, false)}`} onPress={decline} data-testid="call-decline">
             {m.round_call_decline()}
           </Button>
         </>

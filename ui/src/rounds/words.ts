@@ -19,7 +19,9 @@ export function someNames(people: readonly SenderView[], most = 3): string {
 }
 
 /** Who calls, and to what; a call between two needs no more than the name. */
-export function callWords({ direct, name, person }: RoundCallView): string {
+/** `unnamed`: what a conversation is called may name a patient, and others see this screen. */
+export function callWords({ direct, name, person }: RoundCallView, unnamed: boolean): string {
+  if (unnamed) return m.notice_call_begun({ name: callName(person) });
   return direct ? m.round_call_direct({ name: callName(person) }) : m.round_call_group({ name: callName(person), round: name });
 }
 

@@ -3,7 +3,7 @@
 
 use super::devices::{Choices, Chosen, open_camera, open_surface};
 use super::ears::{Ears, Heard, Topic};
-use super::film::{Film, share_out};
+use super::film::{Cameras, Film, Films, share_out};
 use super::pictures::{Gallery, Wish};
 use super::scene::{OWN_PICTURE, Scene};
 use super::showing::{Out, Showing};
@@ -11,10 +11,10 @@ use super::voice::{MICROPHONE, Sounds};
 use super::way::{self, Entered, Found};
 use super::{Meeting, MeetingEvent};
 use crate::Desk;
-use crate::chat::Up;
-use capture::SourceId;
+use crate::chat::{Quiet, Up};
 use contract::{Entering, Failure, MediaStopped, OwnMediaView, Presentation, RoundEnd, RoundPhase, SeenView};
 use jiff::Timestamp;
+use model::device::DeviceId;
 use model::round::MemberId;
 use rounds::{Event, Ticket, Word};
 use rounds_proto::frame::State;
@@ -58,7 +58,7 @@ pub(super) enum Act {
     Allow(MemberId),
     Choose(Chosen),
     /// A screen or a window.
-    Share(SourceId),
+    Share(DeviceId),
     StopSharing,
     Present {
         case: String,
@@ -80,10 +80,12 @@ pub(super) enum Act {
 pub(super) struct Seat {
     pub(super) acts: mpsc::Sender<Act>,
     pub(super) gallery: Gallery,
+    pub(super) films: Films,
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
+        self.films.stop();
         self.gallery.close();
     }
 }
@@ -96,10 +98,11 @@ impl Seat {
         conversation: String,
         camera: bool,
         entry: u64,
-        choices: Choices,
+        (choices, cameras): (Choices, Cameras),
     ) -> Self {
         let (acts, wanted) = mpsc::channel(ACTS);
         let (gallery, wished) = Gallery::new();
+        let films = Films::default();
         let name = desk.conversation_name(&conversation);
         let patient = desk.patient_of(&conversation);
         let (find, found) = mpsc::channel(FINDING);
@@ -111,7 +114,9 @@ impl Seat {
             entry,
             camera: None,
             screen: None,
-            films: 0,
+            films: films.clone(),
+            cameras,
+            quiet: None,
             choices,
             words: 0,
             asks: 0,
@@ -123,7 +128,7 @@ impl Seat {
             find,
         };
         tokio::spawn(stay.attend(up, camera, Wants { acts: wanted, wished, found }));
-        Self { acts, gallery }
+        Self { acts, gallery, films }
     }
 }
 
@@ -134,8 +139,10 @@ struct Stay {
     gallery: Gallery,
     camera: Option<Film>,
     screen: Option<Film>,
-    /// Counts them.
-    films: u32,
+    films: Films,
+    cameras: Cameras,
+    /// While a screen is shown, nothing of this program's notices is to be seen on it.
+    quiet: Option<Quiet>,
     choices: Choices,
     showing: Showing,
     /// Words that were said of this person's own state, and as a moderator.
@@ -231,7 +238,9 @@ impl Stay {
 
     async fn stay(mut self, entered: Entered, wants: Vec<Act>, mut from: Wants) {
         let Entered { meeting, mut told, mut pictures, mut sounds, began } = entered;
-        if !meeting.members().await.iter().any(|member| !member.here) {
+        // Whoever has thought better of it meanwhile calls nobody and opens nothing.
+        let wants = if from.acts.is_closed() { Vec::new() } else { wants };
+        if !from.acts.is_closed() && !meeting.members().await.iter().any(|member| !member.here) {
             self.desk.call_others(self.entry, meeting.membership());
         }
         let mut voice = Sounds::start(&self.desk.0.sound, self.choices.clone(), began);
@@ -324,6 +333,7 @@ impl Stay {
                     }
                     let way = meeting.media().way();
                     voice.set_loss(way.loss);
+                    self.look_at_films(&meeting).await;
                     share_out(way.carries, self.camera.as_ref(), self.screen.as_ref());
                 }
                 () = until(untold) => {
@@ -394,6 +404,10 @@ impl Stay {
                 }
                 OwnFact::MutedByServer => self.stop(meeting, voice, cid, MediaStopped::ByServer).await,
                 OwnFact::Refused(_) => self.stop(meeting, voice, cid, MediaStopped::Refused).await,
+                // This person's own wish to end it names none that is there.
+                OwnFact::Unpublished if cid != MICROPHONE => {
+                    self.stop(meeting, voice, cid, MediaStopped::ByServer).await;
+                }
                 OwnFact::Published { .. } | OwnFact::Subscribed | OwnFact::Unpublished => {}
             }
         }
@@ -416,7 +430,11 @@ impl Stay {
 
     async fn act(&mut self, meeting: &Meeting, voice: &mut Sounds, act: Act) {
         match act {
-            Act::Microphone(on) => self.scene.microphone = voice.set_microphone(meeting.media(), on).await,
+            // What was wanted before the desk locked may come here after it.
+            Act::Microphone(on) => {
+                let on = on && !self.desk.is_locked();
+                self.scene.microphone = voice.set_microphone(meeting.media(), on).await;
+            }
             Act::Choose(choice) => {
                 voice.choose(&choice);
                 if let Chosen::Camera(choice) = choice {
@@ -424,21 +442,26 @@ impl Stay {
                     self.choices.camera = choice;
                     if another && self.camera.is_some() {
                         self.close_camera(meeting).await;
-                        self.open_camera();
+                        self.open_camera(meeting).await;
                     }
                 }
             }
             Act::Camera(true) => {
                 if self.camera.is_none() {
-                    self.open_camera();
+                    self.open_camera(meeting).await;
                 }
             }
             Act::Share(surface) => {
                 self.close_screen(meeting).await;
                 let system = self.desk.0.capture.clone();
-                self.films += 1;
-                self.screen = Some(Film::of_screen(self.films, Box::new(move || open_surface(&system, &surface))));
+                self.quiet = Some(self.desk.quiet());
+                let opens = Box::new(move || open_surface(&system, &surface));
+                self.screen = Some(Film::of_screen(&self.films, opens));
                 self.scene.screen = OwnMediaView::Opening;
+                if self.desk.is_locked() {
+                    self.close_screen(meeting).await;
+                    self.scene.screen = OwnMediaView::Off;
+                }
             }
             Act::StopSharing => {
                 self.scene.screen = OwnMediaView::Off;
@@ -481,12 +504,16 @@ impl Stay {
         }
     }
 
-    fn open_camera(&mut self) {
+    /// A desk that locks stops what is filmed, and what begins to be filmed after that sees the lock.
+    async fn open_camera(&mut self, meeting: &Meeting) {
         let (system, choice) = (self.desk.0.capture.clone(), self.choices.camera.clone());
         let opens = Box::new(move || open_camera(&system, &choice));
-        self.films += 1;
-        self.camera = Some(Film::of_camera(self.films, self.gallery.clone(), opens));
+        self.camera = Some(Film::of_camera(&self.films, &self.cameras, self.gallery.clone(), opens));
         self.scene.camera = OwnMediaView::Opening;
+        if self.desk.is_locked() {
+            self.close_camera(meeting).await;
+            self.scene.camera = OwnMediaView::Off;
+        }
     }
 
     /// Switched on again it is another track.
@@ -497,8 +524,24 @@ impl Stay {
     }
 
     async fn close_screen(&mut self, meeting: &Meeting) {
+        self.quiet = None;
         if let Some(screen) = self.screen.take() {
             meeting.media().unpublish(screen.cid()).await;
+        }
+    }
+
+    /// A device that does not answer any more says nothing by itself.
+    async fn look_at_films(&mut self, meeting: &Meeting) {
+        let lost = OwnMediaView::Stopped { why: MediaStopped::DeviceLost };
+        if self.camera.as_ref().is_some_and(Film::is_stuck) {
+            self.close_camera(meeting).await;
+            self.scene.camera = lost.clone();
+            self.show();
+        }
+        if self.screen.as_ref().is_some_and(Film::is_stuck) {
+            self.close_screen(meeting).await;
+            self.scene.screen = lost;
+            self.show();
         }
     }
 

@@ -5,6 +5,8 @@ use tim::{Person, Running};
 
 /// Calls that wait for an answer; a hostile homeserver has thousands.
 const MOST: usize = 32;
+/// Milliseconds.
+const AGAIN_MS: u64 = 60_000;
 /// Who is named of those who do not come.
 const MOST_DECLINED: usize = 64;
 
@@ -26,25 +28,34 @@ pub(super) struct Call {
 pub(super) struct Calls {
     /// By conversation.
     coming: BTreeMap<String, Call>,
-    /// The one by which this person called.
-    own: Option<String>,
+    /// Until when nobody is told once more of who calls where, by conversation and person.
+    told: BTreeMap<(String, String), u64>,
+    /// The one by which this person called: the conversation, and its own id.
+    own: Option<(String, String)>,
     declined: Vec<Person>,
 }
 
 impl Calls {
-    pub(super) fn called(&mut self, call: Call) {
-        if self.coming.len() < MOST || self.coming.contains_key(&call.room) {
-            self.coming.insert(call.room.clone(), call);
+    /// Somebody calls. Gives whether that is worth a notice: who calls again and again is told once a minute.
+    pub(super) fn called(&mut self, call: Call, now_ms: u64) -> bool {
+        self.told.retain(|_who, until| *until > now_ms);
+        let (has_place, who) = (self.coming.len() < MOST, (call.room.clone(), call.by.id.clone()));
+        if !has_place && !self.coming.contains_key(&call.room) {
+            return false;
         }
+        self.coming.insert(call.room.clone(), call);
+        let is_news = self.told.len() < MOST && !self.told.contains_key(&who);
+        if is_news {
+            self.told.insert(who, now_ms.saturating_add(AGAIN_MS));
+        }
+        is_news
     }
 
     /// Somebody does not come: this person, as they said on another device, or one whom they called.
     pub(super) fn declined(&mut self, room: &str, id: &str, by: Person) {
         if by.own {
-            if self.coming.get(room).is_some_and(|call| call.id == id) {
-                self.coming.remove(room);
-            }
-        } else if self.own.as_deref() == Some(id)
+            self.answer(room, id);
+        } else if self.own.as_ref().is_some_and(|own| (own.0.as_str(), own.1.as_str()) == (room, id))
             && self.declined.len() < MOST_DECLINED
             && !self.declined.iter().any(|known| known.id == by.id)
         {
@@ -58,8 +69,8 @@ impl Calls {
     }
 
     /// This person has called.
-    pub(super) fn set_own(&mut self, id: String) {
-        self.own = Some(id);
+    pub(super) fn set_own(&mut self, room: String, id: String) {
+        self.own = Some((room, id));
     }
 
     /// The call to a conversation's round.
@@ -67,8 +78,15 @@ impl Calls {
         self.coming.get(room)
     }
 
-    /// It is answered.
-    pub(super) fn answer(&mut self, room: &str) {
+    /// It is answered; a later one is not.
+    pub(super) fn answer(&mut self, room: &str, id: &str) {
+        if self.coming.get(room).is_some_and(|call| call.id == id) {
+            self.coming.remove(room);
+        }
+    }
+
+    /// This person comes.
+    pub(super) fn follow(&mut self, room: &str) {
         self.coming.remove(room);
     }
 
@@ -126,7 +144,7 @@ mod tests {
     #[test]
     fn a_call_goes_on_while_whoever_calls_is_there_and_this_person_is_not() {
         let mut calls = Calls::default();
-        calls.called(call("$call"));
+        calls.called(call("$call"), 0);
         let shown = |now, running: &[Running], entered| calls.going_on(now, running, entered).len();
         let there = round(&[("@sonnkaya", false)]);
         assert_eq!(shown(10, &there, None), 1, "it goes on");
@@ -144,14 +162,32 @@ mod tests {
     }
 
     #[test]
+    fn who_calls_again_and_again_is_told_once_a_minute() {
+        let mut calls = Calls::default();
+        let told: Vec<_> = [0, 10, 59_999, 60_000, 60_001].map(|now| calls.called(call("$call"), now)).to_vec();
+        assert_eq!(told, [true, false, false, true, false], "and shown each time");
+        let by = Call { by: person("@brunnengold", false), ..call("$other") };
+        assert!(calls.called(by, 60_002), "another person's is another call");
+    }
+
+    #[test]
+    fn what_this_person_answers_is_the_call_that_was_there() {
+        let mut calls = Calls::default();
+        calls.called(call("$first"), 0);
+        calls.called(call("$second"), 0);
+        calls.answer("!board", "$first");
+        assert_eq!(calls.of("!board").map(|call| call.id.as_str()), Some("$second"), "a later one goes on");
+    }
+
+    #[test]
     fn what_this_person_declined_on_another_device_is_silent_here_and_a_later_call_is_not() {
         let mut calls = Calls::default();
-        calls.called(call("$first"));
+        calls.called(call("$first"), 0);
         calls.declined("!board", "$other", person("@me", true));
         assert!(calls.of("!board").is_some(), "that was another call");
         calls.declined("!board", "$first", person("@me", true));
         assert_eq!(calls.of("!board"), None, "declined");
-        calls.called(call("$second"));
+        calls.called(call("$second"), 0);
         assert_eq!(calls.of("!board").map(|call| call.id.as_str()), Some("$second"), "and called again");
         calls.declined("!board", "$second", person("@stranger", false));
         assert!(calls.of("!board").is_some(), "nobody else declines for this person");
@@ -162,12 +198,13 @@ mod tests {
         let mut calls = Calls::default();
         calls.declined("!board", "$mine", person("@brunnengold", false));
         assert_eq!(calls.not_coming(&[]).count(), 0, "nobody was called");
-        calls.set_own("$mine".to_owned());
+        calls.set_own("!board".to_owned(), "$mine".to_owned());
         calls.declined("!board", "$mine", person("@brunnengold", false));
         calls.declined("!board", "$mine", person("@brunnengold", false));
         calls.declined("!board", "$older", person("@silbertal", false));
+        calls.declined("!another", "$mine", person("@silbertal", false));
         let names: Vec<_> = calls.not_coming(&[]).map(|person| person.id.as_str()).collect();
-        assert_eq!(names, ["@brunnengold"], "to this call, once");
+        assert_eq!(names, ["@brunnengold"], "to this call in this conversation, once");
         assert_eq!(calls.not_coming(&["@brunnengold".to_owned()]).count(), 0, "they have come");
         calls.begin();
         assert_eq!(calls.not_coming(&[]).count(), 0, "another round");

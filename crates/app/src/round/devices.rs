@@ -2,10 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use capture::{Camera, CaptureError, SourceId, Surface, SurfaceKind, TestCard, VideoSource};
+use capture::{Camera, Surface, SurfaceKind, TestCard, VideoSource};
 use contract::{MediaStopped, RoundDeviceKind, RoundDeviceView, RoundSurfaceView, RoundSurfacesView};
+use model::device::{DeviceError, DeviceId};
 use serde::{Deserialize, Serialize};
-use sound::{Choice, DeviceId, Devices};
+use sound::{Choice, Devices};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -76,7 +77,7 @@ pub(super) enum CameraChoice {
     #[default]
     First,
     /// This one while it is there, else the first.
-    Device(SourceId),
+    Device(DeviceId),
     /// The test picture.
     Card,
 }
@@ -86,7 +87,7 @@ impl CameraChoice {
         match id {
             OF_THE_SYSTEM => Some(Self::First),
             CARD => Some(Self::Card),
-            id => SourceId::parse(id).map(Self::Device),
+            id => DeviceId::parse(id).map(Self::Device),
         }
     }
 
@@ -150,18 +151,18 @@ pub(super) fn cameras_listed(cameras: &[Camera], choice: &CameraChoice) -> Vec<R
 type Opened = (Box<dyn VideoSource>, Option<String>);
 
 /// Opens what a person wants to be seen by. Takes its time.
-pub(super) fn open_camera(system: &Arc<dyn capture::System>, choice: &CameraChoice) -> Result<Opened, CaptureError> {
+pub(super) fn open_camera(system: &Arc<dyn capture::System>, choice: &CameraChoice) -> Result<Opened, DeviceError> {
     if *choice == CameraChoice::Card {
         return Ok((Box::new(TestCard::new(CAMERA_SIZE)), None));
     }
     let cameras = system.cameras()?;
-    let camera = choice.meant(&cameras).ok_or(CaptureError::NoneThere)?;
+    let camera = choice.meant(&cameras).ok_or(DeviceError::NoneThere)?;
     Ok((system.film(&camera.id, CAMERA_SIZE)?, Some(camera.name.clone())))
 }
 
 /// Opens a screen or a window. Takes its time.
-pub(super) fn open_surface(system: &Arc<dyn capture::System>, id: &SourceId) -> Result<Opened, CaptureError> {
-    let surface = system.surfaces()?.into_iter().find(|surface| surface.id == *id).ok_or(CaptureError::Lost)?;
+pub(super) fn open_surface(system: &Arc<dyn capture::System>, id: &DeviceId) -> Result<Opened, DeviceError> {
+    let surface = system.surfaces()?.into_iter().find(|surface| surface.id == *id).ok_or(DeviceError::Lost)?;
     let name = match surface.kind {
         SurfaceKind::Screen => None,
         SurfaceKind::Window => Some(surface.title.unwrap_or_default()),
@@ -206,12 +207,12 @@ fn preview(system: &Arc<dyn capture::System>, surface: &Surface) -> Option<Strin
 }
 
 /// What a person is told of it.
-pub(super) fn why(error: CaptureError) -> MediaStopped {
+pub(super) fn why(error: DeviceError) -> MediaStopped {
     match error {
-        CaptureError::NoneThere => MediaStopped::NoDevice,
-        CaptureError::Busy => MediaStopped::DeviceBusy,
-        CaptureError::Denied => MediaStopped::DeviceDenied,
-        CaptureError::Lost | CaptureError::Unusable => MediaStopped::DeviceLost,
+        DeviceError::NoneThere => MediaStopped::NoDevice,
+        DeviceError::Busy => MediaStopped::DeviceBusy,
+        DeviceError::Denied => MediaStopped::DeviceDenied,
+        DeviceError::Lost | DeviceError::Unusable => MediaStopped::DeviceLost,
     }
 }
 
@@ -221,9 +222,10 @@ mod tests {
         CameraChoice, Choices, Chosen, KeptDevices, cameras_listed, listed, open_camera, open_surface, surfaces,
     };
     use capture::memory::Memory as Sight;
-    use capture::{CaptureError, SurfaceKind, System as _};
+    use capture::{SurfaceKind, System as _};
     use codec::i420::{Channel, I420, Plane};
     use contract::{MediaStopped, RoundDeviceKind};
+    use model::device::DeviceError;
     use sound::memory::Memory;
     use sound::{Choice, System as _};
     use std::sync::Arc;
@@ -263,7 +265,7 @@ mod tests {
         let named = |name: &str| Some(name.to_owned());
         assert_eq!(shown(&kept), [(None, false)], "a computer without a camera");
         let opened = open_camera(&system, &Choices::of(&kept).camera).map(|(_source, name)| name);
-        assert_eq!(opened, Err(CaptureError::NoneThere), "so nobody is seen");
+        assert_eq!(opened, Err(DeviceError::NoneThere), "so nobody is seen");
         kept.take(RoundDeviceKind::Camera, "test-card").expect("it is one");
         assert_eq!(shown(&kept), [(None, true)], "chosen");
         memory.plug("HD Webcam", None);
@@ -315,9 +317,9 @@ mod tests {
         let opened = open_surface(&system, &window).map(|(_source, name)| name);
         assert_eq!(opened, Ok(Some("Befund".to_owned())), "by its title");
         memory.close(&window);
-        assert_eq!(open_surface(&system, &window).map(|_| ()), Err(CaptureError::Lost), "closed meanwhile");
+        assert_eq!(open_surface(&system, &window).map(|_| ()), Err(DeviceError::Lost), "closed meanwhile");
         for (error, hindered) in
-            [(CaptureError::NoneThere, MediaStopped::NoDevice), (CaptureError::Denied, MediaStopped::DeviceDenied)]
+            [(DeviceError::NoneThere, MediaStopped::NoDevice), (DeviceError::Denied, MediaStopped::DeviceDenied)]
         {
             memory.hinder(Some(error));
             let view = surfaces(&system);

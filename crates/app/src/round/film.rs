@@ -7,16 +7,17 @@ use super::devices::why;
 use super::pictures::Gallery;
 use super::scene::OWN_PICTURE;
 use bytes::Bytes;
-use capture::{CaptureError, Size, VideoSource};
+use capture::{Size, VideoSource};
 use codec::I420;
 use codec::i420::fitted;
 use codec::vp8::{self, Encoded, Tuning};
 use contract::{MediaStopped, OwnMediaView};
+use model::device::DeviceError;
 use rounds::{Outgoing, OutgoingError, Picture, Round};
 use rounds_proto::frame::Codec;
 use rounds_proto::signal::{CodecWanted, Kind, Layer, Source, Step, TrackWish};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -37,6 +38,10 @@ const LEAST: u32 = 30_000;
 const SHARPER: u8 = 6;
 /// And later so often: who came meanwhile, and what was lost.
 const STILL: Duration = Duration::from_secs(1);
+/// A source that is silent for so long is stuck; cameras wait for less by themselves.
+const SILENT: Duration = Duration::from_secs(6);
+/// And one that is being opened: the operating system may ask the person first.
+const ASKING: Duration = Duration::from_secs(65);
 /// A picture that comes a little early is not left out.
 const EARLY: f64 = 0.8;
 
@@ -90,7 +95,45 @@ const SCREENS: Manner = Manner {
 };
 
 /// A source and what it is called, made on the task that films.
-type Opens = Box<dyn FnOnce() -> Result<(Box<dyn VideoSource>, Option<String>), CaptureError> + Send>;
+type Opens = Box<dyn FnOnce() -> Result<(Box<dyn VideoSource>, Option<String>), DeviceError> + Send>;
+
+/// What a seat films. All of it can be stopped at once, whatever else is under way.
+#[derive(Clone, Default)]
+pub(super) struct Films(Arc<Mutex<Filmed>>);
+
+#[derive(Default)]
+struct Filmed {
+    /// Counts them.
+    number: u32,
+    all: Vec<Weak<Shared>>,
+}
+
+impl Films {
+    /// Nobody sees anything of it from now on; each [`Film`] is told to be over soon.
+    pub(super) fn stop(&self) {
+        let all = std::mem::take(&mut self.filmed().all);
+        for shared in all.iter().filter_map(Weak::upgrade) {
+            shared.stop();
+        }
+    }
+
+    /// Gives its number.
+    fn add(&self, shared: &Arc<Shared>) -> u32 {
+        let mut filmed = self.filmed();
+        filmed.number += 1;
+        filmed.all.retain(|former| former.strong_count() > 0);
+        filmed.all.push(Arc::downgrade(shared));
+        filmed.number
+    }
+
+    fn filmed(&self) -> MutexGuard<'_, Filmed> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A computer's cameras, which one film has at a time: a device is not free before its former user has closed it.
+#[derive(Clone, Default)]
+pub(super) struct Cameras(Arc<Mutex<()>>);
 
 /// A camera or a screen that is on, until it is dropped.
 pub(super) struct Film {
@@ -99,6 +142,8 @@ pub(super) struct Film {
     manner: &'static Manner,
     shared: Arc<Shared>,
     state: watch::Receiver<State>,
+    /// Nobody films any more.
+    gone: bool,
     /// What is encoded, until somebody sends it.
     made: Option<mpsc::Receiver<Made>>,
     sending: JoinSet<()>,
@@ -122,26 +167,29 @@ struct Shared {
     /// What both may have together, in bits per second.
     budget: AtomicU32,
     outgoing: OnceLock<Outgoing>,
+    began: Instant,
+    /// When the source was heard of last, in milliseconds since then.
+    beat: AtomicU64,
 }
 
 impl Drop for Film {
     fn drop(&mut self) {
-        self.shared.stopped.store(true, Ordering::Relaxed);
+        self.shared.stop();
     }
 }
 
 impl Film {
     /// Opens a camera, which the own tile shows.
-    pub(super) fn of_camera(number: u32, gallery: Gallery, opens: Opens) -> Self {
-        Self::start(number, &FACES, Some(gallery), opens)
+    pub(super) fn of_camera(films: &Films, cameras: &Cameras, gallery: Gallery, opens: Opens) -> Self {
+        Self::start(films, &FACES, Some((gallery, cameras.clone())), opens)
     }
 
     /// Opens a screen or a window.
-    pub(super) fn of_screen(number: u32, opens: Opens) -> Self {
-        Self::start(number, &SCREENS, None, opens)
+    pub(super) fn of_screen(films: &Films, opens: Opens) -> Self {
+        Self::start(films, &SCREENS, None, opens)
     }
 
-    fn start(number: u32, manner: &'static Manner, gallery: Option<Gallery>, opens: Opens) -> Self {
+    fn start(films: &Films, manner: &'static Manner, own: Option<(Gallery, Cameras)>, opens: Opens) -> Self {
         let shared = Arc::new(Shared {
             stopped: AtomicBool::new(false),
             // Until it is said who wants what, all is sent.
@@ -150,7 +198,10 @@ impl Film {
             own_key: AtomicBool::new(true),
             budget: AtomicU32::new(manner.parts.iter().map(|part| part.bits_per_second).sum()),
             outgoing: OnceLock::new(),
+            began: Instant::now(),
+            beat: AtomicU64::new(0),
         });
+        let number = films.add(&shared);
         let (made, coming) = mpsc::channel(WAITING);
         let (tell, state) = watch::channel(State::Opening);
         let mut sending = JoinSet::new();
@@ -158,6 +209,9 @@ impl Film {
         sending.spawn_blocking({
             let shared = shared.clone();
             move || {
+                let (gallery, cameras) = own.unzip();
+                // Held as long as the device is.
+                let _alone = cameras.as_ref().map(|Cameras(one)| one.lock().unwrap_or_else(PoisonError::into_inner));
                 let run = Run { manner, shared: &shared, gallery: gallery.as_ref(), made: &made, tell: &tell };
                 if let Err(error) = run.film(opens) {
                     tracing::warn!(%error, of = manner.name, "there are no more pictures");
@@ -166,7 +220,7 @@ impl Film {
             }
         });
         let cid = format!("{}-{number}", manner.name);
-        Self { cid, manner, shared, state, made: Some(coming), sending }
+        Self { cid, manner, shared, state, gone: false, made: Some(coming), sending }
     }
 
     /// What its track is called between us and the media server.
@@ -176,15 +230,24 @@ impl Film {
 
     /// Waits until it is open, or is over.
     pub(super) async fn changed(&mut self) {
-        if self.state.changed().await.is_err() {
-            std::future::pending::<()>().await;
+        if self.gone {
+            return std::future::pending().await;
         }
+        self.gone = self.state.changed().await.is_err();
+    }
+
+    /// Whether its source has not been heard of for too long. What it waits for may never come.
+    pub(super) fn is_stuck(&self) -> bool {
+        let patience = if *self.state.borrow() == State::Opening { ASKING } else { SILENT };
+        let beat = Duration::from_millis(self.shared.beat.load(Ordering::Relaxed));
+        self.shared.began.elapsed().saturating_sub(beat) > patience
     }
 
     /// What it is, and once it is open it is sent.
     pub(super) async fn settle(&mut self, round: &Round) -> OwnMediaView {
         let state = self.state.borrow_and_update().clone();
         match state {
+            State::Opening | State::Open { .. } if self.gone => OwnMediaView::Stopped { why: MediaStopped::DeviceLost },
             State::Opening => OwnMediaView::Opening,
             State::Over(why) => OwnMediaView::Stopped { why },
             State::Open { width, height, name } => {
@@ -262,6 +325,22 @@ impl Film {
 }
 
 impl Shared {
+    fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        if let Some(outgoing) = self.outgoing.get() {
+            outgoing.end();
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    fn set_beat(&self) {
+        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.beat.store(now, Ordering::Relaxed);
+    }
+
     fn want_key(&self, part: usize) {
         if let Some(key) = self.keys.get(part) {
             key.store(true, Ordering::Relaxed);
@@ -297,6 +376,9 @@ struct Made {
 
 async fn send(manner: &Manner, outgoing: Outgoing, shared: Arc<Shared>, mut coming: mpsc::Receiver<Made>) {
     while let Some(Made { part, encoded, timestamp }) = coming.recv().await {
+        if shared.is_stopped() {
+            return;
+        }
         let Some(Part { step, .. }) = manner.parts.get(part) else { continue };
         match outgoing.send_picture(*step, &encoded.bytes, timestamp).await {
             Ok(()) => {}
@@ -319,7 +401,10 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Until it is stopped.
-    fn film(&self, opens: Opens) -> Result<(), CaptureError> {
+    fn film(&self, opens: Opens) -> Result<(), DeviceError> {
+        if self.shared.is_stopped() {
+            return Ok(());
+        }
         let (mut source, name) = opens()?;
         let mut encoders =
             self.manner.parts.each_ref().map(|part| {
@@ -327,9 +412,13 @@ impl Run<'_> {
             });
         let mut pace = Pace::new(self.manner, source.waits());
         let mut latest: Option<I420> = None;
-        while !self.shared.stopped.load(Ordering::Relaxed) {
+        while !self.shared.is_stopped() {
             pace.wait();
-            let new = source.next()?;
+            if !pace.looks(self.is_wanted() || latest.is_none()) {
+                continue;
+            }
+            let new = source.next()?.filter(is_encodable);
+            self.shared.set_beat();
             let is_new = new.is_some();
             latest = new.or(latest);
             let Some(picture) = &latest else { continue };
@@ -341,12 +430,13 @@ impl Run<'_> {
                 another
             });
             // A line that has too much to carry gets nothing more, so that what it carries is not for nothing.
-            if self.shared.outgoing.get().is_some_and(Outgoing::is_slow) {
+            let carried = !self.shared.outgoing.get().is_some_and(Outgoing::is_slow);
+            if !carried && self.gallery.is_none() {
                 pace.owe();
                 continue;
             }
-            if pace.is_due(is_new, self.is_key_wanted()) {
-                self.encode(picture, &mut encoders, pace.began, pace.stamp());
+            if pace.is_due(is_new, carried && self.is_key_wanted()) {
+                self.encode(picture, &mut encoders, &mut pace, carried);
             }
         }
         Ok(())
@@ -358,9 +448,15 @@ impl Run<'_> {
         wanted.any(|(wanted, key)| load(wanted) && load(key))
     }
 
-    fn encode(&self, picture: &I420, encoders: &mut [vp8::Encoder; 2], began: Instant, stamp: u64) {
-        let shared = self.shared;
-        let wanted = shared.wanted.each_ref().map(|wanted| wanted.load(Ordering::Relaxed));
+    /// Whether anybody looks: others, or this person at their own tile.
+    fn is_wanted(&self) -> bool {
+        self.gallery.is_some() || self.shared.wanted.iter().any(|wanted| wanted.load(Ordering::Relaxed))
+    }
+
+    /// `carried`: the line takes it. Else it is for the own tile alone.
+    fn encode(&self, picture: &I420, encoders: &mut [vp8::Encoder; 2], pace: &mut Pace, carried: bool) {
+        let (shared, stamp) = (self.shared, pace.stamp());
+        let wanted = shared.wanted.each_ref().map(|wanted| carried && wanted.load(Ordering::Relaxed));
         let rates = rates(self.manner, shared.budget.load(Ordering::Relaxed), wanted);
         let own_key = self.gallery.is_some() && shared.own_key.swap(false, Ordering::Relaxed);
         for (index, (part, encoder)) in self.manner.parts.iter().zip(encoders).enumerate() {
@@ -369,13 +465,14 @@ impl Run<'_> {
                 continue;
             };
             let own = self.gallery.filter(|_| part.step == Step::Low);
-            if own.is_none() && (!wanted || *rate == 0) {
-                // Whoever wants it again begins with a whole one.
-                key.store(true, Ordering::Relaxed);
+            let sent = *wanted && *rate > 0;
+            // Whoever wants it again begins with a whole one.
+            let key_wanted = key.swap(!sent, Ordering::Relaxed);
+            if own.is_none() && !sent {
                 continue;
             }
             let _as_before = encoder.set_bitrate((*rate).max(LEAST));
-            let force_key = key.swap(false, Ordering::Relaxed) || (own.is_some() && own_key);
+            let force_key = (sent && key_wanted) || (own.is_some() && own_key);
             let encoded = match picture.scaled_within(part.within) {
                 Some(small) => encoder.encode(&small, stamp, force_key),
                 None => encoder.encode(picture, stamp, force_key),
@@ -384,16 +481,16 @@ impl Run<'_> {
                 Ok(encoded) => encoded,
                 Err(error) => {
                     tracing::warn!(%error, "a picture could not be encoded");
-                    key.store(true, Ordering::Relaxed);
+                    key.fetch_or(force_key, Ordering::Relaxed);
                     continue;
                 }
             };
             // RTP's stamps are modulo 2³².
             let timestamp = u32::try_from(stamp & u64::from(u32::MAX)).unwrap_or_default();
             if let Some(gallery) = own {
-                gallery.put(OWN_PICTURE, &shown(&encoded, timestamp, began));
+                gallery.put(OWN_PICTURE, &shown(&encoded, timestamp, pace.began));
             }
-            if *wanted && self.made.try_send(Made { part: index, encoded, timestamp }).is_err() {
+            if sent && self.made.try_send(Made { part: index, encoded, timestamp }).is_err() {
                 key.store(true, Ordering::Relaxed);
             }
         }
@@ -410,6 +507,7 @@ struct Pace {
     rests: bool,
     number: u32,
     last: Option<Instant>,
+    looked: Option<Instant>,
     stamp: u64,
     /// So often it is sent again although nothing has changed.
     again: u8,
@@ -424,6 +522,7 @@ impl Pace {
             rests: manner.rests,
             number: 0,
             last: None,
+            looked: None,
             stamp: 0,
             again: 0,
         }
@@ -438,6 +537,16 @@ impl Pace {
         // A computer that was asleep or too slow leaves out what is past.
         let passed = self.began.elapsed().as_nanos() / self.every.as_nanos().max(1);
         self.number = u32::try_from(passed).unwrap_or(u32::MAX).max(self.number).saturating_add(1);
+    }
+
+    /// Whether the source is looked at now. Where nobody wants its pictures that is seldom: whether it is still there.
+    fn looks(&mut self, wanted: bool) -> bool {
+        let now = Instant::now();
+        let looks = wanted || self.source_waits || self.looked.is_none_or(|looked| now.duration_since(looked) >= STILL);
+        if looks {
+            self.looked = Some(now);
+        }
+        looks
     }
 
     /// Something was not sent that is to be, as soon as it can.
@@ -470,6 +579,11 @@ impl Pace {
         self.stamp = now.max(self.stamp + 1);
         self.stamp
     }
+}
+
+/// A window may be smaller than what an encoder takes: what was seen of it before stays.
+fn is_encodable(picture: &I420) -> bool {
+    picture.width().min(picture.height()) >= vp8::SHORTEST_SIDE
 }
 
 /// Bits per second for each part; of 0 it is left out.

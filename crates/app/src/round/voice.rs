@@ -1,6 +1,6 @@
 //! The sound of a round: this person's voice from a microphone, the voices of others to a speaker.
 
-use super::devices::{Choices, Chosen};
+use super::devices::{self, Choices, Chosen};
 use contract::{MediaStopped, OwnMediaView};
 use rounds::{Loudness, Outgoing, Round};
 use rounds_proto::signal::{Kind, Source, TrackWish};
@@ -212,13 +212,7 @@ async fn send(mut hearing: sound::Hearing, to: watch::Receiver<Option<Outgoing>>
 }
 
 fn why(error: DeviceError, was_there: bool) -> MediaStopped {
-    match error {
-        DeviceError::NoneThere if was_there => MediaStopped::DeviceLost,
-        DeviceError::NoneThere => MediaStopped::NoDevice,
-        DeviceError::Busy => MediaStopped::DeviceBusy,
-        DeviceError::Denied => MediaStopped::DeviceDenied,
-        DeviceError::Lost | DeviceError::Unusable => MediaStopped::DeviceLost,
-    }
+    if was_there && error == DeviceError::NoneThere { MediaStopped::DeviceLost } else { devices::why(error) }
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Cameras by Video4Linux.
 
-use crate::convert::{Layout, Raw};
-use crate::device::{Camera, CaptureError, Size, SourceId, VideoSource, title, told_apart};
+use crate::convert::{Damaged, Layout, Raw};
+use crate::device::{Camera, Size, VideoSource, title};
 use codec::I420;
+use model::device::{DeviceError, DeviceId, told_apart};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,11 +20,9 @@ const FORMATS: [([u8; 4], Layout); 3] = [(*b"NV12", Layout::Nv12), (*b"YUYV", La
 /// Whatever the camera says, no picture takes longer.
 const PATIENCE: Duration = Duration::from_secs(5);
 const BUFFERS: u32 = 4;
-/// A camera that gives damaged pictures only is broken.
-const DAMAGED: u32 = 30;
 
 pub(super) fn all() -> Vec<Camera> {
-    told_apart(known().into_iter().map(|(camera, _path)| camera).collect())
+    told_apart(known().into_iter().map(|(camera, _path)| camera).collect(), |camera: &mut Camera| &mut camera.name)
 }
 
 /// Nodes that give pictures: a camera has others for what describes them.
@@ -45,16 +44,16 @@ fn camera(path: &PathBuf) -> Option<Camera> {
     formats.iter().find(|format| FORMATS.iter().any(|(known, _)| format.fourcc == FourCC::new(known)))?;
     let name = title(&can.card)?;
     // The port that it is plugged into tells two of one make apart.
-    let id = SourceId::parse(&title(&format!("{} {}", can.bus, can.card))?)?;
+    let id = DeviceId::parse(&title(&format!("{} {}", can.bus, can.card))?)?;
     Some(Camera { id, name })
 }
 
-pub(super) fn open(camera: &SourceId, size: Size) -> Result<Box<dyn VideoSource>, CaptureError> {
-    let (_camera, path) = known().into_iter().find(|(known, _)| known.id == *camera).ok_or(CaptureError::NoneThere)?;
+pub(super) fn open(camera: &DeviceId, size: Size) -> Result<Box<dyn VideoSource>, DeviceError> {
+    let (_camera, path) = known().into_iter().find(|(known, _)| known.id == *camera).ok_or(DeviceError::NoneThere)?;
     let device = Device::with_path(path).map_err(|error| why(&error))?;
     let offered = device.enum_formats().map_err(|error| why(&error))?;
     let offered = |wanted: &[u8; 4]| offered.iter().any(|format| format.fourcc == FourCC::new(wanted));
-    let mut refused = CaptureError::Unusable;
+    let mut refused = DeviceError::Unusable;
     // A camera that gives 5 pictures a second uncompressed gives 30 of them compressed.
     let large = size.width > 640;
     let order = FORMATS.iter().filter(|(_, layout)| large == (*layout == Layout::Jpeg));
@@ -68,7 +67,7 @@ pub(super) fn open(camera: &SourceId, size: Size) -> Result<Box<dyn VideoSource>
                     Stream::with_buffers(&device, Type::VideoCapture, BUFFERS).map_err(|error| why(&error))?;
                 stream.set_timeout(PATIENCE);
                 let shape = Shape { layout: *layout, width, height, stride };
-                return Ok(Box::new(Film { stream, shape, damaged: 0 }));
+                return Ok(Box::new(Film { stream, shape, damaged: Damaged::default() }));
             }
             Err(error) => refused = error,
         }
@@ -77,11 +76,11 @@ pub(super) fn open(camera: &SourceId, size: Size) -> Result<Box<dyn VideoSource>
 }
 
 /// Gives the size that the camera takes, and its stride.
-fn set(device: &Device, four: [u8; 4], size: Size) -> Result<(u32, u32, usize), CaptureError> {
+fn set(device: &Device, four: [u8; 4], size: Size) -> Result<(u32, u32, usize), DeviceError> {
     let wanted = v4l::Format::new(size.width, size.height, FourCC::new(&four));
     let taken = device.set_format(&wanted).map_err(|error| why(&error))?;
     if taken.fourcc != wanted.fourcc {
-        return Err(CaptureError::Unusable);
+        return Err(DeviceError::Unusable);
     }
     Ok((taken.width, taken.height, usize::try_from(taken.stride).unwrap_or(usize::MAX)))
 }
@@ -96,27 +95,16 @@ struct Shape {
 struct Film {
     stream: Stream<'static>,
     shape: Shape,
-    damaged: u32,
+    damaged: Damaged,
 }
 
 impl VideoSource for Film {
-    fn next(&mut self) -> Result<Option<I420>, CaptureError> {
+    fn next(&mut self) -> Result<Option<I420>, DeviceError> {
         let (bytes, about) = self.stream.next().map_err(|error| why(&error))?;
         let used = usize::try_from(about.bytesused).unwrap_or(usize::MAX).min(bytes.len());
         let Shape { layout, width, height, stride } = self.shape;
         let bytes = bytes.get(..used).unwrap_or(bytes);
-        // The first pictures of many cameras are cut off.
-        match (Raw { layout, width, height, stride, bytes }).i420() {
-            Ok(picture) => {
-                self.damaged = 0;
-                Ok(Some(picture))
-            }
-            Err(error) if self.damaged >= DAMAGED => Err(error),
-            Err(_damaged) => {
-                self.damaged += 1;
-                Ok(None)
-            }
-        }
+        self.damaged.read(&Raw { layout, width, height, stride, bytes })
     }
 
     fn waits(&self) -> bool {
@@ -124,14 +112,14 @@ impl VideoSource for Film {
     }
 }
 
-fn why(error: &io::Error) -> CaptureError {
+fn why(error: &io::Error) -> DeviceError {
     match error.raw_os_error() {
         // <asm-generic/errno-base.h>: EBUSY; EACCES and EPERM; ENODEV and ENXIO.
-        Some(16) => CaptureError::Busy,
-        Some(13 | 1) => CaptureError::Denied,
-        Some(19 | 6) => CaptureError::Lost,
-        _ if error.kind() == io::ErrorKind::NotFound => CaptureError::NoneThere,
-        _ if error.kind() == io::ErrorKind::TimedOut => CaptureError::Lost,
-        _ => CaptureError::Unusable,
+        Some(16) => DeviceError::Busy,
+        Some(13 | 1) => DeviceError::Denied,
+        Some(19 | 6) => DeviceError::Lost,
+        _ if error.kind() == io::ErrorKind::NotFound => DeviceError::NoneThere,
+        _ if error.kind() == io::ErrorKind::TimedOut => DeviceError::Lost,
+        _ => DeviceError::Unusable,
     }
 }

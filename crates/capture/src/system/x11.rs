@@ -4,8 +4,9 @@
 //! lies above it is not shown to others.
 
 use crate::convert::{Layout, Raw};
-use crate::device::{CaptureError, Size, SourceId, Surface, SurfaceKind, VideoSource, title};
+use crate::device::{Size, Surface, SurfaceKind, VideoSource, title};
 use codec::I420;
+use model::device::{DeviceError, DeviceId};
 use x11rb::connection::Connection as _;
 use x11rb::errors::{ConnectionError, ReplyError};
 use x11rb::protocol::ErrorKind;
@@ -20,6 +21,8 @@ use x11rb::rust_connection::RustConnection;
 
 /// Smaller ones are panels, hints and what programs hide.
 const SMALLEST: u16 = 64;
+/// Looks in a row that a window which changes may be missed in.
+const MISSED: u32 = 10;
 /// Of a title, in units of four bytes.
 const TITLE: u32 = 256;
 /// Of the list of windows.
@@ -27,7 +30,7 @@ const WINDOWS: u32 = 4096;
 /// Bytes of a pixel.
 const PIXEL: usize = 4;
 
-pub(super) fn all(display: Option<&str>) -> Result<Vec<Surface>, CaptureError> {
+pub(super) fn all(display: Option<&str>) -> Result<Vec<Surface>, DeviceError> {
     let server = Server::reach(display)?;
     let mut found: Vec<Surface> = server.screens()?.into_iter().map(|(surface, _place)| surface).collect();
     for window in server.windows()? {
@@ -37,18 +40,20 @@ pub(super) fn all(display: Option<&str>) -> Result<Vec<Surface>, CaptureError> {
     Ok(found)
 }
 
-pub(super) fn open(display: Option<&str>, surface: &SourceId) -> Result<Box<dyn VideoSource>, CaptureError> {
+pub(super) fn open(display: Option<&str>, surface: &DeviceId) -> Result<Box<dyn VideoSource>, DeviceError> {
     let server = Server::reach(display)?;
     if let Some((_surface, place)) = server.screens()?.into_iter().find(|(known, _place)| known.id == *surface) {
-        return Ok(Box::new(Look { server, what: What::Screen(place), last: Vec::new() }));
+        return Ok(Box::new(Look { server, what: What::Screen { id: surface.clone(), place }, last: Vec::new() }));
     }
-    let window = surface.as_str().strip_prefix("window:").and_then(|number| number.parse().ok());
-    let window: Window = window.ok_or(CaptureError::NoneThere)?;
-    if server.surface(window).map_err(|error| why(&error))?.is_none() {
-        return Err(CaptureError::NoneThere);
+    let window = surface.as_str().strip_prefix("window:").and_then(|rest| rest.split(':').next()?.parse().ok());
+    let window: Window = window.ok_or(DeviceError::NoneThere)?;
+    // A number is given again: the window that was chosen may be gone, and another program's be there under its number.
+    let found = server.surface(window).map_err(|error| why(&error))?;
+    if found.is_none_or(|found| found.id != *surface) {
+        return Err(DeviceError::Lost);
     }
     server.redirect(window)?;
-    Ok(Box::new(Look { server, what: What::Window { window, kept: None }, last: Vec::new() }))
+    Ok(Box::new(Look { server, what: What::Window { window, kept: None, missed: 0 }, last: Vec::new() }))
 }
 
 /// In pixels of the root window.
@@ -67,14 +72,14 @@ struct Server {
 
 impl Server {
     /// `display` as in the variable of that name; without one it is the one of the variable.
-    fn reach(display: Option<&str>) -> Result<Self, CaptureError> {
+    fn reach(display: Option<&str>) -> Result<Self, DeviceError> {
         // There an X server is beside the compositor and sees the windows of old programs only; the rest would be black.
         if display.is_none() && std::env::var_os("WAYLAND_DISPLAY").is_some() {
-            return Err(CaptureError::NoneThere);
+            return Err(DeviceError::NoneThere);
         }
-        let (connection, number) = x11rb::connect(display).map_err(|_cause| CaptureError::NoneThere)?;
+        let (connection, number) = x11rb::connect(display).map_err(|_cause| DeviceError::NoneThere)?;
         let setup = connection.setup();
-        let screen = setup.roots.get(number).ok_or(CaptureError::NoneThere)?.clone();
+        let screen = setup.roots.get(number).ok_or(DeviceError::NoneThere)?.clone();
         let visual = screen.allowed_depths.iter().flat_map(|depth| &depth.visuals);
         let visual = visual.clone().find(|visual| visual.visual_id == screen.root_visual);
         let known = visual.is_some_and(|visual| {
@@ -83,7 +88,7 @@ impl Server {
         });
         let wide = setup.pixmap_formats.iter().all(|format| format.depth < 24 || format.bits_per_pixel == 32);
         if !known || !wide || setup.image_byte_order != ImageOrder::LSB_FIRST {
-            return Err(CaptureError::Unusable);
+            return Err(DeviceError::Unusable);
         }
         let server = Self { connection, screen };
         let asked = || -> Result<(), ReplyError> {
@@ -93,11 +98,11 @@ impl Server {
             Ok(())
         };
         // Without one of these extensions no server has been since 2015.
-        asked().map_err(|_cause| CaptureError::NoneThere)?;
+        asked().map_err(|_cause| DeviceError::NoneThere)?;
         Ok(server)
     }
 
-    fn screens(&self) -> Result<Vec<(Surface, Place)>, CaptureError> {
+    fn screens(&self) -> Result<Vec<(Surface, Place)>, DeviceError> {
         let monitors =
             || -> Result<_, ReplyError> { self.connection.randr_get_monitors(self.screen.root, true)?.reply() };
         let mut monitors = monitors().map_err(|error| why(&error))?.monitors;
@@ -113,7 +118,7 @@ impl Server {
             places.push((whole, 0));
         }
         let screen = |(place, name): (Place, Atom)| {
-            let id = SourceId::parse(&format!("screen:{name}"))?;
+            let id = DeviceId::parse(&format!("screen:{name}"))?;
             let size = Size { width: place.width.into(), height: place.height.into() };
             Some((Surface { id, kind: SurfaceKind::Screen, title: None, size }, place))
         };
@@ -121,7 +126,7 @@ impl Server {
     }
 
     /// The foremost in front.
-    fn windows(&self) -> Result<Vec<Window>, CaptureError> {
+    fn windows(&self) -> Result<Vec<Window>, DeviceError> {
         let listed = || -> Result<Vec<Window>, ReplyError> {
             let list = self.atom(b"_NET_CLIENT_LIST_STACKING")?;
             let property = self.connection.get_property(false, self.screen.root, list, AtomEnum::WINDOW, 0, WINDOWS)?;
@@ -149,9 +154,17 @@ impl Server {
             return Ok(None);
         }
         let size = Size { width: place.width.into(), height: place.height.into() };
-        let id = SourceId::parse(&format!("window:{window}"));
+        let program = self.property(window, b"_NET_WM_PID")?;
+        let id = DeviceId::parse(&format!("window:{window}:{program}"));
         let title = self.title(window)?;
         Ok(id.map(|id| Surface { id, kind: SurfaceKind::Window, title, size }))
+    }
+
+    /// A number that a program says of its window; 0 where it does not.
+    fn property(&self, window: Window, name: &[u8]) -> Result<u32, ReplyError> {
+        let (name, kind) = (self.atom(name)?, AtomEnum::CARDINAL);
+        let said = self.connection.get_property(false, window, name, kind, 0, 1)?.reply()?;
+        Ok(said.value32().and_then(|mut numbers| numbers.next()).unwrap_or(0))
     }
 
     fn title(&self, window: Window) -> Result<Option<String>, ReplyError> {
@@ -167,7 +180,7 @@ impl Server {
         Ok(None)
     }
 
-    fn redirect(&self, window: Window) -> Result<(), CaptureError> {
+    fn redirect(&self, window: Window) -> Result<(), DeviceError> {
         let asked = || -> Result<(), ReplyError> {
             self.connection.composite_redirect_window(window, Redirect::AUTOMATIC)?.check()
         };
@@ -185,8 +198,8 @@ impl Server {
 }
 
 enum What {
-    Screen(Place),
-    Window { window: Window, kept: Option<Kept> },
+    Screen { id: DeviceId, place: Place },
+    Window { window: Window, kept: Option<Kept>, missed: u32 },
 }
 
 /// The picture that the server keeps of a window, until its size is another one or it is hidden.
@@ -211,7 +224,9 @@ struct Seen {
 }
 
 impl VideoSource for Look {
-    fn next(&mut self) -> Result<Option<I420>, CaptureError> {
+    fn next(&mut self) -> Result<Option<I420>, DeviceError> {
+        // Nobody waits for what the server tells everybody, as that the keyboard is another one; it would pile up.
+        while let Ok(Some(_unasked)) = self.server.connection.poll_for_event() {}
         let Some(mut seen) = self.see()? else { return Ok(None) };
         if let Ok(cursor) = self.server.cursor() {
             draw(&mut seen, &cursor);
@@ -229,13 +244,33 @@ impl VideoSource for Look {
 
 impl Look {
     /// None where nothing is to be seen at the moment.
-    fn see(&mut self) -> Result<Option<Seen>, CaptureError> {
+    fn see(&mut self) -> Result<Option<Seen>, DeviceError> {
         match &mut self.what {
-            What::Screen(place) => {
+            What::Screen { id, place } => {
+                // Where a monitor came, went or moved, another one's pixels may be in its place, and nobody would notice.
+                let now = self.server.screens()?.into_iter().find(|(known, _place)| known.id == *id);
+                if now.is_none_or(|(_known, now)| now != *place) {
+                    return Err(DeviceError::Lost);
+                }
                 let pixels = self.server.pixels(self.server.screen.root, *place).map_err(|error| why(&error))?;
                 Ok(Some(Seen { pixels, place: *place }))
             }
-            What::Window { window, kept } => window_seen(&self.server, *window, kept).map_err(|error| why(&error)),
+            What::Window { window, kept, missed } => match window_seen(&self.server, *window, kept) {
+                Ok(seen) => {
+                    *missed = 0;
+                    Ok(seen)
+                }
+                // It was made smaller or hidden between two questions; the next look asks anew.
+                Err(ReplyError::X11Error(error)) if error.error_kind == ErrorKind::Match && *missed < MISSED => {
+                    *missed += 1;
+                    if let Some(former) = kept.take() {
+                        // The connection's end frees it too.
+                        let _freed = self.server.connection.free_pixmap(former.pixmap);
+                    }
+                    Ok(None)
+                }
+                Err(error) => Err(why(&error)),
+            },
         }
     }
 }
@@ -291,17 +326,17 @@ fn draw(seen: &mut Seen, cursor: &GetCursorImageReply) {
     }
 }
 
-fn why(error: &ReplyError) -> CaptureError {
+fn why(error: &ReplyError) -> DeviceError {
     match error {
-        ReplyError::ConnectionError(_) => CaptureError::Lost,
+        ReplyError::ConnectionError(_) => DeviceError::Lost,
         ReplyError::X11Error(error) => {
             let gone = [ErrorKind::Window, ErrorKind::Drawable, ErrorKind::Match, ErrorKind::Pixmap];
             if gone.contains(&error.error_kind) {
-                CaptureError::Lost
+                DeviceError::Lost
             } else if error.error_kind == ErrorKind::Access {
-                CaptureError::Denied
+                DeviceError::Denied
             } else {
-                CaptureError::Unusable
+                DeviceError::Unusable
             }
         }
     }

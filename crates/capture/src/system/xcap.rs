@@ -1,15 +1,16 @@
 //! Screens and windows of Windows and macOS.
 
 use crate::convert::{Layout, Raw};
-use crate::device::{CaptureError, Size, SourceId, Surface, SurfaceKind, VideoSource, title};
+use crate::device::{Size, Surface, SurfaceKind, VideoSource, title};
 use codec::I420;
+use model::device::{DeviceError, DeviceId};
 use xcap::{Monitor, Window, XCapError};
 
 /// Smaller ones are panels, hints and what programs hide.
 const SMALLEST: u32 = 64;
 const PIXEL: usize = 4;
 
-pub(super) fn all() -> Result<Vec<Surface>, CaptureError> {
+pub(super) fn all() -> Result<Vec<Surface>, DeviceError> {
     let mut monitors = Monitor::all().map_err(|error| why(&error))?;
     monitors.sort_by_key(|monitor| !monitor.is_primary().unwrap_or(false));
     let screens = monitors.iter().filter_map(|monitor| screen(monitor).ok().flatten());
@@ -19,7 +20,7 @@ pub(super) fn all() -> Result<Vec<Surface>, CaptureError> {
     Ok(screens.chain(windows).collect())
 }
 
-pub(super) fn open(surface: &SourceId) -> Result<Box<dyn VideoSource>, CaptureError> {
+pub(super) fn open(surface: &DeviceId) -> Result<Box<dyn VideoSource>, DeviceError> {
     let what = match surface.as_str().split_once(':') {
         Some(("screen", number)) => {
             let monitors = Monitor::all().map_err(|error| why(&error))?;
@@ -28,17 +29,17 @@ pub(super) fn open(surface: &SourceId) -> Result<Box<dyn VideoSource>, CaptureEr
         Some(("window", number)) => of_number(number)?.map(What::Window),
         _ => None,
     };
-    Ok(Box::new(Look { what: what.ok_or(CaptureError::NoneThere)?, last: Vec::new() }))
+    Ok(Box::new(Look { what: what.ok_or(DeviceError::NoneThere)?, last: Vec::new() }))
 }
 
-fn of_number(number: &str) -> Result<Option<Window>, CaptureError> {
+fn of_number(number: &str) -> Result<Option<Window>, DeviceError> {
     let windows = Window::all().map_err(|error| why(&error))?;
     Ok(windows.into_iter().find(|one| one.id().is_ok_and(|id| id.to_string() == number)))
 }
 
 fn screen(monitor: &Monitor) -> Result<Option<Surface>, XCapError> {
     let size = Size { width: monitor.width()?, height: monitor.height()? };
-    let id = SourceId::parse(&format!("screen:{}", monitor.id()?));
+    let id = DeviceId::parse(&format!("screen:{}", monitor.id()?));
     Ok(id.map(|id| Surface { id, kind: SurfaceKind::Screen, title: None, size }))
 }
 
@@ -48,7 +49,7 @@ fn window(window: &Window) -> Result<Option<Surface>, XCapError> {
         return Ok(None);
     }
     let named = title(&window.title()?).or_else(|| title(&window.app_name().unwrap_or_default()));
-    let id = SourceId::parse(&format!("window:{}", window.id()?));
+    let id = DeviceId::parse(&format!("window:{}", window.id()?));
     Ok(id.map(|id| Surface { id, kind: SurfaceKind::Window, title: named, size }))
 }
 
@@ -64,7 +65,7 @@ struct Look {
 }
 
 impl VideoSource for Look {
-    fn next(&mut self) -> Result<Option<I420>, CaptureError> {
+    fn next(&mut self) -> Result<Option<I420>, DeviceError> {
         let picture = match &self.what {
             What::Screen(monitor) => monitor.capture_image(),
             What::Window(window) if window.is_minimized().unwrap_or(false) => return Ok(None),
@@ -75,9 +76,9 @@ impl VideoSource for Look {
             (Err(error), What::Screen(_)) => return Err(why(&error)),
             (Err(error), What::Window(window)) => {
                 // Why a window gives nothing is not said; one that is closed is not listed any longer.
-                let number = window.id().map_err(|_cause| CaptureError::Lost)?.to_string();
+                let number = window.id().map_err(|_cause| DeviceError::Lost)?.to_string();
                 let there = of_number(&number)?.is_some();
-                return Err(if there { why(&error) } else { CaptureError::Lost });
+                return Err(if there { why(&error) } else { DeviceError::Lost });
             }
         };
         let (width, height) = (picture.width(), picture.height());
@@ -91,12 +92,12 @@ impl VideoSource for Look {
     }
 }
 
-fn why(error: &XCapError) -> CaptureError {
+fn why(error: &XCapError) -> DeviceError {
     tracing::warn!(%error, "a screen or a window");
     match error {
-        XCapError::NotSupported => CaptureError::NoneThere,
+        XCapError::NotSupported => DeviceError::NoneThere,
         // On macOS a program that may not look is given no picture; on Windows nothing forbids it.
-        _ if cfg!(target_os = "macos") => CaptureError::Denied,
-        _ => CaptureError::Unusable,
+        _ if cfg!(target_os = "macos") => DeviceError::Denied,
+        _ => DeviceError::Unusable,
     }
 }

@@ -3,10 +3,11 @@
 //! A device runs in its own format, which is the one that both systems share among programs; it is brought to 48 kHz
 //! elsewhere. Neither system tells through `cpal` that a device was plugged in, so the list is looked at from time to time.
 
-use crate::device::{Device, DeviceError, DeviceId, Devices, Kind, Opened, Running, System, told_apart};
+use crate::device::{Device, Devices, Kind, Opened, Running, System};
 use crate::ends::{Feed, Tap};
 use ::cpal::traits::{DeviceTrait as _, HostTrait as _, StreamTrait as _};
 use ::cpal::{BufferSize, ErrorKind, FromSample, Sample as _, SampleFormat, SizedSample, StreamConfig};
+use model::device::{DeviceError, DeviceId, told_apart};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -24,7 +25,9 @@ pub(super) struct Cpal;
 impl System for Cpal {
     fn devices(&self) -> Result<Devices, DeviceError> {
         let host = ::cpal::default_host();
-        let list = |devices: Vec<::cpal::Device>| told_apart(devices.iter().filter_map(device).collect());
+        let list = |devices: Vec<::cpal::Device>| {
+            told_apart(devices.iter().filter_map(device).collect(), |device| &mut device.name)
+        };
         let microphones = host.input_devices().map_err(|error| of_cpal(&error))?.collect();
         let speakers = host.output_devices().map_err(|error| of_cpal(&error))?.collect();
         Ok(Devices {

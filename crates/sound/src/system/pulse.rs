@@ -6,9 +6,10 @@
 //! The crate `pulseaudio` knows the messages. Its own client is not used: its thread never ends, and it does not hear that
 //! a stream was killed.
 
-use crate::device::{Device, DeviceError, DeviceId, Devices, Opened, Running, System, told_apart};
+use crate::device::{Device, Devices, Opened, Running, System};
 use crate::ends::{Feed, Tap};
 use codec::opus::RATE;
+use model::device::{DeviceError, DeviceId, told_apart};
 use pulseaudio::protocol::{
     self, AuthParams, AuthReply, ChannelMap, Command, CommandReply, CreatePlaybackStreamReply, CreateRecordStreamReply,
     PlaybackStreamParams, Prop, Props, ProtocolError, PulseError, RecordStreamParams, SampleFormat, SampleSpec,
@@ -81,8 +82,8 @@ impl Pulse {
         let microphones = heard.filter_map(|source| device(&source.name, source.description.as_deref())).collect();
         let id = |name: Option<CString>| name.and_then(|name| DeviceId::parse(name.to_str().ok()?));
         Ok(Devices {
-            microphones: told_apart(microphones),
-            speakers: told_apart(speakers),
+            microphones: told_apart(microphones, |device: &mut Device| &mut device.name),
+            speakers: told_apart(speakers, |device: &mut Device| &mut device.name),
             microphone: id(server.default_source_name),
             speaker: id(server.default_sink_name),
         })

@@ -3,13 +3,15 @@
 
 use super::round::{Round, RoundError, failed};
 use crate::account::Account;
+use crate::conversation::is_forged;
 use crate::list::{Kind, kind};
 use crate::person::Person;
+use matrix_sdk::deserialized_responses::EncryptionInfo;
 use matrix_sdk::event_handler::EventHandlerDropGuard;
 use matrix_sdk::{Room, RoomState};
 use ruma::events::AnySyncMessageLikeEvent;
 use ruma::serde::Raw;
-use ruma::{EventId, OwnedUserId};
+use ruma::{EventId, OwnedUserId, UserId};
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc;
@@ -81,8 +83,10 @@ impl Account {
     pub fn calls(&self) -> Calls {
         let (tell, news) = mpsc::channel(WAITING);
         let own = self.client.user_id().map(ToOwned::to_owned);
-        let handler = self.client.add_event_handler(move |event: Raw<AnySyncMessageLikeEvent>, room: Room| {
-            let heard = hear(&event, now_ms());
+        let heard = move |event: Raw<AnySyncMessageLikeEvent>, room: Room, info: Option<EncryptionInfo>| {
+            // A homeserver could say in clear, or with somebody's name, who calls and who does not come.
+            let sealed = info.is_some() && !is_forged(info.as_ref());
+            let heard = own.as_deref().filter(|_| sealed).and_then(|own| hear(&event, own, now_ms()));
             let (tell, own) = (tell.clone(), own.clone());
             async move {
                 let Some(Heard { id, sender, what }) = heard else { return };
@@ -96,7 +100,8 @@ impl Account {
                 // Whoever does not listen has more to do than to be called.
                 let _unheard = tell.try_send(news);
             }
-        });
+        };
+        let handler = self.client.add_event_handler(heard);
         Calls { news, _handler: self.client.event_handler_drop_guard(handler) }
     }
 
@@ -156,15 +161,15 @@ enum What {
 }
 
 /// None for everything else, and for calls that are over or make no sense.
-fn hear(event: &Raw<AnySyncMessageLikeEvent>, now_ms: u64) -> Option<Heard> {
+fn hear(event: &Raw<AnySyncMessageLikeEvent>, own: &UserId, now_ms: u64) -> Option<Heard> {
     let kind = event.get_field::<String>("type").ok().flatten()?;
     if !matches!(kind.as_str(), CALL | DECLINE) {
         return None;
     }
-    understand(&event.deserialize_as_unchecked().ok()?, now_ms)
+    understand(&event.deserialize_as_unchecked().ok()?, own, now_ms)
 }
 
-fn understand(event: &Value, now_ms: u64) -> Option<Heard> {
+fn understand(event: &Value, own: &UserId, now_ms: u64) -> Option<Heard> {
     let content = &event["content"];
     let relation = &content["m.relates_to"];
     let of = relation["event_id"].as_str().filter(|of| of.len() <= LONGEST_ID && EventId::parse(of).is_ok())?;
@@ -177,10 +182,20 @@ fn understand(event: &Value, now_ms: u64) -> Option<Heard> {
             if !matches!(content["notification_type"].as_str(), Some("ring" | "notification")) {
                 return None;
             }
+            let mentions = &content["m.mentions"];
+            let named = mentions["user_ids"].as_array().is_some_and(|ids| ids.iter().any(|id| id == own.as_str()));
+            if mentions["room"] != true && !named {
+                return None;
+            }
             let received = event["origin_server_ts"].as_u64()?;
             let sent = content["sender_ts"].as_u64().filter(|sent| sent.abs_diff(received) <= APART_MS);
             let lasts = content["lifetime"].as_u64().unwrap_or(LASTS_MS).min(LONGEST_MS);
             let until_ms = sent.unwrap_or(received).saturating_add(lasts);
+            // By this computer's clock, which may be another one: the homeserver says how long ago it was (§4.6).
+            let until_ms = match event["unsigned"]["age"].as_u64() {
+                Some(age) => now_ms.saturating_sub(age).saturating_add(until_ms).saturating_sub(received),
+                None => until_ms,
+            };
             // One that says the future is as long as any, and no longer.
             let until_ms = until_ms.min(now_ms.saturating_add(LONGEST_MS));
             if until_ms <= now_ms {
@@ -202,9 +217,14 @@ fn now_ms() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::{CALL, DECLINE, What, understand};
+    use ruma::OwnedUserId;
     use serde_json::{Value, json};
 
     const NOW: u64 = 1_780_000_000_000;
+
+    fn me() -> OwnedUserId {
+        OwnedUserId::try_from("@falkenried:klinik.example").expect("an id")
+    }
 
     /// As Element Call sends it (MSC4075).
     fn call() -> Value {
@@ -219,7 +239,7 @@ mod tests {
     }
 
     fn until(event: &Value) -> Option<u64> {
-        match understand(event, NOW)?.what {
+        match understand(event, &me(), NOW)?.what {
             What::Call { until_ms } => Some(until_ms),
             What::Decline { .. } => None,
         }
@@ -241,6 +261,23 @@ mod tests {
         let mut future = call();
         future["origin_server_ts"] = json!(NOW + 3_600_000);
         assert_eq!(until(&future), Some(NOW + 90_000), "a homeserver's clock that is ahead");
+        let mut behind = call();
+        behind["origin_server_ts"] = json!(NOW - 300_000);
+        behind["content"]["sender_ts"] = json!(NOW - 301_000);
+        assert_eq!(until(&behind), None, "it was long ago");
+        behind["unsigned"] = json!({ "age": 2_000 });
+        assert_eq!(until(&behind), Some(NOW - 3_000 + 30_000), "this computer's clock is ahead, and it was just now");
+    }
+
+    #[test]
+    fn a_call_is_for_whom_it_names() {
+        let mut event = call();
+        event["content"]["m.mentions"] = json!({ "user_ids": ["@silbertal:klinik.example"] });
+        assert_eq!(until(&event), None, "somebody else");
+        event["content"]["m.mentions"] = json!({ "user_ids": ["@falkenried:klinik.example"] });
+        assert!(until(&event).is_some(), "this person");
+        event["content"]["m.mentions"] = json!({ "room": "true" });
+        assert_eq!(until(&event), None, "nobody");
     }
 
     #[test]
@@ -256,7 +293,7 @@ mod tests {
         ] {
             let mut event = call();
             *event.pointer_mut(pointer).expect("it is there") = value;
-            assert_eq!(understand(&event, NOW), None, "{what}");
+            assert_eq!(understand(&event, &me(), NOW), None, "{what}");
         }
     }
 
@@ -266,7 +303,7 @@ mod tests {
             "type": DECLINE, "event_id": "$decline", "sender": "@brunnengold:klinik.example", "origin_server_ts": NOW,
             "content": { "m.relates_to": { "rel_type": "m.reference", "event_id": "$call" } },
         });
-        let heard = understand(&event, NOW).expect("it is one");
+        let heard = understand(&event, &me(), NOW).expect("it is one");
         assert_eq!(heard.sender.as_str(), "@brunnengold:klinik.example", "who");
         assert_eq!(heard.what, What::Decline { of: "$call".to_owned() }, "to which");
     }

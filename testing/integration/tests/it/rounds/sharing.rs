@@ -111,9 +111,15 @@ async fn shown(server: Server) {
     asks(one, RoundStep::StopSharing).await;
     sees(other, "that nothing is shown", |round| partner(round)?.screen.is_none().then_some(())).await;
     sees(one, "so here", |round| (round.screen == OwnMediaView::Off).then_some(())).await;
-    // And once more.
+    // And once more, and the whole screen in its place.
     shares_window(one).await;
-    sees(other, "the window again", screen).await;
+    sees(other, "the window again", |round| screen(round).filter(|screen| screen.width == 1000)).await;
+    let whole = view.surfaces.iter().find(|one| !one.window).expect("there is one").id.clone();
+    asks(one, RoundStep::ShareSurface { surface: whole }).await;
+    let RoundPictureView { track, .. } =
+        sees(other, "the screen", |round| screen(round).filter(|screen| screen.width == 1280)).await;
+    says(&mut socket, &PictureAsked::View { track, width: 1600, height: 1200, visible: true }).await;
+    comes(&mut socket, &mut Decoder::new(), track, &test_card(1280, 720, 0)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
