@@ -1,6 +1,9 @@
 //! `cargo xtask bench`: what Konsil promises about speed and memory, measured in the release build.
 
 mod chat;
+mod rounds;
+
+pub(crate) use rounds::Soak;
 
 use crate::{
     run::{Display, Sandbox},
@@ -25,7 +28,8 @@ use std::{
 /// goal, holds}`; a figure without a goal is information. The promises stand in `docs/performance.md`.
 ///
 /// `bench chat` measures chat without a window, and writes `bench/chat.json`. Its store of 500 conversations is made by
-/// sending 100,000 messages, once, and kept in the cache folder.
+/// sending 100,000 messages, once, and kept in the cache folder. `bench rounds` measures rounds without a window beside
+/// LiveKit's own server and client, and writes `bench/rounds.json`.
 ///
 /// Close other programs first: the machine's whole speed is measured. The first build takes some fifteen minutes,
 /// the measuring about ten.
@@ -46,7 +50,7 @@ pub(crate) struct Bench {
     /// Build nothing: measure the release as it was built last.
     #[arg(long)]
     built: bool,
-    /// Chat: less of everything, to see that it measures. Promises that speak of an amount have no verdict then.
+    /// Chat and rounds: less of everything, to see that it measures. Promises that speak of an amount have no verdict then.
     #[arg(long)]
     quick: bool,
     /// Fail also when a promise is missed, and not only when something could not be measured.
@@ -60,6 +64,8 @@ enum What {
     Slice,
     /// Chat, beside matrix-js-sdk and `curl`.
     Chat,
+    /// Rounds, beside LiveKit's server and livekit-client.
+    Rounds,
 }
 
 impl What {
@@ -68,6 +74,7 @@ impl What {
         match self {
             Self::Slice => "slice.json",
             Self::Chat => "chat.json",
+            Self::Rounds => "rounds.json",
         }
     }
 }
@@ -93,6 +100,10 @@ enum Part {
     Files,
     /// Chat: what it takes to wait.
     Idle,
+    /// Rounds: from the wish to enter to the first picture and the first sound.
+    Join,
+    /// Rounds: what a media server takes for each packet.
+    Server,
 }
 
 impl Part {
@@ -100,6 +111,7 @@ impl Part {
         match self {
             Self::Window | Self::Bulk | Self::Decode | Self::Cornerstone => What::Slice,
             Self::Latency | Self::Absence | Self::Store | Self::Files | Self::Idle => What::Chat,
+            Self::Join | Self::Server => What::Rounds,
         }
     }
 
@@ -110,6 +122,8 @@ impl Part {
             Self::Store => "store",
             Self::Files => "files",
             Self::Idle => "idle",
+            Self::Join => "join",
+            Self::Server => "server",
             Self::Window => "window",
             Self::Bulk => "bulk",
             Self::Decode => "decode",
@@ -137,6 +151,7 @@ impl Bench {
         let (measured, failed) = match self.what {
             What::Slice => self.slice(shell, &folder)?,
             What::Chat => chat::measure(self, shell, &folder)?,
+            What::Rounds => rounds::measure(self, shell, &folder)?,
         };
         figures.extend(measured);
         println!("\n{}", table(&figures));
@@ -248,6 +263,7 @@ impl Measuring<'_> {
             Part::Latency | Part::Absence | Part::Store | Part::Files | Part::Idle => {
                 bail!("{} is measured by `bench chat`", part.name())
             }
+            Part::Join | Part::Server => bail!("{} is measured by `bench rounds`", part.name()),
         };
         command.args(["--runs", &self.runs.to_string()]).arg("--out").arg(&out);
         run(&mut command)?;

@@ -44,6 +44,7 @@ enum Command {
     /// Check the rules of the house: layers, pure crates, names, texts, colors, languages, licenses.
     Tidy,
     Bench(bench::Bench),
+    Soak(bench::Soak),
     Dist(dist::Dist),
 }
 
@@ -71,6 +72,7 @@ fn work() -> Result<()> {
         Command::Ci => test::Test::default().run(&shell),
         Command::Tidy => tidy::run(&shell),
         Command::Bench(bench) => bench.run(&shell),
+        Command::Soak(soak) => soak.run(&shell),
         Command::Dist(dist) => dist.run(&shell),
     }
 }

@@ -159,6 +159,11 @@ impl Way {
 }
 
 impl Up {
+    /// The platform's, asked in the name of this account.
+    pub(crate) fn directory(&self) -> Option<&DirectoryClient> {
+        self.directory.as_ref()
+    }
+
     pub(crate) fn account(&self) -> &Account {
         &self.account
     }

@@ -141,6 +141,8 @@ pub(crate) struct Inner {
     pub(crate) files: crate::chat::FileDoor,
     /// Whose turn it is to write the lock's mark.
     pub(crate) lock_mark: Mutex<()>,
+    /// Held while the settings go to the disk.
+    pub(crate) settings_kept: Mutex<()>,
     pub(crate) keeping: crate::decisions::Keeping,
     pub(crate) chat: crate::chat::Chat,
     pub(crate) rounds: crate::round::Rounds,
@@ -225,6 +227,7 @@ impl Desk {
             bulk,
             files,
             lock_mark: Mutex::new(()),
+            settings_kept: Mutex::new(()),
             keeping: crate::decisions::Keeping::default(),
             chat: crate::chat::Chat::default(),
             rounds: crate::round::Rounds::default(),

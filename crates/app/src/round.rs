@@ -12,18 +12,21 @@
 //! say and is pure; [`pictures`] carries pictures to the page; [`film`] is what this person is seen by. [`showing`] is
 //! what somebody shows of a case's images, by the words of [`ears`].
 
+mod advice;
 mod attend;
 mod calls;
 mod check;
 mod devices;
 mod ears;
 mod film;
+mod houses;
 mod leading;
 mod meeting;
 mod pictures;
 mod presentation;
 mod scene;
 mod showing;
+mod sight;
 mod voice;
 mod way;
 
@@ -39,11 +42,13 @@ use contract::{
     Event, Failure, FailureCode, NotSeen, Presentation, PresentedView, Reply, RoundCallView, RoundDevicesView,
     RoundStep, RoundView, RoundsView, RunningRoundView, SeenView,
 };
-use devices::{Choices, cameras_listed, listed};
+use devices::{Choices, Chosen, cameras_listed, listed};
 use film::Cameras;
+use houses::Houses;
 use jiff::Timestamp;
 use model::device::{DeviceError, DeviceId};
 use model::round::MemberId;
+use sight::Sight;
 use sound::Devices;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -54,6 +59,8 @@ use tokio::sync::oneshot;
 const LOOK: Duration = Duration::from_secs(60);
 /// How long whoever signs out waits for a round to be left.
 const FAREWELL: Duration = Duration::from_secs(3);
+/// How long the pictures of what can be shown are waited for.
+const SURFACES_PATIENCE: Duration = Duration::from_secs(10);
 /// What happens together is told together.
 const GATHER: Duration = Duration::from_millis(60);
 
@@ -78,8 +85,10 @@ struct State {
     /// Counts entries: what belongs to a former one is not taken for the present.
     entries: u64,
     calls: Calls,
+    houses: Houses,
     /// Before a round.
     check: Option<Check>,
+    sight: Option<Sight>,
     told: Option<RoundsView>,
 }
 
@@ -88,6 +97,12 @@ impl State {
     fn entered(&self) -> Option<&str> {
         let round = self.round.as_ref().filter(|round| !matches!(round.phase, contract::RoundPhase::Ended { .. }));
         round.map(|round| round.conversation.as_str())
+    }
+
+    /// In a round the others would hear and see it, and the devices are in use.
+    fn may_check(&self) -> Result<(), Failure> {
+        let goes_on = self.entered().is_some();
+        (!goes_on).then_some(()).ok_or_else(|| Failure::new(FailureCode::NotAllowed, "a round goes on"))
     }
 }
 
@@ -105,8 +120,13 @@ impl Desk {
             RoundStep::ChooseDevice { what, device } => {
                 let mut chosen = None;
                 self.change_settings_quietly(|settings| chosen = settings.devices.take(what, &device));
+                let choices = self.device_choices();
                 if let Some(check) = &self.0.rounds.state().check {
-                    check.choose(&self.device_choices());
+                    check.choose(&choices);
+                }
+                if let Some(Chosen::Camera(_)) = &chosen {
+                    // The next look opens it.
+                    self.0.rounds.state().sight = None;
                 }
                 if let Some(chosen) = chosen {
                     // Without a round it is for the next one.
@@ -119,6 +139,7 @@ impl Desk {
                 check.play_tone();
                 Reply::Done
             }),
+            RoundStep::CheckCamera => self.check_camera(),
             RoundStep::EndCheck => {
                 self.end_check();
                 Ok(Reply::Done)
@@ -138,18 +159,31 @@ impl Desk {
                 self.leave_round();
                 Ok(Reply::Done)
             }
-            RoundStep::SetMicrophone { on } => self.act(Act::Microphone(on)).await,
+            RoundStep::SetMicrophone { on } => {
+                if let Some(seat) = self.0.rounds.state().seat.as_ref().filter(|_| !on) {
+                    // Whatever else is under way.
+                    seat.mouth.mute();
+                }
+                self.act(Act::Microphone(on)).await
+            }
             RoundStep::SetCamera { on } => self.act(Act::Camera(on)).await,
             RoundStep::OpenSurfaces => {
                 let system = self.0.capture.clone();
-                let looked = tokio::task::spawn_blocking(move || devices::surfaces(&system)).await;
-                let panicked = |_| Failure::new(FailureCode::Internal, "the screens could not be looked at");
-                Ok(Reply::RoundSurfaces(looked.map_err(panicked)?))
+                let looked = tokio::task::spawn_blocking(move || devices::surfaces(&system));
+                let failed = || Failure::new(FailureCode::Internal, "the screens could not be looked at");
+                // A window that hangs may never answer; whoever looks is told and can look again.
+                let looked = tokio::time::timeout(SURFACES_PATIENCE, looked).await.map_err(|_late| failed())?;
+                Ok(Reply::RoundSurfaces(looked.map_err(|_panicked| failed())?))
             }
             RoundStep::ShareSurface { surface } => {
                 let id = DeviceId::parse(&surface);
                 let id = id.ok_or_else(|| Failure::new(FailureCode::InvalidInput, "that is no screen"))?;
                 self.act(Act::Share(id)).await
+            }
+            RoundStep::OpenWay => {
+                let (tell, told) = oneshot::channel();
+                self.act(Act::Way(tell)).await?;
+                Ok(Reply::RoundWay(told.await.map_err(|_over| no_round())?))
             }
             RoundStep::StopSharing => self.act(Act::StopSharing).await,
             RoundStep::SetHand { up } => self.act(Act::Hand(up)).await,
@@ -183,6 +217,9 @@ impl Desk {
                 };
                 let user = user.ok_or_else(|| Failure::new(FailureCode::NotFound, "nobody of that name is there"))?;
                 Box::pin(self.remove_from_conversation(&conversation, &user)).await?;
+                // The media server hears of it at once where it takes this person's word; else the key is another from now on.
+                let (tell, _told) = oneshot::channel();
+                let _over = self.act(Act::Moderate(Moderation::SendOut(user), tell)).await;
                 Ok(Reply::Done)
             }
             RoundStep::EndForAll => self.moderate(Moderation::End).await,
@@ -229,6 +266,7 @@ impl Desk {
         }
         (state.entries, state.presented) = (state.entries + 1, None);
         state.calls.begin();
+        state.houses.begin();
         state.calls.follow(conversation);
         let entry = state.entries;
         // One that this person is still in is left by its dropping.
@@ -255,6 +293,12 @@ impl Desk {
             let mut state = self.0.rounds.state();
             if state.entries != entry {
                 return;
+            }
+            let unknown = state.houses.unasked(&view.people);
+            if !unknown.is_empty() {
+                let desk = self.clone();
+                // It ends with the round.
+                tokio::spawn(async move { desk.look_up(entry, unknown).await });
             }
             state.round = Some(view);
         }
@@ -290,6 +334,9 @@ impl Desk {
         let (offered, running, mut round) = (state.offered, state.running.clone(), state.round.clone());
         let calls: Vec<Call> = state.calls.going_on(now_ms(), &running, state.entered()).into_iter().cloned().collect();
         if let Some(round) = &mut round {
+            for person in &mut round.people {
+                state.houses.tell(person);
+            }
             let there: Vec<_> = round.people.iter().map(|known| known.person.id.clone()).collect();
             round.declined = state.calls.not_coming(&there).map(sender).collect();
         }
@@ -421,9 +468,7 @@ impl Desk {
     fn check_devices(&self, with: impl FnOnce(&mut Check) -> Reply) -> Result<Reply, Failure> {
         let choices = self.device_choices();
         let mut state = self.0.rounds.state();
-        if state.round.as_ref().is_some_and(|round| !matches!(round.phase, contract::RoundPhase::Ended { .. })) {
-            return Err(Failure::new(FailureCode::NotAllowed, "a round goes on"));
-        }
+        state.may_check()?;
         if let Some(check) = &mut state.check {
             return Ok(with(check));
         }
@@ -436,17 +481,48 @@ impl Desk {
                 let unwatched = desk.0.rounds.state().check.as_ref().map(|check| check.looked.elapsed() >= UNWATCHED);
                 match unwatched {
                     Some(false) => {}
-                    Some(true) => return desk.end_check(),
+                    Some(true) => {
+                        let check = desk.0.rounds.state().check.take();
+                        tokio::task::spawn_blocking(move || drop(check));
+                        return;
+                    }
                     None => return,
                 }
             }
         });
+        self.unless_locked(reply)
+    }
+
+    /// What the camera sees, which is opened where it is not.
+    fn check_camera(&self) -> Result<Reply, Failure> {
+        let choice = self.device_choices().camera;
+        let mut state = self.0.rounds.state();
+        state.may_check()?;
+        let (system, cameras) = (&self.0.capture, &self.0.rounds.cameras);
+        // Whoever comes back after a while has it opened again.
+        let kept = state.sight.take().filter(|sight| !sight.is_unwatched());
+        let sight = state.sight.insert(kept.unwrap_or_else(|| Sight::start(system, cameras, choice))).look();
+        drop(state);
+        self.unless_locked(Reply::RoundSight(sight))
+    }
+
+    /// A lock that came while a check began ends it.
+    fn unless_locked(&self, reply: Reply) -> Result<Reply, Failure> {
+        if self.is_locked() {
+            self.end_check();
+            return Err(Failure::new(FailureCode::Locked, ""));
+        }
         Ok(reply)
     }
 
-    /// Microphone and speaker close. They take their time.
+    /// Microphone, speaker and camera close. They take their time.
     fn end_check(&self) {
-        let check = self.0.rounds.state().check.take();
+        let check = {
+            let mut state = self.0.rounds.state();
+            // It closes by itself.
+            state.sight = None;
+            state.check.take()
+        };
         tokio::task::spawn_blocking(move || drop(check));
     }
 
@@ -488,11 +564,14 @@ impl Desk {
         self.end_check();
         let seat = {
             let state = self.0.rounds.state();
-            state.seat.as_ref().map(|seat| (seat.acts.clone(), seat.gallery.clone(), seat.films.clone()))
+            state.seat.as_ref().map(|seat| {
+                seat.mouth.shut();
+                seat.films.stop();
+                (seat.acts.clone(), seat.gallery.clone())
+            })
         };
-        let Some((acts, gallery, films)) = seat else { return };
+        let Some((acts, gallery)) = seat else { return };
         gallery.shut();
-        films.stop();
         let unseen = SeenView { why: Some(NotSeen::Aside), done: 0, of: 0 };
         for act in
             [Act::Microphone(false), Act::Camera(false), Act::StopSharing, Act::StopPresenting, Act::Seen(unseen)]
@@ -504,7 +583,11 @@ impl Desk {
 
     /// Leaves a round while the homeserver still takes this device's word for it.
     pub(crate) async fn end_round(&self) {
-        let acts = self.0.rounds.state().seat.as_ref().map(|seat| seat.acts.clone());
+        let acts = self.0.rounds.state().seat.as_ref().map(|seat| {
+            seat.mouth.end();
+            seat.films.end();
+            seat.acts.clone()
+        });
         let Some(acts) = acts else { return };
         let left = async {
             if acts.send(Act::Leave).await.is_ok() {

@@ -5,6 +5,7 @@ use crate::{Desk, Policy, failures};
 use contract::{BulkWay, DiagnosisLine, DiagnosisView, Event, Failure, Language, Place, SettingsView, Theme};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::sync::PoisonError;
 use vault::{Table, Vault};
 
 const SETTINGS: &str = "settings";
@@ -113,7 +114,7 @@ impl Desk {
             settings.notice_names = view.notice_names;
             settings.clone()
         };
-        self.keep_settings(&changed)?;
+        self.keep_settings()?;
         self.tell_signals();
         let view = changed.view(&self.0.policy);
         self.tell(Event::SettingsChanged(view.clone()));
@@ -121,18 +122,16 @@ impl Desk {
     }
 
     pub(crate) fn change_settings_quietly(&self, change: impl FnOnce(&mut Settings)) {
-        let changed = {
-            let mut state = self.state();
-            change(&mut state.settings);
-            state.settings.clone()
-        };
-        if let Err(failure) = self.keep_settings(&changed) {
+        change(&mut self.state().settings);
+        if let Err(failure) = self.keep_settings() {
             tracing::warn!(detail = failure.detail, "the settings were not kept");
         }
     }
 
-    fn keep_settings(&self, settings: &Settings) -> Result<(), Failure> {
-        let bytes = written(settings)?;
+    /// They are looked up in their own turn, so that of two changes at the same time the later one stays.
+    fn keep_settings(&self) -> Result<(), Failure> {
+        let _turn = self.0.settings_kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = written(&self.state().settings.clone())?;
         self.0.vault.put(Table::Settings, SETTINGS, &bytes).map_err(|error| failures::of_store(&error))
     }
 

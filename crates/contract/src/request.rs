@@ -5,9 +5,9 @@ use crate::{
     ConnectionView, ConversationView, DecisionView, DevicesView, DiagnosisView, DirectoryView, DocumentView, DraftView,
     FileDoorView, FormStep, FoundPeopleView, ImagesView, MeasurementView, MeasurementsView, MessageVersionsView,
     OwnCardView, PermissionsView, PictureDoorView, PlatformView, PresentedView, ProofWantedView, ReceivedStudyView,
-    RecoveryKeyView, RoundCheckView, RoundDevicesView, RoundStep, RoundSurfacesView, RoundsView, SeriesView,
-    SessionView, SettingsView, ShareableView, SigningPreviewView, StartView, TextBlockView, TodayView, TrustStep,
-    WantedView,
+    RecoveryKeyView, RoundCheckView, RoundDevicesView, RoundSightView, RoundStep, RoundSurfacesView, RoundWayView,
+    RoundsView, SeriesView, SessionView, SettingsView, ShareableView, SigningPreviewView, StartView, TextBlockView,
+    TodayView, TrustStep, WantedView,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -610,6 +610,10 @@ pub enum Reply {
     RoundSurfaces(RoundSurfacesView),
     /// How the microphone hears this person.
     RoundCheck(RoundCheckView),
+    /// How the camera sees this person.
+    RoundSight(RoundSightView),
+    /// How sound and picture travel.
+    RoundWay(RoundWayView),
     /// Where pictures of a round come from.
     PictureDoor(PictureDoorView),
     /// What is shown in a round, if anything is that this person may see.

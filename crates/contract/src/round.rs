@@ -25,6 +25,8 @@ pub enum RoundStep {
     },
     /// Play a tone on the speaker, while a check goes on.
     PlayTone,
+    /// How the camera sees this person, while somebody looks at it; as `Check`. Answered by `RoundSight`.
+    CheckCamera,
     /// No more check.
     EndCheck,
     /// Enter the round of a conversation, or begin it; the microphone is off. `RoundsChanged` tells the rest.
@@ -60,6 +62,8 @@ pub enum RoundStep {
     },
     /// Show no screen and no window any longer.
     StopSharing,
+    /// How sound and picture travel, while somebody looks at it. Answered by `RoundWay`.
+    OpenWay,
     /// Ask for the word, or no longer.
     SetHand {
         /// Raised.
@@ -213,6 +217,68 @@ pub struct RoundView {
     pub moderates: bool,
     /// Who was called and has said that they do not come.
     pub declined: Vec<SenderView>,
+    /// What keeps this person from being heard or from hearing just now, the most urgent in front.
+    pub advice: Vec<RoundAdvice>,
+}
+
+/// What keeps a person from being heard, or from hearing, and what they can do something about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "advice", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum RoundAdvice {
+    /// They speak, and their microphone is off.
+    SpeaksWhileMuted,
+    /// The microphone has given nothing but silence for some seconds: it is switched off, or not allowed.
+    MicrophoneSilent,
+    /// Others hear themselves by this person's loudspeaker and microphone.
+    Echo,
+    /// The microphone is set too loud and cuts the voice off.
+    MicrophoneClips,
+    /// So much of what this person sends is lost on the way.
+    SendsWithLoss {
+        /// Of 100 packets.
+        percent: u8,
+    },
+    /// So much of what others say has to be made up, since it did not come in time.
+    HearsWithLoss {
+        /// Of 100 moments.
+        percent: u8,
+    },
+    /// What this person sends does not fit the way: the picture is made small, or held.
+    NarrowWay,
+}
+
+/// How sound and picture travel between this computer and the media server.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct RoundWayView {
+    /// By what; absent while there is none.
+    pub path: Option<RoundPath>,
+    /// There and back, in milliseconds; absent until it was measured.
+    pub round_trip: Option<u32>,
+    /// Bits in a second that leave this computer.
+    pub sends: u32,
+    /// Bits in a second that arrive.
+    pub receives: u32,
+    /// Bits in a second that could leave, by what is known.
+    pub carries: u32,
+    /// The part of what is sent that is lost, from 0 to 1.
+    pub sends_with_loss: f32,
+    /// The part of what others say that had to be made up in the last ten seconds, from 0 to 1; absent while nobody spoke.
+    pub hears_with_loss: Option<f32>,
+    /// Where the round is held: the media server's host.
+    pub server: String,
+}
+
+/// By what sound and picture travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum RoundPath {
+    /// Straight to the media server by UDP.
+    Udp,
+    /// Straight to it by TCP: the network lets no UDP through, and what is lost holds up what follows.
+    Tcp,
+    /// By a relay (TURN, RFC 8656).
+    Relay,
 }
 
 /// How far a round is.
@@ -279,6 +345,10 @@ pub struct RoundPersonView {
     pub id: String,
     /// Who it is.
     pub person: SenderView,
+    /// What they are, in the directory's words; absent where it knows none.
+    pub speciality: Option<String>,
+    /// Where they work, by the directory.
+    pub house: Option<String>,
     /// This device.
     pub here: bool,
     /// Heard at the moment.
@@ -403,6 +473,22 @@ pub struct RoundCheckView {
     pub microphone: OwnMediaView,
     /// For a meter, from 0 to 1.
     pub level: f32,
+}
+
+/// How the camera sees this person.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct RoundSightView {
+    /// The camera.
+    pub camera: OwnMediaView,
+    /// What it sees: a JPEG file in base64 (RFC 4648 §4), 320 pixels wide at most; absent before the first picture.
+    pub picture: Option<String>,
+}
+
+impl std::fmt::Debug for RoundSightView {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RoundSightView({:?}, [not shown])", self.camera)
+    }
 }
 
 /// What there is to speak, hear and be seen with.

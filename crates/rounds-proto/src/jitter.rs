@@ -84,6 +84,8 @@ pub struct Jitter {
     until_look: u32,
     wait: Duration,
     made_up: u32,
+    /// Of these it is not known yet whether anything was lost: whoever stops talking is made up for as well.
+    unsure: u64,
     stretched: Duration,
     tally: Tally,
 }
@@ -129,6 +131,13 @@ impl Jitter {
             self.highest = Some((number, time));
         }
         self.note(now.as_secs_f64() - seconds(time));
+        if let Some((next, last)) = self.next {
+            let unsure = std::mem::take(&mut self.unsure);
+            // The next number in its own time: the sender was silent, and nothing was missing.
+            if time < next || number != last + 1 {
+                self.tally.made_up += unsure;
+            }
+        }
         if self.next.is_some_and(|(next, _)| time < next) {
             self.tally.late += 1;
             return;
@@ -200,7 +209,7 @@ impl Jitter {
         self.made_up += 1;
         if self.made_up <= MADE_UP {
             if self.delay(now, time) > self.wait() + MOMENT {
-                self.tally.made_up += 1;
+                self.unsure += 1;
                 self.next = Some((time + i64::from(TICKS), last));
             }
             return Moment::MadeUp;

@@ -65,6 +65,10 @@ const OWN_LOSS: f64 = 0.06;
 const LOSS_KEPT: Duration = Duration::from_secs(20);
 /// Loss is a part of so many packets at least.
 const LOSS_OF: usize = 40;
+/// Loss is told of what left within this: a voice alone has fifty packets a second.
+const TOLD: Duration = Duration::from_secs(4);
+/// That the way was full is told for so long.
+const FULL_TOLD: Duration = Duration::from_secs(30);
 /// What is not sent cannot be measured: no estimate is further above what is sent.
 const HEADROOM: f64 = 2.0;
 
@@ -93,6 +97,10 @@ pub struct Rate {
     queue: Duration,
     grown: Duration,
     loss: f64,
+    /// When packets left, and whether they were lost.
+    told: VecDeque<(Duration, bool)>,
+    /// When a queue last showed what the way carries, and how much that was.
+    full: Option<(Duration, f64)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -121,6 +129,8 @@ impl Rate {
             queue: Duration::ZERO,
             grown: Duration::ZERO,
             loss: 0.0,
+            told: VecDeque::new(),
+            full: None,
         }
     }
 
@@ -136,10 +146,19 @@ impl Rate {
         self.queue
     }
 
-    /// The part of all packets that was lost of late, from 0 to 1.
+    /// What the way carried when a queue last showed it, in bits per second; none where that is longer ago than half a minute.
+    #[must_use]
+    pub fn full(&self, now: Duration) -> Option<f64> {
+        self.full.filter(|&(at, _)| now.saturating_sub(at) < FULL_TOLD).map(|(_, carried)| carried)
+    }
+
+    /// The part of all packets that was lost in the last seconds, from 0 to 1; 0 where too few left to tell.
     #[must_use]
     pub fn loss(&self) -> f64 {
-        self.loss
+        if self.told.len() < LOSS_OF {
+            return 0.0;
+        }
+        share(self.told.iter().filter(|&&(_, lost)| lost).count(), self.told.len())
     }
 
     /// Takes what became of packets, in the order in which they left.
@@ -154,6 +173,12 @@ impl Rate {
             }
         }
         let newest = packets.iter().map(|packet| packet.departure).max().unwrap_or(now);
+        self.told.extend(packets.iter().map(|packet| (packet.departure, packet.arrival.is_none())));
+        while self.told.len() > MOST_RECENT
+            || self.told.front().is_some_and(|&(at, _)| at.saturating_add(TOLD) < newest)
+        {
+            self.told.pop_front();
+        }
         let old = |packet: &Sent| packet.departure.saturating_add(MEASURED) < newest;
         while self.recent.len() > MOST_RECENT || self.recent.front().is_some_and(old) {
             self.recent.pop_front();
@@ -165,7 +190,7 @@ impl Rate {
             State::Growing if self.queue > QUEUE => {
                 let sent = self.sent().unwrap_or(through);
                 if sent >= self.target * FILLS {
-                    self.capacity = Some(through);
+                    (self.capacity, self.full) = (Some(through), Some((now, through)));
                     self.state = State::Draining { since: now };
                     self.drain(through);
                 } else if self.queue > LONG_QUEUE {
@@ -196,7 +221,7 @@ impl Rate {
                 } else {
                     // A full way shows what it carries for as long as it is full.
                     if self.queue > QUEUE {
-                        self.capacity = Some(through);
+                        (self.capacity, self.full) = (Some(through), Some((now, through)));
                     }
                     self.drain(self.capacity.unwrap_or(through));
                 }

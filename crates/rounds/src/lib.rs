@@ -4,6 +4,7 @@ mod frames;
 mod keys;
 mod line;
 mod peer;
+mod power;
 mod receiving;
 mod round;
 mod sending;
@@ -12,6 +13,8 @@ mod ticket;
 mod words;
 
 pub use keys::Encryption;
+pub use peer::{Path, Traffic};
+pub use power::{Power, PowerError};
 pub use receiving::{Picture, Sound};
 pub use round::{Event, Options, Received, Round, Way};
 pub use rounds_proto::frame::UnsignedDevices;

@@ -3,8 +3,10 @@
 mod estimate;
 mod feedback;
 mod pace;
+mod traffic;
 
 pub(crate) use estimate::Reach;
+pub use traffic::{Path, Traffic};
 
 use crate::sending::{Outgoing, Sender};
 use crate::words::{CHANNELS, Channels};
@@ -19,6 +21,7 @@ use rtc::rtp_transceiver::rtp_sender::{
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::mpsc;
 use webrtc::data_channel::{DataChannel, RTCDataChannelInit};
 use webrtc::error::{Error, Result};
@@ -26,7 +29,7 @@ use webrtc::media_stream::{track_local::TrackLocal, track_remote::TrackRemote};
 use webrtc::peer_connection::{
     MediaEngine, PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCConfigurationBuilder,
     RTCIceCandidateInit, RTCIceConnectionState, RTCIceServer, RTCPeerConnectionIceEvent, RTCPeerConnectionState,
-    RTCSessionDescription, SettingEngineBuilder, SrtpProtectionProfile,
+    RTCSessionDescription, SettingEngineBuilder, SrtpProtectionProfile, StatsSelector,
 };
 use webrtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit, RtpSender};
 
@@ -215,6 +218,11 @@ impl Peer {
             url: None,
         };
         self.connection.add_ice_candidate(init).await
+    }
+
+    /// What has gone through it, and how.
+    pub(crate) async fn traffic(&self) -> Traffic {
+        traffic::of(&self.connection.get_stats(Instant::now(), StatsSelector::None).await)
     }
 
     /// What was sent by it is sent by none, before another one sends it.

@@ -3,7 +3,7 @@
 
 use crate::keys::{Encryption, Keys};
 use crate::line::Line;
-use crate::peer::{Peer, Reach, Seen, Telling, kind_of};
+use crate::peer::{Peer, Reach, Seen, Telling, Traffic, kind_of};
 use crate::receiving::{Hearing, PICTURES, Picture, SOUNDS, Sound, Wishes};
 use crate::sending::Outgoing;
 use crate::socket::Socket;
@@ -84,6 +84,8 @@ pub struct Way {
     pub queue: Duration,
     /// The part of what we send that does not arrive, from 0 to 1.
     pub loss: f64,
+    /// What it carried when a queue showed that it is full, in bits per second; none where that is longer ago than half a minute.
+    pub full: Option<f64>,
 }
 
 enum Command {
@@ -100,6 +102,7 @@ enum Command {
     View(String, View),
     Token(Token),
     Say(Saying, oneshot::Sender<Result<(), WordError>>),
+    Traffic(oneshot::Sender<Traffic>),
     /// Keys or members are different; they may be due for something.
     Keys,
     Leave,
@@ -229,7 +232,15 @@ impl Round {
     #[must_use]
     pub fn way(&self) -> Way {
         let reach = self.line.reach();
-        Way { carries: reach.target(), queue: reach.queue(), loss: reach.loss() }
+        Way { carries: reach.target(), queue: reach.queue(), loss: reach.loss(), full: reach.full() }
+    }
+
+    /// What goes to the server and comes from it, and how; nothing where there is no way to it. It counts from the beginning
+    /// of the peer connection, of which a rejoin makes another.
+    pub async fn traffic(&self) -> Traffic {
+        let (tell, told) = oneshot::channel();
+        self.command(Command::Traffic(tell)).await;
+        told.await.unwrap_or_default()
     }
 
     /// Leaves; [`Fact::Left`] is the last event.
@@ -330,6 +341,14 @@ impl Run {
                 };
                 // Whoever asked may have gone.
                 let _gone = done.send(said);
+            }
+            Command::Traffic(told) => {
+                let traffic = match self.peers.values().next_back() {
+                    Some(peer) => peer.traffic().await,
+                    None => Traffic::default(),
+                };
+                // Whoever asked may have gone.
+                let _gone = told.send(traffic);
             }
             Command::Keys => self.ask_for_keys(),
             Command::Leave => self.take(Input::Leave).await,

@@ -66,6 +66,8 @@ pub struct Ticket {
     pub room: String,
     /// As whom: `@user:server:DEVICE`.
     pub identity: MemberId,
+    /// It gives power over the others (`roomAdmin`).
+    pub admin: bool,
     /// Until when one may come in; who is in stays.
     pub expires: SystemTime,
 }
@@ -119,8 +121,11 @@ struct Claims {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Video {
     room: String,
+    #[serde(default)]
+    room_admin: bool,
 }
 
 impl Ticket {
@@ -209,6 +214,7 @@ fn read(body: &[u8], identity: &str) -> Option<Ticket> {
         token: Token::parse(jwt.as_str().to_owned()).ok()?,
         room: claims.video.room,
         identity: MemberId::parse(identity).ok()?,
+        admin: claims.video.room_admin,
         expires: SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(claims.exp))?,
     })
 }

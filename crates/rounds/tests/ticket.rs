@@ -3,13 +3,14 @@
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::post;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::stream;
-use rounds::{Asking, Proof, Ticket, TicketError};
+use model::round::MemberId;
+use rounds::{Asking, Power, PowerError, Proof, Ticket, TicketError};
 use rounds_proto::signal::{ServerUrl, Token};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -106,7 +107,7 @@ async fn whoever_shows_the_homeservers_word_gets_a_ticket_in_the_name_of_their_d
     assert_eq!(*heard.lock().unwrap_or_else(PoisonError::into_inner), [asked.clone(), asked], "what the service knows");
     assert_eq!(ServerUrl::parse("wss://sfu.klinikum.example"), Ok(ticket.server.clone()), "where");
     assert_eq!(Token::parse(jwt(&good_claims())), Ok(ticket.token.clone()), "with what");
-    assert_eq!(ticket.room, "a-round", "what it is called there");
+    assert_eq!((ticket.room.as_str(), ticket.admin), ("a-round", false), "what it is called there");
     assert_eq!(ticket.identity.as_str(), "@adler:klinikum.example:KONSIL01", "as whom");
     assert_eq!(ticket.expires, SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_003_600), "until when");
     let printed = format!("{ticket:?} {:?}", asking());
@@ -207,4 +208,42 @@ async fn an_answer_from_elsewhere_is_not_taken() {
     let service = served(Router::new().route("/livekit/jwt/sfu/get", post(async move || sends_on()))).await;
     let follows = reqwest::Client::builder().no_proxy().build().expect("a client");
     assert_eq!(Ticket::get(&follows, &service, &asking()).await, Err(TicketError::Answer), "nor believed");
+}
+
+#[tokio::test]
+async fn power_over_a_round_is_had_by_whose_token_gives_it_and_used_with_it() {
+    let none = told(good()).await.expect("a ticket");
+    assert!(Power::of(&none, http()).is_none(), "it gives none");
+
+    let heard: Arc<Mutex<Vec<(String, String, Bytes)>>> = Arc::default();
+    let hears = Arc::clone(&heard);
+    let takes = async move |uri: Uri, headers: HeaderMap, body: Bytes| {
+        let word = headers["authorization"].to_str().expect("text").to_owned();
+        hears.lock().unwrap_or_else(PoisonError::into_inner).push((uri.path().to_owned(), word, body));
+        let answers = [StatusCode::OK, StatusCode::OK, StatusCode::NOT_FOUND, StatusCode::UNAUTHORIZED];
+        let count = hears.lock().unwrap_or_else(PoisonError::into_inner).len();
+        answers.get(count - 1).copied().unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
+    };
+    let server = served(Router::new().fallback(takes)).await;
+    let mut claims = good_claims();
+    claims["video"]["roomAdmin"] = json!(true);
+    let url = format!("ws://127.0.0.1:{}", server.port().expect("it has one"));
+    let ticket = told(json!({ "url": url, "jwt": jwt(&claims) })).await.expect("a ticket");
+    let power = Power::of(&ticket, http()).expect("it gives it");
+    let who = MemberId::parse("@bussard:klinikum.example:X").expect("a member");
+    assert_eq!(power.mute(&who, "TR_1").await, Ok(()), "muted");
+    assert_eq!(power.send_out(&who, true).await, Ok(()), "sent out");
+    assert_eq!(power.send_out(&who, true).await, Err(PowerError::NotThere), "not there any more");
+    assert_eq!(power.send_out(&who, true).await, Err(PowerError::Refused), "the token is none any more");
+    assert_eq!(power.send_out(&who, true).await, Err(PowerError::Unreachable), "the server is busy");
+    let heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+    // `RoomService` of livekit_room.proto, written by hand: field 1 room, 2 identity, 3 track_sid, 4 muted.
+    let (path, word, body) = &heard[0];
+    let written = [b"\x0a\x07a-round\x12\x1b@bussard:klinikum.example:X".as_slice(), b"\x1a\x04TR_1\x20\x01"].concat();
+    assert_eq!(path, "/twirp/livekit.RoomService/MutePublishedTrack", "where");
+    assert_eq!(*word, format!("Bearer {}", jwt(&claims)), "with the own token");
+    assert_eq!(body.as_ref(), written, "what");
+    let (path, _word, body) = &heard[1];
+    assert_eq!(path, "/twirp/livekit.RoomService/RemoveParticipant", "where");
+    assert_eq!(body.as_ref(), b"\x0a\x07a-round\x12\x1b@bussard:klinikum.example:X", "whom");
 }

@@ -69,19 +69,57 @@ pub struct Capture {
     thread: Option<JoinHandle<()>>,
 }
 
+/// Closes a microphone at once, wherever its [`Capture`] is, and whatever was wanted of it last.
+#[derive(Debug, Clone)]
+pub struct Shutter {
+    orders: Arc<Orders>,
+    wishes: Arc<Wishes>,
+}
+
+impl Shutter {
+    /// Nothing of what is heard leaves once this has returned, until the voice is wanted again.
+    pub fn close(&self) {
+        self.wishes.want(Wanted::No);
+        self.orders.wake();
+    }
+
+    /// Nobody hears it once this has returned; where it is open it stays so, to notice who speaks all the same.
+    pub fn mute(&self) {
+        let mut wanted = self.wishes.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        if *wanted == Wanted::Yes {
+            *wanted = Wanted::Muted { notice: true };
+        }
+        drop(wanted);
+        self.orders.wake();
+    }
+}
+
 /// What comes of a [`Capture`], for whoever sends it.
-pub struct Hearing(mpsc::Receiver<Heard>);
+pub struct Hearing {
+    heard: mpsc::Receiver<Heard>,
+    wishes: Arc<Wishes>,
+}
 
 impl Hearing {
-    /// The next packet or notice; none when the capture was dropped. Whoever takes none for a second loses some.
+    /// The next packet or notice; none when the capture was dropped. Whoever takes none for a second loses some, and what
+    /// waits when the voice is not wanted any more is not given.
     pub async fn next(&mut self) -> Option<Heard> {
-        self.0.recv().await
+        loop {
+            let heard = self.heard.recv().await?;
+            let given = match &heard {
+                Heard::Packet(_) => self.wishes.wanted() == Wanted::Yes,
+                Heard::Notice(_) => true,
+            };
+            if given {
+                return Some(heard);
+            }
+        }
     }
 }
 
 impl fmt::Debug for Hearing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Hearing({} wait)", self.0.len())
+        write!(f, "Hearing({} wait)", self.heard.len())
     }
 }
 
@@ -96,6 +134,16 @@ struct Wishes {
     level: AtomicU32,
     /// Packets that nobody took in time.
     dropped: AtomicU64,
+}
+
+impl Wishes {
+    fn wanted(&self) -> Wanted {
+        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn want(&self, wanted: Wanted) {
+        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = wanted;
+    }
 }
 
 impl Capture {
@@ -135,13 +183,20 @@ impl Capture {
             }
             .run();
         })?;
-        Ok((Self { orders, wishes, seat, thread: Some(thread) }, Hearing(heard)))
+        let hearing = Hearing { heard, wishes: Arc::clone(&wishes) };
+        Ok((Self { orders, wishes, seat, thread: Some(thread) }, hearing))
     }
 
     /// Whether the voice is wanted from now on.
     pub fn want(&self, wanted: Wanted) {
-        *self.wishes.wanted.lock().unwrap_or_else(PoisonError::into_inner) = wanted;
+        self.wishes.want(wanted);
         self.orders.wake();
+    }
+
+    /// For whoever has to close it without waiting for whoever has this.
+    #[must_use]
+    pub fn shutter(&self) -> Shutter {
+        Shutter { orders: Arc::clone(&self.orders), wishes: Arc::clone(&self.wishes) }
     }
 
     /// Another microphone from now on.
@@ -225,8 +280,7 @@ impl Hearer {
 
     /// What is to be done with a voice; nothing, if the microphone is to be closed.
     fn wanted(&mut self) -> Option<Mouth> {
-        let wanted = *self.wishes.wanted.lock().unwrap_or_else(PoisonError::into_inner);
-        match wanted {
+        match self.wishes.wanted() {
             Wanted::No => {
                 self.muted = None;
                 None

@@ -14,7 +14,7 @@ pub mod speech;
 pub mod system;
 pub mod watch;
 
-pub use capture::{Capture, Hearing, Wanted};
+pub use capture::{Capture, Hearing, Shutter, Wanted};
 pub use device::{Choice, Device, Devices, Kind, System};
 pub use ends::{Ended, Feed, Tap};
 pub use model::device::{DeviceError, DeviceId};

@@ -26,6 +26,10 @@ const DEAD: u32 = 500;
 const MEANT: u32 = 50;
 /// What is told is not told again for so many times 10 ms: 15 s.
 const AGAIN: u32 = 1_500;
+/// From here on what is sent follows what is played, by the detector of WebRTC: from 0 to 1.
+const FOLLOWS: f64 = 0.5;
+/// 10 ms in which it does, so many more than those in which it does not, are an echo: 3 s.
+const ECHOES: u32 = 300;
 
 /// What is done with a voice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +70,8 @@ pub enum Notice {
     HeardAgain,
     /// Somebody speaks who is muted.
     SpeaksWhileMuted,
+    /// Others hear themselves: what is played goes back to them although it is taken out.
+    Echo,
 }
 
 /// 20 ms of one's own voice for a track of sound.
@@ -111,9 +117,11 @@ pub struct Speech {
     clipped: u32,
     dead: u32,
     meant: u32,
+    echoes: u32,
     /// 10 ms until each may be told again.
     clips_told: u32,
     muted_told: u32,
+    echo_told: u32,
 }
 
 impl fmt::Debug for Speech {
@@ -137,8 +145,10 @@ impl Speech {
             clipped: 0,
             dead: 0,
             meant: 0,
+            echoes: 0,
             clips_told: 0,
             muted_told: 0,
+            echo_told: 0,
         })
     }
 
@@ -168,7 +178,7 @@ impl Speech {
     /// Takes the next 10 ms of a microphone, numbers from -1 to 1, and puts behind `heard` what comes of it: a packet every
     /// second time at most, none in silence and none with a shut mouth.
     pub fn hear(&mut self, tick: &Tick, mouth: Mouth, heard: &mut Vec<Heard>) {
-        self.look(tick, heard);
+        self.look(tick, mouth, heard);
         let mut clean = SILENCE;
         if self.processing.process_capture_f32(&[tick], &mut [&mut clean]).is_err() {
             clean = *tick;
@@ -176,8 +186,14 @@ impl Speech {
         self.meter.look(&clean);
         let speaks = self.talk.look(&clean);
         match mouth {
-            Mouth::Open => self.meant = 0,
-            Mouth::Shut => self.notice_meant(speaks, heard),
+            Mouth::Open => {
+                self.meant = 0;
+                self.notice_echo(heard);
+            }
+            Mouth::Shut => {
+                self.echoes = 0;
+                self.notice_meant(speaks, heard);
+            }
         }
         let Some(first) = self.half.take() else {
             self.half = Some(clean);
@@ -203,6 +219,7 @@ impl Speech {
         let ticks = moments * u128::from(rounds_proto::jitter::TICKS) % (1 << 32);
         self.timestamp = self.timestamp.wrapping_add(u32::try_from(ticks).unwrap_or(0));
         (self.half, self.meter, self.dead, self.clipped, self.meant) = (None, Meter::default(), 0, 0, 0);
+        self.echoes = 0;
     }
 
     /// For a meter, from 0 to 1: what others hear, also while they do not.
@@ -212,7 +229,7 @@ impl Speech {
     }
 
     /// What the microphone itself gives.
-    fn look(&mut self, tick: &Tick, heard: &mut Vec<Heard>) {
+    fn look(&mut self, tick: &Tick, mouth: Mouth, heard: &mut Vec<Heard>) {
         self.clips_told = self.clips_told.saturating_sub(1);
         let full = tick.iter().filter(|sample| sample.abs() >= FULL).count();
         self.clipped = if full >= FULL_SAMPLES { self.clipped + CLIPPED } else { self.clipped.saturating_sub(1) };
@@ -223,7 +240,10 @@ impl Speech {
                 heard.push(Heard::Notice(Notice::Clips));
             }
         }
-        if tick.iter().all(|sample| *sample == 0.0) {
+        if mouth == Mouth::Shut {
+            // Nobody is to hear anything; whoever speaks to nobody afterwards is told.
+            self.dead = 0;
+        } else if tick.iter().all(|sample| *sample == 0.0) {
             self.dead = self.dead.saturating_add(1);
             if self.dead == DEAD {
                 heard.push(Heard::Notice(Notice::Silent));
@@ -242,6 +262,16 @@ impl Speech {
         if self.meant >= MEANT && self.muted_told == 0 {
             self.muted_told = AGAIN;
             heard.push(Heard::Notice(Notice::SpeaksWhileMuted));
+        }
+    }
+
+    fn notice_echo(&mut self, heard: &mut Vec<Heard>) {
+        self.echo_told = self.echo_told.saturating_sub(1);
+        let follows = self.processing.statistics().residual_echo_likelihood.is_some_and(|part| part > FOLLOWS);
+        self.echoes = if follows { self.echoes + 1 } else { self.echoes.saturating_sub(1) };
+        if self.echoes >= ECHOES && self.echo_told == 0 {
+            (self.echoes, self.echo_told) = (0, AGAIN);
+            heard.push(Heard::Notice(Notice::Echo));
         }
     }
 }
@@ -265,7 +295,7 @@ fn processing(settings: Settings) -> AudioProcessing {
         ..Config::default()
     };
     let format = StreamConfig::new(RATE, 1);
-    AudioProcessing::builder().config(config).capture_config(format).render_config(format).build()
+    AudioProcessing::builder().config(config).capture_config(format).render_config(format).echo_detector(true).build()
 }
 
 /// For the encoder.

@@ -1,4 +1,4 @@
-//! `konsil-bench`: decoding beside the tools of others, and chat beside another program. `cargo xtask bench` starts it;
+//! `konsil-bench`: decoding beside the tools of others, chat and rounds beside other programs, and a round that goes on and on. `cargo xtask bench` starts it;
 //! what it writes is the list of figures that the scripts write too.
 // The futures of chat are deep.
 #![recursion_limit = "256"]
@@ -8,7 +8,9 @@ mod chat;
 mod figures;
 mod fixtures;
 mod part10;
+mod peer;
 mod race;
+mod rounds;
 mod workers;
 
 use anyhow::{Context, Result};
@@ -18,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Debug, Parser)]
-#[command(about = "Measures Konsil's decoding and chat beside others.")]
+#[command(about = "Measures Konsil's decoding, chat and rounds beside others.")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -46,6 +48,13 @@ enum Command {
     },
     /// Measure a part of chat.
     Chat(chat::Chat),
+    /// Measure a part of rounds.
+    Rounds(rounds::Rounds),
+    /// Keep a round going, and see whether memory, threads and sockets stay what they are.
+    Soak(rounds::Soak),
+    /// The platform's own media server alone; its address is the first line.
+    #[command(hide = true)]
+    MediaServer(rounds::MediaServer),
     /// Decode all frames of a DICOM file into a file, as the other tools do.
     Unpack {
         /// The DICOM file.
@@ -79,6 +88,9 @@ fn main() -> ExitCode {
 fn measure() -> Result<()> {
     match Arguments::parse().command {
         Command::Chat(chat) => chat.run(),
+        Command::Rounds(rounds) => rounds.run(),
+        Command::Soak(soak) => soak.run(),
+        Command::MediaServer(server) => server.run(),
         Command::Decode { data, folder, program, out, runs } => decode(&data, &folder, &program, &out, runs),
         Command::Unpack { input, output } => race::unpack(&input, &output),
         Command::UnpackStreams { input, output } => race::unpack_streams(&input, &output),

@@ -147,4 +147,35 @@ const acts = {
   async leave() {
     await room.disconnect();
   },
+  /** Joins a round of its own without encryption and leaves it; milliseconds until the first picture was shown and the first sound arrived. */
+  async first({ url, token }) {
+    const own = new Room();
+    const began = performance.now();
+    const elements = [];
+    const shown = new Promise((done) => {
+      const first = {};
+      const note = (what) => {
+        first[what] ??= performance.now() - began;
+        if (first.picture && first.sound) done(first);
+      };
+      own.on(RoomEvent.TrackSubscribed, (track) => {
+        const element = track.attach();
+        elements.push(element);
+        document.body.append(element);
+        if (track.kind === Track.Kind.Video) element.requestVideoFrameCallback(() => note('picture'));
+        else
+          (async function look() {
+            const report = await track.receiver.getStats();
+            const [inbound] = [...report.values()].filter(({ type }) => type === 'inbound-rtp');
+            if (inbound?.packetsReceived > 0) note('sound');
+            else setTimeout(look, 2);
+          })();
+      });
+    });
+    await own.connect(url, token);
+    const first = await shown;
+    await own.disconnect();
+    elements.forEach((element) => element.remove());
+    return first;
+  },
 };

@@ -18,6 +18,7 @@ use lk::signal_response::Message as Said;
 use prost::Message as _;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
@@ -79,6 +80,8 @@ struct Shared {
     server: String,
     /// Where the server's media is, and where the line's is.
     ports: Ports,
+    /// Of a relay (TURN), where nobody else gets through.
+    relay: Option<RangeInclusive<u16>>,
     up: Mutex<Direction>,
     down: Mutex<Direction>,
     /// Everything stands still, the signalling too.
@@ -144,6 +147,19 @@ impl BadLine {
     /// # Errors
     /// When there is no free port.
     pub async fn before(address: &str, udp: u16, tcp: u16) -> Result<Self> {
+        Self::with(address, udp, tcp, None).await
+    }
+
+    /// As [`BadLine::before`], and behind a firewall that lets media to the server only from the ports of a relay. The client
+    /// is told of the relays that the server names.
+    ///
+    /// # Errors
+    /// When there is no free port.
+    pub async fn by_a_relay(address: &str, udp: u16, tcp: u16, relay: RangeInclusive<u16>) -> Result<Self> {
+        Self::with(address, udp, tcp, Some(relay)).await
+    }
+
+    async fn with(address: &str, udp: u16, tcp: u16, relay: Option<RangeInclusive<u16>>) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("a port for the signalling")?;
         let media = UdpSocket::bind("127.0.0.1:0").await.context("a port for packets")?;
         let streams = TcpListener::bind("127.0.0.1:0").await.context("a port for streams")?;
@@ -151,6 +167,7 @@ impl BadLine {
         let shared = Arc::new(Shared {
             server: address.trim_end_matches('/').to_owned(),
             ports,
+            relay,
             up: Direction::new(1),
             down: Direction::new(2),
             dark: watch::Sender::new(false),
@@ -258,7 +275,7 @@ async fn relay(line: Arc<Shared>, mut client: WebSocket, mut server: Server) {
             said = server.next() => match said {
                 Some(Ok(Frame::Binary(bytes))) => {
                     line.until_light().await;
-                    let bytes = to_client(&line.ports, &bytes);
+                    let bytes = to_client(&line.ports, line.relay.is_some(), &bytes);
                     if client.send(ws::Message::Binary(bytes.into())).await.is_err() {
                         return;
                     }
@@ -286,14 +303,14 @@ fn without_candidates(sdp: &str) -> String {
 }
 
 /// With the line's own ports.
-fn to_client(ports: &Ports, bytes: &[u8]) -> Vec<u8> {
+fn to_client(ports: &Ports, relayed: bool, bytes: &[u8]) -> Vec<u8> {
     let Ok(mut said) = lk::SignalResponse::decode(bytes) else { return bytes.to_vec() };
     match &mut said.message {
         Some(Said::Trickle(trickle)) => trickle.candidate_init = ports.own(&trickle.candidate_init),
         Some(Said::Answer(answer)) => answer.sdp = ports.own(&answer.sdp),
         // They would be a way beside the line.
-        Some(Said::Join(join)) => join.ice_servers.clear(),
-        Some(Said::Reconnect(reconnect)) => reconnect.ice_servers.clear(),
+        Some(Said::Join(join)) if !relayed => join.ice_servers.clear(),
+        Some(Said::Reconnect(reconnect)) if !relayed => reconnect.ice_servers.clear(),
         _ => {}
     }
     said.encode_to_vec()
@@ -314,6 +331,9 @@ async fn packets(line: Arc<Shared>, own: Arc<UdpSocket>) {
     loop {
         // The kernel says here that somebody to whom something was sent is gone.
         let Ok((length, from)) = own.recv_from(&mut buffer).await else { continue };
+        if line.relay.as_ref().is_some_and(|relay| !relay.contains(&from.port())) {
+            continue;
+        }
         let packet = buffer[..length].to_vec();
         let way = match ways.get(&from) {
             Some(way) => way.clone(),
@@ -362,6 +382,9 @@ async fn until(at: Instant) {
 async fn stream_of(line: Arc<Shared>, listener: TcpListener) {
     loop {
         let Ok((client, _)) = listener.accept().await else { return };
+        if line.relay.is_some() {
+            continue;
+        }
         let Ok(server) = TcpStream::connect(("127.0.0.1", line.ports.tcp)).await else { continue };
         let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
         tokio::spawn(pour(line.clone(), from_client, to_server, |line| &line.up));

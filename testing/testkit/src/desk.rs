@@ -401,7 +401,9 @@ fn learn_reply(seen: &mut Seen, reply: &Reply) {
         | Reply::RoundSurfaces(_)
         | Reply::PictureDoor(_)
         | Reply::RoundCheck(_)
-        | Reply::Diagnosis(_) => {}
+        | Reply::Diagnosis(_)
+        | Reply::RoundSight(_)
+        | Reply::RoundWay(_) => {}
     }
 }
 

@@ -17,6 +17,14 @@ id: string,
  */
 person: SenderView, 
 /**
+ * What they are, in the directory's words; absent where it knows none.
+ */
+speciality: string | null, 
+/**
+ * Where they work, by the directory.
+ */
+house: string | null, 
+/**
  * This device.
  */
 here: boolean, 

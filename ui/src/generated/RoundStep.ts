@@ -18,7 +18,7 @@ device: string, } | { "step": "check",
 /**
  * The own voice is played back.
  */
-listen: boolean, } | { "step": "play-tone" } | { "step": "end-check" } | { "step": "enter", 
+listen: boolean, } | { "step": "play-tone" } | { "step": "check-camera" } | { "step": "end-check" } | { "step": "enter", 
 /**
  * The room's id.
  */
@@ -42,7 +42,7 @@ on: boolean, } | { "step": "open-surfaces" } | { "step": "share-surface",
 /**
  * Its id.
  */
-surface: string, } | { "step": "stop-sharing" } | { "step": "set-hand", 
+surface: string, } | { "step": "stop-sharing" } | { "step": "open-way" } | { "step": "set-hand", 
 /**
  * Raised.
  */

@@ -1,5 +1,5 @@
 /** Rounds of the host in memory: one enters, is heard and leaves, and everybody's picture is a still test card. */
-import type { Event, Failure, OwnMediaView, PresentedView, Reply, Request, RoundDevicesView, RoundPersonView, RoundsView, RoundStep, RoundSurfacesView, RoundView, SenderView } from './contract';
+import type { Event, Failure, OwnMediaView, PresentedView, Reply, Request, RoundDevicesView, RoundPersonView, RoundSightView, RoundsView, RoundStep, RoundSurfacesView, RoundView, RoundWayView, SenderView } from './contract';
 import type { OpenPictures } from './pictures';
 
 export interface RoundsFixture {
@@ -7,6 +7,10 @@ export interface RoundsFixture {
   devices: RoundDevicesView;
   /** What of the screens can be shown. */
   surfaces?: RoundSurfacesView;
+  /** How sound and picture travel. */
+  way?: RoundWayView;
+  /** What the own camera sees; opened and dark without it. */
+  sight?: RoundSightView;
   /** The signed-in person. */
   self: SenderView;
   /** When one enters, ISO instant. */
@@ -48,6 +52,8 @@ export function memoryRounds(fixture: RoundsFixture | undefined, send: (event: E
         return { type: 'round-devices', value: devices };
       case 'check':
         return { type: 'round-check', value: { microphone: opened(sound(devices.microphones)), level: 0.42 } };
+      case 'check-camera':
+        return { type: 'round-sight', value: fixture?.sight ?? { camera: opened(camera()), picture: null } };
       case 'play-tone':
       case 'end-check':
         return done;
@@ -63,7 +69,7 @@ export function memoryRounds(fixture: RoundsFixture | undefined, send: (event: E
       case 'enter': {
         const running = view.running.find((one) => one.conversation === what.conversation);
         const self = fixture?.self ?? missing();
-        const person = (sender: SenderView, here: boolean): RoundPersonView => ({ id: `${sender.id}:${here ? 'here' : 'there'}`, person: sender, here, speaking: false, muted: true, volume: 1, shows: true, hand: null, key: 'encrypted', line: 'good', camera: null, screen: null });
+        const person = (sender: SenderView, here: boolean): RoundPersonView => ({ id: `${sender.id}:${here ? 'here' : 'there'}`, person: sender, speciality: null, house: null, here, speaking: false, muted: true, volume: 1, shows: true, hand: null, key: 'encrypted', line: 'good', camera: null, screen: null });
         const seen: OwnMediaView = what.camera ? opened(camera()) : { state: 'off' };
         return put({
           ...view,
@@ -84,6 +90,7 @@ export function memoryRounds(fixture: RoundsFixture | undefined, send: (event: E
             mayPresent: true,
             moderates: fixture?.moderates ?? false,
             declined: [],
+            advice: [],
           },
         });
       }
@@ -93,7 +100,7 @@ export function memoryRounds(fixture: RoundsFixture | undefined, send: (event: E
         return put({ ...view, round: null });
       case 'set-microphone': {
         const microphone: OwnMediaView = what.on ? opened(sound(devices.microphones)) : { state: 'off' };
-        return round((before) => ({ ...before, microphone, people: mine(before.people, { muted: microphone.state !== 'on' }) }));
+        return round((before) => ({ ...before, microphone, advice: before.advice.filter((one) => !what.on || one.advice !== 'speaks-while-muted'), people: mine(before.people, { muted: microphone.state !== 'on' }) }));
       }
       case 'set-camera': {
         const seen: OwnMediaView = what.on ? opened(camera()) : { state: 'off' };
@@ -108,6 +115,8 @@ export function memoryRounds(fixture: RoundsFixture | undefined, send: (event: E
       }
       case 'stop-sharing':
         return round((before) => ({ ...before, screen: { state: 'off' }, people: mine(before.people, { screen: null }) }));
+      case 'open-way':
+        return { type: 'round-way', value: fixture?.way ?? missing() };
       case 'set-hand':
         return round((before) => {
           const last = Math.max(0, ...before.people.map((one) => (one.here ? 0 : (one.hand ?? 0))));

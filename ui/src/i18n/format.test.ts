@@ -1,12 +1,24 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { IdentityView } from '../host/contract';
-import { ageAndGender, bannerName, bytes, bytesOf, calendarDays, clock, date, day, dayHeading, dayShort, digits, fold, foldLong, kvnr, listMoment, listName, moment, number, period, range, rate, time, unit } from './format';
+import { ageAndGender, bannerName, bitRate, bytes, bytesOf, calendarDays, clock, date, day, dayHeading, dayShort, digits, fold, foldLong, kvnr, listMoment, listName, moment, number, percentExact, period, range, rate, time, unit } from './format';
 import { speak } from './language';
 
 const now = new Date('2026-11-24T13:36:00+01:00');
 const person: IdentityView = { family: 'Auenwald', given: 'Gernot', birthDate: '1957-03-14', age: 69, gender: 'male', kvnr: 'X110127457', number: 'TH-204417', deceased: null };
 
 afterEach(() => speak('de'));
+
+describe('what was measured of a network', () => {
+  test('is told in bits of a second, in thousands below a million', () => {
+    expect([0, 64_400, 999_400, 999_600, 1_240_000, 104_000_000].map(bitRate)).toEqual(['0\u00a0kbit/s', '64\u00a0kbit/s', '999\u00a0kbit/s', '1,0\u00a0Mbit/s', '1,2\u00a0Mbit/s', '104,0\u00a0Mbit/s']);
+    speak('en');
+    expect(bitRate(1_240_000)).toBe('1.2\u00a0Mbit/s');
+  });
+
+  test('has a decimal of a percent below ten', () => {
+    expect([0, 0.004, 0.0994, 0.0999, 0.124, 1].map(percentExact)).toEqual(['0,0\u00a0%', '0,4\u00a0%', '9,9\u00a0%', '10\u00a0%', '12\u00a0%', '100\u00a0%']);
+  });
+});
 
 describe('dates', () => {
   test('a date of birth is never shifted by a time zone', () => {

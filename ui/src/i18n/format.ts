@@ -203,6 +203,12 @@ export function percent(part: number): string {
   return `${number(Math.round(part * 100))}\u00a0%`;
 }
 
+/** 0,4 %, 12 %: as exact as a part of one is worth reading. */
+export function percentExact(part: number): string {
+  const value = Math.round(part * 1000) / 10;
+  return `${number(value, value < 10 ? 1 : 0)}${noBreak}%`;
+}
+
 /** 142 MB, 1,4 GB: decimal, as disks are sold. */
 export function bytes(count: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
@@ -229,6 +235,12 @@ export function rate(bytesASecond: number): string {
   const [step, name] = bytesASecond >= 1e9 ? [1e9, 'GB/s'] : bytesASecond >= 1e6 ? [1e6, 'MB/s'] : [1e3, 'kB/s'];
   const value = bytesASecond / step;
   return `${number(value, value < 100 && step > 1e3 ? 1 : 0)}${noBreak}${name}`;
+}
+
+/** 640 kbit/s, 1,2 Mbit/s: as networks are measured. */
+export function bitRate(bitsASecond: number): string {
+  const kilo = Math.round(bitsASecond / 1e3);
+  return kilo < 1000 ? `${number(kilo)}${noBreak}kbit/s` : `${number(bitsASecond / 1e6, 1)}${noBreak}Mbit/s`;
 }
 
 /** "13,5–17,2", "> 60", "< 5". */

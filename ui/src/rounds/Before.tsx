@@ -15,6 +15,7 @@ import { m } from '../paraglide/messages';
 import { Meter, Tone } from './Check';
 import styles from './Before.module.css';
 import { goesOn, useRound } from './roundsView';
+import { Sight } from './Sight';
 import { talkKeys } from './talk';
 import { useStep } from './useStep';
 import { someNames } from './words';
@@ -36,6 +37,7 @@ export function BeforeDialog({ entered, stays = false, close }: { entered: Round
   const other = goesOn(current) && current.conversation !== conversation ? current : null;
   const begins = people.length === 0;
   const seen = devices.view?.cameras.some((one) => one.chosen) ?? false;
+  const checks = !goesOn(current);
   const enter = async (camera: boolean) => {
     setPending(camera ? 'with' : 'without');
     const left = other === null || (await take({ step: 'leave' }));
@@ -49,7 +51,8 @@ export function BeforeDialog({ entered, stays = false, close }: { entered: Round
   return (
     <Dialog
       title={begins ? m.round_begin() : m.round_enter()}
-      width={560}
+      // Room for the picture beside the devices, also while they are still searched for.
+      width={checks && (seen || devices.view === null) ? 856 : 560}
       onClose={close}
       testId="round-before"
       foot={
@@ -69,7 +72,7 @@ export function BeforeDialog({ entered, stays = false, close }: { entered: Round
       <p className={styles['name']}>{name}</p>
       <p className={styles['there']}>{begins ? m.round_before_nobody() : m.round_before_there({ count: people.length, names: someNames(people) })}</p>
       {other && <p className={styles['leaves']}>{m.round_before_leaves({ name: other.name })}</p>}
-      <DeviceChoice devices={devices} checks={!goesOn(current)} />
+      <DeviceChoice devices={devices} checks={checks} />
       <p className={styles['muted']}>
         <Icon name="microphoneOff" size="s" />
         <span>
@@ -129,19 +132,22 @@ function DeviceChoice({ devices: { view, failure, search, choose }, checks }: { 
   const lacks = lacksDevice('microphone', view.microphones) || lacksDevice('speaker', view.speakers) || lacksDevice('camera', view.cameras);
   return (
     <>
-      <div className={styles['devices']}>
-        <Device what="microphone" list={view.microphones} choose={choose}>
-          {checks && <Meter />}
-        </Device>
-        <Device what="speaker" list={view.speakers} choose={choose}>
-          {checks && <Tone />}
-        </Device>
-        <Device what="camera" list={view.cameras} choose={choose} />
-        {lacks && (
-          <Button look="link" size="small" className={styles['again']} onPress={search} data-testid="devices-again">
-            {m.round_devices_again()}
-          </Button>
-        )}
+      <div className={styles['checked']}>
+        {checks && view.cameras.some((one) => one.chosen) && <Sight />}
+        <div className={styles['devices']}>
+          <Device what="microphone" list={view.microphones} choose={choose}>
+            {checks && <Meter />}
+          </Device>
+          <Device what="speaker" list={view.speakers} choose={choose}>
+            {checks && <Tone />}
+          </Device>
+          <Device what="camera" list={view.cameras} choose={choose} />
+          {lacks && (
+            <Button look="link" size="small" className={styles['again']} onPress={search} data-testid="devices-again">
+              {m.round_devices_again()}
+            </Button>
+          )}
+        </div>
       </div>
       {failure && <FailureNotice failure={failure} retry={search} />}
     </>

@@ -6,6 +6,7 @@ import { useDesk } from '../host/desk';
 import { ask } from '../host/host';
 import { failureWords } from '../i18n/failure';
 import { m } from '../paraglide/messages';
+import { check } from './again';
 import styles from './Check.module.css';
 import { useStep } from './useStep';
 import { stoppedWords } from './words';
@@ -28,37 +29,27 @@ export function Meter() {
     listen.current = listens;
   }, [listens]);
   useEffect(() => {
-    let over = false;
-    let timer = 0;
     const began = performance.now();
-    const look = async () => {
-      try {
-        const view = await ask(host, { type: 'round', round: { step: 'check', listen: listen.current } }, 'round-check');
-        if (over) return;
-        const level = Math.max(0, Math.min(1, view.level));
-        if (bar.current !== null) {
-          bar.current.style.transform = `scaleX(${level.toFixed(3)})`;
-          bar.current.parentElement?.setAttribute('aria-valuenow', String(Math.round(level * 100)));
+    return check(
+      host,
+      async (goesOn) => {
+        try {
+          const view = await ask(host, { type: 'round', round: { step: 'check', listen: listen.current } }, 'round-check');
+          if (!goesOn()) return;
+          const level = Math.max(0, Math.min(1, view.level));
+          if (bar.current !== null) {
+            bar.current.style.transform = `scaleX(${level.toFixed(3)})`;
+            bar.current.parentElement?.setAttribute('aria-valuenow', String(Math.round(level * 100)));
+          }
+          setMicrophone((before) => (JSON.stringify(before) === JSON.stringify(view.microphone) ? before : view.microphone));
+          if (level > voice) setHeard('yes');
+          else if (performance.now() - began > silenceMillis) setHeard((before) => (before === 'yes' ? before : 'silent'));
+        } catch {
+          // A desk that has just locked checks nothing; what fails otherwise is said when the round is entered.
         }
-        setMicrophone((before) => (JSON.stringify(before) === JSON.stringify(view.microphone) ? before : view.microphone));
-        if (level > voice) setHeard('yes');
-        else if (performance.now() - began > silenceMillis) setHeard((before) => (before === 'yes' ? before : 'silent'));
-      } catch {
-        // A desk that has just locked checks nothing; what fails otherwise is said when the round is entered.
-      }
-      if (!over) {
-        timer = window.setTimeout(() => {
-          asked = look();
-        }, everyMillis);
-      }
-    };
-    let asked = look();
-    return () => {
-      over = true;
-      window.clearTimeout(timer);
-      // A question that is on its way is answered first: it would open the microphone once more.
-      void asked.finally(() => host.call({ type: 'round', round: { step: 'end-check' } }).catch(() => undefined));
-    };
+      },
+      everyMillis,
+    );
   }, [host]);
   const words = microphone.state === 'stopped' ? stoppedWords('microphone', microphone.why) : null;
   return (

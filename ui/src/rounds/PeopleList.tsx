@@ -1,12 +1,15 @@
 import { useMemo } from 'react';
+import { IconButton } from '../components/Button';
 import { Icon, type IconName } from '../components/icons';
+import { Tooltip } from '../components/Tooltip';
 import type { RoundPersonView, RoundView } from '../host/contract';
 import { m } from '../paraglide/messages';
 import { PersonMenu } from './PersonMenu';
 import { presentingOf } from './presenting';
 import styles from './Rounds.module.css';
+import { wayShown } from './roundsView';
 import { handQueue } from './tiles';
-import { declinedNames, keyWords, personStates, roundNames, watchingWords } from './words';
+import { declinedNames, keyWords, personStates, roundNames, watchingWords, workOf } from './words';
 
 /** Who asks for the word, and who is here, in text: what the tiles say by shape and color stands here in words. */
 export function PeopleList({ round }: { round: RoundView }) {
@@ -43,6 +46,7 @@ export function PeopleList({ round }: { round: RoundView }) {
             const shows = presenting?.person === one.id ? m.round_shows() : watchingWords(presenting, one.id);
             const states = [shows, ...personStates(one)].filter((word) => word !== null).slice(0, 2).join(' · ');
             const sign = signOf(one);
+            const work = workOf(one);
             return (
               <li key={one.id} className={styles['person']}>
                 <span className={styles['face']} aria-hidden>
@@ -50,9 +54,15 @@ export function PeopleList({ round }: { round: RoundView }) {
                 </span>
                 <span className={styles['personWords']}>
                   <b title={name(one)}>{name(one)}</b>
+                  {work !== '' && <span title={work}>{work}</span>}
                   {states !== '' && <span title={states}>{states}</span>}
                 </span>
                 {sign && <Icon name={sign.icon} size="s" className={styles[sign.tone]} />}
+                {one.here && (
+                  <Tooltip text={m.round_way_own()} keys="mod+shift+n">
+                    <IconButton icon="signal" size="small" label={m.round_way_own()} onPress={() => wayShown.set(true)} data-testid="way-own" />
+                  </Tooltip>
+                )}
                 {!one.here && one.key === 'encrypted' && <PersonMenu person={one} name={name(one)} moderates={moderates} mayShow={one.shows && presenting !== null && presenting.person !== one.id && (presenting.here || moderates)} />}
               </li>
             );

@@ -16,12 +16,13 @@ import { useNow } from '../i18n/clock';
 import { failureWords } from '../i18n/failure';
 import { defineCommand, useCommand } from '../keys/keys';
 import { m } from '../paraglide/messages';
+import { AdviceChip, adviceOf, useAdviceWords } from './Advice';
 import { DevicesDialog } from './Before';
 import { LeaveDialog } from './PersonMenu';
 import { Picture } from './Pictures';
 import styles from './RoundBar.module.css';
 import { forgetAside, presentingOf } from './presenting';
-import { forgetScreen, goesOn, peopleShown, roundOf, useLook } from './roundsView';
+import { forgetScreen, goesOn, peopleShown, roundOf, useLook, wayShown } from './roundsView';
 import { ShareDialog } from './Share';
 import { SharedLine, SharingLine } from './Sharing';
 import { useTalking } from './talk';
@@ -30,19 +31,21 @@ import { useFocusKept } from './useFocusKept';
 import { useRoundWords } from './useRoundWords';
 import { useStep } from './useStep';
 import { useWide } from './useWide';
-import { elapsed, endWords, keyWords, roundNames, stoppedWords } from './words';
+import { WayDialog } from './Way';
+import { elapsed, endWords, isOn, keyWords, roundNames, stoppedWords } from './words';
 
 const microphoneCommand = defineCommand({ id: 'round-microphone', keys: ['mod+d'], label: () => m.round_microphone_toggle(), group: 'round', whileTyping: true });
 const cameraCommand = defineCommand({ id: 'round-camera', keys: ['mod+e'], label: () => m.round_camera_toggle(), group: 'round', whileTyping: true });
 const shareCommand = defineCommand({ id: 'round-share', keys: ['mod+shift+e'], label: () => m.round_share_toggle(), group: 'round', whileTyping: true });
 const handCommand = defineCommand({ id: 'round-hand', keys: ['mod+shift+h'], label: () => m.round_hand_toggle(), group: 'round', whileTyping: true });
 
-const isOn = (media: OwnMediaView) => media.state === 'on' || media.state === 'opening';
+const wayCommand = defineCommand({ id: 'round-way', keys: ['mod+shift+n'], label: () => m.round_way_toggle(), group: 'round' });
 
 export function RoundBar({ onScreen }: { /** "Runden" is shown. */ onScreen: boolean }) {
   const rounds = useStore(useDesk().rounds);
   const round = roundOf(rounds);
   useRoundWords(round);
+  useAdviceWords(round);
   const presenting = presentingOf(round);
   useEffect(() => forgetAside(presenting), [presenting]);
   useEffect(() => forgetScreen(round), [round]);
@@ -88,6 +91,8 @@ function Controls({ round, onScreen }: { round: RoundView; onScreen: boolean }) 
   const wide = useWide();
   const [devices, setDevices] = useState(false);
   const [shares, setShares] = useState(false);
+  const way = useStore(wayShown);
+  useEffect(() => () => wayShown.set(false), []);
   const shareButton = useRef<HTMLButtonElement>(null);
   const here = round.people.find((one) => one.here);
   const { microphone, camera, screen } = round;
@@ -105,7 +110,9 @@ function Controls({ round, onScreen }: { round: RoundView; onScreen: boolean }) 
   useCommand(cameraCommand, (event) => event.repeat || setCamera(!isOn(camera)));
   useCommand(shareCommand, (event) => event.repeat || share());
   useCommand(handCommand, (event) => event.repeat || setHand());
+  useCommand(wayCommand, (event) => event.repeat || wayShown.set(!way));
   useTalking(isOn(microphone), setMicrophone);
+  const advice = onScreen ? undefined : adviceOf(round);
   const peopleOpen = chosen ?? (wide && shows === 'gallery');
   return (
     <section className={classes(styles['region'], onScreen && styles['onScreen'])} aria-label={m.round_bar()} data-testid="round-bar">
@@ -142,7 +149,8 @@ function Controls({ round, onScreen }: { round: RoundView; onScreen: boolean }) 
         )}
         <ShownLine round={round} />
         {!onScreen && <SharedLine people={round.people} see={() => places.go({ screen: 'rounds' })} />}
-        {here?.line === 'weak' && round.phase.phase === 'in' && (
+        {/* Advice knows it more exactly. */}
+        {here?.line === 'weak' && round.phase.phase === 'in' && round.advice.length === 0 && (
           <Bar
             icon="warn"
             testId="round-weak"
@@ -181,10 +189,14 @@ function Controls({ round, onScreen }: { round: RoundView; onScreen: boolean }) 
               <span className="visually-hidden">{m.round_to()}</span>
             </Plain>
           )}
-          <span className={styles['facts']}>
-            {round.encrypted && <Icon name="locked" size="xs" />}
-            <Facts round={round} />
-          </span>
+          {advice ? (
+            <AdviceChip key={advice.advice} round={round} advice={advice} step={step} choose={() => setDevices(true)} see={() => places.go({ screen: 'rounds' })} way={() => wayShown.set(true)} />
+          ) : (
+            <span className={styles['facts']}>
+              {round.encrypted && <Icon name="locked" size="xs" />}
+              <Facts round={round} />
+            </span>
+          )}
         </div>
         {!onScreen && <Faces people={round.people} presenter={presentingOf(round)?.person} more={() => places.go({ screen: 'rounds' })} />}
         <span className={styles['grow']} />
@@ -195,6 +207,7 @@ function Controls({ round, onScreen }: { round: RoundView; onScreen: boolean }) 
           <Round ref={shareButton} icon="screenShare" busy={screen.state === 'opening'} label={isOn(screen) ? m.round_share_stop() : m.round_share()} keys="mod+shift+e" tone={isOn(screen) ? 'up' : undefined} press={share} testId="share" />
           <Round icon="hand" label={up ? m.round_hand_lower() : m.round_hand_raise()} keys="mod+shift+h" tone={up ? 'up' : undefined} press={setHand} testId="hand" />
           {onScreen && <Round icon="devices" label={m.round_devices()} press={() => setDevices(true)} testId="devices" />}
+          {onScreen && <Round icon="signal" label={m.round_way()} keys="mod+shift+n" press={() => wayShown.set(true)} testId="way" />}
           <Plain className={styles['leave'] ?? ''} aria-label={m.round_leave_round()} onPress={leave} data-testid="leave">
             <Icon name="leave" size="s" />
             <span>{m.round_leave()}</span>
@@ -223,6 +236,7 @@ function Controls({ round, onScreen }: { round: RoundView; onScreen: boolean }) 
       {leaving && <LeaveDialog close={() => setLeaving(false)} />}
       {shares && <ShareDialog close={() => setShares(false)} />}
       {devices && <DevicesDialog close={() => setDevices(false)} />}
+      {way && <WayDialog close={() => wayShown.set(false)} />}
     </section>
   );
 }

@@ -17,6 +17,7 @@ import { moment } from '../i18n/format';
 import { defineCommand, useCommand } from '../keys/keys';
 import { callName } from '../messages/names';
 import { m } from '../paraglide/messages';
+import { AdviceLine } from './Advice';
 import { BeforeDialog, type RoundToEnter } from './Before';
 import { Gallery } from './Gallery';
 import { PeopleList } from './PeopleList';
@@ -225,6 +226,7 @@ function InRound({ round }: { round: RoundView }) {
           </p>
         ))}
         <Gallery key={shows} people={round.people} look={shows} away={away} />
+        <AdviceLine round={round} />
       </div>
       {beside && <PeopleList round={round} />}
     </div>

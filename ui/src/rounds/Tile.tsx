@@ -9,7 +9,7 @@ import { m } from '../paraglide/messages';
 import { AllowDialog } from './Allow';
 import { Picture } from './Pictures';
 import styles from './Tile.module.css';
-import { keyWords, personStates } from './words';
+import { keyWords, personStates, workOf } from './words';
 
 export type Shown = 'camera' | 'screen';
 
@@ -27,6 +27,7 @@ export function Tile({ person, name, shows = 'camera', away, small = false, turn
   const key = keyWords(person.key);
   const picture = key === null ? person[shows] : null;
   const screen = shows === 'screen';
+  const work = workOf(person);
   const title = screen ? (person.here ? m.round_screen_own() : m.round_screen_of({ name })) : name;
   return (
     <li
@@ -81,8 +82,9 @@ export function Tile({ person, name, shows = 'camera', away, small = false, turn
           </Tooltip>
         </span>
       )}
-      <span className={styles['who']} title={title}>
+      <span className={styles['who']} title={work === '' || screen ? title : `${title} · ${work}`}>
         {title}
+        {!screen && work !== '' && <span className={styles['work']}>{work}</span>}
       </span>
       {!screen && person.muted && key === null && (
         <span className={styles['muted']} title={m.round_muted()}>

@@ -1,10 +1,20 @@
 /** Invented rounds of the demonstration, on Tuesday 24 November 2026 at 13:36 in Berlin, and what their cameras show. */
-import type { NotSeen, PresentingView, RoundCallView, RoundDevicesView, RoundPersonView, RoundsView, RoundSurfacesView, RoundSurfaceView, RoundView, SenderView, WatchingView } from '../host/contract';
+import type { NotSeen, PresentingView, RoundCallView, RoundDevicesView, RoundPersonView, RoundSightView, RoundsView, RoundSurfacesView, RoundSurfaceView, RoundView, RoundWayView, SenderView, WatchingView } from '../host/contract';
 import type { RoundsFixture } from '../host/memoryRounds';
 import { ahlefels, brunnengold, ebbelund, falkenried, kieselhof, lerchenhain, silbertal, sonnkaya, sturmwald, taubengruen, weidenlohe, wintermoor } from '../messages/examples';
 
 const self = falkenried;
 const order: readonly SenderView[] = [lerchenhain, sonnkaya, brunnengold, silbertal, ahlefels, weidenlohe, sturmwald, taubengruen, kieselhof, wintermoor, ebbelund];
+
+/** What the directory says of them: of some of them nothing, and of one only the house. */
+const work: ReadonlyMap<SenderView, Pick<RoundPersonView, 'speciality' | 'house'>> = new Map([
+  [falkenried, { speciality: 'Thoraxchirurgie', house: 'Thoraxklinik Tannhalde' }],
+  [lerchenhain, { speciality: 'Nuklearmedizin', house: 'Klinikum Eschenfurt' }],
+  [sonnkaya, { speciality: 'Radiologie', house: 'Klinikum Eschenfurt' }],
+  [brunnengold, { speciality: 'Pathologie', house: 'Institut für Pathologie Kirschfeld' }],
+  [ahlefels, { speciality: 'Strahlentherapie', house: 'MVZ Strahlentherapie Ahornbach' }],
+  [weidenlohe, { speciality: null, house: 'Kreisklinik Wiesenbrück' }],
+]);
 
 /** Somebody in a round; their track is their place in the demonstration. */
 export function inRound(sender: SenderView, more: Partial<RoundPersonView> = {}): RoundPersonView {
@@ -12,6 +22,7 @@ export function inRound(sender: SenderView, more: Partial<RoundPersonView> = {})
   return {
     id: `${sender.id}:${sender.initials}1`,
     person: sender,
+    ...(work.get(sender) ?? { speciality: null, house: null }),
     here: sender.own,
     speaking: false,
     muted: true,
@@ -75,6 +86,7 @@ export function round(more: Partial<RoundView> = {}): RoundView {
     mayPresent: true,
     moderates: false,
     declined: [],
+    advice: [],
     ...more,
   };
 }
@@ -107,6 +119,20 @@ export const surfaces: RoundSurfacesView = {
   hindered: null,
 };
 
+/** How sound and picture travel in a house whose network lets them. */
+export function way(more: Partial<RoundWayView> = {}): RoundWayView {
+  return { path: 'udp', roundTrip: 18, sends: 1_240_000, receives: 6_380_000, carries: 4_100_000, sendsWithLoss: 0.004, hearsWithLoss: 0.012, server: 'medien.eschenland.example', ...more };
+}
+
+/** What the own camera sees, as the program makes it. Only where something can be painted. */
+export function sight(): RoundSightView {
+  const canvas = document.createElement('canvas');
+  canvas.width = 320;
+  canvas.height = 180;
+  paintPerson(ownTrack, canvas);
+  return { camera: { state: 'on', device: 'Integrierte Kamera' }, picture: base64Of(canvas) };
+}
+
 /** As the program makes them: small pictures of what is there. Only where something can be painted. */
 export function pictured({ surfaces: list, hindered }: RoundSurfacesView): RoundSurfacesView {
   return {
@@ -116,10 +142,14 @@ export function pictured({ surfaces: list, hindered }: RoundSurfacesView): Round
       canvas.height = (320 * one.height) / one.width;
       paintScreen(place, canvas);
       // The last window cannot be looked at, as happens with those that protect themselves.
-      return place === list.length - 1 ? one : { ...one, preview: canvas.toDataURL('image/jpeg').replace(/^.*,/u, '') };
+      return place === list.length - 1 ? one : { ...one, preview: base64Of(canvas) };
     }),
     hindered,
   };
+}
+
+function base64Of(canvas: HTMLCanvasElement): string {
+  return canvas.toDataURL('image/jpeg').replace(/^.*,/u, '');
 }
 
 export const running: RoundsView['running'] = [
@@ -134,7 +164,7 @@ export function callOf(sender: SenderView, more: Partial<RoundCallView> = {}): R
 export const offered: RoundsView = { offered: true, running: [], calls: [], round: null };
 
 export function rounds(view: Partial<RoundsView> = {}, more: Partial<RoundsFixture> = {}): RoundsFixture {
-  return { view: { ...offered, ...view }, devices, self, now: '2026-11-24T13:36:00+01:00', ownTrack, surfaces, paint: (track, canvas) => (screenTracks.has(track) ? paintScreen(track, canvas) : paintPerson(track, canvas)), ...more };
+  return { view: { ...offered, ...view }, devices, self, now: '2026-11-24T13:36:00+01:00', ownTrack, surfaces, way: way(), paint: (track, canvas) => (screenTracks.has(track) ? paintScreen(track, canvas) : paintPerson(track, canvas)), ...more };
 }
 
 /** A desktop with a page and an image, shown whole. */

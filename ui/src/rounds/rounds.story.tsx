@@ -1,8 +1,8 @@
-import type { Place, RoundEnd, RoundView, RunningRoundView, SenderView } from '../host/contract';
+import type { Place, RoundAdvice, RoundEnd, RoundView, RunningRoundView, SenderView } from '../host/contract';
 import type { RoundsFixture } from '../host/memoryRounds';
 import { silbertal, sonnkaya, weidenlohe, brunnengold, lerchenhain, ahlefels, kieselhof, wintermoor } from '../messages/examples';
 import { at, type Story } from '../stories/story';
-import { callOf, devices, inRound, people, pictured, presentedBy, round, rounds, running, screenOf, surfaces, watched } from './examples';
+import { callOf, devices, inRound, people, pictured, presentedBy, round, rounds, running, screenOf, sight, surfaces, watched, way } from './examples';
 import { look, peopleShown } from './roundsView';
 
 function story(id: string, fixture: RoundsFixture, more: { keys?: readonly string[]; place?: Place; look?: 'gallery' | 'spotlight'; people?: boolean } = {}): Story {
@@ -21,6 +21,11 @@ const inside = (id: string, change: Partial<RoundView> = {}, more: Parameters<ty
 const ended = (id: string, why: RoundEnd) => inside(id, { phase: { phase: 'ended', why } });
 const conversation: Place = { screen: 'messages', conversation: '!steinklee' };
 const enter = ['click:[data-testid="enter-!steinklee"]', 'see:[data-testid=enter]'];
+
+const advised: readonly RoundAdvice[] = [{ advice: 'speaks-while-muted' }, { advice: 'microphone-silent' }, { advice: 'echo' }, { advice: 'microphone-clips' }, { advice: 'sends-with-loss', percent: 7 }, { advice: 'hears-with-loss', percent: 12 }, { advice: 'narrow-way' }];
+const heard: Partial<RoundView> = { microphone: { state: 'on', device: 'Jabra Evolve2 40' }, people: people(9).map((one) => (one.here ? { ...one, muted: false } : one)) };
+const advice = (one: RoundAdvice): Partial<RoundView> => ({ ...(one.advice === 'speaks-while-muted' ? {} : heard), advice: [one] });
+const connection = ['click:[data-testid=round-way]', 'see:[data-testid=way-facts]'];
 
 const share = ['click:[data-testid=round-share]', 'see:[data-testid=share-dialog]'];
 
@@ -51,6 +56,8 @@ export const stories: Story[] = [
   story('s-absent', rounds({ offered: false })),
   story('s-running', rounds({ running: [...running, { conversation: '!auenwald', name: 'Fall 1', patient: null, people: [weidenlohe], since: '2026-11-24T13:31:00+01:00' }] })),
   story('-before', rounds({ running }), { keys: enter }),
+  story('-before-camera', rounds({ running }, { sight: sight() }), { keys: [...enter, 'see:[data-testid=sight] img:not([hidden])'] }),
+  story('-before-camera-busy', rounds({ running }, { sight: { camera: { state: 'stopped', why: 'device-busy' }, picture: null } }), { keys: [...enter, 'see:[data-testid=sight-said] b'] }),
   story('-before-begin', rounds(), { place: conversation, keys: ['click:[data-testid=round-begin]', 'see:[data-testid=enter]'] }),
   story('-before-nothing', rounds({ running }, { devices: { microphones: [], speakers: [], cameras: [{ id: 'test-card', name: null, chosen: false }] } }), { keys: enter }),
   story('-before-other', rounds({ round: round({ conversation: '!auenwald', name: 'Fall 1', patient: null }), running }, { devices: { ...devices, cameras: devices.cameras.toReversed().map((one) => ({ ...one, chosen: !one.chosen })) } }), {
@@ -89,6 +96,14 @@ export const stories: Story[] = [
   inside('-heard', { microphone: { state: 'on', device: 'Jabra Evolve2 40' }, people: people(9).map((one) => (one.here ? { ...one, muted: false, hand: 3 } : one)) }),
   inside('-reconnecting', { phase: { phase: 'reconnecting', attempt: 3 } }, { keys: ['see:[data-away]'] }),
   inside('-weak', { people: people(9).map((one) => (one.here ? { ...one, line: 'weak' as const } : one)) }),
+  ...advised.map((one) => inside(`-advice-${one.advice}`, advice(one))),
+  inside('-advice-people', { ...advice({ advice: 'sends-with-loss', percent: 7 }), camera: { state: 'off' } }, { people: true }),
+  inside('-advice-bar', advice({ advice: 'speaks-while-muted' }), { place: { screen: 'case', patient: 'pat-auenwald', tab: 'overview' } }),
+  inside('-advice-bar-open', advice({ advice: 'sends-with-loss', percent: 7 }), { place: { screen: 'case', patient: 'pat-auenwald', tab: 'overview' }, keys: ['click:[data-testid=advice-chip]', 'see:[data-testid=menu-camera-off]'] }),
+  inside('-way', {}, { keys: connection }),
+  story('-way-tcp', rounds({ round: round() }, { way: way({ path: 'tcp', roundTrip: 164, sends: 640_000, carries: 880_000, sendsWithLoss: 0.031, hearsWithLoss: null }) }), { keys: connection }),
+  inside('-way-bar', {}, { place: { screen: 'today' }, keys: ['Control+Shift+N', 'see:[data-testid=way-close]:focus'] }),
+  story('-way-relay', rounds({ round: round() }, { way: way({ path: 'relay', roundTrip: 47, sendsWithLoss: 0.124 }) }), { keys: connection }),
   inside('-recorded', { recorded: true }),
   inside('-plain', { encrypted: false }),
   inside('-stopped', { microphone: { state: 'stopped', why: 'device-denied' }, camera: { state: 'stopped', why: 'device-busy' } }),

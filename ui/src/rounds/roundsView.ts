@@ -54,5 +54,8 @@ export function forgetScreen(round: RoundView | null): void {
   screenAlone.set(false);
 }
 
+/** Whether the panel on the connection is open. */
+export const wayShown = createStore(false);
+
 /** Whether the people stand beside the tiles; null until somebody decided. */
 export const peopleShown = createStore<boolean | null>(null);

@@ -10,6 +10,8 @@ const person = (id: string, more: Partial<RoundPersonView> = {}): RoundPersonVie
   muted: true,
   volume: 1,
   shows: true,
+  speciality: null,
+  house: null,
   hand: null,
   key: 'encrypted',
   line: 'good',

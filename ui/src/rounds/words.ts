@@ -1,8 +1,12 @@
 /** The words of a round: who, in which state, why it ended, why nothing is sent. */
-import type { Entering, MediaStopped, PresentingView, RoundCallView, RoundEnd, RoundKey, RoundPersonView, RoundView, SenderView } from '../host/contract';
+import type { Entering, MediaStopped, OwnMediaView, PresentingView, RoundAdvice, RoundCallView, RoundEnd, RoundKey, RoundPersonView, RoundView, SenderView } from '../host/contract';
 import { failureWords } from '../i18n/failure';
+import { number } from '../i18n/format';
 import { callName, callNames } from '../messages/names';
 import { m } from '../paraglide/messages';
+
+/** Sent, or about to be. */
+export const isOn = (media: OwnMediaView) => media.state === 'on' || media.state === 'opening';
 
 /** How everybody in a round is called. */
 export function roundNames(people: readonly RoundPersonView[]): (person: RoundPersonView) => string {
@@ -59,6 +63,11 @@ export function keyWords(key: RoundKey): KeyWords | null {
 }
 
 /** Everything that is to be said about somebody, the weightiest first. */
+/** What they are and where they work, as far as the directory says. */
+export function workOf(person: RoundPersonView): string {
+  return [person.speciality, person.house].filter((word) => word !== null).join(' · ');
+}
+
 export function personStates(person: RoundPersonView): string[] {
   const key = keyWords(person.key);
   return [
@@ -146,6 +155,39 @@ const stoppedSafe: Record<Media, () => string> = { microphone: m.round_stopped_m
 export function stoppedWords(what: Media, why: MediaStopped): ThreeParts {
   const { act, screenAct = act, ...words } = stopped[why];
   return { what: words[what](), safe: stoppedSafe[what](), act: (what === 'screen' ? screenAct : act)() };
+}
+
+interface AdviceWords {
+  /** Where there is room for little more than a word. */
+  short: string;
+  what: string;
+  /** What helps. */
+  act: string;
+}
+
+/** What keeps this person from being heard or from hearing, and what helps; without a camera that is on, none is switched off. */
+export function adviceWords(advice: RoundAdvice, camera: boolean): AdviceWords {
+  const percent = 'percent' in advice ? `${number(advice.percent)}\u00a0%` : '';
+  switch (advice.advice) {
+    case 'speaks-while-muted':
+      return { short: m.round_advice_muted_short(), what: m.round_advice_muted(), act: '' };
+    case 'microphone-silent':
+      return { short: m.round_advice_silent_short(), what: m.round_advice_silent(), act: m.round_advice_silent_act() };
+    case 'echo':
+      return { short: m.round_advice_echo_short(), what: m.round_advice_echo(), act: m.round_advice_echo_act() };
+    case 'microphone-clips':
+      return { short: m.round_advice_clips_short(), what: m.round_advice_clips(), act: m.round_advice_clips_act() };
+    case 'sends-with-loss':
+      return { short: m.round_advice_sends_short(), what: m.round_advice_sends({ percent }), act: camera ? `${m.round_advice_cable_helps()} ${m.round_advice_camera_helps()}` : m.round_advice_cable_helps() };
+    case 'hears-with-loss':
+      return { short: m.round_advice_hears_short(), what: m.round_advice_hears({ percent }), act: m.round_advice_cable_helps() };
+    case 'narrow-way':
+      return { short: m.round_advice_narrow_short(), what: m.round_advice_narrow(), act: camera ? m.round_advice_camera_helps() : m.round_advice_cable_helps() };
+    default: {
+      const unknown: never = advice;
+      return unknown;
+    }
+  }
 }
 
 /** Why nothing of this computer's screens can be shown. */

@@ -45,7 +45,8 @@ impl Desk {
             return Ok(DirectoryView { services: Part::Empty, people: Part::Empty, partial: false });
         }
         let own = up.account.user();
-        let (services, people) = tokio::join!(directory.services(words), directory.people(words));
+        // A search is deep.
+        let (services, people) = tokio::join!(Box::pin(directory.services(words)), Box::pin(directory.people(words)));
         let partial = [&services, &people].iter().any(|found| found.as_ref().is_ok_and(|found| found.partial));
         let house = |entry: &Entry| initials(entry.organization.as_deref().unwrap_or(&entry.name));
         let person = |entry: &Entry| initials(&entry.name);

@@ -1,22 +1,26 @@
 //! One stay in a round, from the wish to enter until it is over: what happens is put into the scene, and what the person
 //! wants is done.
 
+use super::advice::{Advisor, Measured};
 use super::devices::{Choices, Chosen, open_camera, open_surface};
 use super::ears::{Ears, Heard, Topic};
 use super::film::{Cameras, Film, Films, share_out};
 use super::pictures::{Gallery, Wish};
 use super::scene::{OWN_PICTURE, Scene};
 use super::showing::{Out, Showing};
-use super::voice::{MICROPHONE, Sounds};
+use super::voice::{MICROPHONE, Mouth, Sounds, Told};
 use super::way::{self, Entered, Found};
 use super::{Meeting, MeetingEvent};
 use crate::Desk;
 use crate::chat::{Quiet, Up};
-use contract::{Entering, Failure, MediaStopped, OwnMediaView, Presentation, RoundEnd, RoundPhase, SeenView};
+use contract::{
+    Entering, Failure, MediaStopped, OwnMediaView, Presentation, RoundEnd, RoundPath, RoundPhase, RoundWayView,
+    SeenView,
+};
 use jiff::Timestamp;
 use model::device::DeviceId;
 use model::round::MemberId;
-use rounds::{Event, Ticket, Word};
+use rounds::{Event, Path, Power, PowerError, Ticket, Traffic, Word};
 use rounds_proto::frame::State;
 use rounds_proto::signal::{Fact, OwnFact};
 use serde_json::{Map, Value, json};
@@ -38,6 +42,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const FAREWELL: Duration = Duration::from_millis(700);
 /// A way that was broken for so long has been missed by the others.
 const MISSED: Duration = Duration::from_secs(3);
+/// What is seen of a face needs so much of the way to be what it is meant to be, in bits per second, and a screen so much.
+const FACE_NEEDS: f64 = 230_000.0;
+const SCREEN_NEEDS: f64 = 500_000.0;
+/// The figures of the way are waited for no longer.
+const FIGURES: Duration = Duration::from_millis(200);
 /// Cases whose patients are looked for at the same time.
 const FINDING: usize = 8;
 
@@ -46,6 +55,8 @@ const FINDING: usize = 8;
 pub(super) enum Moderation {
     Mute(MemberId),
     LowerHand(MemberId),
+    /// This person (a Matrix user) is not in the conversation any more.
+    SendOut(String),
     End,
 }
 
@@ -71,6 +82,8 @@ pub(super) enum Act {
     OpenPresentedCase(u32),
     Seen(SeenView),
     Volume(MemberId, f32),
+    /// How sound and picture travel.
+    Way(oneshot::Sender<RoundWayView>),
     /// Whether it was said is told.
     Moderate(Moderation, oneshot::Sender<bool>),
     Leave,
@@ -81,11 +94,13 @@ pub(super) struct Seat {
     pub(super) acts: mpsc::Sender<Act>,
     pub(super) gallery: Gallery,
     pub(super) films: Films,
+    pub(super) mouth: Mouth,
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.films.stop();
+        self.mouth.end();
+        self.films.end();
         self.gallery.close();
     }
 }
@@ -102,7 +117,7 @@ impl Seat {
     ) -> Self {
         let (acts, wanted) = mpsc::channel(ACTS);
         let (gallery, wished) = Gallery::new();
-        let films = Films::default();
+        let (films, mouth) = (Films::default(), Mouth::default());
         let name = desk.conversation_name(&conversation);
         let patient = desk.patient_of(&conversation);
         let (find, found) = mpsc::channel(FINDING);
@@ -115,6 +130,7 @@ impl Seat {
             camera: None,
             screen: None,
             films: films.clone(),
+            mouth: mouth.clone(),
             cameras,
             quiet: None,
             choices,
@@ -125,10 +141,14 @@ impl Seat {
             met: Vec::new(),
             asked: None,
             broken: None,
+            advisor: Advisor::default(),
+            power: None,
+            traffic: None,
+            way: RoundWayView::default(),
             find,
         };
         tokio::spawn(stay.attend(up, camera, Wants { acts: wanted, wished, found }));
-        Self { acts, gallery, films }
+        Self { acts, gallery, films, mouth }
     }
 }
 
@@ -140,6 +160,7 @@ struct Stay {
     camera: Option<Film>,
     screen: Option<Film>,
     films: Films,
+    mouth: Mouth,
     cameras: Cameras,
     /// While a screen is shown, nothing of this program's notices is to be seen on it.
     quiet: Option<Quiet>,
@@ -157,6 +178,12 @@ struct Stay {
     asked: Option<Asked>,
     /// Since when there is no way to the media server.
     broken: Option<Instant>,
+    advisor: Advisor,
+    power: Option<Power>,
+    /// What had gone through the peer connection at the last look.
+    traffic: Option<(Instant, Traffic)>,
+    /// As it was at the last look.
+    way: RoundWayView,
     /// Where the patients of cases are told.
     find: mpsc::Sender<FoundCase>,
 }
@@ -237,13 +264,14 @@ impl Stay {
     }
 
     async fn stay(mut self, entered: Entered, wants: Vec<Act>, mut from: Wants) {
-        let Entered { meeting, mut told, mut pictures, mut sounds, began } = entered;
+        let Entered { meeting, mut told, mut pictures, mut sounds, began, server, power } = entered;
+        (self.way.server, self.power) = (server, power);
         // Whoever has thought better of it meanwhile calls nobody and opens nothing.
         let wants = if from.acts.is_closed() { Vec::new() } else { wants };
         if !from.acts.is_closed() && !meeting.members().await.iter().any(|member| !member.here) {
             self.desk.call_others(self.entry, meeting.membership());
         }
-        let mut voice = Sounds::start(&self.desk.0.sound, self.choices.clone(), began);
+        let mut voice = Sounds::start(&self.desk.0.sound, self.choices.clone(), began, self.mouth.clone());
         for want in wants {
             self.act(&meeting, &mut voice, want).await;
         }
@@ -268,6 +296,8 @@ impl Stay {
                 },
                 act = from.acts.recv() => match act {
                     Some(Act::Leave) | None => break,
+                    // What was wanted before the seat was left is not wanted any more.
+                    Some(_) if from.acts.is_closed() => break,
                     // They come as often as a hand moves and change nothing of the view.
                     Some(Act::Show(patient, presentation)) => {
                         self.showing.show(&patient, *presentation, Instant::now());
@@ -283,8 +313,11 @@ impl Stay {
                 },
                 Some(picture) = pictures.recv() => self.gallery.put(&picture.track, &picture),
                 Some(sound) = sounds.recv() => voice.put(sound),
-                () = voice.changed() => {
-                    self.scene.microphone = voice.microphone();
+                what = voice.changed() => {
+                    match what {
+                        Told::Device => self.set_seen_microphone(voice.microphone()),
+                        Told::Notice(notice) => self.advisor.hear(notice, Instant::now()),
+                    }
                     untold = soon(untold);
                 }
                 () = changed(&mut self.camera) => {
@@ -331,10 +364,11 @@ impl Stay {
                     if changed {
                         untold = soon(untold);
                     }
-                    let way = meeting.media().way();
-                    voice.set_loss(way.loss);
+                    self.look_at_way(&meeting, &mut voice).await;
+                    if self.scene.advice != self.advisor.advice(Instant::now()) {
+                        untold = soon(untold);
+                    }
                     self.look_at_films(&meeting).await;
-                    share_out(way.carries, self.camera.as_ref(), self.screen.as_ref());
                 }
                 () = until(untold) => {
                     untold = None;
@@ -411,6 +445,17 @@ impl Stay {
                 OwnFact::Published { .. } | OwnFact::Subscribed | OwnFact::Unpublished => {}
             }
         }
+        // Another peer connection has another memory of who wants what.
+        if let Fact::Joined(joined) = &fact
+            && joined.again
+        {
+            for film in self.camera.iter().chain(&self.screen) {
+                film.want_all();
+            }
+        }
+        if let (Fact::TokenRefreshed(token), Some(power)) = (&fact, &mut self.power) {
+            power.renew(token.clone());
+        }
         self.scene.take(fact, &Timestamp::now().to_string());
     }
 
@@ -418,7 +463,7 @@ impl Stay {
     async fn stop(&mut self, meeting: &Meeting, voice: &mut Sounds, cid: &str, why: MediaStopped) {
         let is = |film: &Option<Film>| film.as_ref().is_some_and(|film| film.cid() == cid);
         if cid == MICROPHONE {
-            self.scene.microphone = voice.stop_microphone(why);
+            self.set_seen_microphone(voice.stop_microphone(why));
         } else if is(&self.camera) {
             self.close_camera(meeting).await;
             self.scene.camera = OwnMediaView::Stopped { why };
@@ -430,10 +475,8 @@ impl Stay {
 
     async fn act(&mut self, meeting: &Meeting, voice: &mut Sounds, act: Act) {
         match act {
-            // What was wanted before the desk locked may come here after it.
             Act::Microphone(on) => {
-                let on = on && !self.desk.is_locked();
-                self.scene.microphone = voice.set_microphone(meeting.media(), on).await;
+                self.set_microphone(meeting, voice, on).await;
             }
             Act::Choose(choice) => {
                 voice.choose(&choice);
@@ -490,8 +533,14 @@ impl Stay {
             Act::HandOver(_) => {}
             Act::OpenPresentedCase(number) => self.showing.open_case(number),
             Act::Volume(who, volume) => self.scene.set_volume(who, volume),
+            Act::Way(tell) => {
+                // Who asked may have gone.
+                let _gone = tell.send(self.way.clone());
+            }
             Act::Moderate(what, done) => {
-                let said = self.moderates_here() && self.moderate(meeting, what).await;
+                // Whoever was sent out was so by the conversation's own rules.
+                let may = matches!(what, Moderation::SendOut(_)) || self.moderates_here();
+                let said = may && self.moderate(meeting, what).await;
                 // Who asked may have gone.
                 let _gone = done.send(said);
             }
@@ -527,6 +576,63 @@ impl Stay {
         self.quiet = None;
         if let Some(screen) = self.screen.take() {
             meeting.media().unpublish(screen.cid()).await;
+        }
+    }
+
+    /// What was wanted before the desk locked may come here after it.
+    async fn set_microphone(&mut self, meeting: &Meeting, voice: &mut Sounds, on: bool) {
+        let desk = self.desk.clone();
+        let may = move || !desk.is_locked();
+        let seen = voice.set_microphone(meeting.media(), on, may).await;
+        self.set_seen_microphone(seen);
+    }
+
+    fn set_seen_microphone(&mut self, seen: OwnMediaView) {
+        if self.scene.microphone != seen {
+            self.advisor.set_microphone(matches!(seen, OwnMediaView::On { .. } | OwnMediaView::Opening));
+        }
+        self.scene.microphone = seen;
+    }
+
+    /// What the way to the server carries: it is shared out among what is sent, and kept for whoever asks.
+    async fn look_at_way(&mut self, meeting: &Meeting, voice: &mut Sounds) {
+        let (way, made_up) = (meeting.media().way(), voice.look());
+        // What the person wants does not wait for figures.
+        let traffic = tokio::time::timeout(FIGURES, meeting.media().traffic()).await;
+        let traffic = traffic.unwrap_or_else(|_late| self.traffic.map(|(_, before)| before).unwrap_or_default());
+        voice.set_loss(way.loss);
+        share_out(way.carries, self.camera.as_ref(), self.screen.as_ref());
+        let now = Instant::now();
+        let before = self.traffic.replace((now, traffic));
+        let (sends, receives) = before.map_or((0, 0), |(then, before)| {
+            let seconds = now.duration_since(then).as_secs_f64();
+            // A rejoin counts from the beginning.
+            let since = |now: u64, before: u64| bits_per_second(now.checked_sub(before).unwrap_or(now), seconds);
+            (since(traffic.sent, before.sent), since(traffic.received, before.received))
+        });
+        let there = self.scene.there().is_some();
+        self.way = RoundWayView {
+            path: traffic.path.filter(|_| there).map(|path| match path {
+                Path::Udp => RoundPath::Udp,
+                Path::Tcp => RoundPath::Tcp,
+                Path::Relay => RoundPath::Relay,
+            }),
+            round_trip: traffic.round_trip.map(|time| u32::try_from(time.as_millis()).unwrap_or(u32::MAX)),
+            sends,
+            receives,
+            carries: whole(way.carries),
+            sends_with_loss: single(way.loss),
+            hears_with_loss: made_up.map(single),
+            server: std::mem::take(&mut self.way.server),
+        };
+        let seen = |film: &Option<Film>| film.as_ref().is_some_and(Film::is_seen);
+        let fits = |needs| way.full.is_none_or(|full| full >= needs) || way.carries >= needs;
+        let narrow = (seen(&self.camera) && !fits(FACE_NEEDS)) || (seen(&self.screen) && !fits(SCREEN_NEEDS));
+        let heard = matches!(self.scene.microphone, OwnMediaView::On { .. });
+        let sends = heard || seen(&self.camera) || seen(&self.screen);
+        // What cannot be sent or heard while the way is being mended is said by other words.
+        if there {
+            self.advisor.look(Measured { lost: sends.then_some(way.loss), made_up, narrow });
         }
     }
 
@@ -668,9 +774,11 @@ impl Stay {
     async fn do_as_asked(&mut self, meeting: &Meeting, voice: &mut Sounds, asked: Asked) {
         match asked {
             Asked::Mute => {
+                // Also where it is muted already, and open to notice who speaks.
+                voice.fall_silent();
                 let on = matches!(self.scene.microphone, OwnMediaView::On { .. } | OwnMediaView::Opening);
                 if on {
-                    self.scene.microphone = voice.set_microphone(meeting.media(), false).await;
+                    self.set_microphone(meeting, voice, false).await;
                     self.stop(meeting, voice, MICROPHONE, MediaStopped::ByServer).await;
                 }
             }
@@ -688,6 +796,10 @@ impl Stay {
         match what {
             Moderation::Mute(who) => {
                 let said = self.ask(meeting, "mute", Some(&who)).await;
+                if let Some(track) = self.scene.microphone_of(&who) {
+                    let muted = who.clone();
+                    self.enforce(|power| async move { power.mute(&muted, &track).await });
+                }
                 if said {
                     self.scene.hush(who);
                 }
@@ -700,16 +812,51 @@ impl Stay {
                 }
                 said
             }
+            Moderation::SendOut(who) => {
+                self.send_out(self.scene.devices_of(&who), true);
+                true
+            }
             Moderation::End => {
-                let said = self.ask(meeting, "end", None).await;
+                let said = self.ask(meeting, "end", None).await || self.power.is_some();
                 if said {
                     // Who leaves at once takes the word along that is still on its way.
                     tokio::time::sleep(FAREWELL).await;
+                    // Some programs do not know the word.
+                    self.send_out(self.scene.others(), false);
                     self.scene.phase = RoundPhase::Ended { why: RoundEnd::Closed };
                 }
                 said
             }
         }
+    }
+
+    fn send_out(&self, devices: Vec<MemberId>, for_good: bool) {
+        self.enforce(|power| async move {
+            let mut all = Ok(());
+            for device in &devices {
+                match power.send_out(device, for_good).await {
+                    Ok(()) | Err(PowerError::NotThere) => {}
+                    Err(error) => all = Err(error),
+                }
+            }
+            all
+        });
+    }
+
+    /// Has the media server do it too, where it takes this person's word for it: not every program does as it is asked.
+    fn enforce<F>(&self, act: impl FnOnce(Power) -> F)
+    where
+        F: Future<Output = Result<(), PowerError>> + Send + 'static,
+    {
+        let Some(doing) = self.power.clone().map(act) else { return };
+        // It goes on when the round is over, as the end for all does, and has an end of its own.
+        tokio::spawn(async move {
+            match doing.await {
+                // They have gone, or do not speak, by themselves.
+                Ok(()) | Err(PowerError::NotThere) => {}
+                Err(error) => tracing::warn!(%error, "the media server did not do what a moderator wanted"),
+            }
+        });
     }
 
     async fn ask(&mut self, meeting: &Meeting, what: &str, who: Option<&MemberId>) -> bool {
@@ -745,6 +892,7 @@ impl Stay {
 
     /// The view, and the tracks that it names.
     fn show(&mut self) {
+        self.scene.advice = self.advisor.advice(Instant::now());
         self.scene.may_present = self.showing.may_present(self.moderates_here());
         self.scene.presenting = self.showing.view();
         if !self.showing.is_shown() {
@@ -761,6 +909,26 @@ impl Stay {
     fn tell(&mut self) {
         self.desk.tell_round(self.entry, self.scene.view());
     }
+}
+
+fn bits_per_second(bytes: u64, seconds: f64) -> u32 {
+    #[expect(clippy::cast_precision_loss, reason = "a figure for a person")]
+    let bits = bytes as f64 * 8.0;
+    whole(if seconds > 0.0 { bits / seconds } else { 0.0 })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "what does not fit is the nearest that does"
+)]
+fn whole(number: f64) -> u32 {
+    number.round() as u32
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a figure for a person")]
+fn single(number: f64) -> f32 {
+    number as f32
 }
 
 async fn changed(film: &mut Option<Film>) {

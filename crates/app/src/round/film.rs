@@ -106,6 +106,8 @@ struct Filmed {
     /// Counts them.
     number: u32,
     all: Vec<Weak<Shared>>,
+    /// The seat is left.
+    over: bool,
 }
 
 impl Films {
@@ -117,12 +119,21 @@ impl Films {
         }
     }
 
+    /// The same for ever.
+    pub(super) fn end(&self) {
+        self.filmed().over = true;
+        self.stop();
+    }
+
     /// Gives its number.
     fn add(&self, shared: &Arc<Shared>) -> u32 {
         let mut filmed = self.filmed();
         filmed.number += 1;
         filmed.all.retain(|former| former.strong_count() > 0);
         filmed.all.push(Arc::downgrade(shared));
+        if filmed.over {
+            shared.stop();
+        }
         filmed.number
     }
 
@@ -134,6 +145,13 @@ impl Films {
 /// A computer's cameras, which one film has at a time: a device is not free before its former user has closed it.
 #[derive(Clone, Default)]
 pub(super) struct Cameras(Arc<Mutex<()>>);
+
+impl Cameras {
+    /// Waits until nobody else has one; held as long as the device is.
+    pub(super) fn alone(&self) -> MutexGuard<'_, ()> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// A camera or a screen that is on, until it is dropped.
 pub(super) struct Film {
@@ -210,8 +228,7 @@ impl Film {
             let shared = shared.clone();
             move || {
                 let (gallery, cameras) = own.unzip();
-                // Held as long as the device is.
-                let _alone = cameras.as_ref().map(|Cameras(one)| one.lock().unwrap_or_else(PoisonError::into_inner));
+                let _alone = cameras.as_ref().map(Cameras::alone);
                 let run = Run { manner, shared: &shared, gallery: gallery.as_ref(), made: &made, tell: &tell };
                 if let Err(error) = run.film(opens) {
                     tracing::warn!(%error, of = manner.name, "there are no more pictures");
@@ -234,6 +251,11 @@ impl Film {
             return std::future::pending().await;
         }
         self.gone = self.state.changed().await.is_err();
+    }
+
+    /// Whether somebody wants to see it.
+    pub(super) fn is_seen(&self) -> bool {
+        self.shared.wanted.iter().any(|wanted| wanted.load(Ordering::Relaxed))
     }
 
     /// Whether its source has not been heard of for too long. What it waits for may never come.
@@ -312,6 +334,13 @@ impl Film {
         let [low, high] = &self.shared.wanted;
         low.store(wanted.low || wanted.medium, Ordering::Relaxed);
         high.store(wanted.high, Ordering::Relaxed);
+    }
+
+    /// Who wants what is not known any more: all is sent until it is said again.
+    pub(super) fn want_all(&self) {
+        for wanted in &self.shared.wanted {
+            wanted.store(true, Ordering::Relaxed);
+        }
     }
 
     /// The own tile wants a picture that depends on no other.

@@ -3,7 +3,7 @@
 
 use crate::chat::sender;
 use contract::{
-    Entering, OwnMediaView, PresentingView, RoundEnd, RoundKey, RoundLine, RoundPersonView, RoundPhase,
+    Entering, OwnMediaView, PresentingView, RoundAdvice, RoundEnd, RoundKey, RoundLine, RoundPersonView, RoundPhase,
     RoundPictureView, RoundView, SenderView,
 };
 use model::round::MemberId;
@@ -45,6 +45,7 @@ pub(super) struct Scene {
     shows: BTreeSet<MemberId>,
     pub(super) presenting: Option<PresentingView>,
     pub(super) may_present: bool,
+    pub(super) advice: Vec<RoundAdvice>,
     numbers: Numbers,
 }
 
@@ -99,6 +100,7 @@ impl Scene {
             shows: BTreeSet::new(),
             presenting: None,
             may_present: false,
+            advice: Vec::new(),
             numbers: Numbers::default(),
         }
     }
@@ -208,6 +210,23 @@ impl Scene {
         let tracks = heard.flat_map(|person| person.tracks.values().map(|track| (self.volume_of(person), track)));
         let voices = tracks.filter(|(_volume, track)| track.kind == Kind::Audio);
         voices.map(|(volume, track)| (track.sid.clone(), volume)).collect()
+    }
+
+    /// The devices of somebody in it, by their Matrix id.
+    pub(super) fn devices_of(&self, user: &str) -> Vec<MemberId> {
+        let devices = self.members.iter().filter(|member| !member.here && member.person.id == user);
+        devices.map(|member| member.id.clone()).collect()
+    }
+
+    /// The others, by the conversation's word.
+    pub(super) fn others(&self) -> Vec<MemberId> {
+        self.members.iter().filter(|member| !member.here).map(|member| member.id.clone()).collect()
+    }
+
+    /// What somebody speaks by, as the media server calls it.
+    pub(super) fn microphone_of(&self, who: &MemberId) -> Option<String> {
+        let person = self.people.values().find(|person| person.identity.as_str() == who.as_str())?;
+        sent(person, Source::Microphone).map(|track| track.sid.clone())
     }
 
     fn is_hushed(&self, person: &Person) -> bool {
@@ -362,6 +381,7 @@ impl Scene {
             screen: self.screen.clone(),
             // The desk knows.
             declined: Vec::new(),
+            advice: self.advice.clone(),
             recorded: self.recorded,
             encrypted: true,
             presenting: self.presenting.clone(),
@@ -389,6 +409,9 @@ impl Scene {
         RoundPersonView {
             id: member.id.as_str().to_owned(),
             person: sender(&member.person),
+            // The desk knows.
+            speciality: None,
+            house: None,
             here: true,
             speaking,
             muted: !matches!(self.microphone, OwnMediaView::On { .. }),
@@ -428,6 +451,9 @@ impl Scene {
         RoundPersonView {
             id: id.as_str().to_owned(),
             person,
+            // The desk knows.
+            speciality: None,
+            house: None,
             here: false,
             speaking: microphone && there.is_some_and(|person| self.speaking.contains(&person.sid)),
             muted: !microphone,

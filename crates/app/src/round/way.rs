@@ -5,7 +5,7 @@ use crate::Desk;
 use crate::chat::{Up, of_account};
 use contract::{Failure, FailureCode};
 use model::round::KeyTrust;
-use rounds::{Asking, Encryption, Proof, Received, Round, Ticket, TicketError, UnsignedDevices};
+use rounds::{Asking, Encryption, Power, Proof, Received, Round, Ticket, TicketError, UnsignedDevices};
 use rounds_proto::signal::{self, IceHosts, Sections};
 use std::time::Instant;
 use tim::{Member, RoundError, RoundEvent};
@@ -29,6 +29,10 @@ pub(super) struct Entered {
     pub(super) sounds: mpsc::Receiver<rounds::Sound>,
     /// When the round's clock began.
     pub(super) began: Instant,
+    /// The media server's host.
+    pub(super) server: String,
+    /// Over the others at the media server, where its token service gives that.
+    pub(super) power: Option<Power>,
 }
 
 /// Token services that the homeserver names.
@@ -74,6 +78,8 @@ pub(super) async fn enter(desk: &Desk, found: Found, ticket: Ticket) -> Result<E
     let address = Url::parse(&ticket.server.http()).map_err(|_error| no_rounds("no address"))?;
     let http = desk.0.egress.signalling_for(&address);
     let http = http.ok_or_else(|| Failure::new(FailureCode::NotAllowed, "the media server may not be asked"))?;
+    let server = ticket.server.host().to_owned();
+    let power = Power::of(&ticket, http.clone());
     let options = rounds::Options {
         signal: signal::Options {
             ice_hosts: IceHosts::new([ticket.server.host()]),
@@ -103,7 +109,7 @@ pub(super) async fn enter(desk: &Desk, found: Found, ticket: Ticket) -> Result<E
     };
     let Received { events, pictures, sounds } = received;
     let (meeting, told) = Meeting::of((membership, news), (media, events), KeyTrust::OwnerSigned);
-    Ok(Entered { meeting, told, pictures, sounds, began })
+    Ok(Entered { meeting, told, pictures, sounds, began, server, power })
 }
 
 pub(super) fn of_round(error: &RoundError) -> Failure {

@@ -169,7 +169,42 @@ fn who_is_silent_has_lost_nothing_and_is_heard_again_in_time() {
         let first = heard.iter().position(|moment| matches!(moment, Moment::Packet(_)));
         assert!(first.is_some_and(|first| first <= 4), "word {round} begins in time: {first:?}");
     }
-    assert_eq!((jitter.tally().late, jitter.tally().copied), (0, 0), "{:?}", jitter.tally());
+    let Tally { late, copied, made_up, .. } = jitter.tally();
+    assert_eq!((late, copied, made_up), (0, 0, 0), "{:?}", jitter.tally());
+}
+
+/// An encoder that says nothing in silence sends a packet each 400 ms all the same (RFC 6716 §2.1.9).
+#[test]
+fn an_open_microphone_in_a_quiet_room_has_lost_nothing() {
+    let mut jitter = Jitter::default();
+    let mut now = Duration::ZERO;
+    for number in 0..50_u16 {
+        jitter.push(now, number, u32::from(number) * 20 * TICKS, vec![1; 6]);
+        for _ in 0..20 {
+            let _played = jitter.pull(now);
+            now += Duration::from_millis(20);
+        }
+    }
+    assert_eq!(jitter.tally().made_up, 0, "{:?}", jitter.tally());
+}
+
+#[test]
+fn what_is_lost_at_the_end_of_a_word_is_known_when_the_next_begins() {
+    let mut jitter = Jitter::default();
+    let mut now = Duration::ZERO;
+    for number in 0..20_u16 {
+        // The last two of ten never come, and then nothing for ten moments.
+        let time = u32::from(number / 10 * 20 + number % 10) * TICKS;
+        if number % 10 < 8 {
+            jitter.push(now, number, time, vec![1; 50]);
+        }
+        for _ in 0..if number % 10 == 9 { 11 } else { 1 } {
+            let _played = jitter.pull(now);
+            now += Duration::from_millis(20);
+        }
+    }
+    let made_up = jitter.tally().made_up;
+    assert!((2..=8).contains(&made_up), "two of the first word, and a breath after them: {:?}", jitter.tally());
 }
 
 #[test]

@@ -179,6 +179,52 @@ fn who_sends_little_is_not_told_that_much_could_be_sent() {
     assert!((LEAST..=500_000.0).contains(&rate.target()), "voice alone shows nothing of the way: {}", rate.target());
 }
 
+#[test]
+fn what_a_voice_alone_loses_is_known_and_forgotten_when_it_is_over() {
+    let mut rate = Rate::new(500_000.0);
+    let mut take = |tenths: std::ops::Range<u64>, lost: bool| {
+        for tenth in tenths {
+            let packets: Vec<_> = (0..5_u64)
+                .map(|part| {
+                    let departure = Duration::from_millis(tenth * 100 + part * 20);
+                    let arrival = (!lost || part > 0).then_some(departure + PROPAGATION);
+                    Sent { bytes: 120, departure, arrival }
+                })
+                .collect();
+            rate.take(Duration::from_millis(tenth * 100) + FEEDBACK, &packets);
+        }
+        rate.loss()
+    };
+    assert!(take(0..5, true) < 1e-9, "too few to tell");
+    let told = take(5..50, true);
+    assert!((told - 0.2).abs() < 0.01, "one of five: {told}");
+    assert!(take(50..100, false) < 1e-9, "the last seconds count");
+}
+
+#[test]
+fn that_the_way_was_full_is_told_for_half_a_minute() {
+    let mut rate = Rate::new(500_000.0);
+    let mut full = Vec::new();
+    for tenth in 0..500_u64 {
+        let departure = Duration::from_millis(tenth * 100);
+        // 480 kbit/s into a way that carries 240 for two seconds, then little.
+        let packets = if tenth < 20 { 5_u64 } else { 1 };
+        let sent: Vec<_> = (0..packets)
+            .map(|part| {
+                let departure = departure + Duration::from_millis(part * 20);
+                let queue = if tenth < 20 { departure } else { Duration::ZERO };
+                Sent { bytes: 1200, departure, arrival: Some(departure + PROPAGATION + queue) }
+            })
+            .collect();
+        let now = departure + FEEDBACK;
+        rate.take(now, &sent);
+        full.push(rate.full(now));
+    }
+    let told = full[19].expect("it was full a moment ago");
+    assert!((150_000.0..350_000.0).contains(&told), "what came through: {told}");
+    assert!(full[200].is_some() && full[400].is_none(), "and not for ever");
+}
+
 /// Half a megabit of pictures over a way that carries ten, on machines that are so busy that everything stands still for a
 /// quarter of a second now and then.
 #[test]

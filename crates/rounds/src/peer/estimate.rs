@@ -19,13 +19,23 @@ struct Shared {
     queue: AtomicU64,
     /// From 0 to 1.
     loss: AtomicU64,
+    /// In bits per second; 0 where it is not known.
+    full: AtomicU64,
+    /// When it was told last, in milliseconds since the beginning.
+    told: AtomicU64,
+    began: Instant,
 }
+
+/// What was told before is not of now.
+const STALE: Duration = Duration::from_secs(5);
 
 impl Default for Reach {
     fn default() -> Self {
-        let shared = Shared { target: AtomicU64::new(0), queue: AtomicU64::new(0), loss: AtomicU64::new(0) };
+        let none = || AtomicU64::new(0);
+        let began = Instant::now();
+        let shared = Shared { target: none(), queue: none(), loss: none(), full: none(), told: none(), began };
         let reach = Self(Arc::new(shared));
-        reach.put(&Rate::default());
+        reach.put(&Rate::default(), Duration::ZERO);
         reach
     }
 }
@@ -40,15 +50,30 @@ impl Reach {
         Duration::from_secs_f64(f64::from_bits(self.0.queue.load(Ordering::Relaxed)))
     }
 
-    /// From 0 to 1.
+    /// From 0 to 1; 0 where nothing was sent of late.
     pub(crate) fn loss(&self) -> f64 {
-        f64::from_bits(self.0.loss.load(Ordering::Relaxed))
+        if self.is_stale() { 0.0 } else { f64::from_bits(self.0.loss.load(Ordering::Relaxed)) }
     }
 
-    fn put(&self, rate: &Rate) {
+    /// In bits per second, where it is known.
+    pub(crate) fn full(&self) -> Option<f64> {
+        let full = f64::from_bits(self.0.full.load(Ordering::Relaxed));
+        (full > 0.0 && !self.is_stale()).then_some(full)
+    }
+
+    fn is_stale(&self) -> bool {
+        let told = Duration::from_millis(self.0.told.load(Ordering::Relaxed));
+        self.0.began.elapsed().saturating_sub(told) > STALE
+    }
+
+    /// `now` is the estimate's own time.
+    fn put(&self, rate: &Rate, now: Duration) {
         self.0.target.store(rate.target().to_bits(), Ordering::Relaxed);
         self.0.queue.store(rate.queue().as_secs_f64().to_bits(), Ordering::Relaxed);
         self.0.loss.store(rate.loss().to_bits(), Ordering::Relaxed);
+        self.0.full.store(rate.full(now).unwrap_or(0.0).to_bits(), Ordering::Relaxed);
+        let told = u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.0.told.store(told, Ordering::Relaxed);
     }
 }
 
@@ -77,8 +102,9 @@ impl BandwidthEstimator for Estimate {
                 arrival: report.arrival.filter(|_| report.arrived),
             })
             .collect();
-        self.rate.take(now.saturating_duration_since(self.began), &packets);
-        self.reach.put(&self.rate);
+        let now = now.saturating_duration_since(self.began);
+        self.rate.take(now, &packets);
+        self.reach.put(&self.rate, now);
     }
 
     fn target_bitrate(&self) -> f64 {

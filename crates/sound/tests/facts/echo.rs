@@ -2,7 +2,7 @@
 
 use crate::measure::{Babble, Chance, count, decibels, power};
 use codec::opus::Decoder;
-use sound::speech::{Mouth, Speech};
+use sound::speech::{Mouth, Notice, Speech};
 use sound::{Heard, SILENCE, Settings, TICK};
 
 /// A room: the sound arrives after 25 ms and then by a hundred ways more, each later and fainter.
@@ -31,11 +31,18 @@ impl Room {
 
 /// Ten seconds of somebody far away, and what a microphone beside the speaker sends of it in the last five.
 fn sent_back(settings: Settings, told: bool) -> (f64, f64) {
+    let (came, sent, _notices) = in_a_room(settings, told, 1_000);
+    (came, sent)
+}
+
+/// Ten seconds, and more for notices: the detector's memory is as long. With what the person at the microphone is told.
+fn in_a_room(settings: Settings, told: bool, ticks: u32) -> (f64, f64, Vec<Notice>) {
+    let mut notices = Vec::new();
     let mut speech = Speech::new(settings).expect("there is memory");
     let mut decoder = Decoder::new().expect("there is memory");
     let (mut far, mut room, mut own) = (Babble::new(5), Room::new(), Chance(6));
     let (mut came, mut sent) = (Vec::new(), Vec::new());
-    for number in 0..1_000 {
+    for number in 0..ticks {
         let (mut played, mut heard) = (SILENCE, SILENCE);
         for (played, heard) in played.iter_mut().zip(&mut heard) {
             *played = far.next();
@@ -46,6 +53,10 @@ fn sent_back(settings: Settings, told: bool) -> (f64, f64) {
         }
         let mut out = Vec::new();
         speech.hear(&heard, Mouth::Open, &mut out);
+        notices.extend(out.iter().filter_map(|heard| match heard {
+            Heard::Packet(_) => None,
+            Heard::Notice(notice) => Some(*notice),
+        }));
         if number < 500 {
             continue;
         }
@@ -60,7 +71,16 @@ fn sent_back(settings: Settings, told: bool) -> (f64, f64) {
             sent.extend(samples.map(|sample| f32::from(sample) / 32_768.0));
         }
     }
-    (decibels(power(&came)), decibels(power(&sent)))
+    (decibels(power(&came)), decibels(power(&sent)), notices)
+}
+
+#[test]
+fn others_who_hear_themselves_are_told_of_and_an_echo_that_is_taken_out_is_not() {
+    let bare = Settings { echo: false, noise: false, gain: false, ..Settings::default() };
+    let (.., notices) = in_a_room(bare, true, 1_500);
+    assert_eq!(notices, [Notice::Echo], "it goes back as it is played, told once in 15 s");
+    let (.., notices) = in_a_room(Settings::default(), true, 3_000);
+    assert_eq!(notices, [], "it is taken out");
 }
 
 #[test]

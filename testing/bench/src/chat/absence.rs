@@ -3,9 +3,9 @@
 //! Both were members before it, with keys of their own. Ours begins as a program that is started, matrix-js-sdk as one
 //! that was cut off, since it keeps no keys on a disk without a browser. Both read back in pages of fifty.
 
-use super::peer::Peer;
 use super::{Bench, room, spent, unexpected};
 use crate::figures::Figures;
+use crate::peer::Peer;
 use anyhow::{Context as _, Result, ensure};
 use futures_util::future::try_join_all;
 use serde_json::json;

@@ -1,9 +1,9 @@
 //! From the send call to the decrypted line in the receiver's timeline, same server: our program and matrix-js-sdk, each
 //! as sender and as receiver, in turns. Clocks are this machine's.
 
-use super::peer::Peer;
 use super::{Bench, median, room, unexpected};
 use crate::figures::Figures;
+use crate::peer::Peer;
 use anyhow::{Context as _, Result};
 use serde_json::json;
 use testkit::{AccountKit, Act, Answer, PATIENCE};

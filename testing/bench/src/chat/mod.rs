@@ -5,7 +5,6 @@ mod absence;
 mod files;
 mod idle;
 mod latency;
-mod peer;
 mod store;
 
 use crate::figures::Figures;

@@ -41,6 +41,7 @@ mod calling;
 mod desks;
 mod devices;
 mod faults;
+mod helping;
 mod images;
 mod joining;
 mod media;

@@ -4,13 +4,18 @@ use super::browser::Browser;
 use super::devices::{Devices, ONE, turned_on};
 use super::media::{BARS, key};
 use super::{Ours, Place, Server};
-use rounds::{Encryption, Event};
+use crate::servers::Servers;
+use rounds::{Encryption, Event, Path};
 use rounds_proto::signal::{Fact, How, Quality};
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 use testkit::{BadLine, Condition};
 use tokio::time::Instant;
+
+/// As `testing/servers/coturn` gives them to coturn.
+const RELAYS: RangeInclusive<u16> = 30_000..=30_999;
 
 on_each_media_server! {
     with a browser:
@@ -134,6 +139,29 @@ async fn where_udp_does_not_pass_sound_and_picture_come_by_tcp() {
     assert!(heard(&mut ours, 150).await > 0.99, "and the sound");
     assert!(line.down().stream_bytes > 20_000, "{:?}", line.down());
     assert_eq!(line.down().packets, 0, "nothing came by UDP");
+    assert_eq!(ours.round.traffic().await.path, Some(Path::Tcp), "which is told");
+    ours.leaves().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_only_a_relay_gets_through_sound_and_picture_come_by_it() {
+    let Some(place) = Place::with_a_browser(Server::LiveKit).await else { return };
+    if Servers::with(&["coturn", "livekit"]).is_none() {
+        return;
+    }
+    let (key, how) = key();
+    let browser = Browser::joins(&place, "bussard", &how).await;
+    browser.does(json!({ "do": "publish", "video": true, "audio": true })).await;
+    let line = BadLine::by_a_relay(&place.address, place.udp, place.tcp, RELAYS).await.expect("there are free ports");
+    let mut ours =
+        Place { address: line.address().to_owned(), ..place.clone() }.joins("adler", Encryption::Shared(key));
+    ours.comes_in().await;
+    ours.looks("a picture", |picture| picture.key.then_some(())).await;
+    assert!(heard(&mut ours, 150).await > 0.95, "and the sound");
+    assert!(line.down().packets > 100, "through it: {:?}", line.down());
+    assert_eq!(ours.round.traffic().await.path, Some(Path::Relay), "which is told");
+    let _devices = turned_on(&ours.round, true, &ONE).await;
+    browser.sees("adler", &BARS).await;
     ours.leaves().await;
 }
 

@@ -1,4 +1,4 @@
-//! matrix-js-sdk in a process of its own, driven line by line (`testing/peers/matrix-js/peer.mjs`).
+//! Somebody else's program in a process of its own, driven line by line (`peer.mjs` of a folder of `testing/peers`).
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
@@ -10,9 +10,9 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::{interval, timeout};
 
-/// The other program, signed in.
+/// The other program.
 pub(crate) struct Peer {
-    /// User id.
+    /// Of matrix-js-sdk: the user id.
     pub(crate) user: String,
     input: ChildStdin,
     lines: Lines<BufReader<ChildStdout>>,
@@ -21,16 +21,21 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
+    /// matrix-js-sdk, signed in.
     pub(crate) async fn of(peers: &Path, platform: &str, user: &str) -> Result<Self> {
-        let mut node = Command::new("node");
-        node.arg("peer.mjs").current_dir(peers.join("matrix-js")).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = node.stderr(Stdio::null()).kill_on_drop(true).spawn().context("start the other program")?;
-        let input = child.stdin.take().context("it is a pipe")?;
-        let lines = BufReader::new(child.stdout.take().context("it is a pipe")?).lines();
-        let mut peer = Self { user: String::new(), input, lines, next: 0, _child: child };
+        let mut peer = Self::start(peers, "matrix-js")?;
         let login = json!({ "do": "login", "base": platform, "user": user, "password": sandbox::PASSWORD });
         peer.user = peer.does(login).await?["user"].as_str().context("it is signed in")?.to_owned();
         Ok(peer)
+    }
+
+    pub(crate) fn start(peers: &Path, name: &str) -> Result<Self> {
+        let mut node = Command::new("node");
+        node.arg("peer.mjs").current_dir(peers.join(name)).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = node.stderr(Stdio::null()).kill_on_drop(true).spawn().context("start the other program")?;
+        let input = child.stdin.take().context("it is a pipe")?;
+        let lines = BufReader::new(child.stdout.take().context("it is a pipe")?).lines();
+        Ok(Self { user: String::new(), input, lines, next: 0, _child: child })
     }
 
     pub(crate) async fn does(&mut self, mut act: Value) -> Result<Value> {

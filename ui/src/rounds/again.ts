@@ -1,0 +1,45 @@
+/** What is asked for as long as somebody looks at it. */
+import type { Host } from '../host/host';
+
+/**
+ * Looks, and looks again so long after each answer: two questions are never under way at the same time. What it
+ * returns ends that, and is done once the last question was answered. `look` catches what it throws.
+ */
+export function again(look: (goesOn: () => boolean) => Promise<void>, everyMillis: number): () => Promise<void> {
+  let over = false;
+  let timer = 0;
+  const goesOn = () => !over;
+  const once = async () => {
+    await look(goesOn);
+    if (over) return;
+    timer = window.setTimeout(() => {
+      asked = once();
+    }, everyMillis);
+  };
+  let asked = once();
+  return () => {
+    over = true;
+    window.clearTimeout(timer);
+    return asked;
+  };
+}
+
+/** How many look at a check. */
+const looking = new WeakMap<Host, number>();
+
+/** The same for a check before a round. The program has one of microphone and camera: whoever looks last ends it. */
+export function check(host: Host, look: (goesOn: () => boolean) => Promise<void>, everyMillis: number): () => void {
+  const change = (by: 1 | -1) => {
+    const count = (looking.get(host) ?? 0) + by;
+    looking.set(host, count);
+    return count;
+  };
+  change(1);
+  const stop = again(look, everyMillis);
+  return () => {
+    // A question that is on its way is answered first: it would open the device once more.
+    void stop().finally(() => {
+      if (change(-1) === 0) host.call({ type: 'round', round: { step: 'end-check' } }).catch(() => undefined);
+    });
+  };
+}
