@@ -600,7 +600,9 @@ impl Stay {
         // What the person wants does not wait for figures.
         let traffic = tokio::time::timeout(FIGURES, meeting.media().traffic()).await;
         let traffic = traffic.unwrap_or_else(|_late| self.traffic.map(|(_, before)| before).unwrap_or_default());
-        voice.set_loss(way.loss);
+        let heard = matches!(self.scene.microphone, OwnMediaView::On { .. });
+        let lost = if heard { way.loss.max(traffic.voice_lost) } else { way.loss };
+        voice.set_loss(lost);
         share_out(way.carries, self.camera.as_ref(), self.screen.as_ref());
         let now = Instant::now();
         let before = self.traffic.replace((now, traffic));
@@ -621,18 +623,17 @@ impl Stay {
             sends,
             receives,
             carries: whole(way.carries),
-            sends_with_loss: single(way.loss),
+            sends_with_loss: single(lost),
             hears_with_loss: made_up.map(single),
             server: std::mem::take(&mut self.way.server),
         };
         let seen = |film: &Option<Film>| film.as_ref().is_some_and(Film::is_seen);
         let fits = |needs| way.full.is_none_or(|full| full >= needs) || way.carries >= needs;
         let narrow = (seen(&self.camera) && !fits(FACE_NEEDS)) || (seen(&self.screen) && !fits(SCREEN_NEEDS));
-        let heard = matches!(self.scene.microphone, OwnMediaView::On { .. });
         let sends = heard || seen(&self.camera) || seen(&self.screen);
         // What cannot be sent or heard while the way is being mended is said by other words.
         if there {
-            self.advisor.look(Measured { lost: sends.then_some(way.loss), made_up, narrow });
+            self.advisor.look(Measured { lost: sends.then_some(lost), made_up, narrow });
         }
     }
 

@@ -68,6 +68,8 @@ struct Showing {
     credit: u32,
     /// Counts doors; only the last one is open.
     door: u64,
+    /// How often they were shut, whether one was open or not.
+    shuts: u64,
     open: bool,
 }
 
@@ -158,28 +160,32 @@ impl Gallery {
 
     /// The page's socket, until it closes or another one comes.
     pub(super) fn serve(&self, door: &FileDoor) -> String {
-        let (gallery, shut) = (self.clone(), door.shut());
-        door.ticket(move |socket| gallery.carry(socket, shut).boxed())
+        let (gallery, shut, shuts) = (self.clone(), door.shut(), self.showing().shuts);
+        door.ticket(move |socket| gallery.carry(socket, shut, shuts).boxed())
     }
 
     /// The page's end closes; it may open another one.
     pub(super) fn shut(&self) {
         let door = self.showing().door;
         self.closed(door);
-        self.showing().door += 1;
+        let mut showing = self.showing();
+        (showing.door, showing.shuts) = (showing.door + 1, showing.shuts + 1);
+        drop(showing);
         self.0.ready.notify_one();
     }
 
     /// The round is over: the door closes.
     pub(super) fn close(&self) {
         let mut showing = self.showing();
-        *showing = Showing { door: showing.door + 1, ..Showing::default() };
+        *showing = Showing { door: showing.door + 1, shuts: showing.shuts + 1, ..Showing::default() };
         drop(showing);
         self.0.ready.notify_one();
     }
 
-    async fn carry(self, mut socket: WebSocket, mut shut: tokio::sync::watch::Receiver<()>) {
-        let door = self.opened();
+    /// `shuts` is how often it had been shut when the page was told where the door is: a page that only comes to it after
+    /// that finds it shut.
+    async fn carry(self, mut socket: WebSocket, mut shut: tokio::sync::watch::Receiver<()>, shuts: u64) {
+        let Some(door) = self.opened(shuts) else { return };
         loop {
             while let Some(message) = self.next(door) {
                 if socket.send(Message::Binary(message)).await.is_err() {
@@ -208,8 +214,11 @@ impl Gallery {
         self.closed(door);
     }
 
-    fn opened(&self) -> u64 {
+    fn opened(&self, shuts: u64) -> Option<u64> {
         let mut showing = self.showing();
+        if showing.shuts != shuts {
+            return None;
+        }
         showing.door += 1;
         (showing.open, showing.credit) = (true, FIRST_CREDIT);
         showing.waiting.clear();
@@ -220,7 +229,7 @@ impl Gallery {
         drop(showing);
         // One that was open before goes.
         self.0.ready.notify_one();
-        door
+        Some(door)
     }
 
     /// The page is gone: nothing is to be sent to us that nobody sees.
@@ -462,7 +471,7 @@ mod tests {
     fn shown() -> (Gallery, tokio::sync::mpsc::Receiver<Wish>, u64) {
         let (gallery, wished) = Gallery::new();
         gallery.set_tracks(vec![(3, "TR_1".to_owned())]);
-        let door = gallery.opened();
+        let door = gallery.opened(0).expect("nobody has shut it");
         (gallery, wished, door)
     }
 
@@ -530,7 +539,7 @@ mod tests {
         let (gallery, _wished, first) = shown();
         gallery.hear(first, &SEEN);
         gallery.put("TR_1", &picture(true));
-        let second = gallery.opened();
+        let second = gallery.opened(0).expect("nobody has shut it");
         assert!(gallery.next(first).is_none(), "nothing goes by it any more");
         gallery.hear(first, &PictureAsked::Credit { pictures: 9 });
         gallery.put("TR_1", &picture(true));

@@ -3,6 +3,7 @@
 
 use rounds_proto::rate::{Rate, Sent};
 use rtc::interceptor::{BandwidthEstimator, PacketReport};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -83,19 +84,24 @@ pub(super) struct Estimate {
     rate: Rate,
     began: Instant,
     reach: Reach,
+    /// Streams of which the server has said that something arrived. LiveKit's says nothing of sound, and what it says of the
+    /// numbers in between would be taken for loss.
+    heard_of: BTreeSet<u32>,
 }
 
 impl Estimate {
     /// Goes on from what was known of the way before.
     pub(super) fn new(reach: Reach) -> Self {
-        Self { rate: Rate::new(reach.target()), began: Instant::now(), reach }
+        Self { rate: Rate::new(reach.target()), began: Instant::now(), reach, heard_of: BTreeSet::new() }
     }
 }
 
 impl BandwidthEstimator for Estimate {
     fn on_reports(&mut self, now: Instant, reports: &[PacketReport]) {
+        self.heard_of.extend(reports.iter().filter(|report| report.arrived).map(|report| report.ssrc));
         let packets: Vec<_> = reports
             .iter()
+            .filter(|report| self.heard_of.contains(&report.ssrc))
             .map(|report| Sent {
                 bytes: report.size,
                 departure: report.departure.saturating_duration_since(self.began),
