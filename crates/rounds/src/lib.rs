@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod frames;
 mod keys;
 mod line;
 mod peer;

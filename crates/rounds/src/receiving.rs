@@ -1,10 +1,10 @@
 //! What comes from others: each track has a task that puts its frames together, opens them and hands them on.
 
-use crate::frames::{Frames, Part};
 use crate::keys::Keys;
 use crate::peer::{Seen, Telling};
 use bytes::Bytes;
 use model::round::MemberId;
+use rounds_proto::assembly::{Frames, Part};
 use rounds_proto::frame::{Codec, Opened};
 use rounds_proto::signal::PeerNo;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;

@@ -3,8 +3,8 @@
 //! A packet that is missing is waited for, since it is sent again where it was lost. Who waits too long is given the
 //! next key frame: everything between would be painted on a picture that is not there.
 
+use crate::frame::LARGEST_FRAME;
 use bytes::Bytes;
-use rounds_proto::frame::LARGEST_FRAME;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -17,26 +17,33 @@ const JUMP: i64 = 3000;
 
 /// What of an RTP packet (RFC 3550 §5.1) a frame is put together from.
 #[derive(Debug, Clone)]
-pub(crate) struct Part {
-    pub(crate) sequence: u16,
-    pub(crate) timestamp: u32,
-    pub(crate) marker: bool,
-    pub(crate) payload: Bytes,
+pub struct Part {
+    /// Its number.
+    pub sequence: u16,
+    /// Its time.
+    pub timestamp: u32,
+    /// The last of its frame.
+    pub marker: bool,
+    /// What follows the header.
+    pub payload: Bytes,
 }
 
 /// A whole frame.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Whole {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) timestamp: u32,
-    pub(crate) key: bool,
+pub struct Whole {
+    /// As it was encrypted.
+    pub bytes: Vec<u8>,
+    /// Of RTP.
+    pub timestamp: u32,
+    /// It depends on no other.
+    pub key: bool,
     /// Frames are missing before it.
-    pub(crate) gap: bool,
+    pub gap: bool,
 }
 
 /// One stream, from one SSRC.
 #[derive(Debug, Default)]
-pub(crate) struct Frames {
+pub struct Frames {
     waiting: BTreeMap<i64, Part>,
     /// The packet that comes next.
     next: Option<i64>,
@@ -50,7 +57,7 @@ pub(crate) struct Frames {
 
 impl Frames {
     /// Takes a packet and gives out the frames that are whole by it.
-    pub(crate) fn push(&mut self, now: Duration, part: Part) -> Vec<Whole> {
+    pub fn push(&mut self, now: Duration, part: Part) -> Vec<Whole> {
         let place = self.place(part.sequence);
         if self.next.is_some_and(|next| place < next) {
             return Vec::new();
@@ -67,12 +74,13 @@ impl Frames {
     }
 
     /// Nothing is shown any more until a key frame comes.
-    pub(crate) fn awaits_key(&self) -> bool {
+    #[must_use]
+    pub fn awaits_key(&self) -> bool {
         !self.unbroken
     }
 
     /// Shows nothing more before the next key frame: what went out did not arrive.
-    pub(crate) fn skip_to_key(&mut self) {
+    pub fn skip_to_key(&mut self) {
         (self.unbroken, self.lost) = (false, true);
     }
 
