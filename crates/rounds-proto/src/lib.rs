@@ -6,3 +6,4 @@ pub mod jitter;
 pub mod rate;
 pub mod rotation;
 pub mod signal;
+pub mod words;

@@ -17,6 +17,7 @@ pub use power::{Power, PowerError};
 pub use receiving::{Picture, Sound};
 pub use round::{Event, Options, Received, Round, Way};
 pub use rounds_proto::frame::UnsignedDevices;
+pub use rounds_proto::words::Word;
 pub use sending::{Loudness, Outgoing, OutgoingError};
 pub use ticket::{Asking, Proof, Ticket, TicketError};
-pub use words::{Word, WordError};
+pub use words::WordError;

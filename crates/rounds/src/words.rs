@@ -11,8 +11,8 @@ use model::round::MemberId;
 use prost::Message as _;
 use rounds_proto::frame::{DataSealer, SealError};
 use rounds_proto::signal::PeerNo;
+use rounds_proto::words::{Hearing, LONGEST_TOPIC, Word};
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use thiserror::Error;
@@ -22,12 +22,8 @@ use webrtc::data_channel::{DataChannel, DataChannelEvent};
 const LONGEST_RELIABLE: usize = 12 * 1024;
 /// The payload of a lossy word is no longer, in bytes: it fits one packet.
 const LONGEST_LOSSY: usize = 1000;
-/// A topic is no longer, in bytes.
-const LONGEST_TOPIC: usize = 128;
 /// So many reliable words are kept.
 const KEPT: usize = 256;
-/// A server that names more stays of people than these makes them up.
-const MOST_SPEAKERS: usize = 10_000;
 /// So many bytes of lossy words may wait for a slow line; newer ones are worth more than these.
 const LOSSY_BACKLOG: usize = 16 * 1024;
 const RELIABLE: &str = "_reliable";
@@ -45,23 +41,6 @@ pub(crate) const CHANNELS: [ChannelKind; 3] = [
     ChannelKind { label: LOSSY, ordered: false, max_retransmits: Some(0) },
     ChannelKind { label: "_data_track", ordered: false, max_retransmits: Some(0) },
 ];
-
-/// Something that somebody's program said to ours.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Word {
-    /// Who. In a round with keys it was encrypted with that person's.
-    pub from: MemberId,
-    /// What it is about: an untrusted text of at most 128 bytes.
-    pub topic: String,
-    /// What was said.
-    pub payload: Vec<u8>,
-}
-
-impl fmt::Debug for Word {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Word({}, {} bytes)", self.topic, self.payload.len())
-    }
-}
 
 /// Why a word was not said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -147,8 +126,7 @@ pub(crate) struct Words {
     /// The number of the last reliable word of ours; they begin at 1.
     said: u32,
     kept: VecDeque<(u32, Vec<u8>)>,
-    /// The number of the last reliable word by the speaker's `sid`.
-    heard: BTreeMap<String, u32>,
+    hearing: Hearing,
 }
 
 impl Words {
@@ -212,36 +190,13 @@ impl Words {
         }
     }
 
-    /// Reads what came; none for what is no word, cannot be opened, is in clear where it must not be, or was heard.
+    /// Reads what came, as [`Hearing::hear`] does.
     pub(crate) fn hear(&mut self, keys: &Keys, bytes: &[u8]) -> Option<Word> {
-        let packet = lk::DataPacket::decode(bytes).ok()?;
-        let from = MemberId::parse(&packet.participant_identity).ok()?;
-        let value = packet.value?;
-        let user = if let lk::data_packet::Value::EncryptedPacket(sealed) = value {
-            let opened = keys.members(|now, members| members.open_data(now, &from, &sealed))?.ok()?;
-            let payload = lk::EncryptedPacketPayload::decode(&opened[..]).ok()?.value?;
-            let lk::encrypted_packet_payload::Value::User(user) = payload else { return None };
-            user
-        } else {
-            let lk::data_packet::Value::User(user) = value else { return None };
-            // In a round with keys nothing is believed that is in clear.
-            (!keys.encrypts()).then_some(user)?
-        };
-        let topic = user.topic.unwrap_or_default();
-        if topic.len() > LONGEST_TOPIC || topic.chars().any(char::is_control) {
-            return None;
+        let hearing = &mut self.hearing;
+        match keys.members(|now, members| hearing.hear(now, Some(members), bytes)) {
+            Some(heard) => heard,
+            None => hearing.hear(keys.now(), None, bytes),
         }
-        if packet.sequence > 0 {
-            if self.heard.len() > MOST_SPEAKERS {
-                return None;
-            }
-            let heard = self.heard.entry(packet.participant_sid).or_default();
-            if packet.sequence <= *heard {
-                return None;
-            }
-            *heard = packet.sequence;
-        }
-        Some(Word { from, topic, payload: user.payload })
     }
 }
 
