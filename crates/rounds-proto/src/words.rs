@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// A topic is no longer, in bytes.
 pub const LONGEST_TOPIC: usize = 128;
+/// No `sid` is longer, in bytes; LiveKit's have 15.
+const LONGEST_SID: usize = 128;
 /// A server that names more stays of people than these makes them up.
 const MOST_SPEAKERS: usize = 10_000;
 
@@ -59,7 +61,7 @@ impl Hearing {
             return None;
         }
         if packet.sequence > 0 {
-            if self.heard.len() > MOST_SPEAKERS {
+            if self.heard.len() > MOST_SPEAKERS || packet.participant_sid.len() > LONGEST_SID {
                 return None;
             }
             let heard = self.heard.entry(packet.participant_sid).or_default();
@@ -74,7 +76,7 @@ impl Hearing {
 
 #[cfg(test)]
 mod tests {
-    use super::{Hearing, Word};
+    use super::{Hearing, LONGEST_SID, Word};
     use crate::frame::{Members, UnsignedDevices};
     use livekit_protocol as lk;
     use prost::Message as _;
@@ -110,5 +112,12 @@ mod tests {
         let mut members = Members::with_keys_of_each(UnsignedDevices::Ask);
         let heard = Hearing::default().hear(Duration::ZERO, Some(&mut members), &packet("PA_1", 1));
         assert_eq!(heard, None, "it is in clear");
+    }
+
+    #[test]
+    fn no_long_name_of_a_stay_is_kept() {
+        let mut hearing = Hearing::default();
+        assert!(hear(&mut hearing, &packet(&"x".repeat(LONGEST_SID), 1)).is_some(), "128 bytes");
+        assert_eq!(hear(&mut hearing, &packet(&"x".repeat(LONGEST_SID + 1), 1)), None, "one more");
     }
 }
