@@ -151,6 +151,7 @@ impl Jitter {
     /// Gives what is to be played at `now`; called every 20 ms.
     pub fn pull(&mut self, now: Duration) -> Moment {
         let Some((time, last)) = self.next else { return self.begin(now) };
+        self.drop_late(time);
         let Some((&first, head)) = self.waiting.first_key_value() else { return self.wait_for_more(now) };
         let (head_time, quiet) = (head.time, head.bytes.len() <= QUIET);
         let played = self.delay(now, time);
@@ -190,6 +191,14 @@ impl Jitter {
         }
         self.next = Some((after, number));
         if head.bytes.is_empty() { Moment::Silence } else { Moment::Packet(head.bytes) }
+    }
+
+    /// Numbers that rise while times fall are nobody's who talks: what is over is not played after what came later.
+    fn drop_late(&mut self, time: i64) {
+        while let Some(head) = self.waiting.first_entry().filter(|head| head.get().time + i64::from(TICKS) <= time) {
+            head.remove();
+            self.tally.late += 1;
+        }
     }
 
     /// Plays the first packet once it has waited.

@@ -238,3 +238,24 @@ fn nonsense_neither_piles_up_nor_ends_it() {
     }
     assert!(jitter.wait() <= rounds_proto::jitter::LONGEST, "{:?}", jitter.wait());
 }
+
+#[test]
+fn a_moment_that_is_over_is_not_played_after_a_later_one() {
+    let mut jitter = Jitter::default();
+    let mut now = Duration::ZERO;
+    // By its number each packet follows the one before; the third is of a moment before the second's.
+    for (sequence, moment) in [(1, 0), (2, 5), (3, 2), (4, 6)] {
+        jitter.push(now, sequence, moment * TICKS, vec![u8::try_from(moment).expect("few"); 20]);
+    }
+    let mut played = Vec::new();
+    for _moment in 0..50 {
+        now += Duration::from_millis(20);
+        match jitter.pull(now) {
+            Moment::Packet(packet) => played.push(packet[0]),
+            Moment::Both(first, second) => played.extend([first[0], second[0]]),
+            Moment::Copy(_) | Moment::MadeUp | Moment::Silence => {}
+        }
+    }
+    assert_eq!(played, [0, 5, 6], "in the order of their moments");
+    assert_eq!(jitter.tally().late, 1, "and one was too late");
+}
