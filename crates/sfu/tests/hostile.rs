@@ -59,3 +59,29 @@ fn nobody_gets_more_tracks_or_places_than_there_are() {
     }
     assert_eq!(join(&mut rooms, 26), Err(JoinError::Full), "after {MOST_PEOPLE}");
 }
+
+#[test]
+fn what_is_told_of_a_track_has_an_end() {
+    let long = || "x".repeat(1000);
+    let layer = |rid: &str| lk::VideoLayer { rid: rid.to_owned(), ..lk::VideoLayer::default() };
+    let codec = lk::SimulcastCodec { codec: "vp8".to_owned(), cid: "cam".to_owned(), ..lk::SimulcastCodec::default() };
+    let track = lk::AddTrackRequest { cid: "cam".to_owned(), ..lk::AddTrackRequest::default() };
+    let with = |codec: lk::SimulcastCodec| lk::AddTrackRequest { simulcast_codecs: vec![codec], ..track.clone() };
+    for (what, request) in [
+        ("a layer's name", lk::AddTrackRequest { layers: vec![layer(&long())], ..track.clone() }),
+        ("a copy's name", with(lk::SimulcastCodec { cid: long(), ..codec.clone() })),
+        ("a codec's name", with(lk::SimulcastCodec { codec: long(), ..codec.clone() })),
+        ("a copy's layer's name", with(lk::SimulcastCodec { layers: vec![layer(&long())], ..codec.clone() })),
+        ("a copy's layers", with(lk::SimulcastCodec { layers: vec![layer("q"); 4], ..codec.clone() })),
+    ] {
+        let mut rooms = Rooms::new([7; 32], "stun:127.0.0.1:1".to_owned());
+        join(&mut rooms, 1).expect("there is room");
+        rooms.said(Seat(1), Request::AddTrack(request), now());
+        let said: Vec<Effect> = std::iter::from_fn(|| rooms.effect()).collect();
+        let refused = said.iter().any(|effect| {
+            let Effect::Say { message, .. } = effect else { return false };
+            matches!(**message, lk::signal_response::Message::RequestResponse(_))
+        });
+        assert!(refused, "{what} is refused");
+    }
+}

@@ -62,12 +62,7 @@ impl Rooms {
 
     /// A track is announced: it gets its id at once, and is published when an offer carries it.
     pub(super) fn add_track(&mut self, seat: Seat, request: lk::AddTrackRequest, now: Moment) {
-        let texts = [&request.cid, &request.name, &request.stream, &request.sid];
-        let sound = texts.iter().all(|text| text.len() <= LONGEST_TEXT)
-            && !request.cid.is_empty()
-            && request.layers.len() <= Layer::ALL.len()
-            && request.simulcast_codecs.len() <= 4
-            && request.audio_features.len() <= 16;
+        let sound = is_bounded(&request);
         let kind = match lk::TrackType::try_from(request.r#type) {
             Ok(lk::TrackType::Audio) => Kind::Audio,
             Ok(lk::TrackType::Video) => Kind::Video,
@@ -153,6 +148,21 @@ impl Rooms {
         permissions.truncate(super::MOST_PEOPLE * 2);
         person.audience = (!permission.all_participants).then_some(permissions);
     }
+}
+
+/// Everything of it is told to all others, so everything has an end.
+fn is_bounded(request: &lk::AddTrackRequest) -> bool {
+    let copies = &request.simulcast_codecs;
+    let layers = request.layers.iter().chain(copies.iter().flat_map(|codec| &codec.layers));
+    let texts = [&request.cid, &request.name, &request.stream, &request.sid].into_iter();
+    let texts = texts.chain(copies.iter().flat_map(|codec| [&codec.codec, &codec.cid]));
+    let few = |layers: &[lk::VideoLayer]| layers.len() <= Layer::ALL.len();
+    texts.chain(layers.map(|layer| &layer.rid)).all(|text| text.len() <= LONGEST_TEXT)
+        && !request.cid.is_empty()
+        && few(&request.layers)
+        && copies.len() <= 4
+        && copies.iter().all(|codec| few(&codec.layers))
+        && request.audio_features.len() <= 16
 }
 
 /// `TR_`, the kind, the source (livekit/protocol, `utils/guid/id.go`).
