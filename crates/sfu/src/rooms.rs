@@ -317,6 +317,9 @@ impl Rooms {
 
     /// The socket is gone, or the way of the media: the stay ends, and a client that wants to go on joins anew.
     pub fn lost(&mut self, seat: Seat, now: Moment) {
+        if !self.seats.contains_key(&seat) {
+            return;
+        }
         self.part(seat, lk::DisconnectReason::SignalClose, now);
         self.effects.push_back(Effect::Close { seat });
     }
@@ -459,8 +462,11 @@ impl Rooms {
         self.room_of_mut(seat)?.people.get_mut(&seat)
     }
 
-    /// Ends a stay, and tells the person why.
+    /// Ends a stay, and tells the person why. Whoever has none, since frames of theirs still came, is told nothing.
     fn dismiss(&mut self, seat: Seat, reason: lk::DisconnectReason, now: Moment) {
+        if !self.seats.contains_key(&seat) {
+            return;
+        }
         self.say(seat, Response::Leave(tell::leave(reason, tell::Action::Disconnect)));
         self.part(seat, reason, now);
         self.effects.push_back(Effect::Close { seat });

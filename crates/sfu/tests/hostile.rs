@@ -85,3 +85,17 @@ fn what_is_told_of_a_track_has_an_end() {
         assert!(refused, "{what} is refused");
     }
 }
+
+#[test]
+fn whoever_was_sent_away_is_told_nothing_more() {
+    let mut rooms = Rooms::new([7; 32], "stun:127.0.0.1:1".to_owned());
+    join(&mut rooms, 1).expect("there is room");
+    rooms.misbehaved(Seat(1), now());
+    let closed = std::iter::from_fn(|| rooms.effect()).filter(|effect| matches!(effect, Effect::Close { .. })).count();
+    assert_eq!(closed, 1, "the socket is closed");
+    // Frames that came before it was, and its end.
+    rooms.misbehaved(Seat(1), now());
+    rooms.refused(Seat(1), now());
+    rooms.lost(Seat(1), now());
+    assert!(rooms.effect().is_none(), "and nothing follows");
+}
