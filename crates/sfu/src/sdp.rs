@@ -18,7 +18,7 @@ pub enum OfferError {
     /// Too many bytes, sections or bytes in a line.
     #[error("a larger description than any client has")]
     TooLarge,
-    /// A section of sound or picture without a name of its own, or two of one name.
+    /// A section of sound or picture without a name of its own or with several, or two of one name.
     #[error("a section without a name of its own")]
     Mid,
 }
@@ -163,7 +163,9 @@ fn begun(media: &str) -> Option<Section> {
 
 fn learn(section: &mut Section, attribute: &str) {
     match attribute.split_once(':') {
-        Some(("mid", mid)) => mid.clone_into(&mut section.mid),
+        Some(("mid", mid)) if section.mid.is_empty() => mid.clone_into(&mut section.mid),
+        // The stack may take the other one of two for its name; with a space it is none.
+        Some(("mid", _)) => section.mid.push(' '),
         // `- track`, `stream track`, or a stream alone (RFC 8830 §2).
         Some(("msid", msid)) => {
             section.track = msid.split(' ').nth(1).filter(|track| !track.is_empty()).map(str::to_owned);
@@ -225,6 +227,8 @@ mod tests {
         assert_eq!(sections("m=audio 9 RTP/SAVPF 0\r\n"), Err(OfferError::Mid), "no name");
         let twice = "m=audio 9 RTP/SAVPF 0\r\na=mid:x\r\n".repeat(2);
         assert_eq!(sections(&twice), Err(OfferError::Mid), "one name twice");
+        let two = "m=audio 9 RTP/SAVPF 0\r\na=mid:x\r\na=mid:y\r\n";
+        assert_eq!(sections(two), Err(OfferError::Mid), "two names of one section");
     }
 
     #[test]
