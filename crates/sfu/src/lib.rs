@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod admin;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod door;
 mod engine;
 mod media;
 pub mod rooms;

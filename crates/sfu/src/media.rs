@@ -8,6 +8,8 @@ mod flow;
 mod forward;
 mod history;
 mod loss;
+#[cfg(feature = "fuzz")]
+pub(crate) mod passing;
 
 use crate::rooms::{Kind, Layer, Route, Seat};
 use crate::sdp::{self, Carried};
@@ -306,22 +308,8 @@ impl Media {
             return;
         };
         let Some(flow) = self.flows.values_mut().find(|flow| flow.from == from && flow.mid == mid) else { return };
-        let picture = match flow.kind {
-            Kind::Audio => None,
-            Kind::Video => Vp8Descriptor::parse(&packet.payload).ok(),
-        };
-        let begins = match flow.kind {
-            Kind::Audio => true,
-            Kind::Video => picture.is_some_and(|picture| picture.starts_keyframe(&packet.payload)),
-        };
-        let head = Head {
-            layer: Layer::of_rid(rid.as_deref()),
-            sequence: *packet.seq_no,
-            timestamp: packet.header.timestamp,
-            arrived: now,
-            begins,
-            picture,
-        };
+        let numbers = (*packet.seq_no, packet.header.timestamp);
+        let head = head(flow.kind, Layer::of_rid(rid.as_deref()), numbers, now, &packet.payload);
         flow.arrived(&head, rid);
         if flow.kind == Kind::Audio
             && !flow.muted
@@ -390,6 +378,19 @@ impl Media {
         });
         self.facts.extend(lines);
     }
+}
+
+/// What a packet of these numbers says of itself.
+fn head(kind: Kind, layer: Layer, (sequence, timestamp): (u64, u32), arrived: Instant, payload: &[u8]) -> Head {
+    let picture = match kind {
+        Kind::Audio => None,
+        Kind::Video => Vp8Descriptor::parse(payload).ok(),
+    };
+    let begins = match kind {
+        Kind::Audio => true,
+        Kind::Video => picture.is_some_and(|picture| picture.starts_keyframe(payload)),
+    };
+    Head { layer, sequence, timestamp, arrived, begins, picture }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the stack's list of events is open")]

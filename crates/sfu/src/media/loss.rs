@@ -38,7 +38,7 @@ impl Reports {
         }
     }
 
-    fn one(&mut self, stream: Ssrc, highest: u32, lost: u32) {
+    pub(super) fn one(&mut self, stream: Ssrc, highest: u32, lost: u32) {
         if self.last.len() >= MOST_STREAMS && !self.last.contains_key(&stream) {
             return;
         }
