@@ -5,6 +5,7 @@
 mod bench;
 mod codegen;
 mod dist;
+mod fuzz;
 mod run;
 mod servers;
 mod setup;
@@ -37,6 +38,7 @@ enum Command {
     Run(run::Run),
     Test(test::Test),
     Kill(test::Kill),
+    Fuzz(fuzz::Fuzz),
     Servers(servers::Servers),
     FhirCheck(servers::FhirCheck),
     /// Run everything that a change must pass before it is merged: `test` with all its areas.
@@ -67,6 +69,7 @@ fn work() -> Result<()> {
         Command::Run(run) => run.run(&shell),
         Command::Test(test) => test.run(&shell),
         Command::Kill(kill) => kill.run(&shell),
+        Command::Fuzz(fuzz) => fuzz.run(&shell),
         Command::Servers(servers) => servers.run(&shell),
         Command::FhirCheck(check) => check.run(&shell),
         Command::Ci => test::Test::default().run(&shell),

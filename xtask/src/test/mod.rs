@@ -85,7 +85,7 @@ impl Area {
             Self::Viewer => &["viewer", "viewer-web"],
             Self::Platform => &["platform"],
             Self::Chat => &["attachment", "tim"],
-            Self::Rounds => &["codec", "rounds-proto", "rounds", "sfu", "integration"],
+            Self::Rounds => &["codec", "rounds-proto", "rounds", "sfu", "fuzz", "integration"],
             Self::Vault => &["vault"],
             Self::App => &["app"],
             Self::Sandbox => &["sandbox"],

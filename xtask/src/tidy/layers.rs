@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::{collections::BTreeMap, path::Path};
 
 /// The house's floors. A crate that is missing here must be given its place first.
-const LAYERS: [(&str, u8); 23] = [
+const LAYERS: [(&str, u8); 24] = [
     ("model", 0),
     ("contract", 0),
     ("imaging", 1),
@@ -28,6 +28,7 @@ const LAYERS: [(&str, u8); 23] = [
     ("testkit", 5),
     ("integration", 5),
     ("bench", 5),
+    ("fuzz", 5),
     ("xtask", 5),
 ];
 
