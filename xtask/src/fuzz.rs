@@ -31,7 +31,7 @@ const LONGEST_INPUT: u32 = 65_536;
 /// input that makes a fact untrue, takes more than 20 s or too much memory ends the run; its path is printed with the
 /// command that runs it again.
 ///
-/// It needs a C++ compiler. The first build takes some ten minutes.
+/// It needs a C++ compiler. The first build takes some ten minutes, on a busy machine half an hour.
 #[derive(Debug, Args)]
 pub(crate) struct Fuzz {
     /// One target, or several; all of them, one after the other, if none is named.
@@ -115,7 +115,7 @@ impl Fuzz {
         let text = fs::read(&log).with_context(|| format!("read {}", log.display()))?;
         let text = String::from_utf8_lossy(&text);
         if let Some(input) = inputs(&found)?.difference(&before).next() {
-            let said = text.lines().skip_while(|line| !line.contains("panicked at")).take(4).collect::<Vec<_>>();
+            let said = text.lines().skip_while(|line| !line.contains("panicked at")).take(2).collect::<Vec<_>>();
             bail!(
                 "{}\n  found    {}\n  whole    {}\n  again    cargo xtask fuzz {name} --input {}",
                 said.join("\n  "),

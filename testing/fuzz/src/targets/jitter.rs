@@ -69,8 +69,8 @@ pub(crate) fn voice(input: &[u8]) {
         }
     }
     assert!(furthest < SAME_ROW, "a byte reaches no further");
-    // Whatever it holds is over after as many moments as it can hold, and then nothing is.
-    for _moment in 0..20_000 {
+    // Nobody says anything any more.
+    for _moment in 0..4000 {
         voice.now += MOMENT;
         voice.pull();
     }
