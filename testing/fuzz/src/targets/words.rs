@@ -38,8 +38,9 @@ pub(crate) fn words(input: &[u8]) {
             SEALED => {
                 let (sequence, millis) = (u32::from(tape.byte()), u32::from(tape.short()));
                 let payload = tape.bytes();
-                sealed.insert(payload.to_vec());
-                said_by_anna(&mut sealer, &mut keys, now, (sequence, millis), payload)
+                let inner = inner(sequence, payload);
+                sealed.extend(payload_of(&inner));
+                said_by_anna(&mut sealer, &mut keys, now, (sequence, millis), &inner)
             }
             AGAIN => said.get(usize::from(tape.byte()) % said.len().max(1)).cloned().unwrap_or_default(),
             _ => {
@@ -55,8 +56,7 @@ pub(crate) fn words(input: &[u8]) {
             if keyed {
                 assert_eq!(word.from, anna, "nobody else has a key");
                 assert!(!again, "and nothing is heard twice");
-                let user = lk::EncryptedPacketPayload { value: Some(user(&word.topic, &word.payload)) };
-                assert!(sealed.contains(&word.payload) || sealed.contains(&user.encode_to_vec()), "it was sealed");
+                assert!(sealed.contains(&word.payload), "it was sealed");
             }
             if read.sequence > 0 {
                 let before = heard.insert(read.participant_sid, read.sequence);
@@ -78,20 +78,28 @@ fn user(topic: &str, payload: &[u8]) -> lk::encrypted_packet_payload::Value {
     })
 }
 
-/// Whatever the payload is: half of the time a word, else something that only its sender understands.
+/// What is sealed: half of the time a word, else bytes that may be one.
+fn inner(sequence: u32, payload: &[u8]) -> Vec<u8> {
+    if sequence & 1 == 0 {
+        return lk::EncryptedPacketPayload { value: Some(user("konsil.me", payload)) }.encode_to_vec();
+    }
+    payload.to_vec()
+}
+
+fn payload_of(inner: &[u8]) -> Option<Vec<u8>> {
+    let value = lk::EncryptedPacketPayload::decode(inner).ok()?.value?;
+    let lk::encrypted_packet_payload::Value::User(user) = value else { return None };
+    Some(user.payload)
+}
+
 fn said_by_anna(
     sealer: &mut DataSealer,
     keys: &mut OwnKeys,
     now: Duration,
     (sequence, millis): (u32, u32),
-    payload: &[u8],
+    inner: &[u8],
 ) -> Vec<u8> {
-    let inner = if sequence & 1 == 0 {
-        lk::EncryptedPacketPayload { value: Some(user("konsil.me", payload)) }.encode_to_vec()
-    } else {
-        payload.to_vec()
-    };
-    let value = sealer.seal(keys, now, &inner, millis).ok().map(lk::data_packet::Value::EncryptedPacket);
+    let value = sealer.seal(keys, now, inner, millis).ok().map(lk::data_packet::Value::EncryptedPacket);
     lk::DataPacket {
         participant_identity: ANNA.to_owned(),
         participant_sid: "PA_anna".to_owned(),
