@@ -7,12 +7,13 @@ use crate::peer::{Peer, Reach, Seen, Telling, Traffic, kind_of};
 use crate::receiving::{Hearing, PICTURES, Picture, SOUNDS, Sound, Wishes};
 use crate::sending::Outgoing;
 use crate::socket::Socket;
-use crate::words::{Saying, Word, WordError, Words};
+use crate::words::{Saying, WordError, Words};
 use model::round::{KeyTrust, MediaKey, MemberId};
 use rounds_proto::frame::{KeyUsed, State};
 use rounds_proto::signal::{
     self, Course, Fact, Input, Layer, OptionsError, Output, PeerNo, PeerState, SocketNo, Token, TrackWish, View,
 };
+use rounds_proto::words::Word;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;

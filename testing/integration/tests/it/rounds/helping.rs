@@ -128,11 +128,6 @@ async fn whoever_is_only_heard_with_loss_on_the_platforms_own_server_is_told_how
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_is_only_heard_with_loss_on_livekit_is_told_how_much() {
-    lossy(Server::LiveKit, false).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn before_a_round_a_person_sees_themselves_and_in_it_others_do() {
     let Some(rounds) = held_on(Server::Own) else { return };
     let Two { one, other, room, .. } = &two_about(rounds, None).await;
