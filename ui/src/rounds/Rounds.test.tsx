@@ -604,8 +604,8 @@ describe('sharing a screen', () => {
     const pictures = surfaces.surfaces.map((one) => ({ ...one, preview: one.window ? '/9j/2Q==' : null }));
     const { page, press } = await open(rounds({ round: round() }, { surfaces: { surfaces: pictures, hindered: null } }));
     press('round-share');
-    await waitFor(() => page.getByTestId('surfaces'));
-    expect([page.getByTestId('share-dialog').querySelectorAll('img[src^="blob:"]').length, kept.size]).toEqual([3, 3]);
+    // Each picture comes after its place.
+    await waitFor(() => expect([page.getByTestId('share-dialog').querySelectorAll('img[src^="blob:"]').length, kept.size]).toEqual([3, 3]));
     key('Escape');
     await waitFor(() => expect(page.queryByTestId('share-dialog')).toBeNull());
     expect(kept.size).toBe(0);
