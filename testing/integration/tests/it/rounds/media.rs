@@ -144,7 +144,8 @@ async fn a_browser_s_encrypted_picture_and_sound_arrive_in_clear(place: Place) {
     let mut ours = place.joins("adler", Encryption::Shared(key));
     ours.comes_in().await;
     let first = ours.looks("the first picture", |picture| Some(picture.clone())).await;
-    assert!(first.key && !first.gap, "it begins with one that depends on no other");
+    // Of what was shown before some packets may have come, which is a gap before it.
+    assert!(first.key, "it begins with one that depends on no other");
     assert_eq!(first.codec, Codec::Vp8, "as we offered it");
     // RFC 6386 §9.1: the start code of a key frame.
     assert_eq!(first.bytes.get(3..6), Some(&[0x9d, 0x01, 0x2a][..]), "and it is one, in clear");
