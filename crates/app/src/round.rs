@@ -27,6 +27,7 @@ mod presentation;
 mod scene;
 mod showing;
 mod sight;
+mod travel;
 mod voice;
 mod way;
 

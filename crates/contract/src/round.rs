@@ -248,7 +248,7 @@ pub enum RoundAdvice {
 }
 
 /// How sound and picture travel between this computer and the media server.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct RoundWayView {
     /// By what; absent while there is none.

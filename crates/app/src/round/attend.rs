@@ -8,19 +8,19 @@ use super::film::{Cameras, Film, Films, share_out};
 use super::pictures::{Gallery, Wish};
 use super::scene::{OWN_PICTURE, Scene};
 use super::showing::{Out, Showing};
+use super::travel::Travel;
 use super::voice::{MICROPHONE, Mouth, Sounds, Told};
 use super::way::{self, Entered, Found};
 use super::{Meeting, MeetingEvent};
 use crate::Desk;
 use crate::chat::{Quiet, Up};
 use contract::{
-    Entering, Failure, MediaStopped, OwnMediaView, Presentation, RoundEnd, RoundPath, RoundPhase, RoundWayView,
-    SeenView,
+    Entering, Failure, MediaStopped, OwnMediaView, Presentation, RoundEnd, RoundPhase, RoundWayView, SeenView,
 };
 use jiff::Timestamp;
 use model::device::DeviceId;
 use model::round::MemberId;
-use rounds::{Event, Path, Power, PowerError, Ticket, Traffic, Word};
+use rounds::{Event, Power, PowerError, Ticket, Word};
 use rounds_proto::frame::State;
 use rounds_proto::signal::{Fact, OwnFact};
 use serde_json::{Map, Value, json};
@@ -45,8 +45,6 @@ const MISSED: Duration = Duration::from_secs(3);
 /// What is seen of a face needs so much of the way to be what it is meant to be, in bits per second, and a screen so much.
 const FACE_NEEDS: f64 = 230_000.0;
 const SCREEN_NEEDS: f64 = 500_000.0;
-/// The figures of the way are waited for no longer.
-const FIGURES: Duration = Duration::from_millis(200);
 /// Cases whose patients are looked for at the same time.
 const FINDING: usize = 8;
 
@@ -143,8 +141,8 @@ impl Seat {
             broken: None,
             advisor: Advisor::default(),
             power: None,
-            traffic: None,
-            way: RoundWayView::default(),
+            travel: Travel::default(),
+            made_up: None,
             find,
         };
         tokio::spawn(stay.attend(up, camera, Wants { acts: wanted, wished, found }));
@@ -180,10 +178,9 @@ struct Stay {
     broken: Option<Instant>,
     advisor: Advisor,
     power: Option<Power>,
-    /// What had gone through the peer connection at the last look.
-    traffic: Option<(Instant, Traffic)>,
-    /// As it was at the last look.
-    way: RoundWayView,
+    travel: Travel,
+    /// The part of what others said that had to be made up, as it was at the last look.
+    made_up: Option<f64>,
     /// Where the patients of cases are told.
     find: mpsc::Sender<FoundCase>,
 }
@@ -265,7 +262,7 @@ impl Stay {
 
     async fn stay(mut self, entered: Entered, wants: Vec<Act>, mut from: Wants) {
         let Entered { meeting, mut told, mut pictures, mut sounds, began, server, power } = entered;
-        (self.way.server, self.power) = (server, power);
+        (self.travel.server, self.power) = (server, power);
         // Whoever has thought better of it meanwhile calls nobody and opens nothing.
         let wants = if from.acts.is_closed() { Vec::new() } else { wants };
         if !from.acts.is_closed() && !meeting.members().await.iter().any(|member| !member.here) {
@@ -364,7 +361,7 @@ impl Stay {
                     if changed {
                         untold = soon(untold);
                     }
-                    self.look_at_way(&meeting, &mut voice).await;
+                    self.look_at_way(&meeting, &mut voice);
                     if self.scene.advice != self.advisor.advice(Instant::now()) {
                         untold = soon(untold);
                     }
@@ -534,8 +531,9 @@ impl Stay {
             Act::OpenPresentedCase(number) => self.showing.open_case(number),
             Act::Volume(who, volume) => self.scene.set_volume(who, volume),
             Act::Way(tell) => {
+                let there = self.scene.there().is_some();
                 // Who asked may have gone.
-                let _gone = tell.send(self.way.clone());
+                let _gone = tell.send(self.travel.view(meeting.media(), there, self.made_up).await);
             }
             Act::Moderate(what, done) => {
                 // Whoever was sent out was so by the conversation's own rules.
@@ -594,47 +592,22 @@ impl Stay {
         self.scene.microphone = seen;
     }
 
-    /// What the way to the server carries: it is shared out among what is sent, and kept for whoever asks.
-    async fn look_at_way(&mut self, meeting: &Meeting, voice: &mut Sounds) {
-        let (way, made_up) = (meeting.media().way(), voice.look());
-        // What the person wants does not wait for figures.
-        let traffic = tokio::time::timeout(FIGURES, meeting.media().traffic()).await;
-        let traffic = traffic.unwrap_or_else(|_late| self.traffic.map(|(_, before)| before).unwrap_or_default());
-        let heard = matches!(self.scene.microphone, OwnMediaView::On { .. });
-        let lost = if heard { way.loss.max(traffic.voice_lost) } else { way.loss };
-        voice.set_loss(lost);
+    /// What the way to the server carries is shared out among what is sent, and what it lacks is told.
+    fn look_at_way(&mut self, meeting: &Meeting, voice: &mut Sounds) {
+        let way = meeting.media().way();
+        self.made_up = voice.look();
+        voice.set_loss(way.loss);
         share_out(way.carries, self.camera.as_ref(), self.screen.as_ref());
-        let now = Instant::now();
-        let before = self.traffic.replace((now, traffic));
-        let (sends, receives) = before.map_or((0, 0), |(then, before)| {
-            let seconds = now.duration_since(then).as_secs_f64();
-            // A rejoin counts from the beginning.
-            let since = |now: u64, before: u64| bits_per_second(now.checked_sub(before).unwrap_or(now), seconds);
-            (since(traffic.sent, before.sent), since(traffic.received, before.received))
-        });
-        let there = self.scene.there().is_some();
-        self.way = RoundWayView {
-            path: traffic.path.filter(|_| there).map(|path| match path {
-                Path::Udp => RoundPath::Udp,
-                Path::Tcp => RoundPath::Tcp,
-                Path::Relay => RoundPath::Relay,
-            }),
-            round_trip: traffic.round_trip.map(|time| u32::try_from(time.as_millis()).unwrap_or(u32::MAX)),
-            sends,
-            receives,
-            carries: whole(way.carries),
-            sends_with_loss: single(lost),
-            hears_with_loss: made_up.map(single),
-            server: std::mem::take(&mut self.way.server),
-        };
+        // What cannot be sent or heard while the way is being mended is said by other words.
+        if self.scene.there().is_none() {
+            return;
+        }
         let seen = |film: &Option<Film>| film.as_ref().is_some_and(Film::is_seen);
         let fits = |needs| way.full.is_none_or(|full| full >= needs) || way.carries >= needs;
         let narrow = (seen(&self.camera) && !fits(FACE_NEEDS)) || (seen(&self.screen) && !fits(SCREEN_NEEDS));
+        let heard = matches!(self.scene.microphone, OwnMediaView::On { .. });
         let sends = heard || seen(&self.camera) || seen(&self.screen);
-        // What cannot be sent or heard while the way is being mended is said by other words.
-        if there {
-            self.advisor.look(Measured { lost: sends.then_some(lost), made_up, narrow });
-        }
+        self.advisor.look(Measured { lost: sends.then_some(way.loss), made_up: self.made_up, narrow });
     }
 
     /// A device that does not answer any more says nothing by itself.
@@ -910,26 +883,6 @@ impl Stay {
     fn tell(&mut self) {
         self.desk.tell_round(self.entry, self.scene.view());
     }
-}
-
-fn bits_per_second(bytes: u64, seconds: f64) -> u32 {
-    #[expect(clippy::cast_precision_loss, reason = "a figure for a person")]
-    let bits = bytes as f64 * 8.0;
-    whole(if seconds > 0.0 { bits / seconds } else { 0.0 })
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "what does not fit is the nearest that does"
-)]
-fn whole(number: f64) -> u32 {
-    number.round() as u32
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "a figure for a person")]
-fn single(number: f64) -> f32 {
-    number as f32
 }
 
 async fn changed(film: &mut Option<Film>) {

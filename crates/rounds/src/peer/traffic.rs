@@ -1,7 +1,6 @@
 //! What goes through a peer connection, and by which way, read from its statistics (W3C webrtc-stats §8).
 
 use rtc::peer_connection::transport::RTCIceCandidateType;
-use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use rtc::statistics::report::{RTCStatsReport, RTCStatsReportEntry};
 use rtc::statistics::stats::ice_candidate::RTCIceCandidateStats;
 use rtc::statistics::stats::ice_candidate_pair::RTCIceCandidatePairStats;
@@ -19,7 +18,7 @@ pub enum Path {
 }
 
 /// What has gone through a round's peer connection since that was made.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// None while no way was found.
     pub path: Option<Path>,
@@ -31,9 +30,6 @@ pub struct Traffic {
     pub received: u64,
     /// In so many packets, those of RTCP among them.
     pub packets_received: u64,
-    /// The part of the own voice that did not arrive of late, from 0 to 1, by the server's reports (RFC 3550 §6.4.1): some say
-    /// nothing else of sound.
-    pub voice_lost: f64,
 }
 
 pub(super) fn of(report: &RTCStatsReport) -> Traffic {
@@ -43,13 +39,6 @@ pub(super) fn of(report: &RTCStatsReport) -> Traffic {
         traffic.sent = traffic.sent.saturating_add(pair.bytes_sent);
         traffic.received = traffic.received.saturating_add(pair.bytes_received);
         traffic.packets_received = traffic.packets_received.saturating_add(pair.packets_received);
-    }
-    for entry in report.iter() {
-        if let RTCStatsReportEntry::RemoteInboundRtp(told) = entry
-            && told.received_rtp_stream_stats.rtp_stream_stats.kind == RtpCodecKind::Audio
-        {
-            traffic.voice_lost = traffic.voice_lost.max(told.fraction_lost);
-        }
     }
     let chosen = report.transport().map(|transport| transport.selected_candidate_pair_id.as_str());
     if let Some(RTCStatsReportEntry::IceCandidatePair(pair)) = chosen.and_then(|id| report.get(id)) {
