@@ -45,7 +45,10 @@ async function start(host: Host): Promise<void> {
     const view = await firstView(host);
     root.render(<App desk={createDesk(host, view)} place={view.place} />);
   } catch (thrown) {
-    root.render(<StartFailed failure={asFailure(thrown)} retry={() => void start(host)} />);
+    // As the computer is set, until the person's own settings can be read.
+    const language = navigator.language.startsWith('en') ? 'en' : 'de';
+    const theme = matchMedia('(prefers-color-scheme: dark)').matches ? 'reading-room' : 'office';
+    root.render(<StartFailed failure={asFailure(thrown)} look={{ language, theme, fontSize: 100 }} retry={() => void start(host)} />);
   }
 }
 
