@@ -6,8 +6,32 @@ use super::{
     scan::{Kind, code, has_word, lines, without_tests},
 };
 
-/// Crates whose time, files, network and threads are arguments.
-const PURE: [&str; 3] = ["crates/model/src/", "crates/contract/src/", "crates/imaging/src/"];
+/// Crates and modules whose time, files, network, threads and chance are arguments.
+const PURE: [&str; 6] = [
+    "crates/model/src/",
+    "crates/contract/src/",
+    "crates/imaging/src/",
+    "crates/app/src/record.rs",
+    "crates/app/src/record/",
+    "crates/app/src/decision/",
+];
+
+/// What they would reach for them by. The types of clocks as well, since whoever has one can ask it by another name.
+const IMPURE: [&str; 13] = [
+    "tokio",
+    "std::fs",
+    "std::net",
+    "std::thread",
+    "std::process",
+    "Instant",
+    "SystemTime",
+    "Timestamp::now",
+    "Zoned::now",
+    "new_v4",
+    "now_v7",
+    "OsRng",
+    "rand",
+];
 
 /// What plays the other side of the client's protocols, and the part of it that is a person at a desk.
 const SANDBOX: &str = "crates/sandbox/src/";
@@ -39,13 +63,13 @@ fn tests_only(path: &str) -> bool {
     path.contains("/tests/") || path.ends_with("/tests.rs") || path.starts_with("testing/")
 }
 
-/// Runtime, clock, files, sockets and threads in a pure crate.
+/// Runtime, clock, files, sockets, threads and chance where nothing of it belongs.
 fn impure(path: &str, code: &str) -> Vec<Finding> {
     let mut found = Vec::new();
     for (n, line) in lines(code) {
-        for word in ["tokio", "std::fs", "std::net", "std::thread", "std::process", "Instant::now", "SystemTime::now"] {
+        for word in IMPURE {
             if has_word(line, word) {
-                found.push(Finding::at(path, n, format!("`{word}` in a pure crate: make it an argument")));
+                found.push(Finding::at(path, n, format!("`{word}` where all is an argument: make it one")));
             }
         }
     }
@@ -66,7 +90,7 @@ fn impure(path: &str, code: &str) -> Vec<Finding> {
             if depth == 0 && ["fs", "net", "thread", "process"].contains(&name.as_str()) {
                 let next = body_after(body, &name);
                 if next.is_none_or(|c| !(c.is_alphanumeric() || c == '_')) {
-                    found.push(Finding::at(path, line, format!("`std::{name}` in a pure crate: make it an argument")));
+                    found.push(Finding::at(path, line, format!("`std::{name}` where all is an argument: make it one")));
                 }
             }
         }
@@ -143,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pure_crate_has_no_clock_files_network_or_threads() {
+    fn what_is_pure_has_no_clock_files_network_threads_or_chance() {
         let good = "//! x\n// std::fs is not used\nuse std::{fmt, collections::{BTreeMap, btree_map}};\n#[cfg(test)]\nmod tests { use std::fs; }";
         assert_eq!(findings("crates/imaging/src/x.rs", good), [""; 0], "good");
         for bad in [
@@ -154,14 +178,24 @@ mod tests {
             "let t = std::time::SystemTime::now();",
             "use tokio::sync::mpsc;",
             "std::thread::spawn(f);",
+            "use std::time::Instant as Clock;",
+            "let t = jiff::Timestamp::now();",
+            "let t = jiff::Zoned::now();",
+            "let id = Uuid::new_v4();",
+            "let key = SigningKey::random(&mut OsRng);",
         ] {
-            assert_eq!(findings("crates/imaging/src/x.rs", &format!("//! x\n{bad}\n")).len(), 1, "{bad}");
-            assert_eq!(
-                findings("crates/app/src/x.rs", &format!("//! x\n{bad}\n")),
-                [""; 0],
-                "allowed elsewhere: {bad}"
-            );
+            let text = format!("//! x\n{bad}\n");
+            for pure in ["crates/imaging/src/x.rs", "crates/app/src/record/case.rs", "crates/app/src/decision/seal.rs"]
+            {
+                assert_eq!(findings(pure, &text).len(), 1, "{pure}: {bad}");
+            }
+            for open in ["crates/app/src/x.rs", "crates/app/src/decisions/signing.rs", "crates/app/src/records.rs"] {
+                assert_eq!(findings(open, &text), [""; 0], "allowed elsewhere: {open}: {bad}");
+            }
         }
+        let given =
+            "//! x\nfn at(now: jiff::Timestamp) -> String { format!(\"{now} {}\", Uuid::new_v5(&space, name)) }";
+        assert_eq!(findings("crates/app/src/decision/payload.rs", given), [""; 0], "as arguments");
     }
 
     #[test]
