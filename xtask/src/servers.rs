@@ -919,8 +919,8 @@ fn written(shell: &Shell) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// The client's test that hands what it writes to the validator.
-const GIVEN: &str = "written_resources_are_given_to_the_validator";
+/// The client's tests that hand what it writes to the validator, by the end of their names.
+const GIVEN: &str = "given_to_the_validator";
 
 fn written_by_client(shell: &Shell, folder: &Path) -> Result<()> {
     let mut units = shell.cargo();

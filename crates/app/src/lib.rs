@@ -37,6 +37,8 @@ mod shelf;
 mod tasks;
 mod text_blocks;
 mod today;
+#[cfg(test)]
+mod validator;
 pub mod worker;
 
 pub use chat::{FileDoor, Outward, Quiet, Serve};

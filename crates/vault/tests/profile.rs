@@ -446,13 +446,12 @@ fn keys_that_could_have_two_meanings_are_refused() {
     }
 }
 
+/// Names the profile to the process that the next test starts and kills.
 const CHILD: &str = "KONSIL_TEST_APPENDS_IN";
 
-/// Not a test by itself: the body of the process that the next test kills.
-#[test]
-fn child_that_appends_until_it_is_killed() {
-    let Some(folder) = std::env::var_os(CHILD) else { return };
-    let vault = open(Path::new(&folder));
+/// What that process does: it appends until it is killed, and says what was taken.
+fn append_without_end(folder: &Path) {
+    let vault = open(folder);
     let mut out = std::io::stdout();
     for n in vault.journal_read("case").expect("readable").len().. {
         vault.journal_append("case", format!("Auenwald {n}").as_bytes()).expect("kept");
@@ -462,6 +461,10 @@ fn child_that_appends_until_it_is_killed() {
 
 #[test]
 fn what_was_acknowledged_survives_kill_9() {
+    // The process that is killed is this test again.
+    if let Some(folder) = std::env::var_os(CHILD) {
+        return append_without_end(Path::new(&folder));
+    }
     let folder = folder();
     // xorshift with a fixed seed chooses the moments.
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
@@ -471,7 +474,7 @@ fn what_was_acknowledged_survives_kill_9() {
         state ^= state >> 7;
         state ^= state << 17;
         let mut child = Command::new(std::env::current_exe().expect("this test has a path"))
-            .args(["--exact", "child_that_appends_until_it_is_killed", "--nocapture"])
+            .args(["--exact", "what_was_acknowledged_survives_kill_9", "--nocapture"])
             .env(CHILD, folder.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

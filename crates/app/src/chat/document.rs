@@ -76,6 +76,7 @@ fn said(stored: &Stored, ending: &str, case: CaseLink, language: Language) -> (S
 mod tests {
     use super::said;
     use crate::documents::Stored;
+    use crate::validator::given;
     use contract::{DocumentEntryView, Language};
     use tim::CaseLink;
 
@@ -127,13 +128,10 @@ mod tests {
         assert_eq!(resource["type"]["text"], serde_json::Value::Null, "without words that nobody wrote");
     }
 
-    /// Writes what we send, for the validator: `KONSIL_FHIR_OUT=DIR`.
     #[test]
     fn a_written_document_is_given_to_the_validator() {
-        let Some(folder) = std::env::var_os("KONSIL_FHIR_OUT").map(std::path::PathBuf::from) else { return };
-        std::fs::create_dir_all(&folder).expect("the folder can be made");
+        let Some(given) = given() else { return };
         let (name, document) = said(&stored(), ".pdf", case(), Language::De);
-        let text = serde_json::to_string_pretty(&document.resource(&name, Some("application/pdf"), 48_213));
-        std::fs::write(folder.join("message-document.json"), text.expect("it is JSON")).expect("it can be written");
+        given.take("message-document", &document.resource(&name, Some("application/pdf"), 48_213));
     }
 }

@@ -243,6 +243,7 @@ fn times(start: &Moment, end: &Moment, day: &str, to: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::sentence;
+    use crate::validator::given;
     use contract::Language;
     use serde_json::Value;
     use tim::{CaseLink, Form, Moment};
@@ -279,11 +280,9 @@ mod tests {
         );
     }
 
-    /// Writes what we send, for the validator: `KONSIL_FHIR_OUT=DIR`.
     #[test]
     fn written_resources_are_given_to_the_validator() {
-        let Some(folder) = std::env::var_os("KONSIL_FHIR_OUT").map(std::path::PathBuf::from) else { return };
-        std::fs::create_dir_all(&folder).expect("the folder can be made");
+        let Some(given) = given() else { return };
         let question = Form::Question { text: "Operation oder Bestrahlung?\nDie Lunge ist knapp.".to_owned() };
         for (name, form) in [
             ("invitation", Form::Invitation),
@@ -291,8 +290,7 @@ mod tests {
             ("appointment", appointment("2026-11-25T15:00:00+01:00", "2026-11-25T15:40:00+01:00")),
         ] {
             let resource: Value = form.resource(Some(&case())).expect("it is written");
-            let text = serde_json::to_string_pretty(&resource).expect("a resource is JSON");
-            std::fs::write(folder.join(format!("message-{name}.json")), text).expect("the file can be written");
+            given.take(&format!("message-{name}"), &resource);
         }
     }
 }

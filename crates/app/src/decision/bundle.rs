@@ -363,10 +363,9 @@ mod tests {
         assert!(page.contains("Reihenfolge ergänzt"), "the reason is signed");
     }
 
-    /// Writes what we send, for the validator: `KONSIL_FHIR_OUT=DIR`.
     #[test]
     fn written_resources_are_given_to_the_validator() {
-        let Some(folder) = std::env::var_os("KONSIL_FHIR_OUT").map(std::path::PathBuf::from) else { return };
+        let Some(given) = crate::validator::given() else { return };
         let (amended, revision) = amended();
         let mut former = resource(&bundle(&auenwald(), &auenwald_setting(), &Revision::first(), None), 2).clone();
         former["id"] = json!("doc-1");
@@ -376,7 +375,6 @@ mod tests {
         let draft = |draft: &Draft, setting: &Setting| draft_plan(draft, setting, None).expect("it can be written");
         let first = Revision::first();
         let former = Former { document: &former, version: "1" };
-        std::fs::create_dir_all(&folder).expect("the folder can be made");
         for (name, resource) in [
             ("draft-empty", draft(&Draft::default(), &auenwald_setting())),
             ("draft-half", draft(&half, &auenwald_setting())),
@@ -386,8 +384,7 @@ mod tests {
             ("signing-mohnblatt", bundle(&mohnblatt(), &mohnblatt_setting(), &first, None)),
             ("amendment-auenwald", bundle(&amended, &auenwald_setting(), &revision, Some(former))),
         ] {
-            let text = serde_json::to_string_pretty(&resource).expect("a resource is JSON");
-            std::fs::write(folder.join(format!("decision-{name}.json")), text).expect("the file can be written");
+            given.take(&format!("decision-{name}"), &resource);
         }
     }
 }

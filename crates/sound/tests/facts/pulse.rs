@@ -20,15 +20,21 @@ struct Server {
 
 impl Server {
     /// None where there is no PulseAudio.
+    #[expect(clippy::print_stderr, reason = "a fact that was not tried must be seen")]
     fn start(name: &str) -> Option<Self> {
         let folder = std::env::temp_dir().join(format!("sound-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).ok()?;
-        Some(Self { process: Self::process(&folder)?, folder })
+        make(&folder);
+        let Ok(process) = Self::process(&folder).spawn() else {
+            eprintln!("SKIPPED: there is no PulseAudio here, and sound of a server was not tried");
+            return None;
+        };
+        Some(Self { process: ready(process), folder })
     }
 
-    fn process(folder: &Path) -> Option<Child> {
+    fn process(folder: &Path) -> Command {
         let socket = folder.join("native");
-        let begun = Command::new("pulseaudio")
+        let mut command = Command::new("pulseaudio");
+        command
             .args(["-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "-v", "--log-target=stderr"])
             .arg(format!("--load=module-native-protocol-unix auth-anonymous=1 socket={}", socket.display()))
             .arg("--load=module-null-sink sink_name=first sink_properties=device.description=First")
@@ -39,21 +45,8 @@ impl Server {
             .env_remove("DBUS_SESSION_BUS_ADDRESS")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn();
-        let Ok(mut process) = begun else {
-            #[expect(clippy::print_stderr, reason = "a fact that was not tried must be seen")]
-            {
-                eprintln!("NOT TRIED: there is no pulseaudio on this computer");
-            }
-            return None;
-        };
-        let mut lines = BufReader::new(process.stderr.take()?).lines();
-        let ready = lines.by_ref().map_while(Result::ok).any(|line| line.contains("startup complete"));
-        assert!(ready, "PulseAudio does not start");
-        // It goes on talking, and must not be kept from it. The thread ends with the process.
-        std::thread::Builder::new().spawn(move || lines.map_while(Result::ok).count()).ok()?;
-        Some(process)
+            .stderr(Stdio::piped());
+        command
     }
 
     fn end(&mut self) {
@@ -63,7 +56,7 @@ impl Server {
 
     /// Another one in its place.
     fn begin_anew(&mut self) {
-        self.process = Self::process(&self.folder).expect("it began before");
+        self.process = ready(Self::process(&self.folder).spawn().expect("it began before"));
     }
 
     fn system(&self) -> Arc<dyn System> {
@@ -87,6 +80,21 @@ impl Drop for Server {
         self.end();
         let _gone = std::fs::remove_dir_all(&self.folder);
     }
+}
+
+fn make(folder: &Path) {
+    std::fs::create_dir_all(folder).expect("there is room for a folder");
+}
+
+/// The server once it takes clients.
+fn ready(mut process: Child) -> Child {
+    let mut lines = BufReader::new(process.stderr.take().expect("it was asked for")).lines();
+    let ready = lines.by_ref().map_while(Result::ok).any(|line| line.contains("startup complete"));
+    assert!(ready, "PulseAudio does not start");
+    // It goes on talking, and must not be kept from it. The thread ends with the process.
+    let listening = std::thread::Builder::new().spawn(move || lines.map_while(Result::ok).count());
+    drop(listening.expect("there is room for a thread"));
+    process
 }
 
 fn id(name: &str) -> DeviceId {
