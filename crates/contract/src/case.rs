@@ -286,8 +286,10 @@ pub struct TimelineEntryView {
     pub detail: Option<String>,
     /// ISO date or time, possibly partial.
     pub start: Option<String>,
-    /// ISO end, for bars.
+    /// ISO end, for bars; the start of what has ended at an unknown time.
     pub end: Option<String>,
+    /// It was ended before its time.
+    pub stopped: bool,
     /// The document behind it.
     pub document: Option<String>,
     /// The study behind it.

@@ -73,7 +73,7 @@ export function TimelineList({ entries, read, openImages, long }: { entries: rea
             <EntryTitle entry={entry} read={read} openImages={openImages} />
             <div className={styles['entryDetail']}>
               <span className="visually-hidden">{kindWord[entry.kind]()} </span>
-              {[entry.end !== null && entry.end !== entry.start ? period(entry.start, entry.end) : '', entry.detail ?? ''].filter((word) => word !== '').join(' · ')}
+              {[entry.end !== null && entry.end !== entry.start ? period(entry.start, entry.end) : '', entry.detail ?? '', entry.stopped ? m.case_stopped() : ''].filter((word) => word !== '').join(' · ')}
             </div>
           </div>
         </li>

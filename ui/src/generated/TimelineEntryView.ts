@@ -22,9 +22,13 @@ detail: string | null,
  */
 start: string | null, 
 /**
- * ISO end, for bars.
+ * ISO end, for bars; the start of what has ended at an unknown time.
  */
 end: string | null, 
+/**
+ * It was ended before its time.
+ */
+stopped: boolean, 
 /**
  * The document behind it.
  */

@@ -1,11 +1,19 @@
 //! The course of an illness, newest first.
 
 use super::{
-    read::{day, each, id, reference_id, sort_key, text, when, words},
+    read::{day, each, extension, has_code, id, reference_id, sort_key, text, when, words},
     reports,
 };
 use contract::{DiagnosisEntryView, SlotView, TimelineEntryView, TimelineKind, TnmView};
 use serde_json::Value;
+
+const OPS: &str = "http://fhir.de/CodeSystem/bfarm/ops";
+const SCT: &str = "http://snomed.info/sct";
+/// Kinds of therapy as oBDS has them.
+const THERAPY: &str =
+    "https://www.medizininformatik-initiative.de/fhir/ext/modul-onko/CodeSystem/mii-cs-onko-therapie-typ";
+/// A series of irradiations with its dose and target.
+const IRRADIATION: &str = "https://www.medizininformatik-initiative.de/fhir/ext/modul-onko/StructureDefinition/mii-ex-onko-strahlentherapie-bestrahlung";
 
 /// What the course is put together from.
 pub(crate) struct Sources<'a> {
@@ -63,16 +71,7 @@ pub(crate) fn timeline(sources: &Sources<'_>) -> Vec<TimelineEntryView> {
         made.study = study_uid(study);
         entries.push(made);
     }
-    for procedure in sources.procedures {
-        let mut made = entry(
-            TimelineKind::Procedure,
-            words(&procedure["code"]).unwrap_or_default(),
-            (procedure["status"] == "stopped").then(|| "stopped".to_owned()),
-            when(procedure, "performed"),
-        );
-        made.end = text(&procedure["performedPeriod"]["end"]);
-        entries.push(made);
-    }
+    entries.extend(sources.procedures.iter().filter_map(treatment));
     for medication in sources.medications.iter().filter(|m| is_systemic(m)) {
         let mut made = entry(
             TimelineKind::Systemic,
@@ -81,6 +80,7 @@ pub(crate) fn timeline(sources: &Sources<'_>) -> Vec<TimelineEntryView> {
             when(medication, "effective"),
         );
         made.end = text(&medication["effectivePeriod"]["end"]);
+        made.stopped = medication["status"] == "stopped";
         entries.push(made);
     }
     for prescription in sources.prescriptions.iter().filter(|m| is_systemic(m)) {
@@ -115,6 +115,59 @@ pub(crate) fn timeline(sources: &Sources<'_>) -> Vec<TimelineEntryView> {
     entries
 }
 
+/// A procedure, unless it was not done or not of this patient.
+fn treatment(procedure: &Value) -> Option<TimelineEntryView> {
+    if procedure["status"] == "entered-in-error" || procedure["status"] == "not-done" {
+        return None;
+    }
+    let kind = kind_of(procedure);
+    let detail = if kind == TimelineKind::Radiotherapy { irradiation(procedure) } else { None };
+    let start = when(procedure, "performed");
+    let mut made = entry(kind, words(&procedure["code"]).unwrap_or_default(), detail, start.clone());
+    // What has ended without anybody having written when is a point and no bar that goes on until today.
+    let over = procedure["status"] != "in-progress" && procedure["status"] != "on-hold";
+    made.end = text(&procedure["performedPeriod"]["end"]).or(start.filter(|_| over));
+    made.stopped = procedure["status"] == "stopped";
+    Some(made)
+}
+
+fn kind_of(procedure: &Value) -> TimelineKind {
+    let is = |system: &str, codes: &[&str]| {
+        has_code(&procedure["category"], system, codes) || has_code(&procedure["code"], system, codes)
+    };
+    // OPS: 8-52 is radiotherapy, 8-53 therapy with radionuclides. oBDS reports both as one, as SNOMED CT has
+    // them: radiotherapy and its course, by a beam, by sources within, by radionuclides.
+    let irradiated = each(&procedure["code"]["coding"])
+        .filter(|coding| coding["system"] == OPS)
+        .any(|coding| coding["code"].as_str().is_some_and(|code| code.starts_with("8-52") || code.starts_with("8-53")));
+    let radiotherapy = ["1287742003", "108290001", "1217123003", "33195004", "152198000", "399315003"];
+    if irradiated || is(SCT, &radiotherapy) || is(THERAPY, &["ST"]) || extension(procedure, IRRADIATION).is_some() {
+        TimelineKind::Radiotherapy
+    } else if is(THERAPY, &["CH", "HO", "IM", "ZS", "SZ", "CI", "CZ", "CIZ", "IZ"]) {
+        TimelineKind::Systemic
+    } else {
+        TimelineKind::Procedure
+    }
+}
+
+/// Dose and target of each series: "50 Gy Brust · 16 Gy Tumorbett".
+fn irradiation(procedure: &Value) -> Option<String> {
+    let series = each(&procedure["extension"]).filter(|extension| extension["url"] == IRRADIATION).map(|series| {
+        let part = |url: &str| extension(series, url);
+        let dose = part("Gesamtdosis").map(|dose| &dose["valueQuantity"]).and_then(|dose| {
+            let unit = text(&dose["unit"]).or_else(|| text(&dose["code"]))?;
+            Some(format!("{} {unit}", dose["value"].as_f64()?))
+        });
+        // The codes of targets are numbers of a list, which nobody reads.
+        let target = part("Zielgebiet").map(|target| &target["valueCodeableConcept"]).and_then(|target| {
+            text(&target["text"]).or_else(|| each(&target["coding"]).find_map(|coding| text(&coding["display"])))
+        });
+        [dose, target].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    });
+    let told: Vec<String> = series.filter(|series| !series.is_empty()).collect();
+    (!told.is_empty()).then(|| told.join(" · "))
+}
+
 /// Medication with an end or tied to a decision or an order is therapy; what runs on for years is home medication.
 fn is_systemic(medication: &Value) -> bool {
     each(&medication["basedOn"]).next().is_some() || medication["effectivePeriod"]["end"].is_string()
@@ -135,6 +188,7 @@ fn entry(kind: TimelineKind, title: String, detail: Option<String>, start: Optio
         detail: detail.filter(|text| !text.is_empty()),
         start,
         end: None,
+        stopped: false,
         document: None,
         study: None,
     }
@@ -143,4 +197,78 @@ fn entry(kind: TimelineKind, title: String, detail: Option<String>, start: Optio
 /// The patient of any resource that has one.
 pub(crate) fn patient_of(resource: &Value) -> Option<String> {
     ["subject", "patient", "for"].iter().find_map(|name| reference_id(&resource[*name], "Patient"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{IRRADIATION, OPS, THERAPY, treatment};
+    use contract::{TimelineEntryView, TimelineKind};
+    use serde_json::{Value, json};
+
+    /// As the MII's module has a radiotherapy: OPS, and a series with its dose and target.
+    fn radiotherapy() -> Value {
+        let series = |dose: u32, target: &str| {
+            json!({ "url": IRRADIATION, "extension": [
+                { "url": "Gesamtdosis", "valueQuantity": { "value": dose, "unit": "Gy" } },
+                { "url": "Zielgebiet", "valueCodeableConcept": { "coding": [{ "code": "3.4.", "display": target }] } },
+            ] })
+        };
+        json!({
+            "resourceType": "Procedure", "status": "completed",
+            "extension": [series(50, "Brustdrüse"), series(16, "Tumorbett")],
+            "category": { "coding": [{ "system": "http://snomed.info/sct", "code": "1287742003" }] },
+            "code": { "text": "Bestrahlung links", "coding": [{ "system": OPS, "code": "8-522.d1" }] },
+            "performedPeriod": { "start": "2026-08-03", "end": "2026-09-11" },
+        })
+    }
+
+    fn shown(procedure: &Value) -> TimelineEntryView {
+        treatment(procedure).expect("it is shown")
+    }
+
+    #[test]
+    fn a_radiotherapy_is_a_bar_with_its_doses_and_targets() {
+        let entry = shown(&radiotherapy());
+        assert_eq!(entry.kind, TimelineKind::Radiotherapy, "its kind");
+        assert_eq!(entry.title, "Bestrahlung links", "in the record's words");
+        assert_eq!(entry.detail.as_deref(), Some("50 Gy Brustdrüse · 16 Gy Tumorbett"), "dose and target");
+        assert_eq!((entry.start.as_deref(), entry.end.as_deref()), (Some("2026-08-03"), Some("2026-09-11")), "a bar");
+    }
+
+    #[test]
+    fn each_of_the_ways_to_say_what_a_therapy_is_is_understood() {
+        let sct = |code: &str| json!([{ "system": "http://snomed.info/sct", "code": code }]);
+        let ops = |code: &str| json!([{ "system": OPS, "code": code }]);
+        let typ = |code: &str| json!([{ "system": THERAPY, "code": code }]);
+        for (category, code, kind) in [
+            (sct("1287742003"), Value::Null, TimelineKind::Radiotherapy),
+            (sct("277132007"), ops("8-523.10"), TimelineKind::Radiotherapy),
+            (Value::Null, ops("8-530.60"), TimelineKind::Radiotherapy),
+            (Value::Null, sct("33195004"), TimelineKind::Radiotherapy),
+            (Value::Null, typ("ST"), TimelineKind::Radiotherapy),
+            (Value::Null, typ("CIZ"), TimelineKind::Systemic),
+            (Value::Null, typ("OP"), TimelineKind::Procedure),
+            (sct("387713003"), ops("5-870.a1"), TimelineKind::Procedure),
+            // The same code of another system says something else.
+            (Value::Null, json!([{ "system": "urn:house", "code": "8-522" }]), TimelineKind::Procedure),
+        ] {
+            let procedure = json!({ "category": { "coding": category }, "code": { "coding": code } });
+            assert_eq!(shown(&procedure).kind, kind, "{procedure}");
+        }
+    }
+
+    #[test]
+    fn only_what_goes_on_has_no_end() {
+        let mut procedure = radiotherapy();
+        procedure["performedPeriod"] = json!({ "start": "2026-11-02" });
+        assert_eq!(shown(&procedure).end.as_deref(), Some("2026-11-02"), "it has ended, nobody knows when");
+        procedure["status"] = json!("in-progress");
+        assert_eq!(shown(&procedure).end, None, "until today");
+        procedure["status"] = json!("stopped");
+        assert!(shown(&procedure).stopped, "which the page says in its own words");
+        for status in ["not-done", "entered-in-error"] {
+            procedure["status"] = json!(status);
+            assert_eq!(treatment(&procedure), None, "{status}");
+        }
+    }
 }
