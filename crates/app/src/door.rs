@@ -1,12 +1,7 @@
 //! The door without a window: commands of the program's own executable for IT, for tests and for
 //! everybody who wants to check what the window shows. Same crates and same worker processes.
 //!
-//! | Command | Answer on standard output |
-//! | --- | --- |
-//! | `inspect PATH… [--json] [--headers]` | patients, studies, series with geometry and transfer syntaxes; damage per file with its reason |
-//! | `decode FILE --frame N -o OUT` | one JSON line: `rows`, `columns`, `samples`, `bits`, `signed`, `photometric`, `transferSyntax`; the stored values in `OUT` |
-//! | `verify PAYLOAD --signature JWS --key JWK [--plan CAREPLAN] [--patient PATIENT]` | one JSON line: `finding` and what belongs to it |
-//! | `selftest [--json]` | one line a check: its name and whether it holds |
+//! `docs/door.md` says what each command answers, field by field, with an example that a test holds against the program.
 //!
 //! | Exit code | Meaning |
 //! | --- | --- |
@@ -15,31 +10,7 @@
 //! | 2 | `verify` only: signature, key and payload do not belong together |
 //! | 3 | wrong use: unknown words, a file that is not there, a frame that the object does not have |
 //!
-//! `inspect --json` is one object. What an object does not say is `null`; a list is never `null`.
-//!
-//! | Field | Holds |
-//! | --- | --- |
-//! | `files`, `objects` | how many files were read, how many of them are DICOM objects |
-//! | `decoded` | whether frames were decoded as well; false with `--headers` |
-//! | `patients[]` | `id`, `issuer`, `name`, `birthDate`, `sex` as the objects write them, and `studies[]` |
-//! | `studies[]` | `study` (UID), `description`, `date`, `time`, `institution`, `accessionNumber`, `series[]` |
-//! | `series[]` | `series` (UID), `number`, `modality`, `description`, `bodyPart`, `frameOfReference`, `instances`, `frames`, `transferSyntaxes[]`, `sopClasses[]`, `withoutPicture[]` (why objects have none), `geometry`, `notes[]` |
-//! | `geometry` | `null` without frames; else `rows`, `columns`, `photometric`, `bitsStored`, `signed`, `rowSpacing` and `columnSpacing` in mm, `calibration` (`patient`, `calibrated`, `detector`), `orientation` (six cosines), `letters` (left, right, top, bottom), `firstPosition` and `lastPosition` in mm, `sliceThickness`, `planeDistance`, `volume` (whether the planes make one) |
-//! | `notes[]` | `note` (its name), and what belongs to it: a gap `after` a frame with its `distance` and the `usual` one, the `first` of two frames at one place |
-//! | `damage[]` | `file`, `frame` (from 1, `null` for the whole file), `kind` (`unreadable`, `empty`, `not-dicom`, `truncated`, `damaged`, `unsupported`, `stopped`), `reason` |
-//!
-//! `decode` says beside the words of the table above which `frame` it was and the `bitsStored` of its samples. A frame
-//! that cannot be decoded is one JSON line `error` with `kind` (as in `damage[]`, or `no-picture`) and `reason`.
-//!
-//! `verify` says `finding`. With `matches` and `differs`: `fields[]` (what the record says otherwise), `compared[]`
-//! (`signature`, `plan`, `patient`), `sha256` of the payload, `signedAt` by the signer's clock, `key` (its thumbprint).
-//! With `broken`: `why` (`form`, `header`, `key`, `other-key`, `mismatch`, `no-payload`) and `reason`.
-//!
-//! `selftest --json` says of each check `name` (`decode-worker`, `vault`, `signature`), `ok`, and `why` not.
-//!
-//! Frames count from 1, as DICOM counts them. Stored values are little endian, one sample in 8, 16 or
-//! 32 bits, samples of a pixel beside each other, rows from top to bottom; nothing is rescaled and no
-//! color is converted.
+//! Frames count from 1, as DICOM counts them.
 //!
 //! Names of patients stand on standard output because whoever calls `inspect` asks for them. They go
 //! nowhere else: the door writes no log.

@@ -3,6 +3,7 @@
 use crate::{MODERATOR, part10::Part10};
 use serde_json::Value;
 use std::{
+    collections::BTreeSet,
     path::Path,
     process::{Command, Output},
 };
@@ -112,6 +113,74 @@ fn file(pixels: &[u8], frames: &str) -> Vec<u8> {
     file.put(0x0028, 0x0103, b"US", &[1, 0]);
     file.put(0x7FE0, 0x0010, b"OW", pixels);
     file.into_bytes()
+}
+
+/// An example of `docs/door.md`, by the name before its block.
+fn example(name: &str) -> Value {
+    let text = include_str!("../../../../docs/door.md");
+    let (_, behind) = text.split_once(&format!("<!-- example: {name} -->\n```json\n")).expect("the example is there");
+    let (block, _) = behind.split_once("\n```").expect("the block ends");
+    serde_json::from_str(block).unwrap_or_else(|error| panic!("{name} is JSON: {error}"))
+}
+
+/// What an answer has that an example has not, or the other way round. Values are the example's own; what is null or
+/// empty in one of both has no shape.
+fn unlike(at: &str, example: &Value, answer: &Value) -> Vec<String> {
+    match (example, answer) {
+        (Value::Null, _) | (_, Value::Null) => Vec::new(),
+        (Value::Object(example), Value::Object(answer)) => {
+            let names: BTreeSet<&String> = example.keys().chain(answer.keys()).collect();
+            let of = |name: &String| match (example.get(name), answer.get(name)) {
+                (Some(example), Some(answer)) => unlike(&format!("{at}.{name}"), example, answer),
+                _ => vec![format!("{at}.{name} is in one of both")],
+            };
+            names.into_iter().flat_map(of).collect()
+        }
+        (Value::Array(example), Value::Array(answer)) => match (example.first(), answer.first()) {
+            (Some(example), Some(answer)) => unlike(&format!("{at}[]"), example, answer),
+            _ => Vec::new(),
+        },
+        _ if std::mem::discriminant(example) == std::mem::discriminant(answer) => Vec::new(),
+        _ => vec![format!("{at}: {example} and {answer}")],
+    }
+}
+
+#[test]
+fn the_examples_of_the_documentation_are_answers_of_the_program() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let name = |name: &str| path(folder.path(), name);
+    let write = |file: &str, bytes: &[u8]| std::fs::write(folder.path().join(file), bytes).expect("a file");
+    let whole = file(&[1, 0, 2, 0, 3, 0, 4, 0], "2 ");
+    write("1.dcm", &whole);
+    write("2.dcm", &whole[..whole.len() - 3]);
+    let vector: Value =
+        serde_json::from_str(include_str!("../../../../crates/app/tests/fixtures/signature-vector.json"))
+            .expect("the vector is JSON");
+    let word = |name: &str| vector[name].as_str().expect("text");
+    write("payload", word("canonical_utf8").as_bytes());
+    write("broken", word("canonical_utf8").replace("60 bis", "61 bis").as_bytes());
+    write("jws", word("jws_detached").as_bytes());
+    write("key", vector["public_jwk"].to_string().as_bytes());
+    let decode = |frame: &str| konsil(&["decode", &name("2.dcm"), "--frame", frame, "-o", &name("out.raw")]);
+    let verify =
+        |payload: &str| konsil(&["verify", &name(payload), "--signature", &name("jws"), "--key", &name("key")]);
+    let folder_name = folder.path().to_str().expect("text");
+    for (example_name, output, code) in [
+        ("inspect", konsil(&["inspect", folder_name, "--json"]), 1),
+        ("decode", decode("1"), 0),
+        ("decode-refused", decode("2"), 1),
+        ("verify", verify("payload"), 0),
+        ("verify-broken", verify("broken"), 2),
+    ] {
+        assert_eq!(output.status.code(), Some(code), "{example_name}: {output:?}");
+        assert_eq!(unlike(example_name, &example(example_name), &json(&output)), [""; 0], "the same fields");
+    }
+    let output = konsil(&["selftest", "--json"]);
+    let first = output.stdout.split(|byte| *byte == b'\n').next().expect("a line");
+    let first: Value = serde_json::from_slice(first).expect("JSON");
+    assert_eq!((&first, output.status.code()), (&example("selftest"), Some(0)), "its first line");
+    let refused = example("verify-broken");
+    assert_eq!(json(&verify("broken")), refused, "nothing in this one is its own");
 }
 
 fn path(folder: &Path, name: &str) -> String {
