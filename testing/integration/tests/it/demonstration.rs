@@ -5,11 +5,13 @@ use crate::{
     MODERATOR,
     archive::store,
     client::{self, plain},
-    servers::{ANY_TOKEN, Servers},
+    servers::{ANY_TOKEN, Servers, skipped},
 };
 use model::{SeriesUid, SopInstanceUid, StudyUid};
 use platform::fhir::FhirClient;
+use sandbox::Language;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use testkit::Platform;
 
@@ -37,13 +39,14 @@ async fn resources(fhir: &FhirClient) -> Vec<Value> {
 }
 
 /// A platform of its own, on which no fact writes.
-async fn untouched() -> Platform {
-    Platform::start(sandbox::Options::default()).await.expect("a platform in memory starts")
+async fn untouched(language: Language) -> Platform {
+    let options = sandbox::Options { language, ..sandbox::Options::default() };
+    Platform::start(options).await.expect("a platform in memory starts")
 }
 
 /// Copies the demonstration into the real servers, in place of what an earlier run left there.
 pub(crate) async fn fill(servers: &Servers) {
-    let source = untouched().await;
+    let source = untouched(Language::German).await;
     let (fhir, _) = client::records(&source, MODERATOR).await;
     let resources = resources(&fhir).await;
     forget(servers).await;
@@ -94,13 +97,9 @@ pub(crate) fn has_identifier(resource: &Value, system: &str) -> bool {
     identifiers.filter_map(|identifier| identifier["system"].as_str()).any(|name| name.ends_with(system))
 }
 
-fn put(mut resource: Value) -> Value {
+fn put(resource: Value) -> Value {
     let url = format!("{}/{}", text(&resource["resourceType"]), text(&resource["id"]));
-    if let Some(meta) = resource["meta"].as_object_mut() {
-        meta.remove("versionId");
-        meta.remove("lastUpdated");
-    }
-    json!({"resource": resource, "request": {"method": "PUT", "url": url}})
+    json!({"resource": content(resource), "request": {"method": "PUT", "url": url}})
 }
 
 fn text(value: &Value) -> String {
@@ -138,7 +137,7 @@ async fn send<B: AsRef<[u8]>>(servers: &Servers, files: &mut Vec<B>) {
     }
 }
 
-/// Where resources are put for the validator: `cargo xtask fhir-check` names the folder.
+/// Where resources are put for the validator: `cargo xtask fhir-check` and `cargo xtask test servers` name the folder.
 fn out() -> Option<PathBuf> {
     let folder = std::env::var_os("KONSIL_FHIR_OUT").map(PathBuf::from)?;
     std::fs::create_dir_all(&folder).expect("the folder can be made");
@@ -178,15 +177,41 @@ pub(crate) async fn give_to_the_validator(platform: &Platform, patient: &str) {
     assert!(written > 0, "the program wrote something about {patient}");
 }
 
-/// Writes a file for each resource of the demonstration.
+/// Writes a file for each resource of the demonstration, and another one where it has other words in English.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_demonstration_is_given_to_the_validator() {
-    let Some(folder) = out() else { return };
-    let platform = untouched().await;
-    let (fhir, _) = client::records(&platform, MODERATOR).await;
-    for resource in resources(&fhir).await {
-        let name = format!("demonstration-{}-{}", text(&resource["resourceType"]), text(&resource["id"]));
-        write(&folder, &name, &resource);
+    let Some(folder) = out() else { return skipped("nothing is validated: KONSIL_FHIR_OUT names no folder") };
+    let mut german = BTreeMap::new();
+    let mut translated = 0;
+    for language in [Language::German, Language::English] {
+        let platform = untouched(language).await;
+        let (fhir, _) = client::records(&platform, MODERATOR).await;
+        for resource in resources(&fhir).await {
+            let name = format!("{}-{}", text(&resource["resourceType"]), text(&resource["id"]));
+            match language {
+                Language::German => {
+                    write(&folder, &format!("demonstration-{name}"), &resource);
+                    german.insert(name, content(resource));
+                }
+                // What says the same in both languages is not validated twice.
+                Language::English => {
+                    if german.get(&name) != Some(&content(resource.clone())) {
+                        write(&folder, &format!("demonstration-en-{name}"), &resource);
+                        translated += 1;
+                    }
+                }
+            }
+        }
+        platform.stop().await;
     }
-    platform.stop().await;
+    assert!(translated > 100, "the English record has words of its own: {translated}");
+}
+
+/// A resource without what the server adds to it.
+fn content(mut resource: Value) -> Value {
+    if let Some(meta) = resource["meta"].as_object_mut() {
+        meta.remove("versionId");
+        meta.remove("lastUpdated");
+    }
+    resource
 }
