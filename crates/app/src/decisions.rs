@@ -112,6 +112,7 @@ impl Desk {
                     .map_err(|error| Failure::new(FailureCode::InvalidInput, error.to_string()))?;
             }
             seat.dirty = true;
+            seat.preview = None;
             Ok(())
         })??;
         self.keep_draft(patient).await?;
@@ -126,6 +127,7 @@ impl Desk {
                 return Err(Failure::new(FailureCode::InvalidInput, "the decision is not signed"));
             }
             seat.amending = true;
+            seat.preview = None;
             seat.merge.draft.amendment_reason = String::new();
             Ok(())
         })??;
@@ -194,7 +196,10 @@ impl Desk {
         match waiting::write(&fhir, server.as_ref(), &plan, &setting.identifier).await {
             Ok(stored) => {
                 self.note_connection(true);
-                self.stored(patient, &draft, stored)
+                match waiting::written_over(&fhir, server.as_ref(), &stored).await? {
+                    Some(lost) => self.bring_back(patient, &lost, stored).await,
+                    None => self.stored(patient, &draft, stored),
+                }
             }
             Err(FhirError::Conflict(_)) => self.pull(&fhir, patient).await,
             Err(error) => {
@@ -220,6 +225,19 @@ impl Desk {
             }
             seat.server = Some(server);
         })
+    }
+
+    /// The platform let us write over what somebody else had written: it is merged with, as if it had refused.
+    async fn bring_back(&self, patient: &str, lost: &Draft, stored: Versioned) -> Result<(), Failure> {
+        let author = read_plan(&stored.resource).ok().and_then(|plan| plan.author);
+        self.with_decision(patient, |seat| {
+            seat.take_theirs(lost);
+            seat.merged_author = author;
+            seat.server = Some(Server::of(stored));
+            // The platform has ours without theirs.
+            seat.dirty = true;
+        })?;
+        self.keep_draft(patient).await
     }
 
     /// Somebody else wrote first: their version is fetched and merged by field.
@@ -255,11 +273,12 @@ impl Desk {
         let (taken, _) = self.seated()?;
         let may = permissions(&taken.session.person().roles);
         let missing = || Failure::new(FailureCode::NotFound, "the decision is not open");
+        let me = self.my_role();
         self.with_case(patient, |case| {
             let record = &case.record;
             let seat = case.decision.as_ref()?;
             let quorum = setting::quorum(record, &seat.merge.draft);
-            Some(DecisionView { serial: self.next_serial(), ..seat.view(record, &quorum, &may) })
+            Some(DecisionView { serial: self.next_serial(), ..seat.view(record, &quorum, &may, me.as_deref()) })
         })?
         .ok_or_else(missing)
     }
@@ -311,6 +330,9 @@ impl DecisionSeat {
         let next = self.merge.onto(theirs);
         self.merged = next.merged.clone();
         self.dirty = next.draft != *theirs;
+        if next.draft != self.merge.draft {
+            self.preview = None;
+        }
         self.merge = next;
     }
 
@@ -320,6 +342,8 @@ impl DecisionSeat {
             self.dirty = true;
             self.merged.clear();
             self.failure = None;
+            // What was shown is no longer what would be signed.
+            self.preview = None;
         }
     }
 

@@ -10,7 +10,7 @@ use crate::{
     },
     session::Taken,
 };
-use contract::{Failure, FailureCode, IdentityView, Part, TaskView, TodayView};
+use contract::{Event, Failure, FailureCode, IdentityView, Part, TaskView, TodayView};
 use jiff::{Timestamp, Zoned};
 use platform::fhir::{FhirClient, FhirError};
 use serde::{Deserialize, Serialize};
@@ -140,6 +140,22 @@ impl Desk {
             self.state().tasks_written.insert(task.to_owned(), written);
         }
         Ok(self.show_today(&taken, &Ok((around, freshness))))
+    }
+}
+
+impl Desk {
+    /// What somebody asked of this person about a decision is done with their signature. Where that cannot be said the task
+    /// stays, and can be finished by hand.
+    pub(crate) async fn finish_tasks_about(&self, plan: &str) {
+        let Some((around, _)) = self.state().today_from.clone() else { return };
+        let about = |task: &&Value| is_open(task) && reference_id(&task["focus"], "CarePlan").as_deref() == Some(plan);
+        let asked: Vec<String> = self.newest(&around).iter().filter(about).filter_map(id).collect();
+        for task in asked {
+            match self.finish_task(&task, true).await {
+                Ok(today) => self.tell(Event::TodayChanged(today)),
+                Err(failure) => tracing::warn!(code = ?failure.code, "a task stays open although it is done"),
+            }
+        }
     }
 }
 

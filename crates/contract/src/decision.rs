@@ -38,6 +38,8 @@ pub struct DecisionView {
     pub can_write: bool,
     /// True when this person may sign.
     pub can_sign: bool,
+    /// True when this person may put their signature beside the one that is there.
+    pub can_countersign: bool,
     /// Address of the page that asks who signs, to open it in another browser; absent while none waits.
     pub link: Option<String>,
     /// Signed state, with what a check found.
@@ -58,6 +60,8 @@ pub enum DecisionStage {
     Signing,
     /// Signed.
     Signed,
+    /// Signed, and the browser asks whoever signs beside the first to prove who they are.
+    Countersigning,
     /// Signed, and an amendment is being written.
     Amending,
 }
@@ -258,8 +262,10 @@ pub struct PayloadLineView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct SignatureView {
-    /// "Gezeichnet von … am …".
+    /// "Gezeichnet von … am …": whose signature made the decision final.
     pub line: SignatureLineView,
+    /// Who signed the same payload after that, in the order of time.
+    pub others: Vec<SignatureLineView>,
     /// SHA-256 of the payload in hexadecimal.
     pub sha256: String,
     /// 1, 2, …
@@ -298,7 +304,7 @@ pub struct VersionView {
     pub line: SignatureLineView,
     /// Its text.
     pub text: String,
-    /// Why it was replaced.
+    /// Why it was replaced, as its successor says.
     pub reason: Option<String>,
 }
 

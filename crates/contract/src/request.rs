@@ -137,7 +137,7 @@ pub enum Request {
         /// One a conflict.
         choices: Vec<ConflictChoice>,
     },
-    /// Exactly what would be signed. Answered by `SigningPreview`.
+    /// Exactly what would be signed; of a signed decision what was signed, to sign beside it. Answered by `SigningPreview`.
     PreviewSigning {
         /// FHIR id of the patient.
         patient: String,
@@ -235,14 +235,14 @@ pub enum Request {
         /// One emoji.
         key: String,
     },
-    /// Try a message again that was not taken.
+    /// Try a message again that was not taken, or what was done to one.
     RetryMessage {
         /// The room's id.
         conversation: String,
         /// The message's id in the view.
         message: String,
     },
-    /// Give up a message that the homeserver does not have yet.
+    /// Give up a message that the homeserver does not have yet, or what was done to one: that is then as it was.
     CancelMessage {
         /// The room's id.
         conversation: String,
@@ -410,7 +410,7 @@ pub enum Request {
         /// The room's id.
         conversation: String,
     },
-    /// Leave a conversation, or refuse an invitation.
+    /// Leave a conversation and forget it, or refuse an invitation. One that this person is in no more is forgotten.
     LeaveConversation {
         /// The room's id.
         conversation: String,

@@ -38,6 +38,8 @@ pub enum Spoiled {
     Json(fn(&mut Value)),
     /// The JSON body is changed by what only this test knows.
     Edited(Box<dyn Fn(&mut Value) + Send + Sync>),
+    /// `If-Match` goes no further, as before a server that does not know it.
+    Unconditional,
     /// The platform is not asked; this JSON is the answer.
     Instead {
         /// The status.
@@ -136,6 +138,7 @@ async fn pass(State(way): State<Way>, request: Request) -> Response {
         | Spoiled::Half
         | Spoiled::Bytes(_)
         | Spoiled::Dated(_)
+        | Spoiled::Unconditional
         | Spoiled::Json(_)
         | Spoiled::Edited(_) => way.ask(parts, body, &path, &spoiled).await,
     };
@@ -146,6 +149,9 @@ impl Way {
     async fn ask(&self, mut parts: Parts, body: Bytes, path: &str, spoiled: &Spoiled) -> anyhow::Result<Response> {
         for name in [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION] {
             parts.headers.remove(name);
+        }
+        if matches!(spoiled, Spoiled::Unconditional) {
+            parts.headers.remove(header::IF_MATCH);
         }
         let asked = self.client.request(parts.method, format!("{}{path}", self.target)).headers(parts.headers);
         let answer = asked.body(body).send().await?;
@@ -169,7 +175,9 @@ impl Way {
                 headers.insert(header::DATE, date.parse()?);
                 body
             }
-            Spoiled::Not | Spoiled::Status(_) | Spoiled::Hangup | Spoiled::Instead { .. } => body,
+            Spoiled::Not | Spoiled::Unconditional | Spoiled::Status(_) | Spoiled::Hangup | Spoiled::Instead { .. } => {
+                body
+            }
         };
         Ok(response(headers, status, Body::from(body)))
     }

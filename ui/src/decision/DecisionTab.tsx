@@ -81,6 +81,7 @@ function Decision({ view }: { view: DecisionView }) {
     case 'amending':
       return <DecisionForm key={String(view.signature?.revision ?? 0)} view={view} />;
     case 'signed':
+    case 'countersigning':
       return view.signature === null ? <Page /> : <SignedDecision view={view} />;
   }
 }

@@ -15,13 +15,20 @@ import styles from './Decision.module.css';
 import { Participants } from './DecisionDock';
 import { checksumGroups } from './payload';
 import signed from './SignedDecision.module.css';
+import { SigningDialog } from './SigningDialog';
 import { fieldWord } from './words';
 
 export function SignedDecision({ view }: { view: DecisionView }) {
   const desk = useDesk();
   const [failure, setFailure] = useState<Failure>();
   const [checkedAt, setCheckedAt] = useState<string>();
+  const [countersigning, setCountersigning] = useState(view.stage === 'countersigning');
   const { patient } = view;
+  // Once theirs is there too, nothing is left to sign.
+  const done = view.stage === 'signed' && !view.canCountersign;
+  useEffect(() => {
+    if (done) setCountersigning(false);
+  }, [done]);
 
   // Checked at each opening: what an earlier session found says nothing about the record as it is.
   useEffect(() => {
@@ -53,7 +60,29 @@ export function SignedDecision({ view }: { view: DecisionView }) {
     );
   };
 
-  return <DecisionToRead view={view} failure={failure} checkedAt={checkedAt} amend={view.canWrite ? amend : undefined} />;
+  const countersign = () => {
+    setFailure(undefined);
+    setCountersigning(true);
+  };
+  return (
+    <>
+      <DecisionToRead
+        view={view}
+        failure={failure ?? view.failure ?? undefined}
+        checkedAt={checkedAt}
+        amend={view.canWrite ? amend : undefined}
+        countersign={view.canCountersign ? countersign : undefined}
+      />
+      {countersigning && (
+        <SigningDialog
+          view={view}
+          close={() => {
+            setCountersigning(false);
+          }}
+        />
+      )}
+    </>
+  );
 }
 
 /** What was decided, to read. Without a signature it says that there is none. */
@@ -62,12 +91,14 @@ export function DecisionToRead({
   failure,
   checkedAt,
   amend,
+  countersign,
 }: {
   view: DecisionView;
   failure?: Failure | undefined;
   /** When a check of this session answered. */
   checkedAt: string | undefined;
   amend?: (() => void) | undefined;
+  countersign?: (() => void) | undefined;
 }) {
   const { draft, signature } = view;
   return (
@@ -77,9 +108,10 @@ export function DecisionToRead({
         {signature === null ? (
           <Notice title={m.decision_earlier_unsigned()} />
         ) : (
-          <SignedNotice view={view} signature={signature} amend={amend} />
+          <SignedNotice view={view} signature={signature} amend={amend} countersign={countersign} />
         )}
         <Facts draft={draft} signature={signature} />
+        <Question draft={draft} />
         <section aria-labelledby="signed-measures">
           <div className={styles['sectionHead']}>
             <h2 id="signed-measures">{m.decision_measures()}</h2>
@@ -107,6 +139,7 @@ export function DecisionToRead({
           </section>
         )}
         <Points view={view} />
+        <Votes view={view} />
         {signature !== null && <Versions versions={view.versions} current={signature.revision} />}
       </div>
       <aside className={styles['dock']} aria-label={m.decision_participants()}>
@@ -116,6 +149,11 @@ export function DecisionToRead({
           present={draft.present}
           toggle={undefined}
         />
+        {draft.quorumReason !== '' && view.quorum.missing.length > 0 && (
+          <p className={styles['hint']} data-testid="quorum-reason">
+            {m.decision_quorum_because({ reason: draft.quorumReason })}
+          </p>
+        )}
         {signature !== null && (
           <>
             <Check check={signature.check} draft={draft} />
@@ -134,26 +172,46 @@ function SignedNotice({
   view,
   signature,
   amend,
+  countersign,
 }: {
   view: DecisionView;
   signature: SignatureView;
   amend: (() => void) | undefined;
+  countersign: (() => void) | undefined;
 }) {
-  const { check, line } = signature;
+  const { check, line, others, revision } = signature;
+  const { amendmentReason } = view.draft;
   const { tone, title } = verdict(check, view.draft);
   return (
     <Notice
       tone={tone}
       title={title}
       actions={
-        amend === undefined ? undefined : (
-          <Button size="small" icon="pen" onPress={amend} data-testid="amend">
-            {m.decision_amendment()}
-          </Button>
+        amend === undefined && countersign === undefined ? undefined : (
+          <>
+            {countersign !== undefined && (
+              <Button size="small" look="primary" icon="sign" onPress={countersign} data-testid="countersign">
+                {m.decision_countersign()}
+              </Button>
+            )}
+            {amend !== undefined && (
+              <Button size="small" icon="pen" onPress={amend} data-testid="amend">
+                {m.decision_amendment()}
+              </Button>
+            )}
+          </>
         )
       }
     >
       <p data-testid="signed-line">{m.decision_signed_by({ name: line.by, at: dateTime(line.at) })}</p>
+      {others.map((other) => (
+        <p key={other.at + other.by} data-testid="countersigned-line">
+          {m.decision_countersigned_by({ name: other.by, at: dateTime(other.at) })}
+        </p>
+      ))}
+      {revision > 1 && amendmentReason !== '' && (
+        <p data-testid="amended-because">{m.decision_amended_because({ reason: amendmentReason })}</p>
+      )}
     </Notice>
   );
 }
@@ -199,6 +257,63 @@ function Facts({ draft, signature }: { draft: DraftView; signature: SignatureVie
         </span>
       )}
     </p>
+  );
+}
+
+function Question({ draft: { question, findings } }: { draft: DraftView }) {
+  if (question === '' && findings.length === 0) return null;
+  return (
+    <div className={styles['halves']}>
+      {question !== '' && (
+        <section>
+          <div className={styles['sectionHead']}>
+            <h2>{m.decision_question()}</h2>
+          </div>
+          <p className={signed['prose']} data-testid="signed-question">
+            {question}
+          </p>
+        </section>
+      )}
+      {findings.length > 0 && (
+        <section>
+          <div className={styles['sectionHead']}>
+            <h2>{m.decision_findings()}</h2>
+          </div>
+          <ul className={styles['stack']} data-testid="signed-findings">
+            {findings.map((line, index) => (
+              <li key={index}>{line}</li>
+            ))}
+          </ul>
+        </section>
+      )}
+    </div>
+  );
+}
+
+/** How it was counted, and who was of another opinion: both are signed. */
+function Votes({ view }: { view: DecisionView }) {
+  const { vote, dissent } = view.draft;
+  if (vote === null && dissent.length === 0) return null;
+  return (
+    <section aria-labelledby="signed-votes">
+      <div className={styles['sectionHead']}>
+        <h2 id="signed-votes">{m.decision_vote_and_dissent()}</h2>
+      </div>
+      {vote !== null && (
+        <p className={signed['prose']} data-testid="signed-vote">
+          {m.decision_votes({ agree: vote.agree, disagree: vote.disagree, abstain: vote.abstain })}
+        </p>
+      )}
+      <ul className={styles['stack']}>
+        {dissent.map((one) => (
+          <li className={signed['point']} key={one.role + one.text} data-testid="signed-dissent">
+            <Icon name="info" size="s" />
+            <span>{one.text}</span>
+            <span className={signed['who']}>{personName(view, one.role)}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 

@@ -17,11 +17,11 @@ import { groupWord, isNothing, pathWord, payloadValueWord } from './words';
 
 export function SigningDialog({ view, close }: { view: DecisionView; close: () => void }) {
   const desk = useDesk();
-  const { patient, stage } = view;
+  const { patient, stage, signature } = view;
   const [preview, setPreview] = useState<SigningPreviewView>();
   const [failure, setFailure] = useState<Failure>();
   const [pending, setPending] = useState(false);
-  const waiting = stage === 'signing';
+  const waiting = stage === 'signing' || stage === 'countersigning';
 
   useEffect(() => {
     let current = true;
@@ -61,7 +61,7 @@ export function SigningDialog({ view, close }: { view: DecisionView; close: () =
 
   return (
     <Dialog
-      title={m.decision_preview()}
+      title={signature === null || stage === 'amending' ? m.decision_preview() : m.decision_countersign_preview()}
       width={820}
       onClose={cancel}
       testId="signing-dialog"

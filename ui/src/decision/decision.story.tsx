@@ -8,6 +8,7 @@ import { EXAMPLE_SHA256, exampleDraft, exampleEarlier, exampleEntries, examplePr
 
 const signature: SignatureView = {
   line: { by: 'Dr. med. Amina Falkenried', at: '2026-11-24T14:07:00Z' },
+  others: [],
   sha256: EXAMPLE_SHA256,
   revision: 1,
   check: null,
@@ -29,7 +30,7 @@ function fixture(view: DecisionView, answer?: (request: Request) => Reply | Fail
 
 function signed(check: SignatureView['check'], changes: Partial<DecisionView> = {}): Fixture {
   const view = exampleView({ stage: 'signed', signature: { ...signature, check: null }, ...changes });
-  const checked = { ...view, signature: { ...signature, revision: view.versions.length + 1, check } };
+  const checked = { ...view, signature: { ...signature, ...view.signature, revision: view.versions.length + 1, check } };
   return fixture(view, (request) =>
     request.type === 'verify-decision' ? { type: 'decision', value: checked } : undefined,
   );
@@ -131,6 +132,35 @@ export const stories: Story[] = [
     keys: [openList, readFirst, 'see:[data-testid=earlier-bar]'],
   },
   { id: '09-signed', fixture: signed({ state: 'matches' }) },
+  {
+    id: '09-signed-all',
+    fixture: signed(
+      { state: 'matches' },
+      {
+        canCountersign: true,
+        draft: exampleDraft({
+          outcome: 'majority',
+          findings: ['Tumor 4,2 cm, Kontakt zur Pleura', 'PET: nur ipsilaterale Lymphknoten'],
+          vote: { agree: 5, disagree: 1, abstain: 0 },
+          dissent: [{ role: 'dr-ahlefels', text: 'Sequenzielle Therapie bevorzugt, V20 voraussichtlich über 35 %.' }],
+          quorumReason: 'Atemnot nimmt zu; die Strahlentherapie hat schriftlich zugestimmt.',
+        }),
+        quorum: { met: 4, of: 5, missing: ['Strahlentherapie'] },
+      },
+    ),
+  },
+  {
+    id: '09-countersigning',
+    fixture: signed({ state: 'matches' }, { canCountersign: true }),
+    keys: ['click:[data-testid=countersign]', 'see:[data-testid=signing-preview]'],
+  },
+  {
+    id: '09-countersigned',
+    fixture: signed(
+      { state: 'matches' },
+      { signature: { ...signature, others: [{ by: 'Dr. med. Jonas Weidenlohe', at: '2026-11-24T15:20:00Z' }] } },
+    ),
+  },
   { id: '09-signed-differs', fixture: signed({ state: 'differs', fields: ['activities'] }) },
   { id: '09-signed-broken', fixture: signed({ state: 'broken' }) },
   {
@@ -142,6 +172,7 @@ export const stories: Story[] = [
     fixture: signed(
       { state: 'matches' },
       {
+        draft: exampleDraft({ amendmentReason: 'Tippfehler in der Dosis' }),
         versions: [
           {
             revision: 1,

@@ -84,6 +84,7 @@ export function exampleView(changes: Partial<DecisionView> = {}): DecisionView {
     missing: [],
     canWrite: true,
     canSign: true,
+    canCountersign: false,
     signature: null,
     versions: [],
     ...changes,
@@ -140,9 +141,10 @@ export function exampleEarlier(): DecisionView {
     draft,
     canWrite: false,
     canSign: false,
+    canCountersign: false,
     savedHere: null,
     savedThere: null,
-    signature: { line, sha256: EXAMPLE_SHA256, revision: 1, check: { state: 'matches' } },
+    signature: { line, others: [], sha256: EXAMPLE_SHA256, revision: 1, check: { state: 'matches' } },
   });
 }
 

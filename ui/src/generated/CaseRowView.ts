@@ -48,6 +48,10 @@ slot: SlotView | null,
  */
 registeredBy: string | null, 
 /**
+ * What the board is asked, in the words of whoever registered the case.
+ */
+question: string | null, 
+/**
  * What completeness says.
  */
 completeness: CompletenessView, 

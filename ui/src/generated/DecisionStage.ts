@@ -3,4 +3,4 @@
 /**
  * How far a decision is.
  */
-export type DecisionStage = "draft" | "signing" | "signed" | "amending";
+export type DecisionStage = "draft" | "signing" | "signed" | "countersigning" | "amending";

@@ -75,6 +75,10 @@ canWrite: boolean,
  */
 canSign: boolean, 
 /**
+ * True when this person may put their signature beside the one that is there.
+ */
+canCountersign: boolean, 
+/**
  * Address of the page that asks who signs, to open it in another browser; absent while none waits.
  */
 link: string | null, 

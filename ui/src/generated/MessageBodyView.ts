@@ -42,7 +42,11 @@ study: StudyLabelView | null,
 /**
  * The picture or video that it is, as the sender says.
  */
-picture: PictureView | null, } | { "type": "form", 
+picture: PictureView | null, 
+/**
+ * What the sender wrote about it; empty where that is nothing.
+ */
+caption: Array<BlockView>, } | { "type": "form", 
 /**
  * What it is.
  */

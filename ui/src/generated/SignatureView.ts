@@ -7,9 +7,13 @@ import type { VerificationView } from "./VerificationView";
  */
 export type SignatureView = { 
 /**
- * "Gezeichnet von … am …".
+ * "Gezeichnet von … am …": whose signature made the decision final.
  */
 line: SignatureLineView, 
+/**
+ * Who signed the same payload after that, in the order of time.
+ */
+others: Array<SignatureLineView>, 
 /**
  * SHA-256 of the payload in hexadecimal.
  */

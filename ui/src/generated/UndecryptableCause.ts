@@ -3,4 +3,4 @@
 /**
  * Why a message cannot be decrypted.
  */
-export type UndecryptableCause = "recovery-key-needed" | "before-this-device" | "before-joining" | "key-missing" | "withheld" | "sender-not-trusted";
+export type UndecryptableCause = "recovery-key-needed" | "before-this-device" | "before-joining" | "key-missing" | "withheld" | "sender-not-trusted" | "sender-forged";

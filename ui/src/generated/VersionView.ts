@@ -18,6 +18,6 @@ line: SignatureLineView,
  */
 text: string, 
 /**
- * Why it was replaced.
+ * Why it was replaced, as its successor says.
  */
 reason: string | null, };

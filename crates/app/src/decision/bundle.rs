@@ -32,6 +32,8 @@ pub struct Signing<'a> {
     pub jws: &'a str,
     /// The signer's public key.
     pub key: &'a PublicJwk,
+    /// Why it was decided although the rule was not met; empty where it was.
+    pub quorum_reason: &'a str,
     /// PractitionerRole id of the signer.
     pub signer: &'a str,
     /// Full name of the signer.
@@ -121,6 +123,41 @@ pub fn signing_bundle(signing: &Signing<'_>) -> Value {
     json!({"resourceType": "Bundle", "type": "transaction", "entry": entries})
 }
 
+/// A signature beside one that is there.
+#[derive(Clone, Copy)]
+pub struct Second<'a> {
+    /// CarePlan id.
+    pub plan: &'a str,
+    /// What was signed.
+    pub payload: &'a Payload,
+    /// The detached JWS over it.
+    pub jws: &'a str,
+    /// The signer's public key.
+    pub key: &'a PublicJwk,
+    /// PractitionerRole id of the signer.
+    pub signer: &'a str,
+    /// Organization id of the signer's house.
+    pub organization: Option<&'a str>,
+    /// When, ISO 8601 in UTC with seconds.
+    pub at: &'a str,
+}
+
+impl fmt::Debug for Second<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Second").field("at", &self.at).finish_non_exhaustive()
+    }
+}
+
+/// A Provenance with a signature beside one that is there. It makes no new version of anything.
+#[must_use]
+pub fn second_signature(second: &Second<'_>) -> Value {
+    let &Second { plan, payload, jws, key, signer, organization, at } = second;
+    let mut provenance = signature_resource(&Sealed { payload, jws, key, signer, organization, at }, plan);
+    let attests = &mut provenance["agent"][0]["type"]["coding"][0];
+    attests["code"] = json!("attester");
+    provenance
+}
+
 /// A signature as it lies in the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredSignature {
@@ -168,8 +205,29 @@ pub fn read_payload(document: &Value) -> Option<String> {
 
 const PAYLOAD_TITLE: &str = "Gezeichneter Inhalt";
 
+/// What every signature has.
+struct Sealed<'a> {
+    payload: &'a Payload,
+    jws: &'a str,
+    key: &'a PublicJwk,
+    signer: &'a str,
+    organization: Option<&'a str>,
+    at: &'a str,
+}
+
 fn provenance(signing: &Signing<'_>, id: &str) -> Value {
+    let &Signing { payload, jws, key, signer, organization, at, .. } = signing;
+    let mut provenance = signature_resource(&Sealed { payload, jws, key, signer, organization, at }, id);
     let (code, display) = if signing.payload.revision > 1 { ("UPDATE", "revise") } else { ("CREATE", "create") };
+    provenance["activity"] = json!({"coding": [{
+        "system": "http://terminology.hl7.org/CodeSystem/v3-DataOperation",
+        "code": code,
+        "display": display,
+    }]});
+    provenance
+}
+
+fn signature_resource(signing: &Sealed<'_>, id: &str) -> Value {
     let who = json!({"reference": format!("{PRACTITIONER_ROLE}/{}", signing.signer)});
     let mut agent = json!({
         "type": {"coding": [{
@@ -187,11 +245,6 @@ fn provenance(signing: &Signing<'_>, id: &str) -> Value {
         // Without a version: servers strip it from references, and the payload's id and revision are the truth.
         "target": [{"reference": format!("CarePlan/{id}")}],
         "recorded": signing.at,
-        "activity": {"coding": [{
-            "system": "http://terminology.hl7.org/CodeSystem/v3-DataOperation",
-            "code": code,
-            "display": display,
-        }]},
         "agent": [agent],
         "entity": [{
             "role": "source",
@@ -214,7 +267,7 @@ fn provenance(signing: &Signing<'_>, id: &str) -> Value {
 }
 
 fn document(signing: &Signing<'_>, id: &str, name: &str) -> Value {
-    let page = protocol(signing.payload, signing.signer_name, signing.at_local);
+    let page = protocol(signing.payload, signing.quorum_reason, signing.signer_name, signing.at_local);
     let attachment = |kind: &str, title: &str, content: &str| {
         json!({"attachment": {
             "contentType": kind,
@@ -291,6 +344,7 @@ mod tests {
             payload: &payload,
             jws: &jws,
             key: &PublicJwk::of(&key),
+            quorum_reason: &draft.quorum_reason,
             signer: "dr-falkenried",
             signer_name: "Dr. med. Amina Falkenried",
             organization: Some("org-tannhalde"),

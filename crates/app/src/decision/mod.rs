@@ -14,7 +14,9 @@ mod payload;
 mod protocol;
 mod seal;
 
-pub use bundle::{Former, Signing, StoredSignature, read_payload, read_signature, signing_bundle};
+pub use bundle::{
+    Former, Second, Signing, StoredSignature, read_payload, read_signature, second_signature, signing_bundle,
+};
 pub use careplan::{Plan, PlanError, PlanStatus, draft_plan, read_plan, signed_plan};
 pub use codes::{Category, Goal, Guideline, MeasureCode, Occasion, Outcome};
 pub use compare::{Finding, check, compare};

@@ -4,10 +4,11 @@ use super::codes::Outcome;
 use super::payload::Payload;
 use std::fmt::Write;
 
-/// One page for one decision. `signed_by` is the person's full name, `signed_at` the moment as the house reads it,
+/// One page for one decision. `quorum_reason` says why it was decided although the rule was not met: that is no part of what
+/// is signed, and the record keeps it. `signed_by` is the person's full name, `signed_at` the moment as the house reads it,
 /// such as `24.11.2026, 15:07`.
 #[must_use]
-pub fn protocol(payload: &Payload, signed_by: &str, signed_at: &str) -> String {
+pub fn protocol(payload: &Payload, quorum_reason: &str, signed_by: &str, signed_at: &str) -> String {
     let mut page = String::new();
     let mut section = |title: &str, lines: Vec<String>| {
         let body = if lines.is_empty() { vec!["keine".to_owned()] } else { lines };
@@ -60,7 +61,14 @@ pub fn protocol(payload: &Payload, signed_by: &str, signed_at: &str) -> String {
         None => person.name.clone(),
     });
     section("Teilnehmende", people.collect());
-    section("Beschlussfähigkeit", vec![if payload.quorum.met { "gegeben" } else { "nicht gegeben" }.to_owned()]);
+    section(
+        "Beschlussfähigkeit",
+        vec![match (payload.quorum.met, quorum_reason.trim()) {
+            (true, _) => "gegeben".to_owned(),
+            (false, "") => "nicht gegeben".to_owned(),
+            (false, reason) => format!("nicht gegeben; beschlossen, weil: {reason}"),
+        }],
+    );
     section("Offene Punkte", payload.open_points.clone());
     let sum = payload.sha256();
     let groups: Vec<&str> = (0..16).step_by(4).map(|at| &sum[at..at + 4]).collect();
@@ -81,15 +89,16 @@ fn day(date: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::draft::Quorum;
     use super::super::examples::{mohnblatt, mohnblatt_setting, vector};
-    use super::super::payload::{Payload, Revision};
+    use super::super::payload::{Payload, Revision, Setting};
     use super::protocol;
 
     #[test]
     fn the_page_says_what_was_signed_in_the_words_that_are_allowed() {
         let canonical = vector()["canonical_utf8"].as_str().expect("text").to_owned();
         let payload = Payload::parse(&canonical).expect("the vector's payload");
-        let page = protocol(&payload, "Dr. med. Amina Falkenried", "24.11.2026, 15:07");
+        let page = protocol(&payload, "", "Dr. med. Amina Falkenried", "24.11.2026, 15:07");
         for part in [
             "Interdisziplinäres Tumorboard Eschenland, 24.11.2026",
             "Auenwald, Gernot, geboren 14.03.1957, KVNR X110127457",
@@ -108,8 +117,21 @@ mod tests {
     #[test]
     fn a_dissent_is_printed_with_its_name() {
         let payload = Payload::build(&mohnblatt(), &mohnblatt_setting(), &Revision::first()).expect("it is complete");
-        let page = protocol(&payload, "Dr. med. Amina Falkenried", "24.11.2026, 15:47");
+        let page = protocol(&payload, "", "Dr. med. Amina Falkenried", "24.11.2026, 15:47");
         assert!(page.contains("Mehrheit (6 dafür, 1 dagegen, 1 enthalten)"), "{page}");
         assert!(page.contains("Dr. med. Jonas Weidenlohe: Zeitabstand zur Operation"), "{page}");
+    }
+
+    #[test]
+    fn why_it_was_decided_although_a_speciality_was_missing_is_printed() {
+        let mut setting = mohnblatt_setting();
+        let page = |setting: &Setting| {
+            let payload = Payload::build(&mohnblatt(), setting, &Revision::first()).expect("it is complete");
+            protocol(&payload, "Blutung, keine Zeit", "Dr. med. Amina Falkenried", "24.11.2026, 15:47")
+        };
+        setting.quorum = Quorum { met: 4, of: 5, ..setting.quorum };
+        assert!(page(&setting).contains("nicht gegeben; beschlossen, weil: Blutung, keine Zeit"), "it was not met");
+        setting.quorum = Quorum { met: 5, ..setting.quorum };
+        assert!(!page(&setting).contains("Blutung"), "it was met: nothing was to be said");
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     seat::{DecisionSeat, Server},
     setting,
-    signing::{Signed, newest},
+    signing::{Signed, newest, payloads},
 };
 use crate::{
     Desk,
@@ -40,11 +40,11 @@ impl Desk {
             // Without the platform it is shown as the case was read, and says that nothing was checked.
             Err(error @ FhirError::Unreachable(_)) => {
                 let revision = read_plan(&listed).ok().and_then(|plan| plan.revision).unwrap_or(1);
-                let mut signature = newest(&self.signature_lines(patient, decision, &provenances), revision);
+                let mut signature = newest(&payloads(self.signature_lines(patient, decision, &provenances)), revision);
                 if let Some(signature) = &mut signature {
                     signature.check = Some(VerificationView::Unchecked { failure: failures::of_fhir(&error) });
                 }
-                (Server::stale(listed), Signed { signature, versions: Vec::new() })
+                (Server::stale(listed), Signed { signature, signers: Vec::new(), versions: Vec::new() })
             }
             Err(error) => return Err(failures::of_fhir(&error)),
         };
@@ -63,7 +63,7 @@ impl Desk {
             let judged = setting::quorum(record, &seat.merge.draft);
             let same = plan.quorum_met == Some(judged.is_met());
             let quorum = if same { judged } else { Quorum::default() };
-            DecisionView { serial: self.next_serial(), ..seat.view(record, &quorum, &[]) }
+            DecisionView { serial: self.next_serial(), ..seat.view(record, &quorum, &[], None) }
         })
     }
 }

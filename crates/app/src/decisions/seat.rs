@@ -69,6 +69,14 @@ impl Kept {
     }
 }
 
+/// What a person was shown before they sign.
+#[derive(Clone)]
+pub(crate) struct Preview {
+    pub(crate) payload: Payload,
+    /// Somebody else has signed it; this signature comes beside theirs.
+    pub(crate) second: bool,
+}
+
 /// The open decision.
 pub(crate) struct DecisionSeat {
     /// What is here, what is on the platform, and where they disagree.
@@ -90,8 +98,10 @@ pub(crate) struct DecisionSeat {
     pub(crate) amending: bool,
     pub(crate) signing: Option<Asking>,
     /// What the person saw and may sign.
-    pub(crate) preview: Option<Payload>,
+    pub(crate) preview: Option<Preview>,
     pub(crate) signature: Option<SignatureView>,
+    /// PractitionerRole ids of those who have signed what is there now.
+    pub(crate) signers: Vec<String>,
     pub(crate) versions: Vec<VersionView>,
     /// Why the last attempt to sign failed.
     pub(crate) failure: Option<Failure>,
@@ -132,6 +142,7 @@ impl DecisionSeat {
             signing: None,
             preview: None,
             signature: None,
+            signers: Vec::new(),
             versions: Vec::new(),
             failure: None,
         }
@@ -148,9 +159,17 @@ impl DecisionSeat {
         Kept { merge: self.merge.clone(), amending: self.amending, changed }
     }
 
-    pub(crate) fn view(&self, record: &CaseRecord, quorum: &Quorum, may: &[Permission]) -> DecisionView {
+    /// `me` is the PractitionerRole id of whoever looks.
+    pub(crate) fn view(
+        &self,
+        record: &CaseRecord,
+        quorum: &Quorum,
+        may: &[Permission],
+        me: Option<&str>,
+    ) -> DecisionView {
         let signed = self.is_signed();
         let stage = match (&self.signing, signed, self.amending) {
+            (Some(_), true, false) => DecisionStage::Countersigning,
             (Some(_), _, _) => DecisionStage::Signing,
             (None, true, true) => DecisionStage::Amending,
             (None, true, false) => DecisionStage::Signed,
@@ -185,11 +204,18 @@ impl DecisionSeat {
                 may.contains(&Permission::SignDecision)
             },
             can_sign: open && may.contains(&Permission::SignDecision),
+            can_countersign: !open && may.contains(&Permission::SignDecision) && self.awaits(me),
             link: self.signing.as_ref().map(|asking| asking.link.clone()),
             signature: self.signature.clone(),
             versions: self.versions.clone(),
             failure: self.failure.clone(),
         }
+    }
+
+    /// Whether somebody signed what is there, and this person did not.
+    pub(crate) fn awaits(&self, me: Option<&str>) -> bool {
+        let signed = self.signature.is_some() && !self.amending;
+        signed && me.is_some_and(|me| !self.signers.iter().any(|signer| signer == me))
     }
 
     /// Who wrote the platform's version: its author, since a CarePlan names no other writer.

@@ -9,7 +9,7 @@ use crate::{
     },
     session::Taken,
 };
-use jiff::{Timestamp, Zoned, civil::Date};
+use jiff::{Zoned, civil::Date};
 use serde_json::Value;
 
 /// Lines of a quorum as German hospitals publish it: SNOMED CT codes of specialities
@@ -92,7 +92,6 @@ pub(crate) fn setting(record: &CaseRecord, draft: &Draft, known: Option<&Value>,
     let held = known.filter(|plan| plan["status"] != "draft").and_then(|plan| text(&plan["created"]));
     let of_slot = record.slot.as_ref().map(|slot| day(&slot.start));
     let elsewhere = held.is_some() && held != of_slot;
-    let slot = record.slot.as_ref().filter(|_| !elsewhere);
     let created = held.or(of_slot).unwrap_or_else(|| Zoned::now().date().to_string());
     let registered = registration(record).and_then(id);
     let stage = record.part(Part::Tnm).matches().first().and_then(id);
@@ -112,8 +111,9 @@ pub(crate) fn setting(record: &CaseRecord, draft: &Draft, known: Option<&Value>,
             birth_date: identity.birth_date,
         },
         board: Board { id: board, name: board_name, session: record.session.clone().filter(|_| !elsewhere) },
-        start: slot.map(|slot| utc(&slot.start)),
-        end: slot.map(|slot| utc(&slot.end)),
+        // The agenda says when a case was to be called, and nobody says when it was: what is signed claims no more than is known.
+        start: None,
+        end: None,
         created,
         diagnosis: Diagnosis {
             condition: tumor.map(|tumor| tumor.id.clone()),
@@ -129,11 +129,6 @@ pub(crate) fn setting(record: &CaseRecord, draft: &Draft, known: Option<&Value>,
             .flatten()
             .collect(),
     })
-}
-
-/// A FHIR time in UTC; as written when it is none.
-fn utc(moment: &str) -> String {
-    moment.parse::<Timestamp>().map_or_else(|_partial| moment.to_owned(), |at| at.to_string())
 }
 
 /// True when a resource names this decision.

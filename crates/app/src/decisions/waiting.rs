@@ -110,6 +110,26 @@ async fn there(fhir: &FhirClient, id: &str) -> Result<Option<Server>, Failure> {
     }
 }
 
+/// What somebody else had written between the version that was known and ours, where a server pays no heed to `If-Match` and
+/// took ours over theirs: the numbers of the versions are not neighbors then. Servers that do not number them tell nothing.
+pub(super) async fn written_over(
+    fhir: &FhirClient,
+    known: Option<&Server>,
+    stored: &Versioned,
+) -> Result<Option<Draft>, Failure> {
+    let number = |version: &str| version.parse::<u64>().ok();
+    let between = known.and_then(|known| Some((number(&known.version)?, number(&stored.version)?, known.id()?)));
+    let Some((former, ours, id)) = between.filter(|(former, ours, _)| *ours > former.saturating_add(1)) else {
+        return Ok(None);
+    };
+    tracing::warn!(former, ours, "the platform took a decision over another version of it");
+    match fhir.vread("CarePlan", &id, &(ours - 1).to_string()).await {
+        Ok(theirs) => Ok(read_plan(&theirs.resource).ok().map(|plan| plan.draft)),
+        Err(FhirError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(failures::of_fhir(&error)),
+    }
+}
+
 /// Over the version that is known, or as a new decision unless there is one of this session.
 pub(super) async fn write(
     fhir: &FhirClient,

@@ -11,6 +11,7 @@ use super::{
     timeline::{Sources, study_uid, timeline},
     tumor,
 };
+use crate::decision::read_signature;
 use contract::{
     AllergyView, CaseView, DecisionEntryView, DecisionStateView, DocumentEntryView, EntryMeasureView, Failure,
     Freshness, GapView, ListSource, QuestionView, SignatureLineView, SlotView, StudyEntryView, TherapyView,
@@ -554,9 +555,9 @@ fn entry_measures(plan: &Value) -> Vec<EntryMeasureView> {
         .collect()
 }
 
-/// The newest signature on a plan.
+/// The signature that made the newest state of a plan final; one beside it makes nothing newer.
 fn signature_line(plan: &str, included: &[Value], record: &CaseRecord) -> Option<SignatureLineView> {
-    let mut signed: Vec<SignatureLineView> = included
+    let mut signed: Vec<(Option<String>, SignatureLineView)> = included
         .iter()
         .filter(|resource| resource["resourceType"] == "Provenance")
         .filter(|provenance| {
@@ -564,14 +565,17 @@ fn signature_line(plan: &str, included: &[Value], record: &CaseRecord) -> Option
         })
         .filter_map(|provenance| {
             let signature = provenance["signature"].get(0)?;
-            Some(SignatureLineView {
+            let line = SignatureLineView {
                 by: record.directory.name_of(&signature["who"]).unwrap_or_default(),
                 at: text(&signature["when"])?,
-            })
+            };
+            Some((read_signature(provenance).and_then(|signature| signature.sha256), line))
         })
         .collect();
-    signed.sort_by_key(|line| sort_key(&line.at));
-    signed.pop()
+    signed.sort_by_key(|(_, line)| sort_key(&line.at));
+    let (newest, line) = signed.last()?;
+    let first = newest.as_ref().and_then(|_| signed.iter().find(|(sha256, _)| sha256 == newest));
+    Some(first.map_or(line, |(_, line)| line).clone())
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::recipe;
 use crate::clock::berlin;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use jiff::ToSpan as _;
 use jiff::civil::{Date, time};
 use jiff::tz::TimeZone;
 use p256::ecdsa::signature::Signer as _;
@@ -30,9 +31,10 @@ const PROTOCOL: &str = "https://konsil.example/sid/protokoll";
 pub(super) fn with_signatures(mut resources: Vec<Value>) -> Vec<Value> {
     for at in 0..resources.len() {
         if resources[at]["resourceType"] == "CarePlan" {
-            let (decision, provenance, document) = Record { all: &resources }.signed(at);
+            let (decision, provenances, document) = Record { all: &resources }.signed(at);
             resources[at] = decision;
-            resources.extend([provenance, document]);
+            resources.extend(provenances);
+            resources.push(document);
         }
     }
     resources
@@ -96,8 +98,8 @@ impl Record<'_> {
         found.unwrap_or(&Value::Null)
     }
 
-    /// The decision at this place as it was signed, its Provenance and its protocol.
-    fn signed(&self, at: usize) -> (Value, Value, Value) {
+    /// The decision at this place as it was signed, a Provenance for each who signed, and its protocol.
+    fn signed(&self, at: usize) -> (Value, Vec<Value>, Value) {
         let mut decision = self.all[at].clone();
         let present = self.present(&decision);
         self.complete(&mut decision, &present);
@@ -108,13 +110,27 @@ impl Record<'_> {
         // In the afternoon of the conference's day.
         let moment = day.to_datetime(time(16, 10, 0, 0)).to_zoned(berlin()).expect("the day is in the calendar");
         let at = moment.with_time_zone(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-        let key = Key::of(&text(&decision["author"]["reference"]));
+        let author = decision["author"].clone();
+        let key = Key::of(&text(&author["reference"]));
         let jws = key.sign(&content, moment.timestamp().as_second());
-        let provenance = self.provenance(&decision, &at, &sum, &key, &jws);
+        let mut provenances = vec![self.provenance(&decision, &author, &at, &sum, &key, &jws)];
+        if is_countersigned(&decision) {
+            let who = reference("PractitionerRole", &text(&recipe::network()["board"]["signers"]["second"]));
+            let later = moment.saturating_add(30.minutes());
+            let at = later.with_time_zone(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+            let key = Key::of(&text(&who["reference"]));
+            let jws = key.sign(&content, later.timestamp().as_second());
+            let mut second = self.provenance(&decision, &who, &at, &sum, &key, &jws);
+            second["id"] = json!(format!("prov-{}-1-2", text(&decision["id"])));
+            second["agent"][0]["type"] =
+                concept("http://terminology.hl7.org/CodeSystem/provenance-participant-type", "attester");
+            second.as_object_mut().and_then(|second| second.remove("activity"));
+            provenances.push(second);
+        }
         let signer = text(&self.get(&decision["author"])["practitioner"]["display"]);
         let signed = format!("Gezeichnet von {signer} am {}", moment.strftime("%d.%m.%Y, %H:%M"));
         let document = document(&decision, &at, &content, &page(&payload, &signed, &sum));
-        (decision, provenance, document)
+        (decision, provenances, document)
     }
 
     /// References to who was there: the moderator, the board's core, and whoever had registered the case.
@@ -233,9 +249,8 @@ impl Record<'_> {
         })
     }
 
-    fn provenance(&self, decision: &Value, at: &str, sum: &str, key: &Key, jws: &str) -> Value {
+    fn provenance(&self, decision: &Value, who: &Value, at: &str, sum: &str, key: &Key, jws: &str) -> Value {
         let id = text(&decision["id"]);
-        let who = &decision["author"];
         let operation = "http://terminology.hl7.org/CodeSystem/v3-DataOperation";
         json!({
             "resourceType": "Provenance",
@@ -268,6 +283,14 @@ impl Record<'_> {
             }],
         })
     }
+}
+
+/// Whether the recipe says that a second person has signed it.
+fn is_countersigned(decision: &Value) -> bool {
+    list(&recipe::other_cases()["cases"]).any(|case| {
+        let id = format!("dec-{}", text(&case["id"]).trim_start_matches("pat-"));
+        decision["id"] == id.as_str() && case["decision"]["second_signature"] == "done"
+    })
 }
 
 /// The protocol, with the payload beside it.

@@ -233,6 +233,7 @@ async fn a_signed_decision_is_checked_tampering_is_named_and_only_an_amendment_c
     assert_eq!(view.missing, [""; 0], "nothing is missing");
     let (signed, second) = sign(&desk, patient, 2).await;
     let second: Value = serde_json::from_str(&second).expect("a payload is JSON");
+    assert_eq!(second["case"], json!({"start": null, "end": null}), "the agenda's plan is no fact");
     assert_eq!(second["revision"], 2, "the second version");
     assert_eq!(second["replaces"], signature.sha256.as_str(), "names the hash of the first");
     assert_eq!(signed.versions.len(), 1, "the former version is kept");
@@ -241,9 +242,15 @@ async fn a_signed_decision_is_checked_tampering_is_named_and_only_an_amendment_c
         (1, "Totale neoadjuvante Therapie."),
         "with its text"
     );
+    let former = &signed.versions[0];
+    assert_eq!(former.reason.as_deref(), Some("Restaging ergänzt"), "and why it was replaced");
+    assert_eq!(former.line, signature.line, "and who had signed it");
     assert_eq!(checked(&desk, patient).await, VerificationView::Matches, "the new version agrees with the record");
     give_to_the_validator(platform, patient).await;
 }
+
+const FALKENRIED: &str = "Dr. med. Amina Falkenried";
+const WEIDENLOHE: &str = "Dr. med. Jonas Weidenlohe";
 
 /// Opens the decision of a case that stands on no agenda.
 async fn open_earlier(desk: &DeskKit, patient: &str) -> DecisionView {
@@ -268,7 +275,14 @@ async fn a_decision_of_an_earlier_board_is_checked_like_a_new_one(platform: &Pla
         assert_eq!(view.stage, DecisionStage::Signed, "{patient}: it was signed");
         assert_eq!(Some(view.draft.text.as_str()), case["decision"]["text_de"].as_str(), "{patient}: as decided");
         let signature = view.signature.expect("a signature");
-        assert_eq!((signature.line.by.as_str(), signature.revision), ("Dr. med. Amina Falkenried", 1), "{patient}");
+        let name = |role: &str| if role == MODERATOR { FALKENRIED } else { WEIDENLOHE };
+        let by = case["decision"]["signed_by"].as_str().map(name);
+        assert_eq!((Some(signature.line.by.as_str()), signature.revision), (by, 1), "{patient}: as the recipe says");
+        if case["decision"]["second_signature"] == "done" {
+            let others: Vec<&str> = signature.others.iter().map(|line| line.by.as_str()).collect();
+            assert_eq!(others, [WEIDENLOHE], "{patient}: the board's second signer");
+            assert!(!view.can_countersign, "{patient}: the moderator has signed it");
+        }
         let plan = plan(platform, patient).await;
         let day = plan["created"].as_str().expect("the day of the conference");
         assert!(signature.line.at.starts_with(day), "{patient}: on {day}, not {}", signature.line.at);
@@ -290,6 +304,62 @@ async fn a_decision_of_an_earlier_board_is_checked_like_a_new_one(platform: &Pla
         let signed: Vec<&str> = earlier.filter_map(|entry| Some(entry.signed.as_ref()?.by.as_str())).collect();
         assert_eq!(signed, ["Dr. med. Amina Falkenried"], "{patient}: signed by whom the recipe names");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_decision_is_signed_by_one_more_person_who_was_asked_to() {
+    // A platform of its own: the task is gone and the signatures are others afterwards.
+    let platform = &Platform::start(sandbox::Options::default()).await.expect("a platform in memory starts");
+    let patient = "pat-wiesenquell";
+    let (_folder, desk) = at_work_on(platform, MODERATOR).await;
+    let today = desk.call(Request::OpenToday).await;
+    assert!(matches!(today, Ok(Reply::Today(_))), "what is asked of the moderator: {:?}", code(&today));
+    let before = open_earlier(&desk, patient).await;
+    let first = before.signature.expect("a signature");
+    assert_eq!((first.line.by.as_str(), first.others.len()), (WEIDENLOHE, 0), "the deputy signed alone");
+    assert!(before.can_countersign, "the moderator may sign beside them");
+    let signers = |resources: &[Value]| resources.iter().filter(|one| one["signature"].is_array()).count();
+    let records = platform.records(MODERATOR).await.expect("the moderator reads records");
+    let signatures =
+        format!("Provenance?target=CarePlan/{}", plan(platform, patient).await["id"].as_str().expect("an id"));
+    assert_eq!(signers(&records.search(&signatures).await.expect("a search")), 1, "as the platform has it");
+
+    let answer = desk.call(Request::PreviewSigning { patient: patient.to_owned() }).await;
+    let Ok(Reply::SigningPreview(preview)) = answer else { panic!("a preview: {answer:?}") };
+    assert_eq!(
+        (preview.sha256.as_str(), preview.signer.as_str()),
+        (first.sha256.as_str(), "Dr. Falkenried"),
+        "the same"
+    );
+    let request = Request::SignDecision { patient: patient.to_owned(), sha256: preview.sha256 };
+    assert_eq!(desk.call(request).await, Ok(Reply::Done), "the browser opens");
+    let signed = when(&desk, "the second signature", |view| {
+        assert_eq!(view.failure, None, "signing does not fail");
+        view.signature.as_ref().is_some_and(|signature| !signature.others.is_empty())
+    });
+    let signed = signed.await;
+    let signature = signed.signature.expect("a signature");
+    assert_eq!((&signature.line, signature.revision), (&first.line, 1), "who made it final, and no new version");
+    assert_eq!(signature.others[0].by, FALKENRIED, "who signed beside them");
+    assert!(!signed.can_countersign, "nobody signs twice");
+    assert_eq!(checked(&desk, patient).await, VerificationView::Matches, "both signatures hold");
+    assert_eq!(signers(&records.search(&signatures).await.expect("a search")), 2, "the platform has both");
+    let task = records.search("Task?_id=task-zweitzeichnen").await.expect("a search");
+    assert_eq!(task[0]["status"], "completed", "what was asked is done");
+    let again = desk.call(Request::PreviewSigning { patient: patient.to_owned() }).await;
+    assert_eq!(code(&again), Some(FailureCode::AlreadySigned), "there is nothing left to sign");
+    give_to_the_validator(platform, patient).await;
+
+    // One signature that does not hold is never hidden by another one that does.
+    let second = records.search(&signatures).await.expect("a search");
+    let second =
+        second.iter().find(|one| one["agent"][0]["type"]["coding"][0]["code"] == "attester").expect("it is there");
+    let reference = format!("Provenance/{}", second["id"].as_str().expect("an id"));
+    let (data, foreign) = (second["signature"][0]["data"].clone(), json!("eyJhbGciOiJFUzI1NiJ9Li5h"));
+    records.change(&reference, |one| one["signature"][0]["data"] = foreign).await.expect("taken");
+    assert_eq!(checked(&desk, patient).await, VerificationView::Broken, "the moderator's does not fit the payload");
+    records.change(&reference, |one| one["signature"][0]["data"] = data).await.expect("taken");
+    assert_eq!(checked(&desk, patient).await, VerificationView::Matches, "as it was");
 }
 
 const MOHNBLATT: &str = include_str!("../../../../assets/demo/patients/5-mohnblatt-melanom.json");

@@ -236,6 +236,7 @@ async fn a_decision_is_drafted_signed_in_one_step_and_holds_when_it_is_read_agai
         payload: &payload,
         jws: &jws,
         key: &PublicJwk::of(&key),
+        quorum_reason: "",
         signer: "dr-falkenried",
         signer_name: "Dr. med. Amina Falkenried",
         organization: Some("org-tannhalde"),

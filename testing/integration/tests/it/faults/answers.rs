@@ -2,12 +2,12 @@
 
 use super::{listed_series, open, opened_series, save, text_on, until, with_text};
 use crate::{
-    MODERATOR,
+    COORDINATOR, MODERATOR,
     bulk::{Way, frames, over_each_way},
     cases::whole_case,
     code, opened, place,
 };
-use contract::{Calibration, FailureCode, FrameView, IdentityGrade, ImagesView, Part, Reply, Request};
+use contract::{Calibration, ConflictChoice, FailureCode, FrameView, IdentityGrade, ImagesView, Part, Reply, Request};
 use sandbox::Options;
 use serde_json::{Value, json};
 use std::sync::{
@@ -57,6 +57,31 @@ async fn a_412_is_merged_and_sent_again_without_asking_anybody() {
     assert_eq!(sent.draft.text, "Zweite Fassung.", "nothing typed is lost");
     assert!(sent.conflicts.is_empty() && sent.save_failure.is_none(), "nobody is asked, nothing is open");
     assert_eq!(text_on(&platform, PATIENT).await.as_deref(), Some("Zweite Fassung."), "the platform has it");
+}
+
+#[tokio::test]
+async fn what_a_platform_lets_us_write_over_is_brought_back_and_somebody_chooses() {
+    let (platform, detour, _folder, desk) = at_work_behind().await;
+    let draft = open(&desk, PATIENT).await.draft;
+    save(&desk, PATIENT, with_text(&draft, "Erste Fassung.")).await;
+    let first = until(&desk, "the first version on the platform", |view| view.saved_there.is_some()).await;
+    detour.spoil(|method, path| {
+        let heedless = method == http::Method::PUT && path.starts_with("/fhir/CarePlan");
+        if heedless { Spoiled::Unconditional } else { Spoiled::Not }
+    });
+    let records = platform.records(COORDINATOR).await.expect("somebody else may write");
+    let found = records.search(&format!("CarePlan?subject=Patient/{PATIENT}&status=draft")).await.expect("a search");
+    let reference = format!("CarePlan/{}", found[0]["id"].as_str().expect("an id"));
+    records.change(&reference, |plan| plan["description"] = json!("Von jemand anderem.")).await.expect("taken");
+
+    save(&desk, PATIENT, with_text(&first.draft, "Zweite Fassung.")).await;
+    let asked = until(&desk, "the conflict", |view| !view.conflicts.is_empty()).await;
+    let texts = (asked.conflicts[0].mine.as_str(), asked.conflicts[0].theirs.as_str());
+    assert_eq!(texts, ("Zweite Fassung.", "Von jemand anderem."), "what was written over is there");
+    let choices = vec![ConflictChoice { field: "text".to_owned(), keep_mine: false }];
+    desk.call(Request::ResolveConflicts { patient: PATIENT.to_owned(), choices }).await.expect("the choice is taken");
+    until(&desk, "theirs on the platform", |view| view.saved_there.is_some() && view.conflicts.is_empty()).await;
+    assert_eq!(text_on(&platform, PATIENT).await.as_deref(), Some("Von jemand anderem."), "and there again");
 }
 
 #[tokio::test]
