@@ -1,7 +1,9 @@
 //! What lies around the person: board, case list, people. It is read together, kept on the shelf, and shown
 //! with its age when the platform does not answer or takes its time.
 
-use crate::{Desk, cases, cases::Surroundings, failures, session::Taken, shelf::Owner, tasks, tasks::Tasks, today};
+use crate::{
+    Desk, cases, cases::Surroundings, failures, session::Taken, shelf::Owner, tasks, tasks::Tasks, today, today::Visit,
+};
 use contract::{Event, Freshness, GapView, NewsView, Part, Place};
 use jiff::Timestamp;
 use platform::fhir::{FhirClient, FhirError};
@@ -13,6 +15,7 @@ use tokio::{
 };
 
 const AROUND: &str = "around";
+const VISIT: &str = "visit";
 /// A screen waits this long for the platform when it could show what is kept.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(600);
 /// "Heute" is read again after this long while somebody looks at it.
@@ -111,7 +114,7 @@ impl Desk {
             }
         };
         self.note_connection(true);
-        let news_since = read - today::NEWS_SINCE;
+        let news_since = self.news_since(&owner, read).await;
         let former = self.state().around.clone();
         let around = match asked {
             Asked::Today => {
@@ -149,6 +152,17 @@ impl Desk {
             }
         }
         Ok(around)
+    }
+
+    /// Since when news are new to this person, who is here now.
+    async fn news_since(&self, owner: &Owner, now: Timestamp) -> Timestamp {
+        let (shelf, owner) = (self.0.shelf.clone(), owner.clone());
+        let noted = tokio::task::spawn_blocking(move || {
+            let visit = Visit::at(now, shelf.get::<Visit>(&owner, VISIT, now).map(|(_, visit)| visit));
+            shelf.put(&owner, VISIT, now, &visit);
+            visit
+        });
+        noted.await.unwrap_or_else(|_panicked| Visit::at(now, None)).since
     }
 
     async fn kept_around(&self, owner: &Owner) -> Option<Arc<Around>> {

@@ -1,4 +1,5 @@
-//! "Heute": the next board with its agenda, drafts on this device, and what arrived since yesterday.
+//! "Heute": the next board with its agenda, drafts on this device, and what arrived since the
+//! person was here last.
 
 use crate::{
     Desk,
@@ -19,12 +20,41 @@ use contract::{
 };
 use jiff::{SignedDuration, Timestamp, Zoned};
 use platform::fhir::FhirError;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// News reach back this far when nothing tells when the person was here last.
-pub(crate) const NEWS_SINCE: SignedDuration = SignedDuration::from_hours(24);
+const NEWS_SINCE: SignedDuration = SignedDuration::from_hours(24);
+/// And no further than this, however long the person was away.
+const LONGEST_ABSENCE: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// Whoever was away for less goes on where they were.
+const PAUSE: SignedDuration = SignedDuration::from_mins(60);
 /// Lines of news that are shown.
 const NEWS: usize = 12;
+
+/// A person's stay at this computer: what came since the one before it is new to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Visit {
+    /// When they were here before that.
+    pub(crate) since: Timestamp,
+    /// When they were last seen here.
+    last: Timestamp,
+}
+
+impl Visit {
+    /// The visit in which the person is seen now.
+    pub(crate) fn at(now: Timestamp, former: Option<Self>) -> Self {
+        let earliest = now - LONGEST_ABSENCE;
+        let since = match former {
+            None => now - NEWS_SINCE,
+            Some(former) if now.duration_since(former.last) < PAUSE => former.since,
+            Some(former) => former.last,
+        };
+        // A clock that was wrong then is no reason to show nothing.
+        let since = if since > now { now - NEWS_SINCE } else { since.max(earliest) };
+        Self { since, last: now }
+    }
+}
 
 impl Desk {
     pub(crate) async fn today(&self) -> Result<TodayView, Failure> {
@@ -53,7 +83,7 @@ impl Desk {
                     drafts: Vec::new(),
                     news: failures::part_of_fhir(error),
                     news_gaps: Vec::new(),
-                    news_since: (now - NEWS_SINCE).to_string(),
+                    news_since: Visit::at(now, None).since.to_string(),
                     as_of: now.to_string(),
                     freshness: Freshness::Current,
                 };
@@ -201,8 +231,29 @@ fn told(lines: Vec<NewsView>, more: bool, mut gaps: Vec<GapView>) -> (Part<Vec<N
 
 #[cfg(test)]
 mod tests {
-    use super::{differs, told};
+    use super::{Visit, differs, told};
     use contract::{Freshness, GapView, ListSource, Part, TodayView};
+    use jiff::Timestamp;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("a time")
+    }
+
+    #[test]
+    fn news_are_new_since_the_person_was_here_last_and_stay_so_while_they_are_here() {
+        let first = Visit::at(at("2026-11-24T15:00:00Z"), None);
+        assert_eq!(first.since, at("2026-11-23T15:00:00Z"), "the day before, where nobody was ever here");
+        let evening = Visit::at(at("2026-11-24T15:30:00Z"), Some(first));
+        assert_eq!(evening.since, first.since, "still the same visit");
+        let morning = Visit::at(at("2026-11-27T06:00:00Z"), Some(evening));
+        assert_eq!(morning.since, at("2026-11-24T15:30:00Z"), "when they left three days ago");
+        let restarted = Visit::at(at("2026-11-27T06:40:00Z"), Some(morning));
+        assert_eq!(restarted.since, morning.since, "a restart of the program takes nothing away");
+        let holidays = Visit::at(at("2026-12-24T06:00:00Z"), Some(restarted));
+        assert_eq!(holidays.since, at("2026-12-10T06:00:00Z"), "two weeks, not four");
+        let wrong = Visit::at(at("2026-11-24T15:00:00Z"), Some(holidays));
+        assert_eq!(wrong.since, first.since, "the clock was ahead once");
+    }
 
     #[test]
     fn nothing_new_is_said_only_when_both_sources_answered() {

@@ -123,6 +123,8 @@ pub struct CaseRowView {
     pub slot: Option<SlotView>,
     /// Registering person's family name.
     pub registered_by: Option<String>,
+    /// What the board is asked, in the words of whoever registered the case.
+    pub question: Option<String>,
     /// What completeness says.
     pub completeness: CompletenessView,
     /// How far the decision is.

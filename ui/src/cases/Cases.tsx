@@ -23,7 +23,7 @@ import { diagnosisWords, stageWords } from './caseWords';
 import { CasePreview } from './Preview';
 import { leaveCommand, previewCommand } from './previewKeys';
 import styles from './Cases.module.css';
-import { type Filter, filters, groups, type GroupKind, nearNames, passes } from './casesView';
+import { type Filter, filters, groups, type GroupKind, isNews, nearNames, passes } from './casesView';
 import { RowState } from './RowState';
 
 const searchCommand = defineCommand({ id: 'cases-search', keys: ['/'], label: () => m.command_search_here(), group: 'lists' });
@@ -297,7 +297,15 @@ function GroupRows({
         return (
           <tr key={row.patient} className={styles['row']} data-away={away ? '' : undefined} {...roving.rowProps(at)} onClick={() => open(at)} data-testid={`case-row-${row.patient}`}>
             <td>
-              <span className={styles['name']}>{listName(row.identity)}</span> <span className={styles['aside']}>{ageAndGender(row.identity)}</span>
+              {isNews(row) && (
+                <span className={styles['news']} title={m.cases_news()}>
+                  <span className="visually-hidden">{m.cases_news()}</span>
+                </span>
+              )}
+              <span className={styles['name']} data-news={isNews(row) ? '' : undefined}>
+                {listName(row.identity)}
+              </span>{' '}
+              <span className={styles['aside']}>{ageAndGender(row.identity)}</span>
               {away && (
                 <span className={styles['away']} title={m.cases_not_here()}>
                   <Icon name="offline" size="xs" />

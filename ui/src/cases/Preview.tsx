@@ -25,6 +25,12 @@ export function CasePreview({ row, open, close }: { row: CaseRowView; open: () =
           <dd>{stageWords(row)}</dd>
           {row.tnm?.date != null && <dd className={styles['quiet']}>{date(row.tnm.date)}</dd>}
         </div>
+        {row.question !== null && (
+          <div>
+            <dt>{m.case_question()}</dt>
+            <dd data-testid="preview-question">{row.question}</dd>
+          </div>
+        )}
         {row.slot && (
           <div>
             <dt>{m.cases_column_board()}</dt>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { agenda, cases, others, search } from '../stories/lists';
-import { distance, groups, nearNames, passes } from './casesView';
+import { distance, groups, isNews, nearNames, passes } from './casesView';
 import { completenessWords, diagnosisWords, organWord, rowState, stageWords, tumourLine } from './caseWords';
 
 const all = [...agenda, ...others];
@@ -25,6 +25,16 @@ describe('the case list', () => {
     const first = (offline: boolean) => groups(kept, cases.board, offline)[0]?.rows.map((row) => row.slot?.number);
     expect(first(true)).toEqual([4, 1, 2, 3, 5]);
     expect(first(false)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test('marks what has changed since it was last read here, whatever zone the times are told in', () => {
+    const [row] = agenda;
+    if (row === undefined) throw new Error('there are cases');
+    const changed = '2026-11-24T13:12:00+01:00';
+    expect(isNews({ ...row, changed, kept: '2026-11-24T12:11:59Z' })).toBe(true);
+    expect(isNews({ ...row, changed, kept: '2026-11-24T12:12:01Z' })).toBe(false);
+    expect(isNews({ ...row, changed, kept: null })).toBe(false);
+    expect(isNews({ ...row, changed: null, kept: '2026-11-24T12:12:01Z' })).toBe(false);
   });
 
   test('sorts Ä as AE', () => {

@@ -44,6 +44,11 @@ export function groups(rows: readonly CaseRowView[], board: BoardNameView | null
     .map((group) => (offline ? { ...group, rows: group.rows.toSorted((a, b) => Number(a.kept === null) - Number(b.kept === null)) } : group));
 }
 
+/** Whether the case has changed since this person last read it on this computer. */
+export function isNews({ changed, kept }: CaseRowView): boolean {
+  return changed !== null && kept !== null && Date.parse(changed) > Date.parse(kept);
+}
+
 const collator = new Intl.Collator('de-u-co-phonebk');
 
 function byName(a: CaseRowView, b: CaseRowView): number {

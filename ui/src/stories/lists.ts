@@ -14,6 +14,7 @@ function row(part: Partial<CaseRowView> & Pick<CaseRowView, 'patient' | 'identit
     tnm: null,
     slot: null,
     registeredBy: null,
+    question: null,
     completeness: { state: 'unknown' },
     decision: 'none',
     changed: null,
@@ -43,6 +44,7 @@ export const agenda: CaseRowView[] = [
     tnm: tnm('cT2b cN3 cM0', 'IIIB'),
     slot: slot(1),
     registeredBy: 'Falkenried',
+    question: 'Definitive Radiochemotherapie oder Operation nach Induktion? Lungenfunktion grenzwertig (FEV1 1,6 l).',
     completeness: { state: 'complete' },
     changed: `${day}13:12:00+01:00`,
     similar: [{ name: 'Auerwald, Gernot', birthDate: '1955-03-14' }],
@@ -120,6 +122,7 @@ export const others: CaseRowView[] = [
     decision: 'draft',
     completeness: { state: 'missing', rules: ['R-HISTO', 'R-TNM'] },
     changed: `${day}11:52:00+01:00`,
+    kept: '2026-11-23T16:20:00Z',
   }),
   row({
     patient: 'pat-wiesenquell',

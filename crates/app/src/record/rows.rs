@@ -92,6 +92,7 @@ pub(crate) fn case_row(
             let role = reference_id(&registration["requester"], "PractitionerRole")?;
             directory.person(&role).map(|person| person.family.clone())
         }),
+        question: registration.and_then(|registration| text(&registration["note"][0]["text"])),
         decision: match plan {
             None => DecisionStateView::None,
             Some(plan) if plan["status"] == "draft" => DecisionStateView::Draft,
