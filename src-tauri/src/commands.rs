@@ -6,5 +6,5 @@ use contract::{Failure, Reply, Request};
 /// Takes a request to the desk.
 #[tauri::command]
 pub(crate) async fn call(slot: tauri::State<'_, DeskSlot>, request: Request) -> Result<Reply, Failure> {
-    slot.desk().await?.call(request).await
+    slot.desk_for(&request).await?.call(request).await
 }

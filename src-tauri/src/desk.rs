@@ -1,10 +1,10 @@
 //! The desk behind the window. It opens while the page loads; the keyring may wait for a person.
 
 use app::{Appearance, Desk, DeskOptions, Pages, Policy, WorkerProgram};
-use contract::Failure;
+use contract::{Failure, Request};
 use std::{path::PathBuf, sync::Arc};
 use tauri::{AppHandle, Emitter, Manager as _};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// The page's origin on this system, and the scheme's address as the page writes it. Both ways of bulk bytes are open to
 /// this origin only.
@@ -15,7 +15,10 @@ const PAGE: (&str, &str) = ("http://tauri.localhost", "http://bulk.localhost");
 
 /// The desk once it is open, or why it is not.
 #[derive(Clone)]
-pub(crate) struct DeskSlot(watch::Receiver<Option<Result<Desk, Failure>>>);
+pub(crate) struct DeskSlot {
+    opened: watch::Receiver<Option<Result<Desk, Failure>>>,
+    again: Arc<Notify>,
+}
 
 impl DeskSlot {
     /// Opens the desk in the background and passes its facts to the page.
@@ -26,32 +29,61 @@ impl DeskSlot {
         appearance: Appearance,
         ca: Vec<PathBuf>,
     ) -> Self {
-        let (tell, slot) = watch::channel(None);
+        let (tell, opened) = watch::channel(None);
+        let again = Arc::new(Notify::new());
+        let asked = again.clone();
         tauri::async_runtime::spawn(async move {
-            let opened = open(profile, policy, appearance, &ca).await;
-            if let Ok(desk) = &opened {
-                match app.path().download_dir() {
-                    Ok(downloads) => desk.saves_into(downloads),
-                    Err(error) => tracing::warn!(%error, "this system names no folder for downloads"),
+            loop {
+                match open(profile.clone(), policy.clone(), appearance, &ca).await {
+                    Ok(desk) => {
+                        serve(&app, &desk);
+                        tell.send_replace(Some(Ok(desk)));
+                        break;
+                    }
+                    Err(failure) => {
+                        tell.send_replace(Some(Err(failure)));
+                        asked.notified().await;
+                        tell.send_replace(None);
+                    }
                 }
-                crate::outward::follow(app.clone(), desk);
-                pass_on(app, desk);
             }
-            tell.send_replace(Some(opened));
             // The receiver outlives this task only as long as the sender does.
             tell.closed().await;
         });
-        Self(slot)
+        Self { opened, again }
+    }
+
+    /// The desk that takes a request. A start after one that failed opens it again: meanwhile the keyring may be
+    /// unlocked, or the other program closed.
+    pub(crate) async fn desk_for(&self, request: &Request) -> Result<Desk, Failure> {
+        let mut opened = self.opened.clone();
+        if matches!(request, Request::Start) && opened.borrow_and_update().as_ref().is_some_and(Result::is_err) {
+            self.again.notify_one();
+            if opened.changed().await.is_err() {
+                return Err(internal());
+            }
+        }
+        self.desk().await
     }
 
     /// Waits until it is open.
     pub(crate) async fn desk(&self) -> Result<Desk, Failure> {
-        let mut slot = self.0.clone();
-        match slot.wait_for(Option::is_some).await {
+        let mut opened = self.opened.clone();
+        match opened.wait_for(Option::is_some).await {
             Ok(found) => found.clone().unwrap_or_else(|| Err(internal())),
             Err(_closed) => Err(internal()),
         }
     }
+}
+
+/// Connects an open desk with what is around the window.
+fn serve(app: &AppHandle, desk: &Desk) {
+    match app.path().download_dir() {
+        Ok(downloads) => desk.saves_into(downloads),
+        Err(error) => tracing::warn!(%error, "this system names no folder for downloads"),
+    }
+    crate::outward::follow(app.clone(), desk);
+    pass_on(app.clone(), desk);
 }
 
 fn internal() -> Failure {

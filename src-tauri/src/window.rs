@@ -12,6 +12,8 @@ use std::{
 use tauri::{Manager, RunEvent, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent, webview::DownloadEvent};
 
 const LABEL: &str = "main";
+/// Where in the profile the web view lies.
+const PAGE: &str = "page";
 /// The least that the screens are made for.
 const SMALLEST: (f64, f64) = (1280.0, 720.0);
 const USUAL: (f64, f64) = (1440.0, 900.0);
@@ -34,6 +36,8 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
                 Some(profile) => profile,
                 None => app.path().app_local_data_dir()?,
             };
+            let profile = std::path::absolute(profile)?;
+            let _told_by_the_desk = make(&profile.join(PAGE));
             app.manage(DeskSlot::open(app.handle().clone(), profile.clone(), policy, appearance, arguments.ca));
             open(app, &profile)?;
             app.manage(ProfileFolder(profile));
@@ -60,6 +64,15 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
 
 struct ProfileFolder(PathBuf);
 
+/// A profile is the person's alone from its first moment on, whoever puts the first thing into it.
+fn make(folder: &Path) -> std::io::Result<()> {
+    let mut private = std::fs::DirBuilder::new();
+    private.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut private, 0o700);
+    private.create(folder)
+}
+
 fn open(app: &tauri::App, profile: &Path) -> tauri::Result<WebviewWindow> {
     let kept: Value = std::fs::read(profile.join("window.json"))
         .ok()
@@ -73,6 +86,11 @@ fn open(app: &tauri::App, profile: &Path) -> tauri::Result<WebviewWindow> {
         .inner_size(size("width", smallest.0, USUAL.0), size("height", smallest.1, USUAL.1))
         .min_inner_size(smallest.0, smallest.1)
         .maximized(kept["maximized"] == true)
+        // What a web view keeps it keeps in clear. Ours has nothing to keep: no storage, no cookie, no cache, since all
+        // that the page shows comes from the program, which seals what stays. So it keeps nothing, and what it has to
+        // write all the same is below the profile, as all of a person is.
+        .data_directory(profile.join(PAGE))
+        .incognito(!driven())
         // Files are dropped on the page, which takes them itself.
         .disable_drag_drop_handler()
         // What the page saves goes to the person's downloads, under a name that is free there.
@@ -86,6 +104,12 @@ fn open(app: &tauri::App, profile: &Path) -> tauri::Result<WebviewWindow> {
     #[cfg(target_os = "linux")]
     webkit::tend(&window)?;
     Ok(window)
+}
+
+/// True under WebDriver, which reaches only a web view that keeps its data: tauri allows automation in that context
+/// alone, by the same word.
+fn driven() -> bool {
+    std::env::var_os("TAURI_WEBVIEW_AUTOMATION").is_some_and(|word| word == "true")
 }
 
 /// A screen of a larger scale has less room than that and gives what it has.

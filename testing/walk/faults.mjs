@@ -1,11 +1,14 @@
 // Kills the web process of the real window, as a driver or the system's memory killer does: the page comes back
-// where it was, with what was written; a page that dies again and again gives way to one that says so.
+// where it was, with what was written; a page that dies again and again gives way to one that says so. The web view has
+// kept nothing of it all, and a second program with the same profile waits until the first has gone.
 //
 // node faults.mjs --program PROGRAM --profile DIR --platform URL --out DIR
 
 import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, readdirSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Inspector } from './inspector.mjs'
 import { Steps, test } from './steps.mjs'
@@ -29,17 +32,26 @@ const { values } = parseArgs({
 })
 const { program, profile, platform, out, patient } = values
 
-const port = await new Promise((resolve) => {
-  const probe = createServer().listen(0, '127.0.0.1', () => {
-    const { port } = probe.address()
-    probe.close(() => resolve(port))
+const freePort = () =>
+  new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = probe.address()
+      probe.close(() => resolve(port))
+    })
   })
-})
-const konsil = spawn(program, ['--profile', profile, '--address', platform], {
-  stdio: ['ignore', 'ignore', 'inherit'],
-  env: { ...process.env, WEBKIT_INSPECTOR_HTTP_SERVER: `127.0.0.1:${port}` },
-})
-const page = new Inspector(port)
+
+// The program, and a way to look into its page.
+async function open() {
+  const port = await freePort()
+  const running = spawn(program, ['--profile', profile, '--address', platform], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, WEBKIT_INSPECTOR_HTTP_SERVER: `127.0.0.1:${port}` },
+  })
+  return [running, new Inspector(port)]
+}
+
+const [konsil, page] = await open()
+let second
 const steps = new Steps(out)
 
 // The display itself, where ImageMagick is there: what a person sees, whatever the inspector knows.
@@ -156,9 +168,32 @@ async function run() {
     await click('#reload')
     await page.wait('the last text', async () => (await text()) === SECOND, 60000)
   })
+  await step('nothing-kept', () => {
+    // tauri makes a context that keeps as well, and shows nothing in it: it leaves random salts and an empty list of hosts.
+    const unused = ['salt', 'hsts-storage.sqlite']
+    const files = readdirSync(join(profile, 'page'), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+    const kept = files.filter(({ name }) => !unused.includes(name))
+    if (kept.length > 0) throw new Error(`the web view has kept ${kept.map(({ name }) => name).join(', ')}`)
+  })
+  const failed = `document.querySelector('${test('start-failed')}')`
+  await step('second-program', async () => {
+    second = await open()
+    await second[1].wait('that it says so', () => second[1].look(`${failed} !== null`), 60000)
+  })
+  await step('when-the-first-has-gone', async () => {
+    const gone = once(konsil, 'exit')
+    page.close()
+    konsil.kill()
+    await gone
+    await second[1].look(`${failed}.querySelector('button').click()`)
+    const opened = ['today', 'patient-banner', 'locked', 'sign-in-button'].map(test).join(', ')
+    await second[1].wait('that it opens', () => second[1].look(`document.querySelector(${quoted(opened)}) !== null`), 60000)
+  })
 }
 
 await steps.run(run, () => {
   page.close()
   konsil.kill()
+  second?.[1].close()
+  second?.[0].kill()
 })
