@@ -1,6 +1,8 @@
 //! `cargo xtask run`: Konsil in its window over the evaluation platform, or, where nobody can see a
 //! window, the walk through the main job.
 
+mod names;
+
 use crate::{
     setup,
     shell::{Running, Shell, found, run},
@@ -302,7 +304,8 @@ impl Walk<'_> {
         }
         let result = run(&mut command);
         println!("Pictures and times of the walk: {}", out.display());
-        result.context("the walk failed; walk.md says at which step")
+        result.context("the walk failed; walk.md says at which step")?;
+        names_nobody(shell, &profile)
     }
 }
 
@@ -333,6 +336,14 @@ impl Display {
             .env_remove("WAYLAND_DISPLAY");
         command
     }
+/// Nothing that the program or its web view has written in clear names a patient.
+fn names_nobody(shell: &Shell, profile: &Path) -> Result<()> {
+    let names = names::Names::of_the_demonstration(&shell.root)?;
+    let lines = names::absent_from(profile, &names)?;
+    println!("No patient is named in the {lines} lines of its log.");
+    Ok(())
+}
+
 }
 
 /// Removes the files that an earlier walk left in its folder; folders below it are other walks'.
@@ -390,5 +401,6 @@ pub(crate) fn browser_screens(shell: &Shell) -> Result<()> {
         .arg(shell.root.join("testing/walk/browser.mjs"))
         .env("KONSIL_KEYRING_DIR", &keys)
         .env("KONSIL_SHOTS", &out);
-    run(&mut command)
+    run(&mut command)?;
+    names_nobody(shell, &profile)
 }
