@@ -4,13 +4,19 @@
 // A role that may not write or sign ends where its job ends, and nothing of the rest is offered.
 //
 // node walk.mjs --program PROGRAM --profile DIR --platform URL --out DIR [--lang de|en]
-//   [--theme office|reading-room] [--role moderator|coordinator|physician|study|it]
+//   [--theme office|reading-room] [--role moderator|coordinator|physician|study|it] [--patient ID]
+//
+// Another patient than the demonstration's is one of another platform: on today's agenda, with a CT. Whoever sits on that
+// board is present, and nobody is written to.
 
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Bus } from './bus.mjs'
 import { cut, decode } from './png.mjs'
 import { Steps, Window, field, fill, noFaults, lasting, openSeries, settle, shown, stack, test } from './steps.mjs'
+
+const DEMONSTRATION = 'pat-auenwald'
+const PRESENT = ['dr-falkenried', 'dr-sonnkaya', 'pd-brunnengold', 'dr-ahlefels', 'dr-weidenlohe', 'prof-sturmwald']
 
 const { values } = parseArgs({
   options: {
@@ -22,7 +28,7 @@ const { values } = parseArgs({
     theme: { type: 'string', default: 'office' },
     role: { type: 'string', default: 'moderator' },
     bulk: { type: 'string', default: 'auto' },
-    patient: { type: 'string', default: 'pat-auenwald' },
+    patient: { type: 'string', default: DEMONSTRATION },
   },
 })
 const { program, profile, platform, out, patient, role } = values
@@ -118,10 +124,11 @@ async function walk() {
     await choose(`${test('measure-1')} button[aria-haspopup=listbox]`, 'ST')
     await fill(d, `${test('measure-1')} textarea`, 'Definitive Radiotherapie 60 bis 66 Gy, konventionell fraktioniert, simultan')
     await fill(d, field('decision-text'), 'Definitive simultane Radiochemotherapie, danach Durvalumab bei fehlendem Progress.')
-    for (const role of ['dr-falkenried', 'dr-sonnkaya', 'pd-brunnengold', 'dr-ahlefels', 'dr-weidenlohe', 'prof-sturmwald']) {
+    const everybody = () => d.js(`return [...document.querySelectorAll('[data-testid^="present-"]')].map((one) => one.dataset.testid)`)
+    for (const person of patient === DEMONSTRATION ? PRESENT.map((one) => `present-${one}`) : await everybody()) {
       await d.js(
         `const c = document.querySelector(arguments[0]); const input = c.matches('input') ? c : c.querySelector('input') ?? c; if (!input.checked) input.click()`,
-        test(`present-${role}`),
+        test(person),
       )
     }
     await d.wait('the draft on disk and nothing missing', () =>
@@ -142,6 +149,7 @@ async function walk() {
   if (await d.js('return document.querySelector("[data-testid=rail-chat]") === null')) {
     return steps.skip('chat', 'the platform has no chat')
   }
+  if (patient !== DEMONSTRATION) return steps.skip('chat', 'only the colleagues of the demonstration answer')
   await talk()
 }
 

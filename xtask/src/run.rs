@@ -20,7 +20,8 @@ use std::{
 /// Installs what is missing, builds, starts the evaluation platform and opens Konsil.
 ///
 /// Without a display, or with `--walk`, it makes a virtual one, walks the main job by itself and leaves
-/// a picture and the time of each step.
+/// a picture and the time of each step. The walk writes and signs a decision: over `--platform` it asks
+/// for an invented patient by `--patient`.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// Show the DICOM files of this folder in place of the painted images.
@@ -32,6 +33,14 @@ pub(crate) struct Run {
     /// As whom to sign in.
     #[arg(long, value_enum, default_value_t = Role::Moderator)]
     role: Role,
+    /// Whose case is walked over `--platform`: the FHIR id of an invented patient with a CT, on today's agenda of a
+    /// board that `--role` sits on. A decision is written and signed about them.
+    #[arg(long, value_name = "ID", requires = "platform")]
+    patient: Option<String>,
+    /// Who signs in on a walk over `--platform`, if not the demonstration's person of that role; `KONSIL_WALK_PASSWORD`
+    /// holds the password.
+    #[arg(long, value_name = "NAME", requires = "platform")]
+    user: Option<String>,
     /// Language of the window and of the demonstration's records; German if not given.
     #[arg(long, value_enum)]
     lang: Option<Lang>,
@@ -96,10 +105,15 @@ fn word(value: &impl ValueEnum) -> String {
 
 impl Run {
     pub(crate) fn run(&self, shell: &Shell) -> Result<()> {
+        let walk = self.walk || !display();
+        if walk && self.platform.is_some() && self.patient.is_none() {
+            bail!(
+                "a walk writes and signs a decision: name an invented patient of that platform by --patient, or run this where there is a display"
+            );
+        }
         setup::machine(shell)?;
         Web { optimize: self.release, force: false }.run(shell)?;
         build(shell, self.release)?;
-        let walk = self.walk || !display();
         if self.screens {
             return walk_screens(shell, self.release, self.data.as_deref());
         }
@@ -117,7 +131,9 @@ impl Run {
             .context("one of both is there")?;
         if walk {
             let (theme, release) = (self.theme.unwrap_or(Theme::Office), self.release);
-            return Walk { script: Script::Main, platform, role: self.role, lang, theme, release }.run(shell);
+            let (patient, user) = (self.patient.as_deref(), self.user.as_deref());
+            return Walk { patient, user, ..Walk::new(Script::Main, platform, self.role, lang, theme, release) }
+                .run(shell);
         }
         let profile = shell.cache.join(format!("profile-{}", word(&self.role)));
         println!("Konsil opens with the profile {}.", profile.display());
@@ -251,9 +267,17 @@ pub(crate) struct Walk<'a> {
     pub(crate) lang: Lang,
     pub(crate) theme: Theme,
     pub(crate) release: bool,
+    /// Of another platform than the demonstration's.
+    pub(crate) patient: Option<&'a str>,
+    pub(crate) user: Option<&'a str>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    /// Over the demonstration.
+    pub(crate) fn new(script: Script, platform: &'a str, role: Role, lang: Lang, theme: Theme, release: bool) -> Self {
+        Self { script, platform, role, lang, theme, release, patient: None, user: None }
+    }
+
     /// Where pictures, `walk.json` and `walk.md` go: the main job's lie on top, the others' below it.
     fn folder(&self, shell: &Shell) -> PathBuf {
         let walk = shell.cache.join("walk");
@@ -298,7 +322,10 @@ impl Walk<'_> {
             .args(["--platform", self.platform, "--lang", &word(&self.lang), "--theme", &word(&self.theme)])
             .arg("--out")
             .arg(&out)
-            .env("KONSIL_WALK_USER", self.role.user());
+            .env("KONSIL_WALK_USER", self.user.unwrap_or(self.role.user()));
+        if let Some(patient) = self.patient {
+            command.args(["--patient", patient]);
+        }
         if self.script == Script::Main {
             command.args(["--role", &word(&self.role)]);
         }
@@ -307,6 +334,14 @@ impl Walk<'_> {
         result.context("the walk failed; walk.md says at which step")?;
         names_nobody(shell, &profile)
     }
+}
+
+/// Nothing that the program or its web view has written in clear names a patient.
+fn names_nobody(shell: &Shell, profile: &Path) -> Result<()> {
+    let names = names::Names::of_the_demonstration(&shell.root)?;
+    let lines = names::absent_from(profile, &names)?;
+    println!("No patient is named in the {lines} lines of its log.");
+    Ok(())
 }
 
 /// A display that nobody sees, with a keyring and a browser of its own, on which a script drives the real window.
@@ -336,14 +371,6 @@ impl Display {
             .env_remove("WAYLAND_DISPLAY");
         command
     }
-/// Nothing that the program or its web view has written in clear names a patient.
-fn names_nobody(shell: &Shell, profile: &Path) -> Result<()> {
-    let names = names::Names::of_the_demonstration(&shell.root)?;
-    let lines = names::absent_from(profile, &names)?;
-    println!("No patient is named in the {lines} lines of its log.");
-    Ok(())
-}
-
 }
 
 /// Removes the files that an earlier walk left in its folder; folders below it are other walks'.
@@ -361,16 +388,14 @@ fn clear(folder: &Path) -> Result<()> {
 /// A walk over the painted demonstration with the programs as they are built.
 pub(crate) fn walk_painted(shell: &Shell, script: Script) -> Result<()> {
     let sandbox = Sandbox::start(shell, false, &shell.cache.join("walk-sandbox"), true, None, Lang::De)?;
-    let (platform, role, lang, theme) = (&*sandbox.platform, Role::Moderator, Lang::De, Theme::Office);
-    Walk { script, platform, role, lang, theme, release: false }.run(shell)
+    Walk::new(script, &sandbox.platform, Role::Moderator, Lang::De, Theme::Office, false).run(shell)
 }
 
 /// A picture of every screen in both languages; the walk itself goes through both themes.
 fn walk_screens(shell: &Shell, release: bool, data: Option<&Path>) -> Result<()> {
     for lang in [Lang::De, Lang::En] {
         let sandbox = Sandbox::start(shell, release, &shell.cache.join("walk-sandbox"), true, data, lang)?;
-        let (platform, role, theme) = (&*sandbox.platform, Role::Moderator, Theme::Office);
-        Walk { script: Script::Screens, platform, role, lang, theme, release }.run(shell)?;
+        Walk::new(Script::Screens, &sandbox.platform, Role::Moderator, lang, Theme::Office, release).run(shell)?;
     }
     Ok(())
 }
