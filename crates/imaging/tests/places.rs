@@ -25,6 +25,11 @@ pub(crate) fn python() -> Option<PathBuf> {
     python
 }
 
+/// Whether each tile of a slide is compared, and not only some: `KONSIL_TEST_EVERY_TILE=1`.
+pub(crate) fn every_tile() -> bool {
+    std::env::var_os("KONSIL_TEST_EVERY_TILE").is_some_and(|word| word == "1")
+}
+
 /// Says on the test's own standard error that it did not run.
 pub(crate) fn skipped(why: &str) {
     let test = std::thread::current().name().unwrap_or("test").to_owned();
