@@ -1,7 +1,7 @@
 //! What somebody wrote, as blocks and spans: plain text with its links, or the markup that the client-server API
 //! suggests (v1.11 §11.2.1.1), taken apart. What the list of elements does not have keeps its text only.
 
-use crate::name::clean;
+use crate::name::{clean, seen};
 use ruma::events::room::message::{FormattedBody, MessageFormat};
 use ruma::html::{ElementData, Html, NodeData, NodeRef};
 use ruma::matrix_uri::MatrixId;
@@ -73,7 +73,8 @@ pub(crate) fn blocks(body: &str, formatted: Option<&FormattedBody>) -> Vec<Block
 
 /// In one line, for lists and quotations.
 pub(crate) fn one_line(body: &str) -> String {
-    let mut line: String = body.split_whitespace().collect::<Vec<_>>().join(" ");
+    let seen: String = seen(body).collect();
+    let mut line: String = seen.split_whitespace().collect::<Vec<_>>().join(" ");
     if let Some((end, _)) = line.char_indices().nth(200) {
         line.truncate(end);
         line.push('…');
@@ -424,6 +425,7 @@ mod tests {
     #[test]
     fn a_long_text_is_cut_in_a_list() {
         assert_eq!(one_line("a\n\n b"), "a b", "one line");
+        assert_eq!(one_line("Be\u{202E}fdp.exe\u{2063} x"), "Befdp.exe x", "and nothing in it turns another way");
         assert_eq!(one_line(&"ä".repeat(300)).chars().count(), 201, "cut with an ellipsis");
     }
 }
