@@ -397,16 +397,19 @@ impl Desk {
                 None => Ok(()),
             };
             match sent {
-                Ok(()) => {
-                    let mut chat = self.0.chat.state();
-                    for user in users {
-                        chat.cases.kept.awaited.remove(&(room.clone(), user));
-                    }
+                Ok(()) => {}
+                Err(failure) if is_final(&failure) => {
+                    tracing::warn!(code = ?failure.code, "who has come gets no link from here");
                 }
                 Err(failure) => {
                     tracing::debug!(code = ?failure.code, "who has come does not have the link yet");
                     whole = false;
+                    continue;
                 }
+            }
+            let mut chat = self.0.chat.state();
+            for user in users {
+                chat.cases.kept.awaited.remove(&(room.clone(), user));
             }
         }
         whole
@@ -419,7 +422,7 @@ impl Desk {
         for (room, link) in wanted {
             match self.send_link(up, &room, &link).await {
                 Ok(()) => {}
-                Err(failure) if matches!(failure.code, FailureCode::NotAllowed | FailureCode::NotFound) => {
+                Err(failure) if is_final(&failure) => {
                     tracing::warn!(code = ?failure.code, "a conversation cannot be given to its case");
                 }
                 Err(_later) => {
@@ -514,6 +517,11 @@ impl Desk {
     }
 }
 
+/// Whether a link can never be sent to its room by this person.
+fn is_final(failure: &Failure) -> bool {
+    matches!(failure.code, FailureCode::NotAllowed | FailureCode::NotFound)
+}
+
 /// For programs that know nothing of cases. It names no patient.
 fn sentence(link: &CaseLink, language: Language) -> String {
     match (language, &link.number) {
@@ -549,4 +557,22 @@ fn of_the_list(around: &Around, registration: &str) -> Option<Found> {
 fn newest_of<'a>(registrations: &'a [Value], patient: &str) -> Option<&'a Value> {
     let of_patient = |one: &&Value| record::read::reference_id(&one["subject"], "Patient").as_deref() == Some(patient);
     registrations.iter().filter(of_patient).max_by_key(|one| one["authoredOn"].as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Failure, FailureCode, is_final};
+
+    #[test]
+    fn a_link_that_may_not_be_sent_is_not_tried_for_ever() {
+        for (code, ends) in [
+            (FailureCode::NotAllowed, true),
+            (FailureCode::NotFound, true),
+            (FailureCode::PlatformUnreachable, false),
+            (FailureCode::PlatformFailed, false),
+            (FailureCode::IdentityChanged, false),
+        ] {
+            assert_eq!(is_final(&Failure::new(code, "")), ends, "{code:?}");
+        }
+    }
 }
