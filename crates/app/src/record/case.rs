@@ -410,8 +410,15 @@ fn newest_first<T>(mut entries: Vec<T>, at: impl Fn(&T) -> Option<&str>) -> Vec<
     entries
 }
 
+/// Whether the record says that it was an error, or that it never came to be.
+fn is_void(resource: &Value) -> bool {
+    let void = ["entered-in-error", "not-done", "not-taken", "cancelled", "draft"];
+    resource["status"].as_str().is_some_and(|status| void.contains(&status))
+        || resource["docStatus"] == "entered-in-error"
+}
+
 fn procedures(found: &[Value]) -> Vec<TherapyView> {
-    let therapies = found.iter().filter_map(|procedure| {
+    let therapies = found.iter().filter(|procedure| !is_void(procedure)).filter_map(|procedure| {
         Some(TherapyView {
             text: words(&procedure["code"])?,
             dose: None,
@@ -429,6 +436,7 @@ fn medication(record: &CaseRecord) -> contract::Part<Vec<TherapyView>> {
     let taken: Vec<TherapyView> = statements
         .matches()
         .iter()
+        .filter(|statement| !is_void(statement))
         .filter_map(|statement| {
             Some(TherapyView {
                 text: words(&statement["medicationCodeableConcept"])?,
@@ -445,7 +453,7 @@ fn medication(record: &CaseRecord) -> contract::Part<Vec<TherapyView>> {
         .flat_map(|statement| each(&statement["basedOn"]))
         .filter_map(|request| reference_id(request, "MedicationRequest"))
         .collect();
-    let prescribed = prescriptions.matches().iter().filter_map(|request| {
+    let prescribed = prescriptions.matches().iter().filter(|request| !is_void(request)).filter_map(|request| {
         let text_of = words(&request["medicationCodeableConcept"])?;
         let known = id(request).is_some_and(|id| stated.contains(&id))
             || taken.iter().any(|therapy| therapy.end.is_none() && therapy.text == text_of);
@@ -454,7 +462,7 @@ fn medication(record: &CaseRecord) -> contract::Part<Vec<TherapyView>> {
             dose: text(&request["dosageInstruction"][0]["text"]),
             start: text(&request["authoredOn"]),
             end: None,
-            stopped: false,
+            stopped: request["status"] == "stopped",
         })
     });
     let prescribed: Vec<TherapyView> = prescribed.collect();
@@ -464,7 +472,8 @@ fn medication(record: &CaseRecord) -> contract::Part<Vec<TherapyView>> {
 
 /// Documents, and the reports that none of them holds.
 fn entries(documents: &[Value], reports: &[Value], directory: &Directory) -> Vec<DocumentEntryView> {
-    let documents = documents.iter().filter_map(|document| document_entry(document, directory));
+    let documents = documents.iter().filter(|document| !is_void(document));
+    let documents = documents.filter_map(|document| document_entry(document, directory));
     let reports = reports.iter().filter_map(|report| reports::entry(report, directory));
     newest_first(documents.chain(reports).collect(), |entry| entry.at.as_deref())
 }
@@ -494,6 +503,7 @@ fn studies(record: &CaseRecord) -> contract::Part<Vec<StudyEntryView>> {
     record.part(Part::Studies).list(|found, _| {
         found
             .iter()
+            .filter(|study| !is_void(study))
             .filter_map(|study| {
                 let uid = study_uid(study)?;
                 let refused = record.archive.as_ref().is_some_and(|archive| archive.refused.contains(&uid));
@@ -584,6 +594,41 @@ mod tests {
     use contract::SlotView;
     use jiff::civil::date;
     use serde_json::json;
+
+    #[test]
+    fn what_was_an_error_or_never_came_to_be_is_no_therapy_no_finding_and_no_study() {
+        let of = |status: &str, more: serde_json::Value| {
+            let mut resource = json!({"id": status, "status": status});
+            resource.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            resource
+        };
+        let mut record = CaseRecord::default();
+        let mut put = |part: Part, statuses: &[&str], more: serde_json::Value| {
+            let matches = statuses.iter().map(|status| of(status, more.clone())).collect();
+            record.set(part, Loaded::Here { matches, included: vec![], more: false });
+        };
+        put(Part::Procedures, &["completed", "not-done", "entered-in-error"], json!({"code": {"text": "Lobektomie"}}));
+        let drug = json!({"medicationCodeableConcept": {"text": "Cisplatin"}});
+        put(Part::Medication, &["active", "not-taken", "entered-in-error"], drug);
+        let other = json!({"medicationCodeableConcept": {"text": "Durvalumab"}});
+        put(Part::Prescriptions, &["stopped", "cancelled", "draft", "entered-in-error"], other);
+        put(Part::Documents, &["current", "entered-in-error"], json!({"description": "Brief"}));
+        let study = json!({"identifier": [{"system": "urn:dicom:uid", "value": "urn:oid:1.2.3"}]});
+        put(Part::Studies, &["available", "cancelled", "entered-in-error"], study);
+        let view = case_view(&record, date(2026, 11, 24));
+        let texts = |part: &contract::Part<Vec<contract::TherapyView>>| {
+            let contract::Part::Ready { value, .. } = part else { panic!("{part:?}") };
+            value.iter().map(|one| (one.text.clone(), one.stopped)).collect()
+        };
+        let operated: Vec<(String, bool)> = texts(&view.therapies);
+        assert_eq!(operated, [("Lobektomie".to_owned(), false)], "the one that was done");
+        let drugs: Vec<(String, bool)> = texts(&view.medication);
+        let expected = [("Cisplatin".to_owned(), false), ("Durvalumab".to_owned(), true)];
+        assert_eq!(drugs, expected, "what is taken, and that the other one was stopped");
+        let contract::Part::Ready { value: documents, .. } = &view.documents else { panic!("documents") };
+        let contract::Part::Ready { value: studies, .. } = &view.studies else { panic!("studies") };
+        assert_eq!((documents.len(), studies.len()), (1, 1), "one of each");
+    }
 
     fn availability(archive: Option<Archive>) -> Vec<Option<bool>> {
         let study = |uid: &str| {
