@@ -89,13 +89,23 @@ impl Desk {
     }
 }
 
-/// The entry with this address: a name alone is not who it is.
+/// The entries with this address: a name alone is not who it is. Whoever works in two houses has one of each, and nobody
+/// knows from which they speak.
 fn known(entries: &[Entry], id: &str) -> Known {
     let is_theirs = |entry: &&Entry| entry.addresses.iter().any(|address| address.id.as_str() == id);
-    let found = entries.iter().find(is_theirs);
+    let theirs: Vec<&Entry> = entries.iter().filter(is_theirs).collect();
+    let all = |words: Vec<&String>| {
+        let mut told: Vec<&str> = Vec::new();
+        for word in words {
+            if !told.contains(&word.as_str()) {
+                told.push(word);
+            }
+        }
+        (!told.is_empty()).then(|| told.join(" · "))
+    };
     Known {
-        house: found.and_then(|entry| entry.organization.clone()),
-        speciality: found.and_then(|entry| entry.specialties.first().cloned()),
+        house: all(theirs.iter().filter_map(|entry| entry.organization.as_ref()).collect()),
+        speciality: all(theirs.iter().filter_map(|entry| entry.specialties.first()).collect()),
         failed: false,
     }
 }
@@ -142,5 +152,10 @@ mod tests {
         assert_eq!(found.house.as_deref(), Some("Klinik B"), "by the address");
         assert_eq!(found.speciality.as_deref(), Some("Pneumologie"), "what they are");
         assert_eq!(known(&entries, "@nora:klinikum.example").house, None, "nobody");
+        let both =
+            [entry("@dr-ahlefels:klinikum.example", "Klinik B"), entry("@dr-ahlefels:klinikum.example", "MVZ C")];
+        let found = known(&both, "@dr-ahlefels:klinikum.example");
+        assert_eq!(found.house.as_deref(), Some("Klinik B · MVZ C"), "both houses");
+        assert_eq!(found.speciality.as_deref(), Some("Pneumologie"), "the same in both");
     }
 }
