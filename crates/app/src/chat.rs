@@ -615,9 +615,44 @@ pub(crate) fn of_account(error: &AccountError) -> Failure {
         AccountError::Newer(_) => FailureCode::StoreNewer,
         AccountError::DiskFull => FailureCode::DiskFull,
         AccountError::Unreachable(_) => FailureCode::PlatformUnreachable,
-        AccountError::Refused(code) if code == "M_UNKNOWN_TOKEN" => FailureCode::SessionEnded,
-        AccountError::Refused(_) => FailureCode::NotAllowed,
+        AccountError::Refused(code) => of_refusal(code),
+        AccountError::Later(_) => FailureCode::TryLater,
         AccountError::Session => FailureCode::SessionEnded,
     };
     Failure::new(code, error.to_string())
+}
+
+/// What a homeserver's no says by its code (client-server API v1.11 §4.2). Whatever names no cause that a person knows is
+/// said without one.
+pub(crate) fn of_refusal(code: &str) -> FailureCode {
+    match code {
+        "M_FORBIDDEN" | "M_GUEST_ACCESS_FORBIDDEN" => FailureCode::NotAllowed,
+        "M_UNKNOWN_TOKEN" | "M_MISSING_TOKEN" => FailureCode::SessionEnded,
+        "M_NOT_FOUND" => FailureCode::NotFound,
+        "M_TOO_LARGE" => FailureCode::TooLarge,
+        "M_LIMIT_EXCEEDED" => FailureCode::TryLater,
+        _ => FailureCode::Refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AccountError, FailureCode, of_account};
+
+    #[test]
+    fn a_refusal_is_said_with_no_other_cause_than_the_homeserver_names() {
+        let refused = |code: &str| AccountError::Refused(code.to_owned());
+        for (error, code) in [
+            (refused("M_FORBIDDEN"), FailureCode::NotAllowed),
+            (refused("M_TOO_LARGE"), FailureCode::TooLarge),
+            (refused("M_LIMIT_EXCEEDED"), FailureCode::TryLater),
+            (refused("M_UNKNOWN_TOKEN"), FailureCode::SessionEnded),
+            (refused("M_BAD_STATE"), FailureCode::Refused),
+            (refused("M_UNKNOWN"), FailureCode::Refused),
+            (refused("DE.EXAMPLE.OWN"), FailureCode::Refused),
+            (AccountError::Later("502 Bad Gateway".to_owned()), FailureCode::TryLater),
+        ] {
+            assert_eq!(of_account(&error).code, code, "{error}");
+        }
+    }
 }

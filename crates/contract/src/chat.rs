@@ -564,6 +564,9 @@ pub struct MessageView {
     pub reactions: Vec<ReactionView>,
     /// How far an own message is.
     pub sending: SendingView,
+    /// What this person did to it and has not reached the homeserver: it waits, or was not taken. It is shown as if it
+    /// had; `RetryMessage` tries again, `CancelMessage` gives it up and brings back what was.
+    pub pending: Option<PendingView>,
     /// Whether this person may change it.
     pub may_edit: bool,
     /// Whether this person may delete it for everyone.
@@ -621,6 +624,8 @@ pub enum MessageBodyView {
         study: Option<StudyLabelView>,
         /// The picture or video that it is, as the sender says.
         picture: Option<PictureView>,
+        /// What the sender wrote about it; empty where that is nothing.
+        caption: Vec<BlockView>,
     },
     /// A structured message.
     Form {
@@ -668,6 +673,8 @@ pub enum UndecryptableCause {
     Withheld,
     /// The sender's device is not confirmed by its owner.
     SenderNotTrusted,
+    /// Somebody else wrote it than the homeserver says.
+    SenderForged,
 }
 
 /// A block of text.
@@ -755,6 +762,28 @@ pub enum SendingView {
         /// Why.
         failure: Failure,
     },
+}
+
+/// Something that a person did to a message and has not reached the homeserver.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct PendingView {
+    /// What.
+    pub act: MessageAct,
+    /// How far it is: never `Sent`.
+    pub sending: SendingView,
+}
+
+/// What can be done to a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum MessageAct {
+    /// It says something else.
+    Change,
+    /// It is deleted for everyone.
+    Deletion,
+    /// A reaction.
+    Reaction,
 }
 
 /// A change of a conversation.

@@ -37,6 +37,12 @@ pub enum FailureCode {
     Conflict,
     /// The platform refused what was sent; the detail is its diagnosis.
     Rejected,
+    /// The platform says no and not why.
+    Refused,
+    /// What was sent is larger than the platform takes.
+    TooLarge,
+    /// The platform has too much to do, or a fault of its own: later it may say something else.
+    TryLater,
     /// The platform failed.
     PlatformFailed,
     /// An answer could not be read.

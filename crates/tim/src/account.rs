@@ -19,6 +19,7 @@ use matrix_sdk::{
     Client, SqliteCryptoStore, SqliteEventCacheStore, SqliteMediaStore, SqliteStateStore, SqliteStoreConfig,
 };
 use matrix_sdk_common::cross_process_lock::CrossProcessLockConfig;
+use reqwest::StatusCode;
 use ruma::{OwnedRoomId, OwnedUserId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -169,9 +170,12 @@ pub enum AccountError {
     /// The homeserver does not answer.
     #[error("the homeserver cannot be reached: {0}")]
     Unreachable(String),
-    /// The homeserver says no.
+    /// The homeserver says no, by this code.
     #[error("the homeserver refused: {0}")]
     Refused(String),
+    /// The homeserver has too much to do, or a fault of its own: later it may say something else.
+    #[error("the homeserver does not take it now: {0}")]
+    Later(String),
     /// What was kept is no session.
     #[error("the kept session cannot be used")]
     Session,
@@ -185,6 +189,10 @@ pub struct Account {
     pub(crate) signals: watch::Sender<Signals>,
     // Rooms whose encryption was asked for.
     pub(crate) asked: Mutex<BTreeSet<OwnedRoomId>>,
+    // Conversations that this person has left and wants out of the list: the homeserver's word of it may come later.
+    pub(crate) forgotten: watch::Sender<BTreeSet<OwnedRoomId>>,
+    // How far the homeserver's clock is ahead.
+    pub(crate) clock: watch::Sender<crate::clock::Ahead>,
     // Conversations with one person that were begun here: the list of them comes back only with a later sync.
     pub(crate) begun: Mutex<BTreeMap<OwnedUserId, OwnedRoomId>>,
     pub(crate) verifying: Arc<Verifying>,
@@ -327,12 +335,18 @@ impl Account {
         let all_secrets = watch::Sender::new(false);
         tasks.spawn(recovery::follow(secrets, client.clone(), all_secrets.clone()));
         tasks.spawn(crate::permission::refuse_unwanted(client.clone()));
+        let forgotten = watch::Sender::new(crate::list::still_forgotten(&client).await);
+        tasks.spawn(crate::list::forget_left(client.clone(), forgotten.clone()));
+        let clock = watch::Sender::new(None);
+        tasks.spawn(crate::clock::follow(client.clone(), options.http, clock.clone(), state.subscribe()));
         Ok(Self {
             client,
             state,
             softly,
             signals: watch::Sender::new(Signals::default()),
             asked: Mutex::default(),
+            forgotten,
+            clock,
             begun: Mutex::default(),
             verifying,
             secrets: all_secrets,
@@ -512,8 +526,11 @@ pub(crate) fn of_store(error: &(dyn std::error::Error + 'static)) -> AccountErro
 }
 
 pub(crate) fn of_sdk(error: &matrix_sdk::Error) -> AccountError {
-    match error.client_api_error_kind() {
-        Some(kind) => AccountError::Refused(kind.errcode().to_string()),
-        None => AccountError::Unreachable(error.to_string()),
+    let Some(answer) = error.as_client_api_error() else { return AccountError::Unreachable(error.to_string()) };
+    let code = answer.error_kind().map_or_else(|| answer.status_code.to_string(), |kind| kind.errcode().to_string());
+    if answer.status_code.is_server_error() || answer.status_code == StatusCode::TOO_MANY_REQUESTS {
+        AccountError::Later(code)
+    } else {
+        AccountError::Refused(code)
     }
 }

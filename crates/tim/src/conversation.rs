@@ -2,8 +2,10 @@
 
 mod acts;
 mod day;
+mod foreign;
 mod forms;
 mod lines;
+mod pending;
 mod replays;
 mod trust;
 mod versions;
@@ -14,12 +16,13 @@ pub use lines::{
     Body, Change, ChangeKind, Line, Message, MessageId, Picture, Reaction, Replied, Sending, SendingFailed,
     Undecryptable,
 };
+pub use pending::{Act, Pending};
 pub use trust::ChangedIdentity;
 pub use versions::Version;
 
 use crate::account::Account;
+use crate::clock;
 use crate::file::Wire;
-use crate::form::FHIR_EVENT;
 use crate::list::{Kind, Membership, is_public, kind, membership, name};
 use crate::person::Person;
 use crate::queue::Entered;
@@ -57,6 +60,7 @@ pub struct Conversation {
     signals: watch::Receiver<Signals>,
     follows: watch::Receiver<SyncState>,
     secrets: watch::Receiver<bool>,
+    clock: watch::Receiver<clock::Ahead>,
     pub(crate) wire: Wire,
     shared: Arc<Shared>,
     _entered: Entered,
@@ -67,6 +71,7 @@ struct Shared {
     items: Mutex<Vector<Arc<TimelineItem>>>,
     typing: Mutex<Vec<OwnedUserId>>,
     replays: Mutex<replays::Replays>,
+    acts: Mutex<pending::Acts>,
     earlier: watch::Sender<Earlier>,
     // Of a conversation that was opened in the past.
     later: watch::Sender<Option<Earlier>>,
@@ -145,16 +150,18 @@ impl Account {
 impl Conversation {
     async fn open(room: Room, account: &Account, focus: TimelineFocus) -> Result<Self, ConversationError> {
         let past = matches!(focus, TimelineFocus::Event { .. });
-        // A stand-alone event of the TI-Messenger's draft has a text, and the library knows nothing of it.
-        let builder = room.timeline_builder().with_focus(focus).event_filter(|event, rules| {
-            default_event_filter(event, rules) || event.event_type().to_string() == FHIR_EVENT
-        });
+        // The library leaves out what it does not know; a person would not learn that something was said.
+        let builder = room
+            .timeline_builder()
+            .with_focus(focus)
+            .event_filter(|event, rules| default_event_filter(event, rules) || foreign::is_said(event));
         let timeline = Arc::new(builder.build().await?);
         let (items, mut changes) = timeline.subscribe().await;
         let shared = Arc::new(Shared {
             items: Mutex::new(items),
             typing: Mutex::new(Vec::new()),
             replays: Mutex::default(),
+            acts: Mutex::default(),
             earlier: watch::Sender::new(Earlier::More),
             later: watch::Sender::new(past.then_some(Earlier::More)),
             trust: watch::Sender::new(None),
@@ -207,6 +214,16 @@ impl Conversation {
                 }
             }
         });
+        tasks.spawn(pending::follow(room.clone(), shared.clone(), account.wire.queues.clone()));
+        tasks.spawn({
+            let (shared, mut clock) = (shared.clone(), account.clock());
+            async move {
+                // What can be deleted goes by it.
+                while clock.changed().await.is_ok() {
+                    shared.changed();
+                }
+            }
+        });
         tasks.spawn(trust::follow(room.clone(), shared.clone(), account.wire.queues.clone()));
         tasks.spawn({
             let (shared, timeline) = (shared.clone(), timeline.clone());
@@ -225,6 +242,7 @@ impl Conversation {
             signals: account.signals.subscribe(),
             follows: account.state(),
             secrets: account.secrets.subscribe(),
+            clock: account.clock(),
             wire: account.wire.clone(),
             shared,
             _entered: account.wire.queues.enter(&room),
@@ -281,7 +299,15 @@ impl Conversation {
     pub fn lines(&self) -> Vec<Line> {
         let items = self.shared.items().clone();
         let recovery = recovery::state(&self.room.client(), *self.secrets.borrow());
-        lines::lines(&items, self.room.own_user_id(), recovery, self.signals().receipts, &self.shared.replays())
+        let around = lines::Around {
+            own: self.room.own_user_id(),
+            recovery,
+            receipts: self.signals().receipts,
+            replays: &self.shared.replays(),
+            acts: &self.shared.acts(),
+            now: clock::now(*self.clock.borrow()),
+        };
+        lines::lines(&items, &around)
     }
 
     /// Who is typing, without the signed-in person; nobody unless the person wants it.

@@ -5,6 +5,7 @@
 mod account;
 mod arrivals;
 mod case;
+mod clock;
 mod conversation;
 mod devices;
 mod disk;
@@ -35,8 +36,8 @@ pub use account::{Account, AccountError, AccountOptions, SessionStore, SessionSt
 pub use arrivals::{Arrival, Attention};
 pub use case::{CaseLink, Pinned, Presence};
 pub use conversation::{
-    Body, Change, ChangeKind, ChangedIdentity, Conversation, ConversationError, Device, Earlier, Encryption, Line,
-    Message, MessageId, Picture, Reaction, Replied, Rights, Sending, SendingFailed, Undecryptable, Version,
+    Act, Body, Change, ChangeKind, ChangedIdentity, Conversation, ConversationError, Device, Earlier, Encryption, Line,
+    Message, MessageId, Pending, Picture, Reaction, Replied, Rights, Sending, SendingFailed, Undecryptable, Version,
 };
 pub use devices::{DeviceTrust, OwnDevice};
 pub use file::{

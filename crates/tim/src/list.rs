@@ -1,6 +1,6 @@
 //! The list of conversations.
 
-use crate::account::{Account, AccountError};
+use crate::account::{Account, AccountError, of_sdk};
 use crate::arrivals::Attention;
 use crate::conversation::is_forged;
 use crate::name::clean;
@@ -8,17 +8,20 @@ use crate::person::Person;
 use crate::text::one_line;
 use futures_util::Stream;
 use jiff::Timestamp;
-use matrix_sdk::{ComposerDraft, ComposerDraftType, Room, RoomDisplayName, RoomState};
+use matrix_sdk::{Client, ComposerDraft, ComposerDraftType, Room, RoomDisplayName, RoomState};
 use matrix_sdk_base::deserialized_responses::RawAnySyncOrStrippedState;
 use matrix_sdk_base::latest_event;
 use matrix_sdk_ui::timeline::{LatestEventValue, MsgLikeKind, RoomExt as _, TimelineItemContent};
 use ruma::events::room::history_visibility::HistoryVisibility;
 use ruma::events::room::message::MessageType;
 use ruma::room::JoinRule;
-use ruma::{MilliSecondsSinceUnixEpoch, RoomId};
-use std::collections::BTreeMap;
+use ruma::{MilliSecondsSinceUnixEpoch, OwnedRoomId, RoomId};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
+
+const FORGOTTEN: &[u8] = b"de.konsil.forgotten";
 
 /// A conversation as a list shows it.
 #[derive(Clone, PartialEq, Eq)]
@@ -112,6 +115,9 @@ impl Account {
         let mut rows = Vec::new();
         for room in self.client.rooms() {
             let Some(membership) = membership(&room).await else { continue };
+            if membership == Membership::Left && self.forgotten.borrow().contains(room.room_id()) {
+                continue;
+            }
             // It is being refused.
             if crate::permission::is_unwanted(&room, &permissions).await {
                 continue;
@@ -157,13 +163,15 @@ impl Account {
     pub fn list_changes(&self) -> impl Stream<Item = ()> + Send + use<> {
         let rooms = self.client.subscribe_to_all_room_updates();
         let infos = self.client.room_info_notable_update_receiver();
-        futures_util::stream::unfold((rooms, infos), |(mut rooms, mut infos)| async move {
+        let forgotten = self.forgotten.subscribe();
+        futures_util::stream::unfold((rooms, infos, forgotten), |(mut rooms, mut infos, mut forgotten)| async move {
             let open = tokio::select! {
                 told = rooms.recv() => !matches!(told, Err(RecvError::Closed)),
                 told = infos.recv() => !matches!(told, Err(RecvError::Closed)),
+                told = forgotten.changed() => told.is_ok(),
             };
             (rooms, infos) = (rooms.resubscribe(), infos.resubscribe());
-            open.then_some(((), (rooms, infos)))
+            open.then_some(((), (rooms, infos, forgotten)))
         })
     }
 
@@ -173,16 +181,49 @@ impl Account {
     /// [`AccountError`] when the homeserver refuses or does not answer.
     pub async fn join(&self, room: &str) -> Result<(), AccountError> {
         let Some(room) = self.room(room) else { return Err(AccountError::Refused("M_NOT_FOUND".to_owned())) };
-        room.join().await.map_err(|error| crate::account::of_sdk(&error))
+        room.join().await.map_err(|error| of_sdk(&error))?;
+        if self.forgotten.send_if_modified(|forgotten| forgotten.remove(room.room_id())) {
+            self.keep_forgotten().await;
+        }
+        Ok(())
     }
 
-    /// Leaves a conversation and forgets it, or refuses an invitation (gemSpec_TI-M_Basis A_28342: both in one).
+    /// Leaves a conversation and forgets it (gemSpec_TI-M_Basis A_28342: both in one), or refuses an invitation. One that
+    /// somebody else ended for this person is forgotten.
     ///
     /// # Errors
-    /// As [`Account::join`].
+    /// As [`Account::join`]. What was left and could not be forgotten stays in the list as history (A_28343), and this
+    /// forgets it.
     pub async fn leave(&self, room: &str) -> Result<(), AccountError> {
         let Some(room) = self.room(room) else { return Err(AccountError::Refused("M_NOT_FOUND".to_owned())) };
-        room.leave().await.map_err(|error| crate::account::of_sdk(&error))
+        match room.state() {
+            RoomState::Joined | RoomState::Invited | RoomState::Knocked => {
+                room.leave().await.map_err(|error| of_sdk(&error))?;
+            }
+            RoomState::Left | RoomState::Banned => {}
+        }
+        self.forgotten.send_modify(|forgotten| {
+            forgotten.insert(room.room_id().to_owned());
+        });
+        self.keep_forgotten().await;
+        // The library forgets an invitation by itself.
+        let forgotten = if self.client.get_room(room.room_id()).is_some() { room.forget().await } else { Ok(()) };
+        self.forgotten.send_modify(|rooms| {
+            if forgotten.is_err() {
+                rooms.remove(room.room_id());
+            }
+        });
+        if forgotten.is_err() {
+            self.keep_forgotten().await;
+        }
+        forgotten.map_err(|error| of_sdk(&error))
+    }
+
+    async fn keep_forgotten(&self) {
+        let kept = serde_json::to_vec(&*self.forgotten.borrow()).unwrap_or_default();
+        if let Err(error) = self.client.state_store().set_custom_value_no_read(FORGOTTEN, kept).await {
+            tracing::warn!(%error, "what was forgotten may be in the list again after a start");
+        }
     }
 
     /// Puts a conversation among the favorites, or takes it out again, on all devices of this person.
@@ -191,7 +232,7 @@ impl Account {
     /// As [`Account::join`].
     pub async fn set_favorite(&self, room: &str, favorite: bool) -> Result<(), AccountError> {
         let Some(room) = self.room(room) else { return Err(AccountError::Refused("M_NOT_FOUND".to_owned())) };
-        room.set_is_favourite(favorite, None).await.map_err(|error| crate::account::of_sdk(&error))
+        room.set_is_favourite(favorite, None).await.map_err(|error| of_sdk(&error))
     }
 
     /// Keeps what was typed into a conversation and not sent; empty text forgets it.
@@ -227,6 +268,40 @@ impl Account {
 
     pub(crate) fn room(&self, id: &str) -> Option<Room> {
         self.client.get_room(RoomId::parse(id).ok().as_deref()?)
+    }
+}
+
+/// What was forgotten in a former run, and is here all the same.
+pub(crate) async fn still_forgotten(client: &Client) -> BTreeSet<OwnedRoomId> {
+    let kept = match client.state_store().get_custom_value(FORGOTTEN).await {
+        Ok(kept) => kept.unwrap_or_default(),
+        Err(error) => {
+            tracing::warn!(%error, "what was forgotten could not be read");
+            return BTreeSet::new();
+        }
+    };
+    let mut forgotten: BTreeSet<OwnedRoomId> = serde_json::from_slice(&kept).unwrap_or_default();
+    forgotten.retain(|id| client.get_room(id).is_some_and(|room| room.state() == RoomState::Left));
+    forgotten
+}
+
+/// Forgets again what the homeserver names once more as left: an answer that was on its way brings back what was
+/// forgotten meanwhile.
+pub(crate) async fn forget_left(client: Client, forgotten: watch::Sender<BTreeSet<OwnedRoomId>>) {
+    let mut updates = client.subscribe_to_all_room_updates();
+    loop {
+        let again: Vec<Room> = forgotten.borrow().iter().filter_map(|id| client.get_room(id)).collect();
+        for room in again.into_iter().filter(|room| room.state() == RoomState::Left) {
+            match room.forget().await {
+                Ok(()) => forgotten.send_modify(|_rooms| {}),
+                // It is in no list, and is forgotten with the next answer.
+                Err(error) => tracing::debug!(code = ?of_sdk(&error), "what was left could not be forgotten again"),
+            }
+        }
+        match updates.recv().await {
+            Ok(_) | Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
+        }
     }
 }
 

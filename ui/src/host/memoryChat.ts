@@ -136,6 +136,8 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
       lines: before.lines.map((line) => (line.type === 'message' && line.id === message ? asLine(how(line)) : line)).filter((line) => line !== null),
     }));
   };
+  /** Whether something that was done to a message waits or failed. */
+  const doneTo = (id: string, message: string) => rooms.get(id)?.lines.some((line) => line.type === 'message' && line.id === message && line.pending !== null) === true;
   const append = (id: string, message: MessageView, text: string) => {
     change(id, (before) => ({ ...before, lines: [...before.lines, { type: 'message', ...message }], typing: [] }));
     changeRow(id, (row) => ({ ...row, last: { sender: message.sender, kind: 'text', text, at: message.at }, draft: message.sender.own ? null : row.draft }), true);
@@ -152,6 +154,7 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
       replyTo: null,
       reactions: [],
       sending: by.own ? { state: 'waiting' } : { state: 'sent' },
+      pending: null,
       mayEdit: by.own,
       mayRedact: by.own,
       inClear: false,
@@ -339,10 +342,18 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
         return done;
       }
       case 'retry-message':
+        if (doneTo(request.conversation, request.message)) {
+          changeMessage(request.conversation, request.message, (before) => ({ ...before, pending: null }));
+          return done;
+        }
         changeMessage(request.conversation, request.message, (before) => ({ ...before, sending: { state: 'waiting' } }));
         setTimeout(() => reach(request.conversation, request.message), 400);
         return done;
       case 'cancel-message':
+        if (doneTo(request.conversation, request.message)) {
+          changeMessage(request.conversation, request.message, (before) => ({ ...before, pending: null }));
+          return done;
+        }
         changeMessage(request.conversation, request.message, () => null);
         return done;
       case 'mark-read':

@@ -61,7 +61,7 @@ export function memoryFiles(fixture: FilesFixture, parts: Parts) {
       } else if (file.done >= file.size) {
         open = false;
         leave(id);
-        parts.sent(file.conversation, { type: 'file', name: file.name, mimetype: file.mimetype, size: file.size, study: null, picture: null });
+        parts.sent(file.conversation, { type: 'file', name: file.name, mimetype: file.mimetype, size: file.size, study: null, picture: null, caption: [] });
         say({ type: 'done', size: file.size });
       } else if (file.done < file.size * (fixture.upTo ?? 1)) {
         setTimeout(() => open && hear.said({ type: 'read', offset: file.done, length: Math.min(piece, file.size - file.done) }), fixture.stride ?? 0);

@@ -231,7 +231,7 @@ function message(id: string, change: Partial<ReceivedStudyView>, doors: StageDoo
     damaged: 0,
     ...change,
   };
-  const line = said(sonnkaya, '2026-11-24T13:35:00+01:00', { type: 'file', name: 'CT-135-Bilder.zip', mimetype: 'application/zip', size: 71_200_000, study: { modality: ['CT'], images: 135, series: 1 }, picture: null }, { id: 'studie' });
+  const line = said(sonnkaya, '2026-11-24T13:35:00+01:00', { type: 'file', name: 'CT-135-Bilder.zip', mimetype: 'application/zip', size: 71_200_000, study: { modality: ['CT'], images: 135, series: 1 }, picture: null, caption: [] }, { id: 'studie' });
   const own = at(
     { screen: 'messages', conversation },
     {

@@ -2,7 +2,7 @@ import { act, cleanup, fireEvent, render, waitFor } from '@testing-library/react
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { LiveRegions } from '../components/announce';
 import { createPlaces, PlacesContext } from '../frame/place';
-import type { Reply, Request, SenderView } from '../host/contract';
+import type { MessageAct, MessageBodyView, MessageView, PendingView, Reply, Request, SenderView, UndecryptableCause } from '../host/contract';
 import { createDesk, DeskContext } from '../host/desk';
 import { memoryHost } from '../host/memory';
 import { useStore } from '../host/store';
@@ -233,6 +233,58 @@ test('what was changed shows what it said before', async () => {
   fireEvent.click(page.getByTestId('edited-changed'));
   await waitFor(() => expect(page.getByTestId('versions').querySelectorAll('li').length).toBe(2));
   expect(asked('open-versions')).toEqual([{ type: 'open-versions', conversation: '!steinklee', message: 'changed' }]);
+});
+
+describe('a conversation that one is in no more', () => {
+  const left = (request: Request) => (request.type === 'open-conversation' ? { type: 'conversation' as const, value: { ...steinklee, membership: { state: 'left' as const }, maySend: false } } : undefined);
+
+  test('goes out of the list after a question (A_28343), and nothing else can be done with it', async () => {
+    const { page, asked, places } = open('!steinklee', left);
+    fireEvent.click(await page.findByTestId('conversation-menu'));
+    const entries = await page.findAllByRole('menuitem');
+    expect(entries.map((entry) => entry.textContent)).toEqual(['Aus der Liste entfernen …']);
+    fireEvent.click(page.getByTestId('menu-forget'));
+    fireEvent.click(await page.findByTestId('forget-now'));
+    await waitFor(() => expect(asked('leave-conversation')).toEqual([{ type: 'leave-conversation', conversation: '!steinklee' }]));
+    await waitFor(() => expect(places.place.get()).toEqual({ screen: 'messages', conversation: null }));
+  });
+});
+
+describe('what was done to a message and has not reached the others', () => {
+  const lineWith = (more: Partial<MessageView>, body: string | MessageBodyView = 'V20 unter 30 Prozent.') => {
+    const line = message(falkenried, '2026-11-24T13:29:00+01:00', body, { id: 'done', ...more });
+    return (request: Request) => (request.type === 'open-conversation' ? { type: 'conversation' as const, value: { ...steinklee, lines: [line] } } : undefined);
+  };
+  const failed = (act: MessageAct): PendingView => ({ act, sending: { state: 'failed', failure: { code: 'refused', detail: '' } } });
+
+  test('is said at its line, and can be tried again or given up', async () => {
+    const { page, asked } = open('!steinklee', lineWith({ edited: true, pending: failed('change') }));
+    const said = await page.findByTestId('pending-done');
+    expect(said.textContent).toContain('Die Änderung wurde nicht angenommen, die anderen lesen den früheren Text. Die Plattform hat das nicht angenommen.');
+    fireEvent.click(page.getByText('Erneut versuchen'));
+    await waitFor(() => expect(asked('retry-message')).toEqual([{ type: 'retry-message', conversation: '!steinklee', message: 'done' }]));
+    fireEvent.click(page.getByText('Verwerfen'));
+    await waitFor(() => expect(asked('cancel-message')).toEqual([{ type: 'cancel-message', conversation: '!steinklee', message: 'done' }]));
+  });
+
+  test('is no deletion as long as others can read the message', async () => {
+    const redacted = { type: 'redacted' as const, by: falkenried, at: null };
+    const { page } = open('!steinklee', lineWith({ pending: { act: 'deletion', sending: { state: 'waiting' } } }, redacted));
+    const line = await page.findByTestId('message-done');
+    expect(line.textContent).toContain('Das Löschen wartet auf das Senden, andere können die Nachricht noch lesen');
+    expect(line.textContent).not.toContain('gelöscht');
+    expect(page.getByText('Nicht löschen')).toBeTruthy();
+  });
+});
+
+test('whoever did not write a message is not named as somebody with an unconfirmed device', async () => {
+  const line = (cause: UndecryptableCause) => message(brunnengold, '2026-11-24T13:29:00+01:00', { type: 'undecryptable', cause }, { id: cause });
+  const lines = [line('sender-not-trusted'), line('sender-forged')];
+  const { page } = open('!steinklee', (request) => (request.type === 'open-conversation' ? { type: 'conversation', value: { ...steinklee, lines } } : undefined));
+  expect((await page.findByTestId('message-sender-not-trusted')).textContent).toContain('nicht bestätigt');
+  const forged = page.getByTestId('message-sender-forged').textContent;
+  expect(forged).toContain('Nicht angezeigt: Jemand anderes als Brunnengold hat diese Nachricht geschrieben.');
+  expect(forged).not.toContain('bestätigt');
 });
 
 describe('a day of the past', () => {

@@ -13,20 +13,22 @@ import { m } from '../paraglide/messages';
 import { conversationTitle } from './caseOf';
 import { NewConversation } from './NewConversation';
 
-type Shown = 'invite' | 'rename' | 'leave';
+type Shown = 'invite' | 'rename' | 'leave' | 'forget';
 
 export function ConversationMenu({ view, ask }: { view: ConversationView; ask: (request: Request) => void }) {
   const [shown, setShown] = useState<Shown | null>(null);
-  if (view.membership.state !== 'joined') return null;
+  if (view.membership.state === 'invited') return null;
   const { id: conversation, favorite } = view;
   // Once the menu has given the focus back.
   const show = (what: Shown) => () => void window.setTimeout(() => setShown(what), 0);
-  const entries: MenuEntry[] = [
+  const left = view.membership.state === 'left';
+  const inside: MenuEntry[] = [
     { id: 'favorite', icon: 'favorite', label: favorite ? m.chat_favorite_remove() : m.chat_favorite_add(), run: () => ask({ type: 'set-favorite', conversation, favorite: !favorite }) },
     ...(view.mayInvite ? [{ id: 'invite', icon: 'person', label: m.chat_invite(), run: show('invite') } as const] : []),
     ...(view.mayRename ? [{ id: 'rename', icon: 'pen', label: m.chat_rename(), run: show('rename') } as const] : []),
     { id: 'leave', icon: 'signOut', label: m.chat_leave(), run: show('leave') },
   ];
+  const entries: MenuEntry[] = left ? [{ id: 'forget', icon: 'delete', label: m.chat_forget(), run: show('forget') }] : inside;
   const close = () => setShown(null);
   return (
     <>
@@ -34,6 +36,7 @@ export function ConversationMenu({ view, ask }: { view: ConversationView; ask: (
       {shown === 'invite' && <NewConversation into={view} close={close} />}
       {shown === 'rename' && <RenameDialog view={view} close={close} />}
       {shown === 'leave' && <LeaveDialog view={view} close={close} />}
+      {shown === 'forget' && <ForgetDialog view={view} close={close} />}
     </>
   );
 }
@@ -106,6 +109,36 @@ function LeaveDialog({ view, close }: { view: ConversationView; close: () => voi
     >
       {failure && <FailureNotice failure={failure} />}
       <p>{m.chat_leave_text()}</p>
+    </Dialog>
+  );
+}
+
+/** A conversation that this person is in no more. */
+function ForgetDialog({ view, close }: { view: ConversationView; close: () => void }) {
+  const places = usePlaces();
+  const { pending, failure, ask } = useAsking(() => {
+    close();
+    places.go({ screen: 'messages', conversation: null });
+  });
+  return (
+    <Dialog
+      title={m.chat_forget_title({ name: conversationTitle(view) })}
+      width={480}
+      onClose={close}
+      testId="forget-dialog"
+      foot={
+        <>
+          <Button onPress={close} autoFocus>
+            {m.chat_delete_keep()}
+          </Button>
+          <Button look="danger" icon="delete" isPending={pending} onPress={() => ask({ type: 'leave-conversation', conversation: view.id })} data-testid="forget-now">
+            {m.chat_forget_now()}
+          </Button>
+        </>
+      }
+    >
+      {failure && <FailureNotice failure={failure} />}
+      <p>{m.chat_forget_text()}</p>
     </Dialog>
   );
 }

@@ -10,12 +10,12 @@ import { useKeyDispatcher } from '../keys/keys';
 import { at } from '../stories/story';
 import { Chat } from './Chat';
 import { file, pdfBytes, pictureBytes } from './exampleFiles';
-import { chat, message, sonnkaya, steinklee } from './examples';
+import { chat, message, sonnkaya, span, steinklee } from './examples';
 
 const here = '!steinklee';
 const picture = pictureBytes(16, 12);
 const pdf = pdfBytes();
-const said = (id: string, name: string, size: number, mimetype: string | null = null) => message(sonnkaya, '2026-11-24T13:33:00+01:00', { type: 'file', name, mimetype, size, study: null, picture: null }, { id });
+const said = (id: string, name: string, size: number, mimetype: string | null = null) => message(sonnkaya, '2026-11-24T13:33:00+01:00', { type: 'file', name, mimetype, size, study: null, picture: null, caption: [] }, { id });
 
 async function open(view: Partial<ConversationView> = {}, files: FilesFixture = {}) {
   const fixture = at({ screen: 'messages', conversation: here }, { chat: { ...chat, answers: {}, conversations: [{ ...steinklee, ...view }], files } });
@@ -54,6 +54,15 @@ beforeEach(() => {
 afterEach(() => {
   cleanup();
   vi.restoreAllMocks();
+});
+
+test('what a sender wrote about a file stands below it, as text', async () => {
+  const line = message(sonnkaya, '2026-11-24T13:33:00+01:00', { type: 'file', name: 'Befund.docx', mimetype: null, size: 2000, study: null, picture: null, caption: [{ type: 'paragraph', spans: [span('Siehe '), span('<b>Seite 3</b>', { strong: true })] }] }, { id: 'mit' });
+  const { page } = await open({ lines: [line, said('ohne', 'Anderes.docx', 2000)] });
+  const caption = page.getByTestId('caption-mit');
+  expect(caption.textContent).toBe('Siehe <b>Seite 3</b>');
+  expect(page.getByTestId('message-mit').getAttribute('aria-label')).toContain('Siehe <b>Seite 3</b>');
+  expect(page.queryByTestId('caption-ohne')).toBeNull();
 });
 
 describe('attached files', () => {
@@ -199,7 +208,7 @@ describe('a file that came', () => {
   });
 
   describe('that is a picture with a small one', () => {
-    const large = message(sonnkaya, '2026-11-24T13:33:00+01:00', { type: 'file', name: 'Thorax.png', mimetype: 'image/png', size: picture.length, study: null, picture: { width: 1600, height: 1200, thumbnail: true } }, { id: 'bild' });
+    const large = message(sonnkaya, '2026-11-24T13:33:00+01:00', { type: 'file', name: 'Thorax.png', mimetype: 'image/png', size: picture.length, study: null, picture: { width: 1600, height: 1200, thumbnail: true }, caption: [] }, { id: 'bild' });
     const small = pictureBytes(8, 6);
 
     test('shows that first, and all of it when it is asked for', async () => {

@@ -52,7 +52,7 @@ export function FormCard(props: Props): ReactNode {
     case 'invitation':
       return <Card line={line} icon="cases" title={m.form_invitation()} of={body.case} actions={<CaseButton of={body.case} current={current} />} />;
     case 'document': {
-      const file: FileBody | null = form.file && { type: 'file', ...form.file, study: null, picture: null };
+      const file: FileBody | null = form.file && { type: 'file', ...form.file, study: null, picture: null, caption: [] };
       return (
         <Card line={line} icon="document" title={form.title ?? m.form_document()} of={body.case} actions={<CaseButton of={body.case} current={current} />}>
           {file === null ? <p className={styles['words']}>{body.text}</p> : <ReceivedFile conversation={conversation} line={{ ...line, body: file }} body={file} current={current} show={show} />}

@@ -7,7 +7,7 @@ import { copyText } from '../components/copy';
 import { Icon } from '../components/icons';
 import { Menu, type MenuEntry } from '../components/Menu';
 import { Tooltip } from '../components/Tooltip';
-import type { LineView, SenderView } from '../host/contract';
+import type { LineView, PendingView, SenderView } from '../host/contract';
 import { failureWords } from '../i18n/failure';
 import { dateTime, dayHeading, time } from '../i18n/format';
 import { m } from '../paraglide/messages';
@@ -16,7 +16,7 @@ import { FormCard } from './FormCard';
 import { ReceivedFile } from './ReceivedFile';
 import styles from './Timeline.module.css';
 import { continues, type MessageLine, messageText } from './timeline';
-import { causeWords, listed, noticeWords, reactionKeys, reactionName, spoken } from './words';
+import { actWords, causeWords, listed, noticeWords, reactionKeys, reactionName, spoken } from './words';
 
 /** What can be done with a message. */
 export interface MessageActions {
@@ -212,9 +212,41 @@ function Message({ conversation, line, before, now, call, current, lit, maySend,
             </Button>
           </div>
         )}
+        {line.pending !== null && <Pending line={line} pending={line.pending} actions={actions} />}
       </div>
       {(near || picking) && !failed && <Tools line={line} maySend={maySend} past={past} current={current} picking={picking} setPicking={setPicking} article={article} actions={actions} />}
     </article>
+  );
+}
+
+/** What was done to a message and has not reached the others. */
+function Pending({ line, pending, actions }: { line: MessageLine; pending: PendingView; actions: MessageActions }) {
+  const words = actWords(pending);
+  const drop = pending.act === 'deletion' ? m.chat_act_deletion_drop() : m.chat_give_up();
+  if (pending.sending.state !== 'failed') {
+    return (
+      <p className={styles['sending']} data-testid={`pending-${line.id}`}>
+        <Icon name="clock" size="xs" />
+        {words}
+        <Button look="link" size="small" onPress={() => actions.giveUp(line)}>
+          {drop}
+        </Button>
+      </p>
+    );
+  }
+  return (
+    <div className={styles['failed']} data-testid={`pending-${line.id}`}>
+      <p>
+        <Icon name="danger" size="s" />
+        <b>{words}</b> {failureWords(pending.sending.failure).what}
+      </p>
+      <Button size="small" icon="reload" onPress={() => actions.retry(line)}>
+        {m.action_retry()}
+      </Button>
+      <Button size="small" onPress={() => actions.giveUp(line)}>
+        {drop}
+      </Button>
+    </div>
   );
 }
 
@@ -269,10 +301,22 @@ function Body({
         </div>
       );
     case 'file':
-      return <ReceivedFile conversation={conversation} line={line} body={body} current={current} show={show} />;
+      return (
+        <>
+          <ReceivedFile conversation={conversation} line={line} body={body} current={current} show={show} />
+          {body.caption.length > 0 && (
+            <div className={styles['text']} data-testid={`caption-${line.id}`}>
+              <Blocks blocks={body.caption} />
+              {edited}
+            </div>
+          )}
+        </>
+      );
     case 'form':
       return <FormCard conversation={conversation} line={line} body={body} current={current} maySend={maySend} now={now} call={call} show={show} />;
     case 'redacted': {
+      // It is not: what waits or failed is said below.
+      if (line.pending?.act === 'deletion') return null;
       const by = body.by === null ? null : body.by.own ? m.chat_you() : call(body.by);
       const words =
         by === null ? (body.at === null ? m.chat_redacted() : m.chat_redacted_at({ at: dateTime(body.at) })) : body.at === null ? m.chat_redacted_by({ name: by }) : m.chat_redacted_by_at({ name: by, at: dateTime(body.at) });

@@ -15,7 +15,7 @@ import { chat, message, sonnkaya, steinklee } from './examples';
 const here = '!steinklee';
 const ct: StudyLabelView = { modality: ['CT'], images: 135, series: 1 };
 const found: RecognizedStudyView = { id: 'found', label: ct, bodyPart: 'CHEST', name: 'CT-135-Bilder.zip', size: 71_200_000, files: [1, 0], failure: null };
-const line = message(sonnkaya, '2026-11-24T13:33:00+01:00', { type: 'file', name: 'CT-135-Bilder.zip', mimetype: 'application/zip', size: 71_200_000, study: ct, picture: null }, { id: 'studie' });
+const line = message(sonnkaya, '2026-11-24T13:33:00+01:00', { type: 'file', name: 'CT-135-Bilder.zip', mimetype: 'application/zip', size: 71_200_000, study: ct, picture: null, caption: [] }, { id: 'studie' });
 
 const came: ReceivedStudyView = {
   conversation: here,

@@ -56,6 +56,7 @@ export function message(by: SenderView, when: string, body: string | MessageBody
     replyTo: null,
     reactions: [],
     sending: { state: 'sent' },
+    pending: null,
     mayEdit: by.own,
     mayRedact: by.own,
     inClear: false,
@@ -301,11 +302,14 @@ export const everyForm = conversation({
       { edited: true },
     ),
     message(ahlefels, at(23, '09:04'), { type: 'emote', blocks: paragraphs('rechnet den Plan mit 60 Gy.') }, { readBy: [brunnengold, sonnkaya, kieselhof, weidenlohe] }),
-    message(ahlefels, at(23, '09:20'), { type: 'file', name: 'Plan-Auenwald-60Gy-Lungendosis-und-Ösophagus.pdf', mimetype: 'application/pdf', size: 2_410_000, study: null, picture: null }),
+    message(ahlefels, at(23, '09:20'), { type: 'file', name: 'Plan-Auenwald-60Gy-Lungendosis-und-Ösophagus.pdf', mimetype: 'application/pdf', size: 2_410_000, study: null, picture: null, caption: paragraphs('Lungendosis auf Seite 3.') }),
     message(brunnengold, at(23, '09:30'), { type: 'redacted', by: brunnengold, at: at(23, '09:41') }),
     message(taubengruen, at(23, '09:50'), { type: 'unsupported', fallback: 'Umfrage: Passt Dienstag 15 Uhr?' }),
     message(kieselhof, at(23, '10:02'), 'Ich bin am Dienstag erreichbar.', { inClear: true }),
     day(24),
+    message(falkenried, at(24, '13:10'), 'V20 unter 30 Prozent.', { edited: true, mayEdit: false, pending: { act: 'change', sending: { state: 'waiting' } } }),
+    message(falkenried, at(24, '13:12'), { type: 'redacted', by: falkenried, at: null }, { pending: { act: 'deletion', sending: { state: 'failed', failure: { code: 'not-allowed', detail: '' } } } }),
+    message(ahlefels, at(24, '13:14'), 'Die Physik prüft noch.', { reactions: [{ key: '👍', senders: [falkenried], own: true }], pending: { act: 'reaction', sending: { state: 'failed', failure: { code: 'refused', detail: '' } } } }),
     message(falkenried, at(24, '13:20'), 'Die Lungendosis bleibt unter 20 Gy.', { event: null, mayEdit: false, mayRedact: false, sending: { state: 'failed', failure: { code: 'platform-unreachable', detail: 'timeout' } } }),
     message(falkenried, at(24, '13:30'), 'Ich frage die Physik nach der V20.', { event: null, mayEdit: false, mayRedact: false, sending: { state: 'waiting' } }),
   ],
@@ -337,7 +341,7 @@ export const everyCard = conversation({
   ],
 });
 
-const causes: UndecryptableCause[] = ['recovery-key-needed', 'before-this-device', 'before-joining', 'key-missing', 'withheld', 'sender-not-trusted'];
+const causes: UndecryptableCause[] = ['recovery-key-needed', 'before-this-device', 'before-joining', 'key-missing', 'withheld', 'sender-not-trusted', 'sender-forged'];
 
 export const unreadable = conversation({
   id: '!unlesbar',

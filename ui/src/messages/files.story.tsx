@@ -9,7 +9,7 @@ import { chat, day, falkenried, message, sonnkaya, steinklee } from './examples'
 
 const here = '!steinklee';
 const time = (clock: string) => `2026-11-24T${clock}:00+01:00`;
-const said = (id: string, clock: string, name: string, size: number, mimetype: string | null, by = sonnkaya, study: StudyLabelView | null = null) => message(by, time(clock), { type: 'file', name, mimetype, size, study, picture: null }, { id });
+const said = (id: string, clock: string, name: string, size: number, mimetype: string | null, by = sonnkaya, study: StudyLabelView | null = null) => message(by, time(clock), { type: 'file', name, mimetype, size, study, picture: null, caption: [] }, { id });
 
 const picture = pictureBytes();
 const pdf = pdfBytes();
@@ -73,7 +73,7 @@ export const stories: Story[] = [
   story('-away', { lines: [day(24), pdfLine, said('ct', '13:35', 'CT-Thorax-135-Bilder.zip', 71_200_000, 'application/zip'), said('film', '13:36', 'Laparoskopie.mp4', 640_000_000, 'video/mp4')] }),
   story('-loading', { lines: [day(24), said('gross', '13:35', 'CT-Thorax-135-Bilder.zip', 500_000, 'application/zip')] }, { content: { gross: { bytes: new Uint8Array(200_000), size: 500_000 } } }, { keys: ['click:[data-testid=save-gross]', 'see:[data-state=loading]'] }),
   story('-picture', { lines: [day(24), message(sonnkaya, time('13:31'), 'Zum Vergleich die alte Thoraxaufnahme aus dem Staging:'), pictureLine] }, { content: { bild: { bytes: picture } } }, { keys: ['see:[data-testid=picture-bild]'] }),
-  story('-small', { lines: [day(24), message(sonnkaya, time('13:33'), { type: 'file', name: 'Staging-Thorax-axial.png', mimetype: 'image/png', size: 9_600_000, study: null, picture: { width: 1920, height: 1440, thumbnail: true } }, { id: 'klein' })] }, { content: { 'klein small': { bytes: picture } } }, { keys: ['see:[data-testid=picture-klein]'] }),
+  story('-small', { lines: [day(24), message(sonnkaya, time('13:33'), { type: 'file', name: 'Staging-Thorax-axial.png', mimetype: 'image/png', size: 9_600_000, study: null, picture: { width: 1920, height: 1440, thumbnail: true }, caption: [] }, { id: 'klein' })] }, { content: { 'klein small': { bytes: picture } } }, { keys: ['see:[data-testid=picture-klein]'] }),
   story('-viewer', { lines: [day(24), pictureLine, secondLine] }, { content: { bild: { bytes: picture }, bild2: { bytes: picture } } }, { keys: ['see:[data-testid=picture-bild]', 'click:[data-testid=show-bild]', 'see:[data-testid=viewer-picture]'] }),
   story('-viewer-zoomed', { lines: [day(24), pictureLine, secondLine] }, { content: { bild: { bytes: picture }, bild2: { bytes: picture } } }, { keys: ['see:[data-testid=picture-bild]', 'click:[data-testid=show-bild]', 'see:[data-testid=viewer-picture]', 'ArrowRight', 'see:[data-testid=viewer-picture]', '+', '+', '+'] }),
   story('-pdf', { lines: [day(24), pdfLine] }, { content: { koloskopie: { bytes: pdf } } }, { keys: ['click:[data-testid=show-koloskopie]', 'see:[data-testid=document-pages] canvas'] }),

@@ -90,6 +90,7 @@ export const stories: Story[] = [
   shown('-plain', { encryption: { state: 'plain' } }),
   shown('-encryption-unknown', { encryption: { state: 'unknown' }, draft: 'Die MRT zeigt' }),
   shown('-left', { membership: { state: 'left' }, maySend: false }),
+  shown('-left-forgetting', { membership: { state: 'left' }, maySend: false }, { keys: ['click:[data-testid=conversation-menu]', 'click:[data-testid=menu-forget]'] }),
   shown('-read-only', { maySend: false }),
   story('-forms', '!formen', alone(everyForm)),
   story('-structured', '!karten', alone(everyCard)),

@@ -103,7 +103,7 @@ export function messageText(message: MessageView): string | null {
     case 'emote':
       return plainText(message.body.blocks);
     case 'file':
-      return message.body.name;
+      return [message.body.name, plainText(message.body.caption)].filter((text) => text !== '').join('\n');
     case 'form':
       return message.body.text;
     case 'unsupported':
@@ -143,9 +143,9 @@ export function lastMessage(view: ConversationView): MessageLine | undefined {
 export function guessHeight(line: LineView | undefined, before: LineView | undefined): number {
   if (line === undefined) return 48;
   if (line.type !== 'message') return 34;
-  if (line.body.type === 'file') return (continues(before, line) ? 6 : 38) + (comesByItself(line) || hasThumbnail(line) ? frameHeight : cardHeight) + (line.reactions.length > 0 ? 34 : 0);
-  if (line.body.type === 'form' && line.body.form.form !== 'answer' && line.body.form.form !== 'newer') return (continues(before, line) ? 6 : 38) + formHeight + (line.reactions.length > 0 ? 34 : 0);
-  const text = messageText(line) ?? '';
-  const rows = text.split('\n').reduce((sum, row) => sum + Math.max(1, Math.ceil(row.length / 85)), 0);
-  return (continues(before, line) ? 6 : 38) + rows * 21 + (line.reactions.length > 0 ? 34 : 0) + (line.replyTo ? 28 : 0);
+  const below = (line.reactions.length > 0 ? 34 : 0) + (line.pending === null ? 0 : 26);
+  const rowsOf = (text: string) => text.split('\n').reduce((sum, row) => sum + Math.max(1, Math.ceil(row.length / 85)), 0);
+  if (line.body.type === 'file') return (continues(before, line) ? 6 : 38) + (comesByItself(line) || hasThumbnail(line) ? frameHeight : cardHeight) + (line.body.caption.length > 0 ? rowsOf(plainText(line.body.caption)) * 21 : 0) + below;
+  if (line.body.type === 'form' && line.body.form.form !== 'answer' && line.body.form.form !== 'newer') return (continues(before, line) ? 6 : 38) + formHeight + below;
+  return (continues(before, line) ? 6 : 38) + rowsOf(messageText(line) ?? '') * 21 + below + (line.replyTo ? 28 : 0);
 }

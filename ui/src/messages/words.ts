@@ -1,9 +1,9 @@
 /** What the views of chat say in words. */
-import type { ConversationRowView, DeviceView, EncryptionView, LastLineView, NoticeView, SenderView, UndecryptableCause } from '../host/contract';
+import type { ConversationRowView, DeviceView, EncryptionView, LastLineView, NoticeView, PendingView, SenderView, UndecryptableCause } from '../host/contract';
 import { m } from '../paraglide/messages';
 import { callName, initialName } from './names';
 import type { MessageLine } from './timeline';
-import { messageText } from './timeline';
+import { messageText, plainText } from './timeline';
 
 /** What stands for everything in one line. */
 export const oneLine = (text: string): string => text.replaceAll(/\s+/gu, ' ').trim();
@@ -53,8 +53,27 @@ export function causeWords(cause: UndecryptableCause, sender: string): CauseWord
       return { what: m.chat_cause_withheld_what({ name: sender }), next: m.chat_cause_withheld_next() };
     case 'sender-not-trusted':
       return { what: m.chat_cause_untrusted_what({ name: sender }), next: m.chat_cause_untrusted_next() };
+    case 'sender-forged':
+      return { what: m.chat_cause_forged_what({ name: sender }), next: m.chat_cause_forged_next() };
     default: {
       const unknown: never = cause;
+      return unknown;
+    }
+  }
+}
+
+/** What has become of something that was done to a message. */
+export function actWords({ act, sending }: PendingView): string {
+  const failed = sending.state === 'failed';
+  switch (act) {
+    case 'change':
+      return failed ? m.chat_act_change_failed() : m.chat_act_change_waiting();
+    case 'deletion':
+      return failed ? m.chat_act_deletion_failed() : m.chat_act_deletion_waiting();
+    case 'reaction':
+      return failed ? m.chat_act_reaction_failed() : m.chat_act_reaction_waiting();
+    default: {
+      const unknown: never = act;
       return unknown;
     }
   }
@@ -153,13 +172,13 @@ export function spoken(line: MessageLine, call: (sender: SenderView) => string):
   const name = line.sender.own ? m.chat_you() : call(line.sender);
   switch (line.body.type) {
     case 'redacted':
-      return m.chat_last({ name, text: m.chat_last_redacted() });
+      return m.chat_last({ name, text: line.pending?.act === 'deletion' ? actWords(line.pending) : m.chat_last_redacted() });
     case 'undecryptable':
       return m.chat_last({ name, text: m.chat_last_undecryptable() });
     case 'repeated':
       return m.chat_last({ name, text: m.chat_repeated() });
     case 'file':
-      return m.chat_last({ name, text: m.chat_last_file({ name: line.body.name }) });
+      return [m.chat_last({ name, text: m.chat_last_file({ name: line.body.name }) }), oneLine(plainText(line.body.caption)).slice(0, 400)].filter((word) => word !== '').join('. ');
     case 'emote':
       return `${name} ${oneLine(messageText(line) ?? '')}`;
     case 'text':

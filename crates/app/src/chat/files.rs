@@ -642,7 +642,8 @@ pub(super) fn of_file(error: &FileError) -> Failure {
     let code = match error {
         FileError::Conversation(error) => return super::talk::of_conversation(error),
         FileError::NotFound => FailureCode::NotFound,
-        FileError::NotAllowed | FileError::Refused(_) => FailureCode::NotAllowed,
+        FileError::NotAllowed => FailureCode::NotAllowed,
+        FileError::Refused(code) => super::of_refusal(code),
         FileError::Empty => FailureCode::InvalidInput,
         FileError::TooLarge { limit } => return Failure::new(FailureCode::FileTooLarge, limit.to_string()),
         FileError::Source(_) | FileError::Changed => FailureCode::FileUnreadable,

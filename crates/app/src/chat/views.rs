@@ -4,17 +4,17 @@ use super::forms::FormContext;
 use contract::{
     BlockView, ChatStateView, ChatView, ConversationCaseView, ConversationKind, ConversationMembership,
     ConversationRowView, ConversationView, DeviceView, EarlierView, EncryptionView, Failure, FailureCode, LastLineKind,
-    LastLineView, LineView, MessageBodyView, MessageVersionView, MessageVersionsView, MessageView, NoticeKind,
-    NoticeView, PictureView, ReactionView, RecoveryView, RepliedView, SenderView, SendingView, SpanView,
-    UndecryptableCause,
+    LastLineView, LineView, MessageAct, MessageBodyView, MessageVersionView, MessageVersionsView, MessageView,
+    NoticeKind, NoticeView, PendingView, PictureView, ReactionView, RecoveryView, RepliedView, SenderView, SendingView,
+    SpanView, UndecryptableCause,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 use tim::{
-    Attention, Block, Body, Change, ChangeKind, Conversation, Device, Earlier, Encryption, Kind, Last, LastKind, Line,
-    Membership, Message, Person, Reaction, RecoveryState, Replied, Row, Sending, SendingFailed, Span, Structured,
-    SyncState, Undecryptable, Version,
+    Act, Attention, Block, Body, Change, ChangeKind, Conversation, Device, Earlier, Encryption, Kind, Last, LastKind,
+    Line, Membership, Message, Pending, Person, Reaction, RecoveryState, Replied, Row, Sending, SendingFailed, Span,
+    Structured, SyncState, Undecryptable, Version,
 };
 
 pub(super) fn chat(
@@ -188,21 +188,32 @@ fn message(message: &Message, members: &[SenderView], forms: &dyn Fn(&Structured
                 own: *own,
             })
             .collect(),
-        sending: match message.sending {
-            Sending::Sent => SendingView::Sent,
-            Sending::Waiting => SendingView::Waiting,
-            Sending::Failed(SendingFailed::Refused) => {
-                SendingView::Failed { failure: Failure::new(FailureCode::NotAllowed, "") }
-            }
-            Sending::Failed(SendingFailed::Other) => {
-                SendingView::Failed { failure: Failure::new(FailureCode::PlatformFailed, "") }
-            }
-        },
+        sending: sending(message.sending),
+        pending: message.pending.map(|Pending { act, sending }| PendingView {
+            act: match act {
+                Act::Change => MessageAct::Change,
+                Act::Deletion => MessageAct::Deletion,
+                Act::Reaction => MessageAct::Reaction,
+            },
+            sending: self::sending(sending),
+        }),
         may_edit: message.may_edit,
         may_redact: message.may_redact,
         in_clear: message.in_clear,
         read_by: message.read_by.iter().map(|id| known(id, members)).collect(),
     }
+}
+
+fn sending(sending: Sending) -> SendingView {
+    let why = match sending {
+        Sending::Sent => return SendingView::Sent,
+        Sending::Waiting => return SendingView::Waiting,
+        Sending::Failed(SendingFailed::NotAllowed) => FailureCode::NotAllowed,
+        Sending::Failed(SendingFailed::TooLarge) => FailureCode::TooLarge,
+        Sending::Failed(SendingFailed::Refused) => FailureCode::Refused,
+        Sending::Failed(SendingFailed::Other) => FailureCode::PlatformFailed,
+    };
+    SendingView::Failed { failure: Failure::new(why, "") }
 }
 
 pub(super) async fn versions(versions: &[Version], of: &Conversation) -> MessageVersionsView {
@@ -220,7 +231,8 @@ fn body(body: &Body, own: bool, members: &[SenderView], forms: &dyn Fn(&Structur
             MessageBodyView::Text { blocks: self::blocks(blocks, members), source: own.then(|| source.clone()) }
         }
         Body::Emote(blocks) => MessageBodyView::Emote { blocks: self::blocks(blocks, members) },
-        Body::File { name, mimetype, size, study, picture } => MessageBodyView::File {
+        Body::File { name, mimetype, size, study, picture, caption } => MessageBodyView::File {
+            caption: self::blocks(caption, members),
             name: name.clone(),
             mimetype: mimetype.clone(),
             size: *size,
@@ -243,6 +255,7 @@ fn body(body: &Body, own: bool, members: &[SenderView], forms: &dyn Fn(&Structur
                 Undecryptable::KeyMissing => UndecryptableCause::KeyMissing,
                 Undecryptable::Withheld => UndecryptableCause::Withheld,
                 Undecryptable::SenderNotTrusted => UndecryptableCause::SenderNotTrusted,
+                Undecryptable::SenderForged => UndecryptableCause::SenderForged,
             },
         },
         Body::Repeated => MessageBodyView::Repeated,

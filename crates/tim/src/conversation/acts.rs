@@ -2,14 +2,16 @@
 
 use super::lines::is_young;
 use super::{Conversation, MessageId};
+use crate::clock;
 use matrix_sdk::deserialized_responses::TimelineEvent;
 use matrix_sdk::room::edit::EditedContent;
+use matrix_sdk::room::reply::{EnforceThread, Reply};
 use matrix_sdk::room::{IncludeRelations, RelationsOptions};
 use matrix_sdk_ui::timeline::{self, EventTimelineItem, TimelineEventItemId, TimelineItem};
 use ruma::api::client::receipt::create_receipt::v3::ReceiptType;
 use ruma::events::Mentions;
 use ruma::events::relation::RelationType;
-use ruma::events::room::message::{RoomMessageEventContent, RoomMessageEventContentWithoutRelation};
+use ruma::events::room::message::{AddMentions, RoomMessageEventContent, RoomMessageEventContentWithoutRelation};
 use ruma::{EventId, OwnedEventId, OwnedUserId};
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,7 +82,15 @@ impl Conversation {
             Some(event) => {
                 let event = EventId::parse(event).map_err(|_error| ConversationError::NotFound)?;
                 let content = RoomMessageEventContentWithoutRelation::text_plain(text);
-                self.timeline.send_reply(content, event).await?;
+                // TIM has no threads (gemSpec_TI-M_Basis A_25395-02), and another program may have begun one.
+                let reply = Reply {
+                    event_id: event,
+                    enforce_thread: EnforceThread::Unthreaded,
+                    add_mentions: AddMentions::Yes,
+                };
+                let content = self.room.make_reply_event(content, reply).await;
+                let content = content.map_err(|error| ConversationError::Failed(error.to_string()))?;
+                self.timeline.send(content.into()).await?;
             }
         }
         Ok(())
@@ -93,7 +103,11 @@ impl Conversation {
     pub async fn edit(&self, message: &MessageId, text: &str) -> Result<(), ConversationError> {
         let text = checked(text)?;
         self.check_encryption().await?;
-        let id = self.event(message)?.identifier();
+        let event = self.event(message)?;
+        if let Some(id) = event.event_id() {
+            self.give_up_failed_changes(id).await?;
+        }
+        let id = event.identifier();
         let content = RoomMessageEventContentWithoutRelation::text_plain(text);
         self.timeline.edit(&id, EditedContent::RoomMessage(content)).await?;
         Ok(())
@@ -107,8 +121,12 @@ impl Conversation {
     /// [`ConversationError`].
     pub async fn redact(&self, message: &MessageId) -> Result<(), ConversationError> {
         let event = self.event(message)?;
+        if let Some(id) = event.event_id() {
+            self.give_up_changes(id).await?;
+        }
+        let now = clock::now(*self.clock.borrow());
         match event.identifier() {
-            TimelineEventItemId::EventId(id) if is_young(&event) => {
+            TimelineEventItemId::EventId(id) if is_young(&event, now) => {
                 let edited = event.content().as_message().is_some_and(|message| message.is_edited());
                 let edits = if edited { self.edits_of(&id).await } else { Vec::new() };
                 for event in edits.into_iter().chain([id]) {
@@ -118,14 +136,17 @@ impl Conversation {
                 }
                 Ok(())
             }
-            id @ TimelineEventItemId::EventId(_) => {
-                self.check_encryption().await?;
-                let nothing = RoomMessageEventContentWithoutRelation::text_plain("");
-                self.timeline.edit(&id, EditedContent::RoomMessage(nothing)).await?;
-                Ok(())
-            }
+            id @ TimelineEventItemId::EventId(_) => self.empty(&id).await,
             TimelineEventItemId::TransactionId(_) => self.cancel(message).await,
         }
+    }
+
+    /// Puts an empty text in the place of a message.
+    pub(super) async fn empty(&self, message: &TimelineEventItemId) -> Result<(), ConversationError> {
+        self.check_encryption().await?;
+        let nothing = RoomMessageEventContentWithoutRelation::text_plain("");
+        self.timeline.edit(message, EditedContent::RoomMessage(nothing)).await?;
+        Ok(())
     }
 
     /// The own changes of a message. Without an answer there are none: the message itself is deleted all the same.
@@ -167,24 +188,26 @@ impl Conversation {
         Ok(())
     }
 
-    /// Tries a message again that was not taken.
+    /// Tries a message again that was not taken, or what was done to one.
     ///
     /// # Errors
     /// [`ConversationError::TooLate`] when the homeserver has it by now.
     pub async fn retry(&self, message: &MessageId) -> Result<(), ConversationError> {
         self.check_identities().await?;
-        let handle = self.event(message)?.local_echo_send_handle().ok_or(ConversationError::TooLate)?;
+        let event = self.event(message)?;
+        let Some(handle) = event.local_echo_send_handle() else { return self.retry_act(&event).await };
         handle.unwedge().await.map_err(|error| ConversationError::Failed(error.to_string()))?;
         self.wire.queues.look();
         Ok(())
     }
 
-    /// Gives up a message that the homeserver does not have yet.
+    /// Gives up a message that the homeserver does not have yet, or what was done to one: that is then as it was.
     ///
     /// # Errors
     /// [`ConversationError::TooLate`] when it has it by now.
     pub async fn cancel(&self, message: &MessageId) -> Result<(), ConversationError> {
-        let handle = self.event(message)?.local_echo_send_handle().ok_or(ConversationError::TooLate)?;
+        let event = self.event(message)?;
+        let Some(handle) = event.local_echo_send_handle() else { return self.cancel_act(&event).await };
         let aborted = handle.abort().await.map_err(|error| ConversationError::Failed(error.to_string()))?;
         // The message that could not go held up those behind it.
         self.wire.queues.look();
@@ -249,12 +272,10 @@ fn checked(text: &str) -> Result<&str, ConversationError> {
     }
 }
 
-/// One emoji, as the TIM proxy checks it: no letter, no digit, no white space, and short. Skin tones and joined emoji
-/// are several characters.
+/// One emoji of Unicode, with its skin tone and whatever else is joined to it. The TIM proxy takes no digit, not even
+/// within one.
 fn is_one_emoji(key: &str) -> bool {
-    let count = key.chars().count();
-    (1..=10).contains(&count)
-        && key.chars().all(|c| !c.is_alphanumeric() && !c.is_whitespace() && !c.is_control() && !c.is_ascii())
+    emojis::get(key).is_some() && !key.contains(|c: char| c.is_alphanumeric())
 }
 
 #[cfg(test)]
@@ -263,10 +284,26 @@ mod tests {
 
     #[test]
     fn a_reaction_is_one_emoji_and_no_word() {
-        for key in ["👍", "👍🏽", "❤️", "👩‍⚕️"] {
+        for key in ["👍", "👍🏽", "❤️", "❤", "👩‍⚕️", "🇩🇪", "✅", "👀"] {
             assert!(is_one_emoji(key), "{key} is one");
         }
-        for key in ["", "ok", "1", "+1", "👍 👍", "a👍", ":-)"] {
+        for key in [
+            "",
+            "ok",
+            "1",
+            "1️⃣",
+            "+1",
+            "👍 👍",
+            "👍👍",
+            "❤️🙏",
+            "———",
+            "…",
+            "€",
+            "\u{1F3FD}\u{1F3FD}",
+            "\u{200D}",
+            "a👍",
+            ":-)",
+        ] {
             assert!(!is_one_emoji(key), "{key:?} is none");
         }
     }

@@ -1,5 +1,7 @@
 //! From the library's timeline to lines that a page can show.
 
+use super::foreign;
+use super::pending::{Act, Acts, Pending};
 use super::replays::Replays;
 use crate::case::CaseLink;
 use crate::file::{StudyLabel, in_parts, picture_of, study_label};
@@ -10,17 +12,19 @@ use crate::person::Person;
 use crate::recovery::RecoveryState;
 use crate::text::{Block, blocks, one_line};
 use jiff::Timestamp;
+use matrix_sdk::QueueWedgeError;
 use matrix_sdk::deserialized_responses::{EncryptionInfo, VerificationLevel, VerificationState};
 use matrix_sdk_base::crypto::types::events::UtdCause;
 use matrix_sdk_ui::eyeball_im::Vector;
 use matrix_sdk_ui::timeline::{
-    self, AnyOtherStateEventContentChange as StateChange, EncryptedMessage, EventSendState, EventTimelineItem,
+    AnyOtherStateEventContentChange as StateChange, EncryptedMessage, EventSendState, EventTimelineItem,
     InReplyToDetails, MembershipChange, MsgLikeContent, MsgLikeKind, OtherMessageLike, TimelineDetails,
     TimelineEventShieldState, TimelineEventShieldStateCode, TimelineItem, TimelineItemContent, TimelineItemKind,
     VirtualTimelineItem,
 };
+use reqwest::StatusCode;
 use ruma::UserId;
-use ruma::events::room::message::MessageType;
+use ruma::events::room::message::{FormattedBody, MessageType};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -88,6 +92,8 @@ pub struct Message {
     pub reactions: Vec<Reaction>,
     /// How far an own message is.
     pub sending: Sending,
+    /// What was done to it here and waits, or was not taken.
+    pub pending: Option<Pending>,
     /// Whether the signed-in person may change it.
     pub may_edit: bool,
     /// Whether the signed-in person may delete it for everyone.
@@ -123,6 +129,8 @@ pub enum Body {
         study: Option<StudyLabel>,
         /// What the sender says about the picture that it is.
         picture: Option<Picture>,
+        /// What the sender wrote about it (MSC2530); empty where that is nothing.
+        caption: Vec<Block>,
     },
     /// A structured message.
     Form(Box<Structured>),
@@ -163,8 +171,10 @@ pub enum Undecryptable {
     KeyMissing,
     /// The sender did not give this device the key.
     Withheld,
-    /// The sender's device is not confirmed by its owner, or somebody else wrote it than the homeserver says.
+    /// The sender's device is not confirmed by its owner.
     SenderNotTrusted,
+    /// Somebody else wrote it than the homeserver says.
+    SenderForged,
 }
 
 /// The message that another one answers.
@@ -209,10 +219,43 @@ pub enum Sending {
 /// Why a message was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SendingFailed {
-    /// The homeserver says no.
+    /// The homeserver says that this person may not.
+    NotAllowed,
+    /// It is larger than the homeserver takes.
+    TooLarge,
+    /// The homeserver says no, for another reason.
     Refused,
     /// Anything else; trying again may help.
     Other,
+}
+
+impl SendingFailed {
+    pub(super) fn of(error: &matrix_sdk::Error) -> Self {
+        if let matrix_sdk::Error::SendQueueWedgeError(error) = error {
+            return Self::of_queue(error);
+        }
+        match error.as_client_api_error() {
+            // Client-server API v1.11 §4.2.
+            Some(answer) if answer.status_code == StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
+            Some(answer) => answer.error_kind().map_or(Self::Other, |kind| Self::of_code(kind.errcode().as_str())),
+            None => Self::Other,
+        }
+    }
+
+    /// What is kept of an error on disk is its text alone, which holds "[413 / M_TOO_LARGE]".
+    pub(super) fn of_queue(error: &QueueWedgeError) -> Self {
+        let QueueWedgeError::GenericApiError { msg } = error else { return Self::Other };
+        let code = msg.split_once('[').and_then(|(_, rest)| rest.split_once(']')?.0.split_once(" / "));
+        code.map_or(Self::Other, |(_, code)| Self::of_code(code))
+    }
+
+    fn of_code(code: &str) -> Self {
+        match code {
+            "M_FORBIDDEN" => Self::NotAllowed,
+            "M_TOO_LARGE" => Self::TooLarge,
+            _ => Self::Refused,
+        }
+    }
 }
 
 /// A change of the conversation.
@@ -250,20 +293,27 @@ pub enum ChangeKind {
 /// Messages older than this are not redacted (gemSpec_TI-M_Basis A_28358).
 const REDACTABLE_HOURS: i64 = 24;
 
-/// Whether servers take a redaction of it.
-pub(super) fn is_young(event: &EventTimelineItem) -> bool {
-    Timestamp::now().duration_since(moment(event.timestamp())).as_hours() < REDACTABLE_HOURS
+/// Whether servers take a redaction of it, by their own clock. Where that is not known they are asked.
+pub(super) fn is_young(event: &EventTimelineItem, now: Option<Timestamp>) -> bool {
+    now.is_none_or(|now| now.duration_since(moment(event.timestamp())).as_hours() < REDACTABLE_HOURS)
+}
+
+/// What the lines depend on besides what was written.
+pub(super) struct Around<'a> {
+    pub(super) own: &'a UserId,
+    pub(super) recovery: RecoveryState,
+    /// Whether it is shown who has read.
+    pub(super) receipts: bool,
+    pub(super) replays: &'a Replays,
+    pub(super) acts: &'a Acts,
+    /// By the homeserver's clock.
+    pub(super) now: Option<Timestamp>,
 }
 
 /// All lines, with neighboring changes folded into one.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the library's list grows; what is not named here is treated alike")]
-pub(super) fn lines(
-    items: &Vector<Arc<TimelineItem>>,
-    own: &UserId,
-    recovery: RecoveryState,
-    receipts: bool,
-    replays: &Replays,
-) -> Vec<Line> {
+pub(super) fn lines(items: &Vector<Arc<TimelineItem>>, around: &Around<'_>) -> Vec<Line> {
+    let own = around.own;
     let mut lines = Vec::with_capacity(items.len());
     let twice = twice(items);
     for item in items.iter().filter(|item| !twice.contains(&item.unique_id().0)) {
@@ -276,7 +326,7 @@ pub(super) fn lines(
             TimelineItemKind::Virtual(VirtualTimelineItem::TimelineStart) => {}
             TimelineItemKind::Event(event) => match event.content() {
                 TimelineItemContent::MsgLike(content)
-                    if replays.holds(event) && !matches!(content.kind, MsgLikeKind::Redacted) =>
+                    if around.replays.holds(event) && !matches!(content.kind, MsgLikeKind::Redacted) =>
                 {
                     lines.push(Line::Message(Box::new(bare(id, event, Body::Repeated, own))));
                 }
@@ -286,8 +336,8 @@ pub(super) fn lines(
                     fold(&mut lines, id, event, own, Some(ChangeKind::CaseNamed), None);
                 }
                 TimelineItemContent::MsgLike(content) => {
-                    let mut message = message(id, event, content, own, recovery);
-                    if receipts {
+                    let mut message = message(id, event, content, around);
+                    if around.receipts {
                         message.read_by = read_by(event, own);
                     }
                     lines.push(Line::Message(Box::new(message)));
@@ -436,6 +486,7 @@ fn bare(id: String, event: &EventTimelineItem, body: Body, own: &UserId) -> Mess
         reply_to: None,
         reactions: Vec::new(),
         sending: sending(event),
+        pending: None,
         may_edit: false,
         may_redact: false,
         in_clear: false,
@@ -455,18 +506,19 @@ pub(crate) fn is_forged(encryption: Option<&EncryptionInfo>) -> bool {
     })
 }
 
-fn message(
-    id: String,
-    event: &EventTimelineItem,
-    content: &MsgLikeContent,
-    own: &UserId,
-    recovery: RecoveryState,
-) -> Message {
-    let said = body(event, content, own, recovery);
+fn message(id: String, event: &EventTimelineItem, content: &MsgLikeContent, around: &Around<'_>) -> Message {
+    let own = around.own;
+    let undone = undone(event, content, around.acts);
+    let mut said = body(event, content, undone.as_ref(), around);
+    let pending = event.event_id().and_then(|id| around.acts.of(id));
+    if let (Some(Pending { act: Act::Deletion, .. }), Body::Redacted { by, at: None }) = (pending, &mut said) {
+        // The homeserver has not said it yet.
+        *by = Some(Person::of_profile(own, event.sender_profile(), own));
+    }
     let deleted = matches!(said, Body::Redacted { .. });
     let shield = event.get_shield(false);
     Message {
-        edited: content.as_message().is_some_and(|message| message.is_edited()),
+        edited: undone.is_none() && content.as_message().is_some_and(|message| message.is_edited()),
         reply_to: content.in_reply_to.as_ref().map(|reply| replied(reply, own)),
         reactions: content
             .reactions
@@ -478,7 +530,8 @@ fn message(
             })
             .collect(),
         may_edit: matches!(said, Body::Text { .. }) && event.is_editable(),
-        may_redact: event.is_own() && !deleted && (is_young(event) || event.is_editable()),
+        may_redact: event.is_own() && !deleted && (is_young(event, around.now) || event.is_editable()),
+        pending,
         in_clear: matches!(
             shield,
             TimelineEventShieldState::Red { code: TimelineEventShieldStateCode::SentInClear }
@@ -488,37 +541,59 @@ fn message(
     }
 }
 
-fn body(event: &EventTimelineItem, content: &MsgLikeContent, own: &UserId, recovery: RecoveryState) -> Body {
+/// What a message said at first, where a change of it was given up that the library goes on showing.
+fn undone(event: &EventTimelineItem, content: &MsgLikeContent, acts: &Acts) -> Option<MessageType> {
+    let given_up = content.as_message()?.is_edited() && acts.is_undone(event.event_id()?);
+    // A change that the homeserver has comes with what it says.
+    if !given_up || event.latest_edit_json().is_some() {
+        return None;
+    }
+    event.original_json()?.get_field("content").ok()?
+}
+
+/// `undone` is what it said before a change that was given up.
+fn body(
+    event: &EventTimelineItem,
+    content: &MsgLikeContent,
+    undone: Option<&MessageType>,
+    around: &Around<'_>,
+) -> Body {
+    let own = around.own;
     // Nobody is to read words under a name that is not their author's.
     if is_forged(event.encryption_info()) {
-        return Body::Undecryptable(Undecryptable::SenderNotTrusted);
+        return Body::Undecryptable(Undecryptable::SenderForged);
     }
     match &content.kind {
         // A message older than a day is deleted so (gemSpec_TI-M_Basis A_25577-01).
-        MsgLikeKind::Message(message) if message.is_edited() && message.body().trim().is_empty() => {
+        MsgLikeKind::Message(message)
+            if undone.is_none() && message.is_edited() && message.body().trim().is_empty() =>
+        {
             Body::Redacted { by: Some(Person::of_profile(event.sender(), event.sender_profile(), own)), at: None }
         }
         MsgLikeKind::Message(message) => {
+            let (content, edited) =
+                (undone.unwrap_or_else(|| message.msgtype()), undone.is_none() && message.is_edited());
             // An edit never changes files: one that drops the block leaves its text.
-            let json = event.original_json().filter(|_| !message.is_edited());
+            let json = event.original_json().filter(|_| !edited);
             let study = json.and_then(|json| study_label(json.json().get()));
             match json.and_then(|json| in_parts(json.json().get())) {
                 Some(Ok(file)) => {
-                    Body::File { name: file.name, mimetype: file.mimetype, size: file.size, study, picture: None }
+                    let (name, mimetype, size) = (file.name, file.mimetype, file.size);
+                    Body::File { name, mimetype, size, study, picture: None, caption: Vec::new() }
                 }
-                Some(Err(_form)) => Body::Unsupported { fallback: Some(one_line(message.body())) },
+                Some(Err(_form)) => Body::Unsupported { fallback: Some(one_line(content.body())) },
                 None => {
                     // What came in clear, or was changed, is the text that it is.
                     let encrypted = json.filter(|_| event.encryption_info().is_some());
                     match encrypted.and_then(|json| form::read(json.json().get())) {
-                        Some((form, case)) => structured(form, case, message),
-                        None => said(message.msgtype(), study),
+                        Some((form, case)) => structured(form, case, content),
+                        None => said(content, study),
                     }
                 }
             }
         }
         MsgLikeKind::Redacted => redacted(event, own),
-        MsgLikeKind::UnableToDecrypt(encrypted) => Body::Undecryptable(undecryptable(encrypted, recovery)),
+        MsgLikeKind::UnableToDecrypt(encrypted) => Body::Undecryptable(undecryptable(encrypted, around.recovery)),
         MsgLikeKind::Poll(poll) => Body::Unsupported { fallback: poll.fallback_text().map(|text| one_line(&text)) },
         MsgLikeKind::Sticker(sticker) => Body::Unsupported { fallback: Some(one_line(&sticker.content().body)) },
         MsgLikeKind::Other(other) if is_fhir(other) => {
@@ -528,7 +603,10 @@ fn body(event: &EventTimelineItem, content: &MsgLikeContent, own: &UserId, recov
                 None => Body::Unsupported { fallback: None },
             }
         }
-        MsgLikeKind::Other(_) | MsgLikeKind::LiveLocation(_) => Body::Unsupported { fallback: None },
+        MsgLikeKind::Other(_) => {
+            Body::Unsupported { fallback: event.original_json().and_then(|json| foreign::text(json.json().get())) }
+        }
+        MsgLikeKind::LiveLocation(_) => Body::Unsupported { fallback: None },
     }
 }
 
@@ -536,10 +614,10 @@ fn is_fhir(other: &OtherMessageLike) -> bool {
     other.event_type().to_string() == form::FHIR_EVENT
 }
 
-fn structured(form: Form, case: Option<CaseLink>, message: &timeline::Message) -> Body {
+fn structured(form: Form, case: Option<CaseLink>, message: &MessageType) -> Body {
     let text = message.body().to_owned();
     let form = match form {
-        Form::Document { title, file: _ } => Form::Document { title, file: document(message.msgtype()) },
+        Form::Document { title, file: _ } => Form::Document { title, file: document(message) },
         Form::Invitation
         | Form::Question { .. }
         | Form::Recommendation { .. }
@@ -566,12 +644,17 @@ fn document(message: &MessageType) -> Option<DocumentFile> {
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the library's list grows; what is not named here is treated alike")]
 pub(super) fn said(message: &MessageType, study: Option<StudyLabel>) -> Body {
-    let file = |name: &str, mimetype: Option<&str>, size: Option<ruma::UInt>| Body::File {
+    let file = |name: &str, mimetype: Option<&str>, size: Option<ruma::UInt>, caption: Vec<Block>| Body::File {
         name: clean_file(name),
         mimetype: mimetype.and_then(clean_media_type),
         size: size.map(u64::from),
         study: None,
         picture: picture_of(message),
+        caption,
+    };
+    // What is no other text than the name is none (MSC2530).
+    let caption = |text: Option<&str>, formatted: Option<&FormattedBody>| {
+        text.map(|text| blocks(text, formatted)).unwrap_or_default()
     };
     match message {
         MessageType::Text(text) => {
@@ -589,19 +672,23 @@ pub(super) fn said(message: &MessageType, study: Option<StudyLabel>) -> Body {
                 size: info.and_then(|i| i.size).map(u64::from),
                 study,
                 picture: None,
+                caption: caption(content.caption(), content.formatted_caption()),
             }
         }
         MessageType::Image(content) => {
             let info = content.info.as_deref();
-            file(content.filename(), info.and_then(|i| i.mimetype.as_deref()), info.and_then(|i| i.size))
+            let caption = caption(content.caption(), content.formatted_caption());
+            file(content.filename(), info.and_then(|i| i.mimetype.as_deref()), info.and_then(|i| i.size), caption)
         }
         MessageType::Audio(content) => {
             let info = content.info.as_deref();
-            file(content.filename(), info.and_then(|i| i.mimetype.as_deref()), info.and_then(|i| i.size))
+            let caption = caption(content.caption(), content.formatted_caption());
+            file(content.filename(), info.and_then(|i| i.mimetype.as_deref()), info.and_then(|i| i.size), caption)
         }
         MessageType::Video(content) => {
             let info = content.info.as_deref();
-            file(content.filename(), info.and_then(|i| i.mimetype.as_deref()), info.and_then(|i| i.size))
+            let caption = caption(content.caption(), content.formatted_caption());
+            file(content.filename(), info.and_then(|i| i.mimetype.as_deref()), info.and_then(|i| i.size), caption)
         }
         other => Body::Unsupported { fallback: Some(one_line(other.body())) },
     }
@@ -654,6 +741,9 @@ fn replied(reply: &InReplyToDetails, own: &UserId) -> Replied {
             sender: Some(Person::of_profile(&embedded.sender, &embedded.sender_profile, own)),
             text: embedded.content.as_message().map(|message| match message.msgtype() {
                 MessageType::File(file) => clean_file(file.filename()),
+                MessageType::Image(image) => clean_file(image.filename()),
+                MessageType::Audio(audio) => clean_file(audio.filename()),
+                MessageType::Video(video) => clean_file(video.filename()),
                 _ => one_line(message.body()),
             }),
         },
@@ -670,10 +760,58 @@ fn sending(event: &EventTimelineItem) -> Sending {
             Sending::Waiting
         }
         Some(EventSendState::SendingFailed { error, is_recoverable: false }) => {
-            Sending::Failed(match error.client_api_error_kind() {
-                Some(_) => SendingFailed::Refused,
-                None => SendingFailed::Other,
-            })
+            Sending::Failed(SendingFailed::of(error))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Body, SendingFailed, said};
+    use crate::text::Block;
+    use matrix_sdk::QueueWedgeError;
+    use ruma::events::room::message::MessageType;
+    use serde_json::json;
+
+    #[test]
+    fn what_was_refused_before_the_program_ended_keeps_its_reason() {
+        for (msg, why) in [
+            ("the server returned an error: [413 / M_TOO_LARGE] event too large", SendingFailed::TooLarge),
+            ("the server returned an error: [403 / M_FORBIDDEN] no", SendingFailed::NotAllowed),
+            ("the server returned an error: [400 / M_BAD_STATE] no", SendingFailed::Refused),
+            ("the server returned an error: [400] {}", SendingFailed::Other),
+            ("something else", SendingFailed::Other),
+        ] {
+            let kept = QueueWedgeError::GenericApiError { msg: msg.to_owned() };
+            assert_eq!(SendingFailed::of_queue(&kept), why, "{msg}");
+        }
+        assert_eq!(SendingFailed::of_queue(&QueueWedgeError::MissingMediaContent), SendingFailed::Other, "no answer");
+    }
+
+    #[test]
+    fn a_text_beside_a_file_is_its_caption_and_its_markup_is_taken_apart() {
+        for kind in ["m.file", "m.image", "m.audio", "m.video"] {
+            let with = |more: serde_json::Value| {
+                let mut content = json!({ "msgtype": kind, "body": "CT.png", "url": "mxc://a.example/b" });
+                for (key, value) in more.as_object().expect("an object") {
+                    content[key] = value.clone();
+                }
+                let message: MessageType = serde_json::from_value(content).expect("a message");
+                let Body::File { name, caption, .. } = said(&message, None) else { panic!("a file") };
+                (name, caption)
+            };
+            assert_eq!(with(json!({})), ("CT.png".to_owned(), Vec::new()), "{kind}: its body is its name");
+            let same = json!({ "filename": "CT.png" });
+            assert_eq!(with(same), ("CT.png".to_owned(), Vec::new()), "{kind}: the same twice is no caption");
+            // MSC2530, in the client-server API since v1.10.
+            let (name, caption) = with(json!({
+                "filename": "CT.png", "body": "Siehe Pfeil", "format": "org.matrix.custom.html",
+                "formatted_body": "Siehe <b>Pfeil</b><script>x()</script>",
+            }));
+            assert_eq!(name, "CT.png", "{kind}: the name is the file's");
+            let [Block::Paragraph(spans)] = caption.as_slice() else { panic!("one paragraph") };
+            let text: Vec<_> = spans.iter().map(|span| (span.text.as_str(), span.strong)).collect();
+            assert_eq!(text, [("Siehe ", false), ("Pfeil", true)], "{kind}: without what is no text");
         }
     }
 }

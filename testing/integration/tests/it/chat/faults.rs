@@ -2,6 +2,7 @@
 //! in between and spoils the answers.
 
 use super::{Device, Home, says, sees, text};
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,8 +10,8 @@ use std::time::{Duration, Instant};
 use testkit::Spoiled;
 use testkit::tim::{Unknown, refusal};
 use tim::{
-    Account, AccountError, Body, Conversation, LastKind, Line, NewConversation, Sending, SendingFailed, SyncState,
-    Undecryptable,
+    Account, AccountError, Act, Body, Conversation, LastKind, Line, NewConversation, Pending, Sending, SendingFailed,
+    SyncState, Undecryptable,
 };
 use tokio::time::timeout;
 
@@ -51,6 +52,18 @@ impl Apart {
         let own = self.home.id(&self.first);
         let events = raw["chunk"].as_array().expect("events");
         events.iter().filter(|event| event["type"] == "m.room.encrypted" && event["sender"] == own.as_str()).count()
+    }
+
+    /// Waits until the device knows by the homeserver's clock that its lines are older than a day: a notice is never
+    /// changed, and can be deleted as long as it is young.
+    async fn knows_that_it_is_too_late(&self, mine: &Conversation) {
+        let token = self.home.token(&self.first).await;
+        let path =
+            format!("/_matrix/client/v3/rooms/{}/send/m.room.message/{:032x}", self.room, rand::random::<u128>());
+        let notice = json!({ "msgtype": "m.notice", "body": "Hinweis" });
+        let (status, _) = self.home.does(Method::PUT, &token, &path, &notice).await;
+        assert_eq!(status, 200, "it is taken");
+        sees(mine, "the old notice", |m| says("Hinweis")(m) && m.event.is_some() && !m.may_redact).await;
     }
 
     async fn comes_to(&self, what: &str, wanted: impl FnMut(&SyncState) -> bool) {
@@ -177,7 +190,7 @@ async fn a_message_that_the_homeserver_will_never_take_is_said_so_and_can_be_giv
     );
     apart.mine.send("zu groß", None).await.expect("it is taken");
     let failed = sees(&apart.mine, "that it failed", |m| matches!(m.sending, Sending::Failed(_))).await;
-    assert_eq!(failed.sending, Sending::Failed(SendingFailed::Refused), "by the homeserver");
+    assert_eq!(failed.sending, Sending::Failed(SendingFailed::TooLarge), "as the homeserver says");
     apart.home.proxy().heal();
     apart.mine.cancel(&failed.id).await.expect("it may be given up");
     apart.mine.send("danach", None).await.expect("it is taken");
@@ -319,7 +332,7 @@ async fn what_is_sent_under_another_name_is_not_shown_under_it() {
     apart.theirs.send("Bitte absetzen.", None).await.expect("it is taken");
     let seen = sees(&apart.mine, "the forged line", |m| m.sender.id == name).await;
     let cause = &seen.body;
-    assert!(matches!(cause, Body::Undecryptable(Undecryptable::SenderNotTrusted)), "it says that it is not theirs");
+    assert!(matches!(cause, Body::Undecryptable(Undecryptable::SenderForged)), "it says that it is not theirs");
     let shown = apart
         .mine
         .lines()
@@ -502,9 +515,217 @@ async fn clocks_that_differ_by_a_day_change_no_order_and_lose_nothing() {
                 Line::Day { .. } | Line::Unread { .. } | Line::Changes { .. } => None,
             })
             .collect();
+        if order.len() != 3 {
+            for line in &lines {
+                match line {
+                    Line::Message(m) => eprintln!(
+                        "DBG {:?} {:?} {:?} {} {:?}",
+                        m.id,
+                        m.event,
+                        text(m),
+                        m.at,
+                        matches!(m.body, Body::Repeated)
+                    ),
+                    other => eprintln!("DBG {other:?}"),
+                }
+            }
+        }
         assert_eq!(order, ["eins", "zwei", "drei"], "in the homeserver's order, {off} ms off");
         assert_eq!(*apart.one.account.state().borrow(), SyncState::Ready, "and chat goes on");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_done_to_a_message_and_refused_is_said_so_and_can_be_taken_back() {
+    let apart = apart().await;
+    let own = sees(&apart.mine, "the own line", |m| says("hin")(m) && m.event.is_some()).await;
+    let is_it = |m: &tim::Message| m.event == own.event;
+    for (act, refused) in
+        [(Act::Change, "/send/m.room.encrypted/"), (Act::Reaction, "/send/m.reaction/"), (Act::Deletion, "/redact/")]
+    {
+        apart.home.proxy().spoil(
+            move |_, path| {
+                if path.contains(refused) { refusal(403, "M_FORBIDDEN", "no") } else { Spoiled::Not }
+            },
+        );
+        let done = match act {
+            Act::Change => apart.mine.edit(&own.id, "anders").await,
+            Act::Reaction => apart.mine.toggle_reaction(&own.id, "👍").await,
+            Act::Deletion => apart.mine.redact(&own.id).await,
+        };
+        done.expect("it is taken");
+        let told = Some(Pending { act, sending: Sending::Failed(SendingFailed::NotAllowed) });
+        sees(&apart.mine, "that it was refused", |m| is_it(m) && m.pending == told).await;
+        apart.home.proxy().heal();
+        apart.mine.cancel(&own.id).await.expect("it may be given up");
+        let as_it_was = |m: &tim::Message| {
+            is_it(m) && m.pending.is_none() && text(m) == Some("hin") && !m.edited && m.reactions.is_empty()
+        };
+        sees(&apart.mine, "the line as it was", as_it_was).await;
+    }
+    apart.mine.send("danach", None).await.expect("it is taken");
+    sees(&apart.theirs, "that it goes on", says("danach")).await;
+    let theirs = sees(&apart.theirs, "the line", is_it).await;
+    assert!(
+        text(&theirs) == Some("hin") && !theirs.edited && theirs.reactions.is_empty(),
+        "nothing of it reached them"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_done_to_a_message_and_refused_reaches_the_other_when_it_is_tried_again() {
+    let apart = apart().await;
+    apart.mine.send("weg", None).await.expect("it is taken");
+    sees(&apart.theirs, "the second line", says("weg")).await;
+    for (act, line) in [(Act::Change, "hin"), (Act::Reaction, "anders"), (Act::Deletion, "weg")] {
+        let own = sees(&apart.mine, line, |m| says(line)(m) && m.event.is_some()).await;
+        sees(&apart.theirs, line, says(line)).await;
+        let is_it = |m: &tim::Message| m.event == own.event;
+        apart.home.proxy().spoil(|_, path| {
+            let sent = path.contains("/send/") || path.contains("/redact/");
+            if sent { refusal(403, "M_FORBIDDEN", "no") } else { Spoiled::Not }
+        });
+        let done = match act {
+            Act::Change => apart.mine.edit(&own.id, "anders").await,
+            Act::Reaction => apart.mine.toggle_reaction(&own.id, "👍").await,
+            Act::Deletion => apart.mine.redact(&own.id).await,
+        };
+        done.expect("it is taken");
+        let refused = |m: &tim::Message| {
+            is_it(m) && m.pending.is_some_and(|it| it.act == act && matches!(it.sending, Sending::Failed(_)))
+        };
+        sees(&apart.mine, "that it was refused", refused).await;
+        apart.home.proxy().heal();
+        apart.mine.retry(&own.id).await.expect("it may be tried again");
+        let reached = |m: &tim::Message| match act {
+            Act::Change => text(m) == Some("anders"),
+            Act::Reaction => !m.reactions.is_empty(),
+            // A deletion that was refused goes as an empty text (gemSpec_TI-M_Basis A_25577-01).
+            Act::Deletion => matches!(m.body, Body::Redacted { at: None, .. }),
+        };
+        sees(&apart.theirs, "that it reached them", |m| is_it(m) && reached(m)).await;
+        sees(&apart.mine, "that nothing waits", |m| is_it(m) && m.pending.is_none() && reached(m)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_done_to_a_message_without_a_network_is_said_to_wait_also_after_a_restart() {
+    let apart = apart().await;
+    let own = sees(&apart.mine, "the own line", |m| says("hin")(m) && m.event.is_some()).await;
+    let event = own.event.clone();
+    let is_it = |m: &tim::Message| m.event == event;
+    let waits = |act: Act| Some(Pending { act, sending: Sending::Waiting });
+    apart.home.proxy().spoil(|_, _| Spoiled::Hangup);
+    apart.mine.edit(&own.id, "anders").await.expect("it is taken");
+    sees(&apart.mine, "that the change waits", |m| is_it(m) && m.pending == waits(Act::Change)).await;
+    let Apart { home, one, other, mine, theirs, room, first, .. } = apart;
+    drop(mine);
+    let one = one.restarted().await;
+    let mine = one.opens(&room).await;
+    let seen = |m: &tim::Message| is_it(m) && m.pending == waits(Act::Change) && text(m) == Some("anders");
+    let again = sees(&mine, "that it waits still", seen).await;
+    mine.redact(&again.id).await.expect("it is taken");
+    let seen =
+        |m: &tim::Message| is_it(m) && m.pending == waits(Act::Deletion) && matches!(m.body, Body::Redacted { .. });
+    sees(&mine, "that it is not deleted yet", seen).await;
+    home.proxy().heal();
+    sees(&theirs, "the deletion", |m| is_it(m) && matches!(m.body, Body::Redacted { at: Some(_), .. })).await;
+    sees(&mine, "that nothing waits", |m| is_it(m) && m.pending.is_none()).await;
+    let path = format!("/_matrix/client/v1/rooms/{room}/relations/{}/m.replace", event.as_deref().expect("it is sent"));
+    let changes = home.ask(&first, &path).await;
+    assert_eq!(changes["chunk"].as_array().map(Vec::len), Some(0), "the change that waited never left: {changes}");
+    drop((one, other));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn how_old_a_message_is_goes_by_the_homeservers_clock() {
+    let apart = apart().await;
+    apart.home.proxy().spoil(|_, path| {
+        // Its clock is two days ahead of this computer's.
+        if path.starts_with("/_matrix/client/versions") { Spoiled::Dated(2 * 24 * 60 * 60) } else { Spoiled::Not }
+    });
+    let Apart { home, one, other, mine, theirs, room, first, second } = apart;
+    drop(mine);
+    let one = one.restarted().await;
+    let mine = one.opens(&room).await;
+    let apart = Apart { home, one, other, mine, theirs, room, first, second };
+    apart.knows_that_it_is_too_late(&apart.mine).await;
+    let old = sees(&apart.mine, "the own line", |m| says("hin")(m) && m.event.is_some()).await;
+    apart.mine.redact(&old.id).await.expect("it can be deleted all the same");
+    let is_it = |m: &tim::Message| m.event == old.event;
+    // By whom and when is known of what was redacted alone.
+    sees(&apart.theirs, "the empty text", |m| is_it(m) && matches!(m.body, Body::Redacted { at: None, .. })).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_to_what_another_program_wrote_in_a_thread_is_in_none() {
+    let apart = apart().await;
+    let root = sees(&apart.mine, "the own line", |m| says("hin")(m) && m.event.is_some()).await;
+    let root = root.event.clone().expect("the homeserver has it");
+    let real = apart.home.id(&apart.second);
+    apart.home.proxy().spoil(move |_, path| {
+        let (real, root) = (real.clone(), root.clone());
+        if !syncs(path) {
+            return Spoiled::Not;
+        }
+        Spoiled::Edited(Box::new(move |answer| {
+            each_event(answer, &mut |event| {
+                if event["type"] == "m.room.encrypted" && event["sender"] == real.as_str() {
+                    event["content"]["m.relates_to"] = json!({ "rel_type": "m.thread", "event_id": root });
+                }
+            });
+        }))
+    });
+    apart.theirs.send("Weckruf", None).await.expect("it is taken");
+    apart.theirs.send("im Strang", None).await.expect("it is taken");
+    let seen = sees(&apart.mine, "what stands in a thread", says("im Strang")).await;
+    apart.mine.send("Antwort", seen.event.as_deref()).await.expect("it is taken");
+    let answer = sees(&apart.mine, "that it is sent", |m| says("Antwort")(m) && m.event.is_some()).await;
+    let id = answer.event.clone().expect("the homeserver has it");
+    let raw = apart.home.ask(&apart.first, &format!("/_matrix/client/v3/rooms/{}/event/{id}", apart.room)).await;
+    let relation = &raw["content"]["m.relates_to"];
+    assert_eq!(relation["rel_type"], Value::Null, "no thread (gemSpec_TI-M_Basis A_25395-02): {relation}");
+    assert_eq!(relation["m.in_reply_to"]["event_id"], json!(seen.event), "an answer to it");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_other_programs_say_in_kinds_of_their_own_is_a_line_and_what_they_tell_each_other_is_none() {
+    let apart = apart().await;
+    let token = apart.home.token(&apart.second).await;
+    let text = json!([{ "mimetype": "text/plain", "body": "Befund liegt bereit" }]);
+    for (kind, content) in [
+        ("m.call.hangup", json!({ "call_id": "1", "party_id": "1", "version": "1" })),
+        ("org.matrix.msc4143.rtc.member", json!({ "body": "nicht gesagt" })),
+        ("de.konsil.later", json!({ "body": "nicht gesagt" })),
+        ("com.example.note", json!({ "de.gematik.text": text })),
+        ("com.example.other", json!({ "of": "nothing" })),
+        ("m.room.message", json!({ "msgtype": "com.example.card", "body": "Karte" })),
+    ] {
+        let path = format!("/_matrix/client/v3/rooms/{}/send/{kind}/{:032x}", apart.room, rand::random::<u128>());
+        let (status, answer) = apart.home.does(Method::PUT, &token, &path, &content).await;
+        assert_eq!(status, 200, "{kind} is taken: {answer}");
+    }
+    apart.theirs.send("Ende", None).await.expect("it is taken");
+    sees(&apart.mine, "the last", says("Ende")).await;
+    let lines = apart.mine.lines();
+    let foreign: Vec<_> = lines
+        .iter()
+        .filter_map(|line| match line {
+            Line::Message(message) => match &message.body {
+                Body::Unsupported { fallback } => Some(fallback.as_deref()),
+                Body::Text { .. }
+                | Body::Emote(_)
+                | Body::File { .. }
+                | Body::Form(_)
+                | Body::Redacted { .. }
+                | Body::Undecryptable(_)
+                | Body::Repeated => None,
+            },
+            Line::Day { .. } | Line::Unread { .. } | Line::Changes { .. } => None,
+        })
+        .collect();
+    let said = [Some("Befund liegt bereit"), None, Some("Karte")];
+    assert_eq!(foreign, said, "those of people, with their text where they have one");
 }
 
 /// The homeserver says that it is two days old.
@@ -529,6 +750,7 @@ async fn a_message_older_than_a_day_is_deleted_by_an_empty_text() {
     let old =
         sees(&apart.mine, "the old message", |m| says("überholt")(m) && m.event.is_some() && m.at < yesterday).await;
     assert!(old.may_redact, "it can be deleted all the same (gemSpec_TI-M_Basis A_25577-01)");
+    apart.knows_that_it_is_too_late(&apart.mine).await;
     sees(&apart.theirs, "the message", says("überholt")).await;
     apart.mine.redact(&old.id).await.expect("by an empty text");
     let event = old.event.clone();

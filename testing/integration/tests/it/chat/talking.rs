@@ -1,13 +1,14 @@
 //! What two people do in a conversation.
 
 use super::{Home, Pair, pair, says, sees, text};
-use tim::{Body, ConversationError, LastKind, NewConversation, Sending};
+use tim::{Body, ConversationError, LastKind, Membership, NewConversation, Sending};
 
 on_each_homeserver! {
     a_message_is_read_by_the_other_and_by_nobody_on_the_way,
     an_answer_an_edit_a_reaction_and_a_deletion_reach_the_other,
     the_list_shows_the_last_line_and_counts_what_is_unread,
     messages_reach_everybody_of_a_group_and_nobody_who_left,
+    who_was_removed_keeps_the_past_in_the_list_until_they_take_it_out,
     what_cannot_be_sent_is_refused_before_it_leaves,
     a_restart_shows_what_was_there_and_keeps_what_was_begun,
     somebody_is_found_by_name_and_the_conversation_with_them_is_found_again,
@@ -107,8 +108,37 @@ pub(super) async fn messages_reach_everybody_of_a_group_and_nobody_who_left(home
     mine.send("ohne ihn", None).await.expect("it is taken");
     let theirs = others[0].opens(&room).await;
     sees(&theirs, "the message", says("ohne ihn")).await;
-    let left = gone.account.rows().await;
-    assert!(left.iter().all(|row| row.id != room || row.membership == tim::Membership::Left), "it is history");
+    let without = |rows: &[tim::Row]| rows.iter().all(|row| row.id != room).then_some(());
+    gone.sees("the list without what was left (A_28342)", without).await;
+    // What comes after it brings nothing back.
+    one.account.invite(&room, &gone.account.user()).await.expect("whoever left may be asked again");
+    let invited = |rows: &[tim::Row]| {
+        rows.iter().any(|row| row.id == room && matches!(row.membership, Membership::Invited { .. })).then_some(())
+    };
+    gone.sees("the new invitation", invited).await;
+    gone.account.leave(&room).await.expect("it may be refused");
+    gone.sees("the list without what was refused", without).await;
+    let gone = gone.restarted().await;
+    gone.ready().await;
+    assert!(gone.account.rows().await.iter().all(|row| row.id != room), "nor does a restart");
+}
+
+async fn who_was_removed_keeps_the_past_in_the_list_until_they_take_it_out(home: &Home) {
+    let (first, second) = (home.person("dr-falkenried").await, home.person("dr-silbertal").await);
+    let (one, other) = (home.device(&first).await, home.device(&second).await);
+    let room = one.account.begin(NewConversation::Group { name: "Lungenteam" }).await.expect("it may be begun");
+    one.account.invite(&room, &home.id(&second)).await.expect("whoever began it may ask");
+    other.comes_to(&room).await;
+    one.account.remove(&room, &home.id(&second)).await.expect("whoever began it may do so");
+    let left =
+        |rows: &[tim::Row]| rows.iter().any(|row| row.id == room && row.membership == Membership::Left).then_some(());
+    other.sees("it as history (A_28343)", left).await;
+    other.account.leave(&room).await.expect("it may be taken out");
+    let without = |rows: &[tim::Row]| rows.iter().all(|row| row.id != room).then_some(());
+    other.sees("the list without it", without).await;
+    let other = other.restarted().await;
+    other.ready().await;
+    assert!(other.account.rows().await.iter().all(|row| row.id != room), "it stays out");
 }
 
 async fn sees_members(conversation: &tim::Conversation, count: usize) {
