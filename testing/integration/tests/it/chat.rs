@@ -420,6 +420,21 @@ pub(crate) struct Pair {
     pub(crate) room: String,
 }
 
+/// Waits until all lines together are as wanted: for a moment they may be few, while the library reads them anew.
+pub(crate) async fn reads(conversation: &Conversation, what: &str, wanted: impl Fn(&[Line]) -> bool) {
+    let mut changes = conversation.changes();
+    let found = timeout(PATIENCE, async {
+        loop {
+            changes.borrow_and_update();
+            if wanted(&conversation.lines()) {
+                return;
+            }
+            changes.changed().await.expect("the conversation lives");
+        }
+    });
+    found.await.unwrap_or_else(|_elapsed| panic!("not in time: {what}"));
+}
+
 /// Waits until the conversation has a message that fits.
 pub(crate) async fn sees(
     conversation: &Conversation,
