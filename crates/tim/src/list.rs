@@ -281,7 +281,8 @@ pub(crate) async fn still_forgotten(client: &Client) -> BTreeSet<OwnedRoomId> {
         }
     };
     let mut forgotten: BTreeSet<OwnedRoomId> = serde_json::from_slice(&kept).unwrap_or_default();
-    forgotten.retain(|id| client.get_room(id).is_some_and(|room| room.state() == RoomState::Left));
+    // One that is not here may come back with the first answer, which tells once more that it was left.
+    forgotten.retain(|id| client.get_room(id).is_none_or(|room| room.state() == RoomState::Left));
     forgotten
 }
 
