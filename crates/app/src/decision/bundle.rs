@@ -151,8 +151,7 @@ impl fmt::Debug for Second<'_> {
 /// A Provenance with a signature beside one that is there. It makes no new version of anything.
 #[must_use]
 pub fn second_signature(second: &Second<'_>) -> Value {
-    let &Second { plan, payload, jws, key, signer, organization, at } = second;
-    let mut provenance = signature_resource(&Sealed { payload, jws, key, signer, organization, at }, plan);
+    let mut provenance = signature_resource(second);
     let attests = &mut provenance["agent"][0]["type"]["coding"][0];
     attests["code"] = json!("attester");
     provenance
@@ -205,19 +204,9 @@ pub fn read_payload(document: &Value) -> Option<String> {
 
 const PAYLOAD_TITLE: &str = "Gezeichneter Inhalt";
 
-/// What every signature has.
-struct Sealed<'a> {
-    payload: &'a Payload,
-    jws: &'a str,
-    key: &'a PublicJwk,
-    signer: &'a str,
-    organization: Option<&'a str>,
-    at: &'a str,
-}
-
 fn provenance(signing: &Signing<'_>, id: &str) -> Value {
     let &Signing { payload, jws, key, signer, organization, at, .. } = signing;
-    let mut provenance = signature_resource(&Sealed { payload, jws, key, signer, organization, at }, id);
+    let mut provenance = signature_resource(&Second { plan: id, payload, jws, key, signer, organization, at });
     let (code, display) = if signing.payload.revision > 1 { ("UPDATE", "revise") } else { ("CREATE", "create") };
     provenance["activity"] = json!({"coding": [{
         "system": "http://terminology.hl7.org/CodeSystem/v3-DataOperation",
@@ -227,7 +216,8 @@ fn provenance(signing: &Signing<'_>, id: &str) -> Value {
     provenance
 }
 
-fn signature_resource(signing: &Sealed<'_>, id: &str) -> Value {
+/// What the Provenance of every signature has.
+fn signature_resource(signing: &Second<'_>) -> Value {
     let who = json!({"reference": format!("{PRACTITIONER_ROLE}/{}", signing.signer)});
     let mut agent = json!({
         "type": {"coding": [{
@@ -243,7 +233,7 @@ fn signature_resource(signing: &Sealed<'_>, id: &str) -> Value {
     json!({
         "resourceType": "Provenance",
         // Without a version: servers strip it from references, and the payload's id and revision are the truth.
-        "target": [{"reference": format!("CarePlan/{id}")}],
+        "target": [{"reference": format!("CarePlan/{}", signing.plan)}],
         "recorded": signing.at,
         "agent": [agent],
         "entity": [{
