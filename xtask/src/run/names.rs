@@ -85,9 +85,23 @@ fn this_year() -> i64 {
     1970 + i64::try_from(now / AVERAGE).unwrap_or(0)
 }
 
-/// Looks through the log of a profile and what its web view has left; gives how many lines the log has. Fails with the
-/// places of lines that name somebody, and where there is no log to look through.
-pub(crate) fn absent_from(profile: &Path, names: &Names) -> Result<usize> {
+/// Looks through a profile, or through each profile of a folder of them; gives how many lines their logs have. Fails with
+/// the places of lines that name somebody, and where there is no log to look through.
+pub(crate) fn absent_from(folder: &Path, names: &Names) -> Result<usize> {
+    let is_profile = |folder: &Path| folder.join("log").is_dir();
+    let mut profiles = vec![folder.to_path_buf()];
+    if !is_profile(folder) {
+        let entries = fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))?;
+        profiles = entries.flatten().map(|entry| entry.path()).filter(|below| is_profile(below)).collect();
+    }
+    if profiles.is_empty() {
+        bail!("there is no log below {}", folder.display());
+    }
+    profiles.iter().map(|profile| absent_from_one(profile, names)).sum()
+}
+
+/// The log of a profile, and what its web view has left.
+fn absent_from_one(profile: &Path, names: &Names) -> Result<usize> {
     let log = profile.join("log");
     let (lines, mut places) = looked_through(&log, names)?;
     let page = profile.join("page");
@@ -193,5 +207,24 @@ mod tests {
         }
         assert!(empty.is_err(), "a log without lines proves nothing");
         assert!(absent_from(&profile, &names()).is_err(), "nor does one that is not there");
+    }
+
+    #[test]
+    fn each_profile_of_a_folder_is_looked_through() {
+        let folder = env::temp_dir().join(format!("konsil-profiles-{}", process::id()));
+        let write = |profile: &str, text: &str| {
+            let log = folder.join(profile).join("log");
+            fs::create_dir_all(&log).expect("there is room for a folder");
+            fs::write(log.join("konsil.log"), text).expect("there is room for a file");
+            absent_from(&folder, &names()).map_err(|why| format!("{why:#}"))
+        };
+        let one = write("socket", "{}\n{}\n");
+        let both = write("scheme", "{}\n");
+        let named = write("scheme", "{}\nAuenwald\n");
+        let empty = write("scheme", "");
+        fs::remove_dir_all(&folder).expect("it was made here");
+        assert_eq!((one, both), (Ok(2), Ok(3)), "the lines of all");
+        assert!(named.is_err_and(|told| told.contains("scheme/log/konsil.log:2")), "whichever names somebody is told");
+        assert!(empty.is_err(), "and none may be without lines");
     }
 }

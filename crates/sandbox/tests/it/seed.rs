@@ -3,7 +3,7 @@
 use crate::harness::TODAY;
 use base64::{Engine, prelude::BASE64_STANDARD as STANDARD};
 use sandbox::{Language, Plan, board_resources, resources};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
@@ -168,12 +168,28 @@ fn each_earlier_decision_is_signed_on_its_day_and_has_its_protocol() {
         let all = by_place(resources(&plan(language)));
         let of_kind = |kind: &str| all.values().filter(|resource| resource["resourceType"] == kind).collect::<Vec<_>>();
         let (plans, signatures) = (of_kind("CarePlan"), of_kind("Provenance"));
-        assert_eq!((plans.len(), signatures.len()), (6, 6), "one signature each");
+        assert_eq!((plans.len(), signatures.len()), (6, 9), "one signature each, and three were countersigned");
         for plan in plans {
             let (id, day) = (plan["id"].as_str().expect("an id"), plan["created"].as_str().expect("a day"));
             let target = format!("CarePlan/{id}");
-            let of_plan = signatures.iter().find(|signature| signature["target"][0]["reference"] == target.as_str());
-            let signature = of_plan.unwrap_or_else(|| panic!("{id} is signed"));
+            let of_plan = signatures.iter().filter(|signature| signature["target"][0]["reference"] == target.as_str());
+            let role = |signature: &Value| signature["agent"][0]["type"]["coding"][0]["code"].clone();
+            let (first, second): (Vec<&Value>, Vec<&Value>) =
+                of_plan.partition(|signature| role(signature) == "author");
+            let [signature] = first[..] else { panic!("{id} is signed by one author: {}", first.len()) };
+            for second in &second {
+                assert_eq!(role(second), "attester", "{id}: the other signature makes no version");
+                assert_eq!(
+                    second["signature"][0]["who"],
+                    json!({"reference": "PractitionerRole/dr-weidenlohe"}),
+                    "{id}"
+                );
+                assert_eq!(second["entity"], signature["entity"], "{id}: over the same payload");
+                assert_ne!(second["signature"][0]["data"], signature["signature"][0]["data"], "{id}: with another key");
+            }
+            // As `second_signature` of the recipe says.
+            let countersigned = ["dec-lindenfurt", "dec-ahornlicht", "dec-kirschgrund"].contains(&id);
+            assert_eq!(second.len(), usize::from(countersigned), "{id}: signatures beside it");
             assert_eq!(signature["signature"][0]["who"], plan["author"], "{id}: by its author");
             let at = signature["signature"][0]["when"].as_str().expect("a time");
             assert!(at.starts_with(day) && at.ends_with('Z'), "{id}: signed at {at} in UTC, decided on {day}");
