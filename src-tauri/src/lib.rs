@@ -30,6 +30,9 @@ struct Arguments {
     /// How pixels reach the page: auto, socket or scheme.
     #[arg(long, value_name = "WAY", value_parser = bulk_way)]
     bulk: Option<contract::BulkWay>,
+    /// What draws images: auto, graphics or processor.
+    #[arg(long, value_name = "MEANS", value_parser = drawing)]
+    drawing: Option<contract::Drawing>,
     /// Keep the recovery key of chat on this computer, sealed; nobody then has to write it down.
     #[arg(long)]
     keep_recovery_key: bool,
@@ -63,6 +66,15 @@ fn bulk_way(word: &str) -> Result<contract::BulkWay, String> {
         "socket" => Ok(contract::BulkWay::Socket),
         "scheme" => Ok(contract::BulkWay::Scheme),
         _ => Err("auto, socket or scheme".to_owned()),
+    }
+}
+
+fn drawing(word: &str) -> Result<contract::Drawing, String> {
+    match word {
+        "auto" => Ok(contract::Drawing::Auto),
+        "graphics" => Ok(contract::Drawing::Graphics),
+        "processor" => Ok(contract::Drawing::Processor),
+        _ => Err("auto, graphics or processor".to_owned()),
     }
 }
 

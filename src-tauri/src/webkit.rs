@@ -39,7 +39,7 @@ fn bring_back(view: &WebView) {
 }
 
 /// A device that draws, as the kernel names it.
-fn graphics_processor() -> bool {
+pub(crate) fn graphics_processor() -> bool {
     let Ok(devices) = Path::new("/dev/dri").read_dir() else { return false };
     devices.flatten().any(|device| device.file_name().to_string_lossy().starts_with("renderD"))
 }

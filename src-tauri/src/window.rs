@@ -22,6 +22,8 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
     let policy = Policy {
         address: arguments.address,
         bulk_way: arguments.bulk,
+        drawing: arguments.drawing,
+        computed_graphics: computed_graphics(),
         keeps_recovery_key: arguments.keep_recovery_key,
     };
     let appearance = Appearance { language: arguments.language, theme: arguments.theme };
@@ -60,6 +62,18 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// WebKit gives every page the same name of a device, whatever draws; there the kernel is asked.
+#[cfg(target_os = "linux")]
+fn computed_graphics() -> bool {
+    !webkit::graphics_processor()
+}
+
+/// WebView2 tells a page that asks.
+#[cfg(not(target_os = "linux"))]
+fn computed_graphics() -> bool {
+    false
 }
 
 struct ProfileFolder(PathBuf);

@@ -77,6 +77,8 @@ const catchViewer = `
     // Reading one pixel makes the driver finish all that was asked of it.
     const one = new Uint8Array(4)
     const finish = () => {
+      // Painted by the processor it is finished when the call is.
+      if (gl === null) return
       gl.bindFramebuffer(gl.READ_FRAMEBUFFER, null)
       gl.bindBuffer(gl.PIXEL_PACK_BUFFER, null)
       gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, one)

@@ -1,5 +1,5 @@
-// Both ways of bulk bytes in the real window: over each, one series is loaded whole, its values at named points are
-// those that its recipe says, and the painted picture of a named image is the same.
+// Both ways of bulk bytes in the real window, one with each means of drawing: with each, one series is loaded whole, its
+// values at named points are those that its recipe says, and the painted picture of a named image is the same.
 //
 // node bulk.mjs --program PROGRAM --profile DIR --platform URL --out DIR
 
@@ -98,10 +98,10 @@ async function painted(d, file) {
   return { words, pixels: cut(decode(readFileSync(join(out, file))), place) }
 }
 
-async function over(way) {
+async function over(way, drawing) {
   const result = { values: [], pictures: [] }
   await step(`${way}-loaded`, async () => {
-    window = await Window.open(program, ['--profile', join(profile, way), '--bulk', way])
+    window = await Window.open(program, ['--profile', join(profile, way), '--bulk', way, '--drawing', drawing])
     const d = window.driver
     await d.seen(field('sign-in-address'))
     await settle(d, { language: lang, theme })
@@ -113,6 +113,8 @@ async function over(way) {
     await d.wait('all images', () => d.js('return document.querySelector(`${arguments[0]} [data-loaded=true]`) !== null', test(entry)), 120000)
     const used = await d.js('return document.querySelector("[data-testid=images]").dataset.bulk')
     if (used !== way) throw new Error(`the bytes come by ${used}`)
+    const drawn = await d.js('return document.querySelector("[data-testid=images]").dataset.drawn')
+    if ((drawn === 'Processor') !== (drawing === 'processor')) throw new Error(`${drawn} draws`)
     await d.click(test('viewport-1'))
   })
   const d = window.driver
@@ -140,13 +142,15 @@ async function over(way) {
 
 await steps.run(
   async () => {
-    const [socket, scheme] = [await over('socket'), await over('scheme')]
+    const [socket, scheme] = [await over('socket', 'processor'), await over('scheme', 'graphics')]
     await step('same', async () => {
       if (String(socket.values) !== String(scheme.values)) throw new Error(`values differ: ${socket.values} and ${scheme.values} HU`)
       points.forEach(({ index }, at) => {
         const [one, other] = [socket.pictures[at], scheme.pictures[at]]
         if (one.words !== other.words) throw new Error(`image ${index + 1} reads "${one.words}" and "${other.words}"`)
-        if (!one.pixels.equals(other.pixels)) throw new Error(`image ${index + 1} is painted differently`)
+        // A device may round the last bit of a mix of four values in another way, which is one level of gray at most.
+        const apart = one.pixels.reduce((most, value, place) => Math.max(most, Math.abs(value - other.pixels[place])), 0)
+        if (one.pixels.length !== other.pixels.length || apart > 1) throw new Error(`image ${index + 1} is painted differently, ${apart} apart`)
       })
       // Air and bone: a picture that shows both is no empty one.
       if (new Set(socket.pictures[0].pixels).size < 100 || socket.pictures[0].pixels.equals(socket.pictures[1].pixels)) throw new Error('nothing was painted')

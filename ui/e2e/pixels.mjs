@@ -1,5 +1,5 @@
 /**
- * The compiled viewer on WebGL2 in Chromium draws the grays of the standard: windows, padding, look-up tables, both
+ * The compiled viewer draws the grays of the standard in Chromium, on WebGL2 and by the processor: windows, padding, look-up tables, both
  * polarities. The formulas are written out here from PS3.3 C.11 and C.7.5.1.1.2. Without a compiled viewer nothing
  * is proved, so it fails.
  */
@@ -129,32 +129,38 @@ const browser = await chromium.launch({
   args: ['--no-sandbox', '--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist'],
 });
 const page = await browser.newPage();
-await page.route(`${origin}/`, (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html><canvas width="64" height="32"></canvas>' }));
+await page.route(`${origin}/`, (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html><canvas width="64" height="32"></canvas><canvas width="64" height="32"></canvas>' }));
 await page.goto(`${origin}/`);
-const backend = await page.evaluate(async (address) => {
+const means = await page.evaluate(async (address) => {
   const module = await import(address);
   await module.default({ module_or_path: '/viewer_web_bg.wasm' });
-  window.viewer = await module.Viewer.create(document.querySelector('canvas'), true);
-  window.viewer.set_layout(JSON.stringify([{ id: 0, x: 0, y: 0, width: 64, height: 32 }]));
-  return window.viewer.info();
+  const [device, memory] = document.querySelectorAll('canvas');
+  window.viewers = [await module.Viewer.create(device, true), module.Viewer.on_processor(memory)];
+  for (const viewer of window.viewers) viewer.set_layout(JSON.stringify([{ id: 0, x: 0, y: 0, width: 64, height: 32 }]));
+  return window.viewers.map((viewer) => viewer.info());
 }, `${origin}/viewer_web.js`);
 
 const problems = [];
 let compared = 0;
-for (const [number, one] of cases.entries()) {
+const runs = [...cases.entries()].flatMap(([number, one]) => means.map((_, by) => ({ number, one, by })));
+for (const { number, one, by } of runs) {
   for (const inverted of [false, true]) {
     const handle = number * 2 + (inverted ? 2 : 1);
     const pixels = await page.evaluate(
-      async ([view, bytes, low]) => {
-        const { viewer } = window;
+      async ([view, bytes, low, which]) => {
+        const viewer = window.viewers[which];
         viewer.add_series(JSON.stringify(view));
         viewer.show(0, view.handle);
         viewer.one_to_one(0);
         viewer.set_inverted(0, low);
         viewer.frame(new Uint8Array(bytes));
+        viewer.draw();
+        // What the processor paints is read where a person sees it.
+        const canvas = document.querySelectorAll('canvas')[which];
+        if (which === 1) return [...canvas.getContext('2d').getImageData(0, 0, 64, 32).data];
         return [...(await viewer.read_back(0))];
       },
-      [series(handle, one), message(handle, one.format, one.stored), inverted],
+      [series(handle, one), message(handle, one.format, one.stored), inverted, by],
     );
     let wrong = 0;
     one.stored.forEach((value, at) => {
@@ -166,12 +172,12 @@ for (const [number, one] of cases.entries()) {
       if (Math.abs(pixels[at * 4] - want) > (near ? 1 : (one.tolerance ?? 0))) wrong += 1;
       compared += 1;
     });
-    if (wrong > 0) problems.push(`${one.name}${inverted ? ', inverted' : ''}: ${wrong} of ${one.stored.length} pixels`);
+    if (wrong > 0) problems.push(`${one.name}${inverted ? ', inverted' : ''}, ${means[by]}: ${wrong} of ${one.stored.length} pixels`);
   }
 }
 await browser.close();
 stop();
-console.log(`${compared} pixels compared on ${backend}`);
+console.log(`${compared} pixels compared on ${means.join(' and ')}`);
 if (problems.length > 0) {
   console.error(problems.join('\n'));
   process.exit(1);

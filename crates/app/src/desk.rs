@@ -70,13 +70,17 @@ pub enum Pages {
     Link,
 }
 
-/// What IT has fixed. A fixed value is shown and cannot be changed.
+/// What IT has fixed, and what the computer is. A fixed value is shown and cannot be changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policy {
     /// The platform's address.
     pub address: Option<String>,
     /// The way of bulk bytes.
     pub bulk_way: Option<contract::BulkWay>,
+    /// What draws the images.
+    pub drawing: Option<contract::Drawing>,
+    /// The shell knows that this computer has no graphics processor, and the page cannot see it.
+    pub computed_graphics: bool,
     /// This computer keeps the recovery key of whoever signs in to chat, sealed, for the next sign-in.
     pub keeps_recovery_key: bool,
 }

@@ -2,7 +2,7 @@
 
 use crate::round::KeptDevices;
 use crate::{Desk, Policy, failures};
-use contract::{BulkWay, DiagnosisLine, DiagnosisView, Event, Failure, Language, Place, SettingsView, Theme};
+use contract::{BulkWay, DiagnosisLine, DiagnosisView, Drawing, Event, Failure, Language, Place, SettingsView, Theme};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::PoisonError;
@@ -21,6 +21,7 @@ pub(crate) struct Settings {
     pub(crate) image_text_size: u16,
     pub(crate) lock_after_minutes: u16,
     pub(crate) bulk_way: BulkWay,
+    pub(crate) drawing: Drawing,
     pub(crate) letter_keys: bool,
     pub(crate) typing_notices: bool,
     pub(crate) read_receipts: bool,
@@ -41,6 +42,7 @@ impl Default for Settings {
             image_text_size: 12,
             lock_after_minutes: 10,
             bulk_way: BulkWay::Auto,
+            drawing: Drawing::Auto,
             letter_keys: true,
             // Off unless the person wants it (gemSpec_TI-M_Basis A_25436).
             typing_notices: false,
@@ -61,12 +63,16 @@ impl Settings {
         if let Some(way) = policy.bulk_way {
             settings.bulk_way = way;
         }
+        if let Some(drawing) = policy.drawing {
+            settings.drawing = drawing;
+        }
         settings
     }
 
     pub(crate) fn view(&self, policy: &Policy) -> SettingsView {
         let fixed = [
             policy.bulk_way.map(|_way| "bulk-way"),
+            policy.drawing.map(|_drawing| "drawing"),
             policy.address.as_ref().map(|_address| "address"),
             policy.keeps_recovery_key.then_some("recovery-key"),
         ];
@@ -77,6 +83,8 @@ impl Settings {
             image_text_size: self.image_text_size,
             lock_after_minutes: self.lock_after_minutes,
             bulk_way: self.bulk_way,
+            drawing: self.drawing,
+            computed_graphics: policy.computed_graphics,
             letter_keys: self.letter_keys,
             typing_notices: self.typing_notices,
             read_receipts: self.read_receipts,
@@ -107,6 +115,7 @@ impl Desk {
             settings.image_text_size = view.image_text_size.clamp(11, 18);
             settings.lock_after_minutes = view.lock_after_minutes.clamp(3, 60);
             settings.bulk_way = self.0.policy.bulk_way.unwrap_or(view.bulk_way);
+            settings.drawing = self.0.policy.drawing.unwrap_or(view.drawing);
             settings.letter_keys = view.letter_keys;
             settings.typing_notices = view.typing_notices;
             settings.read_receipts = view.read_receipts;

@@ -143,6 +143,10 @@ pub struct SettingsView {
     pub lock_after_minutes: u16,
     /// Which way bulk bytes take; `auto` probes at start.
     pub bulk_way: BulkWay,
+    /// What draws the images; `auto` takes the graphics processor where there is one.
+    pub drawing: Drawing,
+    /// The program knows that this computer has no graphics processor, and the page cannot see it.
+    pub computed_graphics: bool,
     /// Single-letter shortcuts on (WCAG 2.1.4).
     pub letter_keys: bool,
     /// Others are told that this person writes, and this person is told of them.
@@ -187,6 +191,18 @@ pub enum BulkWay {
     Socket,
     /// The program's own URI scheme.
     Scheme,
+}
+
+/// What draws the images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum Drawing {
+    /// The graphics processor where there is one, else the processor.
+    Auto,
+    /// The graphics processor, or what the system computes in its stead.
+    Graphics,
+    /// The processor.
+    Processor,
 }
 
 /// What "Verbindung und Diagnose" shows; every line may be copied to IT.

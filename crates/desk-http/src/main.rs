@@ -45,7 +45,11 @@ async fn run(arguments: Arguments) -> Result<()> {
         egress: app::egress_options(&arguments.ca).map_err(|failure| anyhow::anyhow!("{}", failure.detail))?,
         worker: app::WorkerProgram::of(std::env::current_exe()?),
         pages: Pages::Browser,
-        policy: Policy { address: arguments.address, bulk_way: None, keeps_recovery_key: arguments.keep_recovery_key },
+        policy: Policy {
+            address: arguments.address,
+            keeps_recovery_key: arguments.keep_recovery_key,
+            ..Policy::default()
+        },
         appearance: Appearance::default(),
         origins: Vec::new(),
         scheme: None,

@@ -2,5 +2,7 @@
 #![doc = include_str!("../README.md")]
 
 #[cfg(target_arch = "wasm32")]
+mod surface;
+#[cfg(target_arch = "wasm32")]
 mod web;
 pub mod wire;

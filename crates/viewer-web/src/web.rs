@@ -1,7 +1,8 @@
 //! The class `Viewer` of the page.
 
+use crate::surface::{Device, Memory, Surface, fail};
 use crate::wire;
-use viewer::{Arrival, FrameMessage, Gpu, Window};
+use viewer::{Arrival, FrameMessage, Window};
 use wasm_bindgen::prelude::*;
 
 /// Turns of the event loop that a read-back may take before it counts as failed.
@@ -12,15 +13,8 @@ const READ_TURNS: u32 = 5000;
 #[derive(Debug)]
 pub struct Viewer {
     viewer: viewer::Viewer,
-    surface: wgpu::Surface<'static>,
-    config: wgpu::SurfaceConfiguration,
-    configured: bool,
-    canvas: web_sys::HtmlCanvasElement,
+    surface: Surface,
     info: String,
-}
-
-fn fail(error: impl std::fmt::Display) -> JsValue {
-    JsError::new(&error.to_string()).into()
 }
 
 #[wasm_bindgen]
@@ -29,50 +23,16 @@ impl Viewer {
     /// tried: for a page that has lost a WebGPU device.
     pub async fn create(canvas: web_sys::HtmlCanvasElement, webgl_only: Option<bool>) -> Result<Viewer, JsValue> {
         console_error_panic_hook::set_once();
-        let backends = if webgl_only.unwrap_or(false) {
-            wgpu::Backends::GL
-        } else {
-            wgpu::Backends::BROWSER_WEBGPU | wgpu::Backends::GL
-        };
-        let instance = wgpu::util::new_instance_with_webgpu_detection(wgpu::InstanceDescriptor {
-            backends,
-            ..wgpu::InstanceDescriptor::new_without_display_handle()
-        })
-        .await;
-        if webgl_only.unwrap_or(false) || !wgpu::util::is_browser_webgpu_supported().await {
-            open_webgl(&canvas)?;
-        }
-        // On WebGL2 the adapter comes from the canvas: without a surface there is none.
-        let surface = instance.create_surface(wgpu::SurfaceTarget::Canvas(canvas.clone())).map_err(fail)?;
-        let adapter = instance
-            .request_adapter(&wgpu::RequestAdapterOptions {
-                compatible_surface: Some(&surface),
-                ..wgpu::RequestAdapterOptions::default()
-            })
-            .await
-            .map_err(fail)?;
-        let gpu = Gpu::open(&adapter).await.map_err(fail)?;
-        let size = [canvas.width(), canvas.height()];
-        let mut config = surface
-            .get_default_config(&adapter, size[0].max(1), size[1].max(1))
-            .ok_or_else(|| fail("the adapter can't draw on the canvas"))?;
-        // An sRGB format would change grey values on their way to the canvas.
-        config.format = surface
-            .get_capabilities(&adapter)
-            .formats
-            .into_iter()
-            .find(|f| matches!(f, wgpu::TextureFormat::Rgba8Unorm | wgpu::TextureFormat::Bgra8Unorm))
-            .ok_or_else(|| fail("the canvas has no 8 bit format without sRGB"))?;
-        config.alpha_mode = wgpu::CompositeAlphaMode::Opaque;
-        let about = adapter.get_info();
-        let info = wire::Info {
-            backend: format!("{:?}", about.backend),
-            max2d: gpu.max_2d(),
-            format: format!("{:?}", config.format),
-            adapter: about.name,
-        };
-        let viewer = viewer::Viewer::new(gpu, config.format, size);
-        Ok(Viewer { viewer, surface, config, configured: false, canvas, info: info.json() })
+        let (device, viewer, info) = Device::open(canvas, webgl_only.unwrap_or(false)).await?;
+        Ok(Viewer { viewer, surface: Surface::Device(device), info })
+    }
+
+    /// Paints the canvas by the processor: for a computer whose graphics are computed by it anyway, or whose graphics
+    /// device can't be used. The canvas must have had no other context.
+    pub fn on_processor(canvas: web_sys::HtmlCanvasElement) -> Result<Viewer, JsValue> {
+        console_error_panic_hook::set_once();
+        let (memory, viewer, info) = Memory::open(canvas)?;
+        Ok(Viewer { viewer, surface: Surface::Memory(memory), info })
     }
 
     /// `{backend, max2d, format, adapter}`.
@@ -82,10 +42,10 @@ impl Viewer {
 
     /// The canvas gets this size in device pixels.
     pub fn resize(&mut self, width: u32, height: u32) {
-        let most = self.viewer.gpu().max_2d();
+        let most = Surface::most(&self.viewer);
         let size = [width.min(most), height.min(most)];
-        if size != self.viewer.canvas() || !self.configured {
-            self.configured = false;
+        if size != self.viewer.canvas() || self.surface.unsized_yet() {
+            self.surface.resized();
             self.viewer.resize(size);
         }
     }
@@ -249,28 +209,7 @@ impl Viewer {
         if !self.viewer.dirty() || width == 0 || height == 0 || self.lost() {
             return Ok(false);
         }
-        if !self.configured {
-            self.config.width = width;
-            self.config.height = height;
-            self.surface.configure(self.viewer.gpu().device(), &self.config);
-            self.configured = true;
-        }
-        use wgpu::CurrentSurfaceTexture as Current;
-        let frame = match self.surface.get_current_texture() {
-            Current::Success(frame) | Current::Suboptimal(frame) => frame,
-            Current::Outdated | Current::Lost | Current::Validation => {
-                self.configured = false;
-                return Ok(false);
-            }
-            Current::Timeout | Current::Occluded => return Ok(false),
-        };
-        let view = frame.texture.create_view(&wgpu::TextureViewDescriptor::default());
-        self.viewer.draw(&view);
-        self.viewer.gpu().queue().present(frame);
-        match self.viewer.gpu().take_error() {
-            Some(error) => Err(fail(error)),
-            None => Ok(true),
-        }
+        self.surface.draw(&mut self.viewer)
     }
 
     /// The pixels of a viewport as RGBA, for tests.
@@ -292,40 +231,12 @@ impl Viewer {
 
     /// Whether the device is gone.
     pub fn lost(&self) -> bool {
-        let gpu = self.viewer.gpu();
-        // wgpu does not say that a WebGL context is lost; the canvas does.
-        if !gpu.lost() && context_lost(&self.canvas) {
-            gpu.set_lost();
-        }
-        gpu.lost()
+        self.surface.lost(&self.viewer)
     }
 
     fn check(&self) -> Result<(), JsValue> {
         if self.lost() { Err(fail("the graphics device is lost")) } else { Ok(()) }
     }
-}
-
-/// Opens the canvas's context before wgpu does. Without what the pictures never use: it would be cleared or blended with
-/// the page once a frame. With its buffer preserved: a web view that paints by processor reads it after the frame in which
-/// it was drawn, and would find it empty beneath a text that names the image. Asked again, a canvas gives the context it
-/// has.
-fn open_webgl(canvas: &web_sys::HtmlCanvasElement) -> Result<(), JsValue> {
-    let options = js_sys::Object::new();
-    for (name, wanted) in
-        [("alpha", false), ("antialias", false), ("depth", false), ("stencil", false), ("preserveDrawingBuffer", true)]
-    {
-        js_sys::Reflect::set(&options, &name.into(), &wanted.into())?;
-    }
-    canvas.get_context_with_context_options("webgl2", &options).map(|_| ())
-}
-
-fn context_lost(canvas: &web_sys::HtmlCanvasElement) -> bool {
-    // Asked again, a canvas gives the context it has, and none of another kind.
-    let Ok(Some(context)) = canvas.get_context("webgl2") else { return false };
-    js_sys::Reflect::get(&context, &"isContextLost".into())
-        .and_then(|f| f.dyn_into::<js_sys::Function>())
-        .and_then(|f| f.call0(&context))
-        .is_ok_and(|lost| lost.is_truthy())
 }
 
 /// WebGL reports that a read-back is done only after the event loop has turned.

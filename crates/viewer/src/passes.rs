@@ -1,105 +1,26 @@
 //! Pipelines, one per mode, and the pass that paints viewports with them.
 
+use crate::Format;
 use crate::gpu::Gpu;
-use crate::number::{narrow, signed};
-use crate::scene::Mapping;
+use crate::look::{Curve, Grey, Modality, Mode, Samples, Uniform};
 use crate::stack::create_frame;
-use crate::{Format, Frame, Function, Series, Table, Window};
-use bytemuck::{Pod, Zeroable};
+use bytemuck::Zeroable as _;
 use std::collections::BTreeMap;
-use std::sync::mpsc;
-use thiserror::Error;
 
 const VIEW: &str = include_str!("shaders/view.wgsl");
 const GREY: &str = include_str!("shaders/grey.wgsl");
 const COLOR: &str = include_str!("shaders/color.wgsl");
 
-/// How a texture is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Samples {
-    Unsigned,
-    Signed,
-    Color,
-}
-
-impl Samples {
-    /// The formats of stored values that are read so.
-    fn formats(self) -> &'static [Format] {
-        match self {
-            Self::Unsigned => &[Format::U16, Format::U8],
-            Self::Signed => &[Format::I16],
-            Self::Color => &[Format::Rgb8],
-        }
+/// The formats of stored values that are read so.
+fn formats(samples: Samples) -> &'static [Format] {
+    match samples {
+        Samples::Unsigned => &[Format::U16, Format::U8],
+        Samples::Signed => &[Format::I16],
+        Samples::Color => &[Format::Rgb8],
     }
-}
-
-/// From stored values to those of the modality.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Modality {
-    Rescale,
-    Table,
-}
-
-/// How values become grey.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Curve {
-    Linear,
-    Sigmoid,
-    Table,
-}
-
-/// What a grey image is drawn through; color is shown as it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Grey {
-    padded: bool,
-    modality: Modality,
-    curve: Curve,
-}
-
-/// Everything that decides which pipeline paints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Mode {
-    samples: Samples,
-    smooth: bool,
-    // None for color.
-    grey: Option<Grey>,
-}
-
-/// What stands for a window: one, or a table.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Voi<'a> {
-    Window(Window),
-    Table(&'a Table),
-}
-
-/// How a frame is to be shown, resolved from the series, the frame and the viewport.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Look<'a> {
-    pub(crate) padding: Option<[i32; 2]>,
-    pub(crate) modality: Option<&'a Table>,
-    pub(crate) voi: Voi<'a>,
-    pub(crate) inverted: bool,
 }
 
 impl Mode {
-    pub(crate) fn new(format: Format, look: &Look<'_>, smooth: bool) -> Self {
-        let samples = match format {
-            Format::U8 | Format::U16 => Samples::Unsigned,
-            Format::I16 => Samples::Signed,
-            Format::Rgb8 => Samples::Color,
-        };
-        let grey = (samples != Samples::Color).then(|| Grey {
-            padded: look.padding.is_some(),
-            modality: if look.modality.is_some() { Modality::Table } else { Modality::Rescale },
-            curve: match look.voi {
-                Voi::Window(Window { function: Function::Linear | Function::LinearExact, .. }) => Curve::Linear,
-                Voi::Window(Window { function: Function::Sigmoid, .. }) => Curve::Sigmoid,
-                Voi::Table(_) => Curve::Table,
-            },
-        });
-        Self { samples, smooth, grey }
-    }
-
     /// The modes that most series are drawn with: small images, a linear window, with padding or without.
     fn usual() -> impl Iterator<Item = Self> {
         let grey = |padded| Grey { padded, modality: Modality::Rescale, curve: Curve::Linear };
@@ -180,64 +101,6 @@ pub(crate) fn modules() -> Vec<(String, String)> {
     Mode::all().into_iter().map(module).collect()
 }
 
-#[repr(C)]
-#[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
-pub(crate) struct Uniform {
-    column: [f32; 4],
-    row: [f32; 4],
-    window: [f32; 4],
-    rescale: [f32; 4],
-    padding: [f32; 4],
-    modality: [f32; 4],
-    voi: [f32; 4],
-    place: [i32; 4],
-}
-
-impl Uniform {
-    /// `origin` is the viewport's corner on the target.
-    pub(crate) fn new(series: &Series, frame: &Frame, mapping: &Mapping, origin: [f64; 2], look: &Look<'_>) -> Self {
-        let [column, row] = mapping
-            .coefficients()
-            .map(|[x, y, c]| [narrow(x), narrow(y), narrow(c - x * origin[0] - y * origin[1]), 0.0]);
-        let (window, table) = match look.voi {
-            Voi::Window(window) => (window, None),
-            Voi::Table(table) => (table.input_window(), Some(table)),
-        };
-        let Window { center, width, function } = window.defined();
-        // PS3.3 C.11.2.1.2.1: y = (x - (c - 0.5)) / (w - 1) + 0.5, black at or below the lower and white
-        // above the upper edge. C.11.2.1.3.2, LINEAR_EXACT: y = (x - c) / w + 0.5.
-        let (middle, span) = match function {
-            Function::Linear => (center - 0.5, width - 1.0),
-            Function::LinearExact | Function::Sigmoid => (center, width),
-        };
-        // With a width of 1 every value is at or below the lower edge or above the upper; the quotient is not used.
-        let divisor = if span > 0.0 { span } else { 1.0 };
-        let window = [narrow(middle), narrow(divisor), narrow(middle - span / 2.0), narrow(middle + span / 2.0)];
-        Self {
-            column,
-            row,
-            window,
-            rescale: [narrow(frame.slope), narrow(frame.intercept), if look.inverted { 255.0 } else { 0.0 }, 0.0],
-            padding: look.padding.map_or([0.0; 4], padding_numbers),
-            modality: look.modality.map_or([0.0; 4], table_numbers),
-            voi: table.map_or([0.0; 4], table_numbers),
-            place: [signed(series.columns), signed(series.rows), 0, 0],
-        }
-    }
-}
-
-/// Middle and half width: exact, since stored values have at most 16 bits. Beyond those nothing is stored.
-fn padding_numbers([least, greatest]: [i32; 2]) -> [f32; 4] {
-    let [least, greatest] = [least, greatest].map(|value| f64::from(value.clamp(-65_536, 131_072)));
-    [narrow(f64::midpoint(least, greatest)), narrow((greatest - least) / 2.0), 0.0, 0.0]
-}
-
-/// First input, index of the last entry, greatest entry.
-fn table_numbers(table: &Table) -> [f32; 4] {
-    let last = u32::try_from(table.entries.len().saturating_sub(1)).unwrap_or(u32::MAX);
-    [narrow(f64::from(table.first)), narrow(f64::from(last)), f32::from(table.greatest.max(1)), 0.0]
-}
-
 /// One viewport to paint.
 #[derive(Debug)]
 pub(crate) struct Drawing<'a> {
@@ -283,7 +146,7 @@ impl Passes {
     /// formats it then meets. Without a graphics processor that took 15 to 30 ms.
     fn rehearse(&mut self, gpu: &Gpu, mode: Mode) {
         let target = self.off_screen(gpu, 8, 8).create_view(&Default::default());
-        for format in mode.samples.formats() {
+        for format in formats(mode.samples) {
             let texture = create_frame(&gpu.device, *format, 8, 8);
             let drawing = Drawing {
                 viewport: REHEARSAL,
@@ -429,94 +292,4 @@ fn create_pipeline(device: &wgpu::Device, format: wgpu::TextureFormat, mode: Mod
         multiview_mask: None,
         cache: None,
     })
-}
-
-/// Why pixels could not be read back.
-#[derive(Debug, Error)]
-pub enum ReadError {
-    /// The buffer could not be mapped.
-    #[error("pixels could not be read back: {0}")]
-    Map(#[from] wgpu::BufferAsyncError),
-    /// The mapped buffer could not be looked at.
-    #[error("pixels could not be read back: {0}")]
-    Range(#[from] wgpu::MapRangeError),
-    /// The device stopped answering.
-    #[error("the graphics device is lost")]
-    Lost,
-}
-
-/// Pixels on their way back from the GPU.
-#[derive(Debug)]
-pub struct Reading {
-    device: wgpu::Device,
-    buffer: wgpu::Buffer,
-    told: mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>,
-    width: u32,
-    pitch: u32,
-    blue_first: bool,
-}
-
-impl Reading {
-    pub(crate) fn start(gpu: &Gpu, texture: &wgpu::Texture) -> Self {
-        let (width, height) = (texture.width(), texture.height());
-        let pitch = (width * 4).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
-        let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("read back"),
-            size: u64::from(pitch) * u64::from(height),
-            usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
-            mapped_at_creation: false,
-        });
-        let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        encoder.copy_texture_to_buffer(
-            texture.as_image_copy(),
-            wgpu::TexelCopyBufferInfo {
-                buffer: &buffer,
-                layout: wgpu::TexelCopyBufferLayout {
-                    offset: 0,
-                    bytes_per_row: Some(pitch),
-                    rows_per_image: Some(height),
-                },
-            },
-            wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
-        );
-        gpu.queue.submit([encoder.finish()]);
-        let (tell, told) = mpsc::sync_channel(1);
-        // Nobody may be listening any more; then the answer has no meaning.
-        buffer.slice(..).map_async(wgpu::MapMode::Read, move |result| drop(tell.try_send(result)));
-        let blue_first = texture.format() == wgpu::TextureFormat::Bgra8Unorm;
-        Self { device: gpu.device.clone(), buffer, told, width, pitch, blue_first }
-    }
-
-    /// The pixels as RGBA if they are there. In a page the event loop must turn between two calls, since
-    /// WebGL reports nothing before.
-    pub fn poll(&self) -> Option<Result<Vec<u8>, ReadError>> {
-        if self.device.poll(wgpu::PollType::Poll).is_err() {
-            return Some(Err(ReadError::Lost));
-        }
-        match self.told.try_recv() {
-            Ok(mapped) => Some(mapped.map_err(ReadError::Map).and_then(|()| self.pixels())),
-            Err(mpsc::TryRecvError::Empty) => None,
-            Err(mpsc::TryRecvError::Disconnected) => Some(Err(ReadError::Lost)),
-        }
-    }
-
-    /// The pixels as RGBA, waited for.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub fn wait(&self) -> Result<Vec<u8>, ReadError> {
-        if self.device.poll(wgpu::PollType::wait_indefinitely()).is_err() {
-            return Err(ReadError::Lost);
-        }
-        self.poll().unwrap_or(Err(ReadError::Lost))
-    }
-
-    fn pixels(&self) -> Result<Vec<u8>, ReadError> {
-        let mapped = self.buffer.slice(..).get_mapped_range()?;
-        let row = self.width as usize * 4;
-        let mut pixels: Vec<u8> =
-            mapped.chunks_exact(self.pitch as usize).flat_map(|line| &line[..row]).copied().collect();
-        if self.blue_first {
-            pixels.chunks_exact_mut(4).for_each(|p| p.swap(0, 2));
-        }
-        Ok(pixels)
-    }
 }

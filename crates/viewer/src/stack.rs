@@ -1,6 +1,7 @@
-//! The textures of one series, one for each frame, and the record of what has arrived.
+//! The frames of one series, as textures or as they came, and the record of what has arrived.
 
 use crate::gpu::Gpu;
+use crate::painter::Values;
 use crate::{Format, FrameMessage, Series, SeriesError};
 use std::cell::OnceCell;
 use thiserror::Error;
@@ -58,13 +59,20 @@ struct Slot {
     arriving: Option<Arriving>,
 }
 
-/// A series with its textures.
+/// Where the stored values of a frame lie.
+#[derive(Debug)]
+enum Kept {
+    Texture(wgpu::Texture),
+    Bytes(Vec<u8>),
+}
+
+/// A series with its frames.
 #[derive(Debug)]
 pub(crate) struct Stack {
     pub(crate) series: Series,
-    // One for each frame, made when the frame comes: a series takes memory as its frames arrive, and a texture that is
-    // written whole need not be cleared before.
-    textures: Vec<Option<wgpu::Texture>>,
+    // Made when the frame comes: a series takes memory as its frames arrive, and a texture that is written whole need
+    // not be cleared before.
+    frames: Vec<Option<Kept>>,
     // Made when they are first drawn with: a series may bring tables for each of many frames.
     tables: Vec<OnceCell<wgpu::Texture>>,
     slots: Vec<Slot>,
@@ -117,7 +125,7 @@ impl Stack {
             return Err(SeriesError::Table(missing));
         }
         Ok(Self {
-            textures: series.frames.iter().map(|_| None).collect(),
+            frames: series.frames.iter().map(|_| None).collect(),
             tables: series.tables.iter().map(|_| OnceCell::new()).collect(),
             slots: series.frames.iter().map(|_| Slot { shown: Arrival::Absent, arriving: None }).collect(),
             series,
@@ -129,11 +137,25 @@ impl Stack {
     }
 
     /// The texture of a frame that can be shown.
-    pub(crate) fn shown(&self, frame: u32) -> Option<&wgpu::Texture> {
-        if self.arrival(frame) == Arrival::Absent {
-            return None;
+    pub(crate) fn texture(&self, frame: u32) -> Option<&wgpu::Texture> {
+        match self.shown(frame)? {
+            Kept::Texture(texture) => Some(texture),
+            Kept::Bytes(_) => None,
         }
-        self.textures.get(frame as usize)?.as_ref()
+    }
+
+    /// The stored values of a frame that can be shown.
+    pub(crate) fn values(&self, frame: u32) -> Option<Values<'_>> {
+        match self.shown(frame)? {
+            Kept::Bytes(bytes) => {
+                Some(Values { format: self.series.format, columns: self.series.columns as usize, bytes })
+            }
+            Kept::Texture(_) => None,
+        }
+    }
+
+    fn shown(&self, frame: u32) -> Option<&Kept> {
+        self.frames.get(frame as usize)?.as_ref().filter(|_kept| self.arrival(frame) != Arrival::Absent)
     }
 
     /// The texture of a look-up table that has entries.
@@ -165,8 +187,8 @@ impl Stack {
         }))
     }
 
-    /// Writes the rows of a message. Answers what the frame is afterwards.
-    pub(crate) fn take(&mut self, gpu: &Gpu, message: &FrameMessage<'_>) -> Result<Arrival, FrameError> {
+    /// Writes the rows of a message, into a texture where there is a device. Answers what the frame is afterwards.
+    pub(crate) fn take(&mut self, gpu: Option<&Gpu>, message: &FrameMessage<'_>) -> Result<Arrival, FrameError> {
         let (series, frame) = (message.series, message.frame);
         let (columns, rows) = (self.series.columns, self.series.rows);
         if message.format != self.series.format || message.columns != columns || message.rows != rows {
@@ -190,18 +212,36 @@ impl Stack {
             slot.arriving = None;
         }
         let shown = slot.shown;
-        self.write(gpu, message);
-        if let Some(error) = gpu.take_error() {
+        match gpu {
+            Some(gpu) => self.write(gpu, message),
+            None => self.keep(message),
+        }
+        if let Some(error) = gpu.and_then(Gpu::take_error) {
             self.slots[frame as usize] = Slot { shown: Arrival::Absent, arriving: None };
             return Err(FrameError::Device(error));
         }
         Ok(shown)
     }
 
+    fn keep(&mut self, message: &FrameMessage<'_>) {
+        let Series { columns, rows, format, .. } = self.series;
+        let line = columns as usize * format.bytes();
+        let kept = &mut self.frames[message.frame as usize];
+        if !matches!(kept, Some(Kept::Bytes(_))) {
+            *kept = Some(Kept::Bytes(vec![0; line * rows as usize]));
+        }
+        if let Some(Kept::Bytes(bytes)) = kept {
+            bytes[message.first_row as usize * line..][..message.payload.len()].copy_from_slice(message.payload);
+        }
+    }
+
     fn write(&mut self, gpu: &Gpu, message: &FrameMessage<'_>) {
         let Series { columns, rows, format, .. } = self.series;
-        let texture = self.textures[message.frame as usize]
-            .get_or_insert_with(|| create_frame(&gpu.device, format, columns, rows));
+        let kept = &mut self.frames[message.frame as usize];
+        if !matches!(kept, Some(Kept::Texture(_))) {
+            *kept = Some(Kept::Texture(create_frame(&gpu.device, format, columns, rows)));
+        }
+        let Some(Kept::Texture(texture)) = kept else { return };
         let widened;
         let texels = match message.format {
             Format::U8 | Format::U16 | Format::I16 => message.payload,
@@ -231,8 +271,14 @@ impl Stack {
 impl Drop for Stack {
     fn drop(&mut self) {
         // The memory of a closed series is wanted at once; a mere drop frees it with the next submission.
-        for texture in self.textures.iter().flatten().chain(self.tables.iter().filter_map(OnceCell::get)) {
+        for texture in self.tables.iter().filter_map(OnceCell::get) {
             texture.destroy();
+        }
+        for kept in self.frames.iter().flatten() {
+            match kept {
+                Kept::Texture(texture) => texture.destroy(),
+                Kept::Bytes(_) => {}
+            }
         }
     }
 }

@@ -1,8 +1,13 @@
 //! The viewer: open series, viewports with their state, and drawing when something has changed.
 
+mod plan;
+
+use self::plan::{Plan, plans};
 use crate::gpu::Gpu;
 use crate::number::pixels;
-use crate::passes::{Drawing, Look, Mode, Passes, Reading, Uniform, Voi};
+use crate::painter::{Painter, Rgba};
+use crate::passes::Passes;
+use crate::reading::Reading;
 use crate::scene::{
     Field, Ground, Length, Letters, Mapping, Placement, Plane, Raster, ScaleBar, Turn, length, letters,
     patient_from_image, plane_position, scale_bar,
@@ -201,11 +206,17 @@ pub struct Located {
     pub frame: u32,
 }
 
+/// What paints.
+#[derive(Debug)]
+enum Means {
+    Graphics { gpu: Gpu, passes: Passes },
+    Processor(Box<Painter>),
+}
+
 /// Series and viewports on one canvas.
 #[derive(Debug)]
 pub struct Viewer {
-    gpu: Gpu,
-    passes: Passes,
+    means: Means,
     canvas: [u32; 2],
     stacks: BTreeMap<u32, Stack>,
     viewports: BTreeMap<u32, Viewport>,
@@ -216,19 +227,25 @@ impl Viewer {
     /// A viewer that paints targets of this format, which must be 8 bit, four components and not sRGB: grey
     /// values arrive as computed.
     pub fn new(gpu: Gpu, format: wgpu::TextureFormat, canvas: [u32; 2]) -> Self {
-        Self {
-            gpu,
-            passes: Passes::new(format),
-            canvas,
-            stacks: BTreeMap::new(),
-            viewports: BTreeMap::new(),
-            dirty: true,
-        }
+        Self::with(Means::Graphics { gpu, passes: Passes::new(format) }, canvas)
     }
 
-    /// The device.
-    pub fn gpu(&self) -> &Gpu {
-        &self.gpu
+    /// A viewer that paints by the processor, for computers whose graphics are computed by it anyway: without the way
+    /// through a driver that stands in for a device.
+    pub fn on_processor(canvas: [u32; 2]) -> Self {
+        Self::with(Means::Processor(Box::default()), canvas)
+    }
+
+    fn with(means: Means, canvas: [u32; 2]) -> Self {
+        Self { means, canvas, stacks: BTreeMap::new(), viewports: BTreeMap::new(), dirty: true }
+    }
+
+    /// The device, where one paints.
+    pub fn gpu(&self) -> Option<&Gpu> {
+        match &self.means {
+            Means::Graphics { gpu, .. } => Some(gpu),
+            Means::Processor(_) => None,
+        }
     }
 
     /// Size of the canvas in device pixels.
@@ -255,7 +272,7 @@ impl Viewer {
     /// Opens a series. One with the same handle is replaced, with its pixels.
     pub fn add_series(&mut self, series: Series) -> Result<(), SeriesError> {
         let handle = series.handle;
-        let stack = Stack::new(series, self.gpu.max_2d())?;
+        let stack = Stack::new(series, self.gpu().map_or(u32::MAX, Gpu::max_2d))?;
         self.remove_series(handle);
         self.stacks.insert(handle, stack);
         Ok(())
@@ -293,11 +310,15 @@ impl Viewer {
 
     /// Takes the pixels of a frame, or of rows of one. Answers what the frame is afterwards.
     pub fn take(&mut self, message: &FrameMessage<'_>) -> Result<Arrival, FrameError> {
-        if self.gpu.lost() {
+        let gpu = match &self.means {
+            Means::Graphics { gpu, .. } => Some(gpu),
+            Means::Processor(_) => None,
+        };
+        if gpu.is_some_and(Gpu::lost) {
             return Err(FrameError::Device("lost".to_owned()));
         }
         let stack = self.stacks.get_mut(&message.series).ok_or(FrameError::Series(message.series))?;
-        let arrival = stack.take(&self.gpu, message)?;
+        let arrival = stack.take(gpu, message)?;
         let visible = |v: &Viewport| {
             v.rect.is_some() && v.shown.is_some_and(|s| s.series == message.series && s.index == message.frame)
         };
@@ -307,9 +328,11 @@ impl Viewer {
         }
         // An upload waits in staging memory until something is submitted. Left there, what was loaded in peace would
         // be uploaded by the next drawing: up to 70 ms between a click and its picture.
-        self.gpu.queue.submit([]);
-        // The result says only whether the queue is empty.
-        drop(self.gpu.device.poll(wgpu::PollType::Poll));
+        if let Some(gpu) = gpu {
+            gpu.queue.submit([]);
+            // The result says only whether the queue is empty.
+            drop(gpu.device.poll(wgpu::PollType::Poll));
+        }
         Ok(arrival)
     }
 
@@ -538,20 +561,28 @@ impl Viewer {
     /// Makes one more of the pipelines that most series are drawn with, so that no first picture waits for it. False
     /// when all are there.
     pub fn warm(&mut self) -> bool {
-        self.passes.warm(&self.gpu)
+        match &mut self.means {
+            Means::Graphics { gpu, passes } => passes.warm(gpu),
+            Means::Processor(_) => false,
+        }
     }
 
-    /// Draws all viewports of the layout on a target of the canvas' size.
+    /// Draws all viewports of the layout on a target of the canvas' size. Nothing happens where the processor paints.
     pub fn draw(&mut self, target: &wgpu::TextureView) {
-        let drawings: Vec<_> = self
-            .viewports
-            .iter()
-            .filter_map(|(id, viewport)| {
-                let rect = viewport.rect?;
-                drawing(&self.gpu, &self.stacks, *id, viewport, rect, self.canvas)
-            })
-            .collect();
-        self.passes.paint(&self.gpu, target, &drawings);
+        let Means::Graphics { gpu, passes } = &mut self.means else { return };
+        let plans = plans(&self.viewports, &self.stacks, self.canvas);
+        let drawings: Vec<_> = plans.filter_map(|plan| plan.drawing(gpu)).collect();
+        passes.paint(gpu, target, &drawings);
+        self.dirty = false;
+    }
+
+    /// Paints all viewports of the layout by the processor: `target` has a device pixel for each of the canvas, row by
+    /// row. Nothing happens where a device draws.
+    pub fn paint(&mut self, target: &mut [Rgba]) {
+        let Means::Processor(painter) = &mut self.means else { return };
+        let plans = plans(&self.viewports, &self.stacks, self.canvas);
+        let paintings: Vec<_> = plans.filter_map(|plan| plan.painting()).collect();
+        painter.paint(target, self.canvas[0] as usize, &paintings);
         self.dirty = false;
     }
 
@@ -560,11 +591,21 @@ impl Viewer {
         let slot = self.viewports.get(&viewport).ok_or(SceneError::Viewport(viewport))?;
         let rect = slot.rect.ok_or(SceneError::Viewport(viewport))?;
         let alone = Rect { x: 0, y: 0, width: rect.width.max(1), height: rect.height.max(1) };
-        let texture = self.passes.off_screen(&self.gpu, alone.width, alone.height);
-        let drawings: Vec<_> =
-            drawing(&self.gpu, &self.stacks, viewport, slot, alone, [alone.width, alone.height]).into_iter().collect();
-        self.passes.paint(&self.gpu, &texture.create_view(&wgpu::TextureViewDescriptor::default()), &drawings);
-        Ok(Reading::start(&self.gpu, &texture))
+        let plan = Plan::of(&self.stacks, viewport, slot, alone, [alone.width, alone.height]);
+        Ok(match &mut self.means {
+            Means::Graphics { gpu, passes } => {
+                let texture = passes.off_screen(gpu, alone.width, alone.height);
+                let drawings: Vec<_> = plan.and_then(|plan| plan.drawing(gpu)).into_iter().collect();
+                passes.paint(gpu, &texture.create_view(&wgpu::TextureViewDescriptor::default()), &drawings);
+                Reading::start(gpu, &texture)
+            }
+            Means::Processor(painter) => {
+                let mut pixels = vec![Rgba::default(); alone.width as usize * alone.height as usize];
+                let paintings: Vec<_> = plan.and_then(|plan| plan.painting()).into_iter().collect();
+                painter.paint(&mut pixels, alone.width as usize, &paintings);
+                Reading::ready(pixels.into_flattened())
+            }
+        })
     }
 
     fn parts(&self, viewport: u32) -> Result<Option<(Shown, &Stack, Rect)>, SceneError> {
@@ -592,41 +633,4 @@ fn ground(series: &Series, index: u32) -> Option<Ground> {
 
 fn mapping(shown: &Shown, raster: Raster, rect: Rect) -> Mapping {
     shown.placement.mapping(raster, rect.size())
-}
-
-/// None where there is nothing to show: the viewport stays black. The frame is always that of the index.
-fn drawing<'a>(
-    gpu: &Gpu,
-    stacks: &'a BTreeMap<u32, Stack>,
-    id: u32,
-    viewport: &Viewport,
-    rect: Rect,
-    target: [u32; 2],
-) -> Option<Drawing<'a>> {
-    let shown = viewport.shown?;
-    let stack = stacks.get(&shown.series)?;
-    let series = &stack.series;
-    let frame = series.frames.get(shown.index as usize)?;
-    let texture = stack.shown(shown.index)?;
-    let raster = series.raster(shown.index);
-    let mapping = mapping(&shown, raster, rect);
-    let scissor = rect.covered(&mapping, raster, target)?;
-    let pixels = series.pixels(shown.index);
-    let table = shown.table(series);
-    let modality = pixels.modality.and_then(|number| Some((number, series.table(number)?)));
-    let look = Look {
-        padding: pixels.padding,
-        modality: modality.map(|(_, table)| table),
-        voi: table.map_or_else(|| Voi::Window(shown.window(series)), |(_, _, table)| Voi::Table(table)),
-        inverted: shown.low_is_bright(series),
-    };
-    Some(Drawing {
-        viewport: id,
-        scissor,
-        mode: Mode::new(series.format, &look, mapping.smooth()),
-        uniform: Uniform::new(series, frame, &mapping, rect.corner(), &look),
-        texture,
-        modality_table: modality.and_then(|(number, _)| stack.table(gpu, number)),
-        voi_table: table.and_then(|(_, number, _)| stack.table(gpu, number)),
-    })
 }

@@ -2,25 +2,12 @@
 
 mod support;
 
-use support::{Seeded, VIEWPORT, grey, message, open, picture, series, upload, window};
+use support::{Seeded, VIEWPORT, drawn, grey, message, open, picture, series, upload, window};
 use viewer::scene::Field;
 use viewer::{
     Arrival, Calibration, Chosen, Format, FrameMessage, Function, HEADER_BYTES, MessageError, Presented, Rect,
     SceneError, Series, Spacing,
 };
-
-fn target(viewer: &viewer::Viewer, width: u32, height: u32) -> wgpu::Texture {
-    viewer.gpu().device().create_texture(&wgpu::TextureDescriptor {
-        label: None,
-        size: wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
-        mip_level_count: 1,
-        sample_count: 1,
-        dimension: wgpu::TextureDimension::D2,
-        format: wgpu::TextureFormat::Rgba8Unorm,
-        usage: wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::COPY_SRC,
-        view_formats: &[],
-    })
-}
 
 fn byte_window() -> viewer::Window {
     window(128.0, 256.0, Function::Linear)
@@ -29,7 +16,6 @@ fn byte_window() -> viewer::Window {
 #[test]
 fn viewports_lie_where_the_layout_says_and_the_gap_is_black() {
     let series = Series { window: byte_window(), ..series(Format::U8, 8, 8, 2) };
-    // 64 columns of RGBA are one aligned row of a read-back.
     let mut viewer = open([64, 10]);
     let places = [(1, Rect { x: 0, y: 1, width: 8, height: 8 }), (2, Rect { x: 10, y: 1, width: 8, height: 8 })];
     viewer.set_layout(&places);
@@ -39,11 +25,9 @@ fn viewports_lie_where_the_layout_says_and_the_gap_is_black() {
     viewer.show(1, Some(series.handle)).expect("both exist");
     viewer.show(2, Some(series.handle)).expect("both exist");
     viewer.set_index(2, 1).expect("a series is shown");
-    let texture = target(&viewer, 64, 10);
     assert!(viewer.dirty(), "something has changed");
-    viewer.draw(&texture.create_view(&wgpu::TextureViewDescriptor::default()));
+    let pixels = grey(&drawn(&mut viewer));
     assert!(!viewer.dirty(), "and has been drawn");
-    let pixels = read(&viewer, &texture);
     for y in 0..10 {
         for x in 0..64 {
             let want = match (x, y) {
@@ -56,44 +40,18 @@ fn viewports_lie_where_the_layout_says_and_the_gap_is_black() {
     }
 }
 
-fn read(viewer: &viewer::Viewer, texture: &wgpu::Texture) -> Vec<u8> {
-    let device = viewer.gpu().device();
-    let (width, height) = (texture.width(), texture.height());
-    let buffer = device.create_buffer(&wgpu::BufferDescriptor {
-        label: None,
-        size: u64::from(width * height * 4),
-        usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
-        mapped_at_creation: false,
-    });
-    let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-    encoder.copy_texture_to_buffer(
-        texture.as_image_copy(),
-        wgpu::TexelCopyBufferInfo {
-            buffer: &buffer,
-            layout: wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(width * 4), rows_per_image: None },
-        },
-        texture.size(),
-    );
-    viewer.gpu().queue().submit([encoder.finish()]);
-    buffer.slice(..).map_async(wgpu::MapMode::Read, |mapped| mapped.expect("the device answers"));
-    device.poll(wgpu::PollType::wait_indefinitely()).expect("the device answers");
-    grey(&buffer.slice(..).get_mapped_range().expect("it is mapped"))
-}
-
 #[test]
 fn only_what_is_on_the_screen_asks_for_a_drawing() {
     let series = Series { window: byte_window(), ..series(Format::U8, 4, 4, 3) };
     let mut viewer = open([8, 8]);
-    let texture = target(&viewer, 8, 8);
-    let view = texture.create_view(&wgpu::TextureViewDescriptor::default());
     viewer.add_series(series.clone()).expect("the size fits");
     viewer.show(VIEWPORT, Some(series.handle)).expect("both exist");
-    viewer.draw(&view);
+    drawn(&mut viewer);
     upload(&mut viewer, &series, 2, &[1; 16]);
     assert!(!viewer.dirty(), "a frame that no viewport shows");
     upload(&mut viewer, &series, 0, &[1; 16]);
     assert!(viewer.dirty(), "the frame that is shown");
-    viewer.draw(&view);
+    drawn(&mut viewer);
     viewer.show(VIEWPORT, Some(series.handle)).expect("both exist");
     assert!(!viewer.dirty(), "shown already");
     viewer.remove_series(series.handle);
@@ -271,8 +229,7 @@ fn what_is_presented_twice_is_drawn_once() {
     viewer.pan_by(1, [10.0, 0.0]).expect("a series is shown");
     let presented = viewer.presented(1).expect("in the layout").expect("shows a series");
     viewer.present(2, &presented).expect("the same series");
-    let texture = target(&viewer, 1300, 900);
-    viewer.draw(&texture.create_view(&wgpu::TextureViewDescriptor::default()));
+    drawn(&mut viewer);
     viewer.present(2, &presented).expect("the same series");
     assert!(!viewer.dirty(), "nothing has changed");
 }

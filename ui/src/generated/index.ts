@@ -52,6 +52,7 @@ export type { DocumentFileView } from './DocumentFileView';
 export type { DocumentView } from './DocumentView';
 export type { DraftEntryView } from './DraftEntryView';
 export type { DraftView } from './DraftView';
+export type { Drawing } from './Drawing';
 export type { EarlierView } from './EarlierView';
 export type { EcogView } from './EcogView';
 export type { EncryptionView } from './EncryptionView';

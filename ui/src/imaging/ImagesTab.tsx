@@ -88,7 +88,7 @@ function Page({ children }: { children?: ReactNode }) {
 function Images({ view, retry, until, company }: { view: ImagesView; retry: () => void; until: number | null; company: Company | undefined }) {
   const desk = useDesk();
   const settings = useSettings();
-  const stage = useStage(desk.host, view.patient, settings.bulkWay);
+  const stage = useStage(desk.host, view.patient, settings);
   if (stage === undefined) return <Page />;
   return <Area stage={stage} view={view} retry={retry} until={until} imageText={settings.imageTextSize} company={company} />;
 }
@@ -97,7 +97,7 @@ function Images({ view, retry, until, company }: { view: ImagesView; retry: () =
 export function MessageImages({ view, openSeries }: { view: ImagesView; openSeries: OpenSeries }) {
   const desk = useDesk();
   const settings = useSettings();
-  const stage = useStage(desk.host, view.patient, settings.bulkWay, openSeries);
+  const stage = useStage(desk.host, view.patient, settings, openSeries);
   if (stage === undefined) return <Page />;
   return <Area stage={stage} view={view} retry={nothing} until={null} imageText={settings.imageTextSize} inDialog />;
 }
@@ -242,6 +242,7 @@ function Area({
       data-scope={IMAGES_SCOPE}
       data-testid="images"
       data-bulk={snapshot.way}
+      data-drawn={snapshot.drawn}
       onKeyDown={(event) => {
         const pressed = stroke(event);
         const found = IMAGING_KEYS.find(({ focused, command }) => focused === true && command.keys.includes(pressed));

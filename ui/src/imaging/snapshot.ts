@@ -49,6 +49,8 @@ export type StageSnapshot = {
   pipe: 'opening' | 'open' | 'failed';
   /** By which way they come; absent while none is open. */
   way: Way | undefined;
+  /** What draws: the name that the drawing part gives it. */
+  drawn: string | undefined;
   layout: Layout;
   grid: Grid;
   /** Shown alone after a double click. */

@@ -291,6 +291,19 @@ describe('the stage', () => {
     expect(bench.pipe.wants.at(-1)).toEqual({ series: 7, first: 0, last: 134, near: 54 });
   });
 
+  it('draws by the processor after a graphics device was lost twice', async () => {
+    const bench = await shown();
+    for (const change of [1, 2]) {
+      bench.viewer.gone = true;
+      bench.stage.setWindow(0, 50, 350 + change);
+      await bench.frame();
+      bench.viewer = new StandInViewer();
+      await bench.stage.attach(CANVAS);
+      await bench.frame();
+    }
+    expect(bench.drawings).toEqual(['auto', 'auto', 'processor']);
+  });
+
   it('says so when there is no way for image data', async () => {
     const bench = await shown();
     bench.pipe.lose();

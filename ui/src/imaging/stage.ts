@@ -4,7 +4,7 @@
  * frame, so that the text over a picture is always that picture's.
  */
 
-import type { Presentation, SeenView } from '../host/contract';
+import type { Drawing, Presentation, SeenView } from '../host/contract';
 import type { BulkPipe } from './bulk';
 import { readFrameHeader } from './bulkMessage';
 import { Following } from './following';
@@ -75,6 +75,8 @@ export class Stage {
   #enlarged = false;
   #active = 0;
   #gpu: StageSnapshot['gpu'] = 'starting';
+  #losses = 0;
+  #drawn: string | undefined;
   #pipeState: StageSnapshot['pipe'] = 'opening';
   #scheduled = false;
   #closed = false;
@@ -150,7 +152,7 @@ export class Stage {
   async attach(canvas: HTMLCanvasElement): Promise<void> {
     this.#gpu = 'starting';
     try {
-      const viewer = await this.#parts.createViewer(canvas);
+      const viewer = await this.#parts.createViewer(canvas, this.#drawing());
       if (this.#closed) {
         viewer.free();
         return;
@@ -158,6 +160,7 @@ export class Stage {
       // A viewport that no layout has placed yet cannot be given a series.
       viewer.set_layout(JSON.stringify(this.#viewports.map((_, id) => ({ id, x: 0, y: 0, width: 1, height: 1 }))));
       this.#viewer = viewer;
+      this.#drawn = (JSON.parse(viewer.info()) as { backend: string }).backend;
       this.#gpu = 'ready';
       this.#layoutDirty = true;
       this.#applyLayout(viewer);
@@ -934,6 +937,7 @@ export class Stage {
         this.#viewer = undefined;
         for (const load of this.#loads.all()) load.drawable = false;
         this.#gpu = 'lost';
+        this.#losses += 1;
       } else if (!drawn && this.#drawDue && !this.#drawMissed) {
         // The canvas may still show the former picture: the text waits for the next attempt.
         this.#drawMissed = true;
@@ -948,6 +952,11 @@ export class Stage {
       this.#snapshot = this.#take();
       for (const listener of this.#listeners) listener();
     });
+  }
+
+  /** A device that goes again and again is none to read images with. */
+  #drawing(): Drawing {
+    return this.#parts.drawing === 'auto' && this.#losses > 1 ? 'processor' : this.#parts.drawing;
   }
 
   #rememberLooks(): void {
@@ -985,6 +994,7 @@ export class Stage {
       gpu: this.#gpu,
       pipe: this.#pipeState,
       way: this.#pipeState === 'open' ? this.#pipe?.way : undefined,
+      drawn: this.#drawn,
       layout: this.#layout,
       grid: this.#enlarged ? { columns: 1, rows: 1 } : GRID[this.#layout],
       enlarged: this.#enlarged,

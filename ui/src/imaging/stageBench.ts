@@ -1,6 +1,6 @@
 /** A stage over a drawing part and a pipe that a test moves by hand; frames of the page are turns of `draw`. */
 
-import type { SeriesView } from '../host/contract';
+import type { Drawing, SeriesView } from '../host/contract';
 import { asFailure } from '../host/host';
 import { exampleSeries } from './examples';
 import { Stage } from './stage';
@@ -21,6 +21,8 @@ export class Bench {
   refusal = 'not-displayable';
   #due: (() => void) | undefined;
   readonly #waiting = new Set<() => void>();
+  /** What each drawing part was asked to draw with. */
+  readonly drawings: Drawing[] = [];
 
   constructor(valueBytes?: number, [width, height]: readonly [number, number] = [512, 512]) {
     this.stage = new Stage({
@@ -36,9 +38,13 @@ export class Bench {
         closeSeries: (handle) => this.closed.push(handle),
         openBulk: () => Promise.resolve({ socket: null, scheme: null, token: '' }),
       },
-      createViewer: () => Promise.resolve(this.viewer),
+      createViewer: (_, drawing) => {
+        this.drawings.push(drawing);
+        return Promise.resolve(this.viewer);
+      },
       openPipe: () => Promise.resolve(this.pipe),
       bulkWay: 'auto',
+      drawing: 'auto',
       schedule: (draw) => {
         this.#due = draw;
       },

@@ -1,6 +1,6 @@
 /** What a stage is given: the program, the drawing part, the pipe and the time, each replaceable by a test. */
 
-import type { BulkAccessView, BulkWay, Failure, SeriesView } from '../host/contract';
+import type { BulkAccessView, BulkWay, Drawing, Failure, SeriesView } from '../host/contract';
 import type { BulkPipe } from './bulk';
 import type { CreateViewer } from './viewer';
 import type { After } from './wirePipe';
@@ -15,6 +15,7 @@ export type StageDesk = {
 export type StageParts = {
   desk: StageDesk;
   createViewer: CreateViewer;
+  drawing: Drawing;
   openPipe: (openBulk: () => Promise<BulkAccessView>, way: BulkWay) => Promise<BulkPipe>;
   bulkWay: BulkWay;
   /** How many bytes of stored values are kept for reading; the store's own limit if absent. */

@@ -2,7 +2,7 @@
 
 import { createContext, useContext, useEffect, useState, useSyncExternalStore } from 'react';
 import { flushSync } from 'react-dom';
-import type { BulkWay, SeriesView } from '../host/contract';
+import type { SeriesView, SettingsView } from '../host/contract';
 import { noteForLog } from '../host/faults';
 import { asFailure, ask, type Host } from '../host/host';
 import { openBulkPipe } from './bulk';
@@ -26,13 +26,16 @@ const REMEMBERED = 5;
 export type OpenSeries = (study: string, series: string) => Promise<SeriesView>;
 
 /** `openSeries` stands in the place of the archive, and stays the same function. */
-export function useStage(host: Host, patient: string, bulkWay: BulkWay, openSeries?: OpenSeries): Stage | undefined {
+export function useStage(host: Host, patient: string, settings: SettingsView, openSeries?: OpenSeries): Stage | undefined {
   const doors = useContext(DoorsContext);
+  const { bulkWay } = settings;
+  const drawing = settings.drawing === 'auto' && settings.computedGraphics ? 'processor' : settings.drawing;
   const [stage, setStage] = useState<Stage>();
   useEffect(() => {
     const made = new Stage({
       ...doors,
       bulkWay,
+      drawing,
       desk: {
         openSeries: openSeries ?? ((study, series) => ask(host, { type: 'open-series', patient, study, series }, 'series')),
         closeSeries: (handle) => {
@@ -63,7 +66,7 @@ export function useStage(host: Host, patient: string, bulkWay: BulkWay, openSeri
       made.close();
       setStage(undefined);
     };
-  }, [host, patient, bulkWay, doors, openSeries]);
+  }, [host, patient, bulkWay, drawing, doors, openSeries]);
   return stage;
 }
 

@@ -3,7 +3,7 @@
  * viewports of one canvas; coordinates are device pixels of the canvas.
  */
 
-import type { PresentedViewport, VoiFunction } from '../host/contract';
+import type { Drawing, PresentedViewport, VoiFunction } from '../host/contract';
 import type { WindowView } from '../host/contract';
 
 export type Letters = { top: string; right: string; bottom: string; left: string };
@@ -100,21 +100,36 @@ export type Viewer = {
 
 type ViewerModule = {
   default: (options: { module_or_path: string }) => Promise<unknown>;
-  Viewer: { create: (canvas: HTMLCanvasElement) => Promise<Viewer> };
+  Viewer: {
+    create: (canvas: HTMLCanvasElement) => Promise<Viewer>;
+    on_processor: (canvas: HTMLCanvasElement) => Viewer;
+  };
 };
 
-export type CreateViewer = (canvas: HTMLCanvasElement) => Promise<Viewer>;
+export type CreateViewer = (canvas: HTMLCanvasElement, drawing: Drawing) => Promise<Viewer>;
 
 // A glob, since the compiled viewer is a build product: a checkout without it still type-checks and shows why
 // there are no pictures.
 const compiled = import.meta.glob<ViewerModule>('../wasm/viewer_web.js');
 const binaries = import.meta.glob<string>('../wasm/viewer_web_bg.wasm', { query: '?url', import: 'default' });
 
-export const createViewer: CreateViewer = async (canvas) => {
+export const createViewer: CreateViewer = async (canvas, drawing) => {
   const load = Object.values(compiled)[0];
   const locate = Object.values(binaries)[0];
   if (load === undefined || locate === undefined) throw new Error('the viewer is not part of this build');
   const [module, binary] = await Promise.all([load(), locate()]);
   await module.default({ module_or_path: binary });
+  if (drawing === 'processor' || (drawing === 'auto' && isGraphicsComputed())) return module.Viewer.on_processor(canvas);
   return module.Viewer.create(canvas);
 };
+
+/**
+ * Whether a picture of WebGL would be computed by the processor, or none could be had. WebView2 and Chromium tell whoever
+ * asks so; WebKit does not, and there the program knows.
+ */
+function isGraphicsComputed(): boolean {
+  const context = document.createElement('canvas').getContext('webgl2', { failIfMajorPerformanceCaveat: true });
+  // A page has a few contexts only, and this one would live until memory is tidied up.
+  context?.getExtension('WEBGL_lose_context')?.loseContext();
+  return context === null;
+}

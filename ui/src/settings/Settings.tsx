@@ -12,7 +12,7 @@ import { Skeleton } from '../components/Skeleton';
 import { Slider } from '../components/Slider';
 import { Switch } from '../components/Switch';
 import { KeyTable } from '../keys/KeyTable';
-import type { BulkWay, DiagnosisView, Language, Permission, SettingsView, Theme } from '../host/contract';
+import type { BulkWay, DiagnosisView, Drawing, Language, Permission, SettingsView, Theme } from '../host/contract';
 import { isChatOffered, isFixed, type Load, useDesk, usePerson, useSettings } from '../host/desk';
 import { asFailure, ask } from '../host/host';
 import { useStore } from '../host/store';
@@ -29,7 +29,7 @@ type SectionId = 'person' | 'appearance' | 'images' | 'security' | 'chat' | 'dev
 const sections: { id: SectionId; icon: IconName; title: () => string; fields: (keyof SettingsView)[]; Page: () => ReactNode }[] = [
   { id: 'person', icon: 'person', title: m.settings_person, fields: [], Page: Person },
   { id: 'appearance', icon: 'sun', title: m.settings_appearance, fields: ['theme', 'language', 'fontSize'], Page: Appearance },
-  { id: 'images', icon: 'image', title: m.settings_images, fields: ['imageTextSize'], Page: Images },
+  { id: 'images', icon: 'image', title: m.settings_images, fields: ['imageTextSize', 'drawing'], Page: Images },
   { id: 'security', icon: 'locked', title: m.settings_security, fields: ['lockAfterMinutes'], Page: Security },
   { id: 'chat', icon: 'chat', title: m.frame_chat, fields: ['notices', 'noticeNames', 'typingNotices', 'readReceipts'], Page: Chat },
   { id: 'devices', icon: 'shield', title: m.settings_devices, fields: [], Page: Devices },
@@ -148,18 +148,28 @@ function Appearance() {
 function Images() {
   const desk = useDesk();
   const settings = useSettings();
+  const means: { id: Drawing; label: string }[] = [
+    { id: 'auto', label: m.settings_drawing_auto() },
+    { id: 'graphics', label: m.settings_drawing_graphics() },
+    { id: 'processor', label: m.settings_drawing_processor() },
+  ];
   return (
-    <PolicyRow name={m.settings_image_text()} text={m.settings_image_text_text()} fixed={isFixed(settings, 'imageTextSize')} value={m.settings_pixels({ value: settings.imageTextSize })}>
-      <Slider
-        label={m.settings_image_text()}
-        value={settings.imageTextSize}
-        min={11}
-        max={18}
-        step={1}
-        show={(value) => m.settings_pixels({ value })}
-        onChange={(imageTextSize) => desk.changeSettings({ imageTextSize })}
-      />
-    </PolicyRow>
+    <>
+      <PolicyRow name={m.settings_image_text()} text={m.settings_image_text_text()} fixed={isFixed(settings, 'imageTextSize')} value={m.settings_pixels({ value: settings.imageTextSize })}>
+        <Slider
+          label={m.settings_image_text()}
+          value={settings.imageTextSize}
+          min={11}
+          max={18}
+          step={1}
+          show={(value) => m.settings_pixels({ value })}
+          onChange={(imageTextSize) => desk.changeSettings({ imageTextSize })}
+        />
+      </PolicyRow>
+      <PolicyRow name={m.settings_drawing()} text={m.settings_drawing_text()} fixed={isFixed(settings, 'drawing')} value={means.find((one) => one.id === settings.drawing)?.label ?? ''}>
+        <Segment label={m.settings_drawing()} value={settings.drawing} options={means} onChange={(drawing) => desk.changeSettings({ drawing })} />
+      </PolicyRow>
+    </>
   );
 }
 

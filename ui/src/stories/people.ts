@@ -29,6 +29,8 @@ export const settings: SettingsView = {
   imageTextSize: 12,
   lockAfterMinutes: 10,
   bulkWay: 'auto',
+  drawing: 'auto',
+  computedGraphics: false,
   letterKeys: true,
   typingNotices: false,
   readReceipts: false,

@@ -11,7 +11,19 @@ pub(crate) const AXIAL: [f64; 6] = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
 /// The only viewport.
 pub(crate) const VIEWPORT: u32 = 7;
 
+/// Each file of facts about pictures is a test of its own for the processor as well: `NAME_on_processor`.
+fn on_processor() -> bool {
+    env!("CARGO_CRATE_NAME").ends_with("_on_processor")
+}
+
 pub(crate) fn open(canvas: [u32; 2]) -> Viewer {
+    let mut viewer = if on_processor() { Viewer::on_processor(canvas) } else { on_device(canvas) };
+    viewer.set_layout(&[(VIEWPORT, Rect { x: 0, y: 0, width: canvas[0], height: canvas[1] })]);
+    viewer
+}
+
+/// A viewer that draws by Mesa's software device.
+pub(crate) fn on_device(canvas: [u32; 2]) -> Viewer {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
         backends: wgpu::Backends::VULKAN,
         ..wgpu::InstanceDescriptor::new_without_display_handle()
@@ -19,9 +31,7 @@ pub(crate) fn open(canvas: [u32; 2]) -> Viewer {
     let adapter = pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default()))
         .expect("Mesa's software device is installed where tests run");
     let gpu = pollster::block_on(Gpu::open(&adapter)).expect("the adapter gives a device with its own limits");
-    let mut viewer = Viewer::new(gpu, wgpu::TextureFormat::Rgba8Unorm, canvas);
-    viewer.set_layout(&[(VIEWPORT, Rect { x: 0, y: 0, width: canvas[0], height: canvas[1] })]);
-    viewer
+    Viewer::new(gpu, wgpu::TextureFormat::Rgba8Unorm, canvas)
 }
 
 pub(crate) fn series(format: Format, columns: u32, rows: u32, frames: usize) -> Series {
@@ -102,6 +112,50 @@ pub(crate) fn upload(viewer: &mut Viewer, series: &Series, frame: u32, payload: 
     let message = FrameMessage::read(&bytes).expect("the message is well formed");
     let arrival = viewer.take(&message).expect("the series is open and has the frame");
     assert_eq!(arrival, Arrival::Complete, "one message carries the whole frame");
+}
+
+/// RGBA of the canvas, once everything is drawn.
+pub(crate) fn drawn(viewer: &mut Viewer) -> Vec<u8> {
+    let [width, height] = viewer.canvas();
+    let Some(gpu) = viewer.gpu().cloned() else {
+        // What was there before must not matter.
+        let mut target = vec![[7; 4]; width as usize * height as usize];
+        viewer.paint(&mut target);
+        return target.into_flattened();
+    };
+    let pitch = (width * 4).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
+    let device = gpu.device();
+    let texture = device.create_texture(&wgpu::TextureDescriptor {
+        label: None,
+        size: wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format: wgpu::TextureFormat::Rgba8Unorm,
+        usage: wgpu::TextureUsages::RENDER_ATTACHMENT | wgpu::TextureUsages::COPY_SRC,
+        view_formats: &[],
+    });
+    viewer.draw(&texture.create_view(&wgpu::TextureViewDescriptor::default()));
+    let buffer = device.create_buffer(&wgpu::BufferDescriptor {
+        label: None,
+        size: u64::from(pitch * height),
+        usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
+        mapped_at_creation: false,
+    });
+    let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    encoder.copy_texture_to_buffer(
+        texture.as_image_copy(),
+        wgpu::TexelCopyBufferInfo {
+            buffer: &buffer,
+            layout: wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(pitch), rows_per_image: None },
+        },
+        texture.size(),
+    );
+    gpu.queue().submit([encoder.finish()]);
+    buffer.slice(..).map_async(wgpu::MapMode::Read, |mapped| mapped.expect("the device answers"));
+    device.poll(wgpu::PollType::wait_indefinitely()).expect("the device answers");
+    let mapped = buffer.slice(..).get_mapped_range().expect("it is mapped");
+    mapped.chunks_exact(pitch as usize).flat_map(|line| &line[..width as usize * 4]).copied().collect()
 }
 
 /// RGBA of the viewport.
