@@ -2,11 +2,11 @@
 
 use crate::wire;
 use viewer::{Gpu, Rgba, Viewer};
+use wasm_bindgen::Clamped;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen::{Clamped, JsCast as _};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
-/// Beyond this no browser has a canvas.
+/// Beyond this no canvas is asked for.
 const MOST_PIXELS: u32 = 16_384;
 
 pub(crate) fn fail(error: impl std::fmt::Display) -> JsValue {
@@ -68,12 +68,14 @@ impl Surface {
         match (self, viewer.gpu()) {
             (Self::Device(device), Some(gpu)) => {
                 // wgpu does not say that a WebGL context is lost; the canvas does.
-                if !gpu.lost() && context_lost(&device.canvas) {
+                if !gpu.lost() && context_lost(&device.canvas, "webgl2") {
                     gpu.set_lost();
                 }
                 gpu.lost()
             }
-            (Self::Device(_) | Self::Memory(_), _) => false,
+            // What is put on a lost one is not seen.
+            (Self::Memory(memory), _) => context_lost(&memory.canvas, "2d"),
+            (Self::Device(_), None) => false,
         }
     }
 }
@@ -202,9 +204,9 @@ fn open_webgl(canvas: &HtmlCanvasElement) -> Result<(), JsValue> {
     canvas.get_context_with_context_options("webgl2", &options).map(|_| ())
 }
 
-fn context_lost(canvas: &HtmlCanvasElement) -> bool {
+fn context_lost(canvas: &HtmlCanvasElement, kind: &str) -> bool {
     // Asked again, a canvas gives the context it has, and none of another kind.
-    let Ok(Some(context)) = canvas.get_context("webgl2") else { return false };
+    let Ok(Some(context)) = canvas.get_context(kind) else { return false };
     js_sys::Reflect::get(&context, &"isContextLost".into())
         .and_then(|f| f.dyn_into::<js_sys::Function>())
         .and_then(|f| f.call0(&context))

@@ -209,7 +209,12 @@ impl Viewer {
         if !self.viewer.dirty() || width == 0 || height == 0 || self.lost() {
             return Ok(false);
         }
-        self.surface.draw(&mut self.viewer)
+        let drawn = self.surface.draw(&mut self.viewer);
+        if drawn.is_err() {
+            // The canvas still shows the picture before: a text that names the new one must not come to it.
+            self.viewer.touch();
+        }
+        drawn
     }
 
     /// The pixels of a viewport as RGBA, for tests.

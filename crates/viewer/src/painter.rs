@@ -6,6 +6,12 @@ use crate::number::{byte, index};
 use crate::{Format, Table};
 use std::ops::Range;
 
+/// The largest side of an image: what the largest textures have.
+pub(crate) const MOST: u32 = 16_384;
+
+/// Levels beyond this have steps between two `f32` that would be seen, where values are changed before they are mixed.
+const MOST_LEVELS: f32 = 1_048_576.0;
+
 /// Red, green, blue and alpha of a device pixel, in this order in memory.
 pub type Rgba = [u8; 4];
 
@@ -109,7 +115,10 @@ impl Tone {
         match grey.curve {
             // With a width of 1 it is a step.
             Curve::Linear if lower < upper => {
-                Self::Straight([slope / divisor * 255.0, ((intercept - middle) / divisor + 0.5) * 255.0])
+                let [factor, offset] = [slope / divisor * 255.0, ((intercept - middle) / divisor + 0.5) * 255.0];
+                // Also where one of them is none.
+                let is_near = offset.abs() < MOST_LEVELS && factor.abs() * 65_536.0 < MOST_LEVELS;
+                if is_near { Self::Straight([factor, offset]) } else { Self::Curved }
             }
             Curve::Linear | Curve::Sigmoid | Curve::Table => Self::Curved,
         }
@@ -131,7 +140,10 @@ impl Painter {
     /// Paints black and then the viewports. `target` has lines of `width` device pixels.
     pub(crate) fn paint(&mut self, target: &mut [Rgba], width: usize, paintings: &[Painting<'_>]) {
         target.fill(BLACK);
-        for painting in paintings {
+        for (number, painting) in paintings.iter().enumerate() {
+            if number > 0 {
+                blacken(target, width, painting.scissor);
+            }
             self.viewport(target, width, painting);
         }
     }
@@ -344,7 +356,7 @@ impl Painting<'_> {
             (Curve::Linear, _) | (Curve::Table, None) if value > upper => 1.0,
             (Curve::Linear, _) | (Curve::Table, None) => ((value - middle) / divisor + 0.5).clamp(0.0, 1.0),
         };
-        (shade * 255.0 + 0.5).floor()
+        within((shade * 255.0 + 0.5).floor())
     }
 
     /// PS3.3 C.11.1.1.1: values outside take the first or the last entry.
@@ -378,6 +390,13 @@ impl Values<'_> {
             Format::I16 => into.extend(pixels.map(|p| f32::from(i16::from_le_bytes([p[0], p[1]])))),
             Format::Rgb8 => into.extend(pixels.map(|p| f32::from(p[channel]))),
         }
+    }
+}
+
+/// What lies beneath is gone where nothing of an image is shown, too.
+fn blacken(target: &mut [Rgba], width: usize, [left, top, wide, high]: [u32; 4]) {
+    for line in target.chunks_exact_mut(width.max(1)).skip(top as usize).take(high as usize) {
+        line[left as usize..][..wide as usize].fill(BLACK);
     }
 }
 

@@ -4,6 +4,7 @@ use crate::gpu::Gpu;
 use crate::painter::Values;
 use crate::{Format, FrameMessage, Series, SeriesError};
 use std::cell::OnceCell;
+use std::collections::TryReserveError;
 use thiserror::Error;
 
 /// A look-up table lies in rows of this length, as `view.wgsl` reads it.
@@ -42,8 +43,8 @@ pub enum FrameError {
         /// Frame index.
         frame: u32,
     },
-    /// The device refused.
-    #[error("the graphics device refused: {0}")]
+    /// The device refused, or there is no memory.
+    #[error("there is no room for the frame: {0}")]
     Device(String),
 }
 
@@ -212,27 +213,35 @@ impl Stack {
             slot.arriving = None;
         }
         let shown = slot.shown;
-        match gpu {
-            Some(gpu) => self.write(gpu, message),
-            None => self.keep(message),
-        }
-        if let Some(error) = gpu.and_then(Gpu::take_error) {
+        let refused = match gpu {
+            Some(gpu) => {
+                self.write(gpu, message);
+                gpu.take_error()
+            }
+            None => self.keep(message).err().map(|full| full.to_string()),
+        };
+        if let Some(error) = refused {
             self.slots[frame as usize] = Slot { shown: Arrival::Absent, arriving: None };
             return Err(FrameError::Device(error));
         }
         Ok(shown)
     }
 
-    fn keep(&mut self, message: &FrameMessage<'_>) {
+    /// A page ends where its memory does: it is asked for, and not taken for granted.
+    fn keep(&mut self, message: &FrameMessage<'_>) -> Result<(), TryReserveError> {
         let Series { columns, rows, format, .. } = self.series;
         let line = columns as usize * format.bytes();
         let kept = &mut self.frames[message.frame as usize];
         if !matches!(kept, Some(Kept::Bytes(_))) {
-            *kept = Some(Kept::Bytes(vec![0; line * rows as usize]));
+            let mut bytes = Vec::new();
+            bytes.try_reserve_exact(line * rows as usize)?;
+            bytes.resize(line * rows as usize, 0);
+            *kept = Some(Kept::Bytes(bytes));
         }
         if let Some(Kept::Bytes(bytes)) = kept {
             bytes[message.first_row as usize * line..][..message.payload.len()].copy_from_slice(message.payload);
         }
+        Ok(())
     }
 
     fn write(&mut self, gpu: &Gpu, message: &FrameMessage<'_>) {

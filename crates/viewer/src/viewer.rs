@@ -5,7 +5,7 @@ mod plan;
 use self::plan::{Plan, plans};
 use crate::gpu::Gpu;
 use crate::number::pixels;
-use crate::painter::{Painter, Rgba};
+use crate::painter::{self, Painter, Rgba};
 use crate::passes::Passes;
 use crate::reading::Reading;
 use crate::scene::{
@@ -272,7 +272,7 @@ impl Viewer {
     /// Opens a series. One with the same handle is replaced, with its pixels.
     pub fn add_series(&mut self, series: Series) -> Result<(), SeriesError> {
         let handle = series.handle;
-        let stack = Stack::new(series, self.gpu().map_or(u32::MAX, Gpu::max_2d))?;
+        let stack = Stack::new(series, self.gpu().map_or(painter::MOST, Gpu::max_2d))?;
         self.remove_series(handle);
         self.stacks.insert(handle, stack);
         Ok(())

@@ -54,15 +54,18 @@ impl<'a> Plan<'a> {
             voi: table.map_or_else(|| Voi::Window(shown.window(series)), |(_, _, table)| Voi::Table(table)),
             inverted: shown.low_is_bright(series),
         };
+        let mode = Mode::new(series.format, &look, mapping.smooth());
+        // Color is shown as it is, whatever tables it brings.
+        let is_grey = mode.grey.is_some();
         Some(Self {
             viewport: id,
             scissor,
-            mode: Mode::new(series.format, &look, mapping.smooth()),
+            mode,
             uniform: Uniform::new(series, frame, &mapping, rect.corner(), &look),
             stack,
             index: shown.index,
-            modality: modality.map(|(number, _)| number),
-            voi: table.map(|(_, number, _)| number),
+            modality: modality.filter(|_table| is_grey).map(|(number, _)| number),
+            voi: table.filter(|_table| is_grey).map(|(_, number, _)| number),
         })
     }
 
