@@ -24,7 +24,7 @@ import { tablePresets } from './overlay';
 import { SeriesStrip } from './SeriesStrip';
 import type { StageSnapshot, ViewportSnapshot } from './snapshot';
 import type { Stage } from './stage';
-import { ToolRow } from './ToolRow';
+import { ToolRow, WindowLabel } from './ToolRow';
 import { isMeasuring, type Tool } from './tools';
 import { useMeasurements } from './useMeasurements';
 import { type OpenSeries, useSnapshot, useStage } from './useStage';
@@ -90,7 +90,7 @@ function Images({ view, retry, until, company }: { view: ImagesView; retry: () =
   const settings = useSettings();
   const stage = useStage(desk.host, view.patient, settings);
   if (stage === undefined) return <Page />;
-  return <Area stage={stage} view={view} retry={retry} until={until} imageText={settings.imageTextSize} company={company} />;
+  return <Area key={settings.drawing} stage={stage} view={view} retry={retry} until={until} imageText={settings.imageTextSize} company={company} />;
 }
 
 /** Images of a message: read like those of the archive; what is measured on them is kept nowhere. */
@@ -99,7 +99,7 @@ export function MessageImages({ view, openSeries }: { view: ImagesView; openSeri
   const settings = useSettings();
   const stage = useStage(desk.host, view.patient, settings, openSeries);
   if (stage === undefined) return <Page />;
-  return <Area stage={stage} view={view} retry={nothing} until={null} imageText={settings.imageTextSize} inDialog />;
+  return <Area key={settings.drawing} stage={stage} view={view} retry={nothing} until={null} imageText={settings.imageTextSize} inDialog />;
 }
 
 function nothing(): void {
@@ -215,6 +215,8 @@ function Area({
     },
     [stage],
   );
+  // The words are in the key of the row.
+  const windowLabel = useMemo(() => <ActiveWindow stage={stage} />, [stage]);
   const drawn = current?.series !== undefined;
   const picture = useMemo(
     () =>
@@ -256,7 +258,7 @@ function Area({
         key={words}
         tool={tool}
         layout={snapshot.layout}
-        window={current?.corner?.window}
+        window={windowLabel}
         presets={current?.view?.presets}
         tables={current?.view === undefined ? undefined : tablePresets(current.view, current.state?.index ?? 0)}
         chooseTool={chooseToolNow}
@@ -311,6 +313,11 @@ function Area({
   );
 }
 
+function ActiveWindow({ stage }: { stage: Stage }) {
+  const { viewports, active } = useSnapshot(stage);
+  return <WindowLabel window={viewports.find(({ id }) => id === active)?.corner?.window} />;
+}
+
 /** The latest of what a rendering made, behind a function that stays the same. For events only. */
 function useLatest<Arguments extends unknown[]>(run: (...given: Arguments) => void): (...given: Arguments) => void {
   const latest = useRef(run);
@@ -350,7 +357,7 @@ function Key({
   return null;
 }
 
-/** The one canvas of all viewports; made anew when the graphics device was lost. */
+/** The one canvas of all viewports; made anew when the graphics device was lost, and when something else draws. */
 function Canvas({ stage, gpu }: { stage: Stage; gpu: StageSnapshot['gpu'] }) {
   const [generation, setGeneration] = useState(0);
   const canvas = useRef<HTMLCanvasElement>(null);

@@ -1,6 +1,6 @@
 /** The tools above the images; the letter of its key stands on each. */
 
-import { memo } from 'react';
+import { memo, type ReactNode } from 'react';
 import { Button as AriaButton, ToggleButton, Toolbar } from 'react-aria-components';
 import { Button } from '../components/Button';
 import { Menu } from '../components/Menu';
@@ -18,8 +18,8 @@ import { presetWord, tableWord, windowNumbers, windowWord } from './words';
 export type ToolRowView = {
   tool: Tool;
   layout: Layout;
-  /** Of the active viewport. */
-  window: Corner['window'] | undefined;
+  /** What says the active viewport's window; it draws itself again, and the row stays as it is. */
+  window: ReactNode;
   /** Of the active viewport's series. */
   presets: readonly PresetView[] | undefined;
   /** Of the active viewport's image. */
@@ -56,7 +56,7 @@ const LAYOUT_NAME: Readonly<Record<Layout, () => string>> = {
 
 const LAYOUT_SHORT: Readonly<Record<Layout, string>> = { '1x1': '1×1', '1x2': '1×2', '2x1': '2×1', '2x2': '2×2' };
 
-/** Drawn again only when something of it has changed: scrolling changes nothing here. */
+/** Drawn again only when something of it has changed: neither scrolling nor a window that is drawn along changes it. */
 export const ToolRow = memo(
   function ToolRow(view: ToolRowView) {
     return (
@@ -70,17 +70,13 @@ export const ToolRow = memo(
   (a, b) =>
     a.tool === b.tool &&
     a.layout === b.layout &&
-    sameWindow(a.window, b.window) &&
+    a.window === b.window &&
     a.presets === b.presets &&
     JSON.stringify(a.tables) === JSON.stringify(b.tables) &&
     a.chooseTool === b.chooseTool &&
     a.chooseLayout === b.chooseLayout &&
     a.picture === b.picture,
 );
-
-function sameWindow(a: Corner['window'] | undefined, b: Corner['window'] | undefined): boolean {
-  return a?.width === b?.width && a?.center === b?.center && JSON.stringify(a?.name) === JSON.stringify(b?.name);
-}
 
 const Tools = memo(function Tools({ tool, chooseTool, picture }: Pick<ToolRowView, 'tool' | 'chooseTool' | 'picture'>) {
   return (
@@ -179,19 +175,13 @@ function Presets({
   tables = [],
   picture,
 }: Pick<ToolRowView, 'window' | 'presets' | 'tables' | 'picture'>) {
-  const word = window === undefined ? '' : windowWord(window.name);
   return (
     <Menu
       label={m.imaging_presets()}
       trigger={
         <Button size="small" iconAfter="down" isDisabled={picture === undefined} data-testid="presets">
           <ImagingIcon name="window" size={16} />
-          {word === '' ? m.imaging_presets() : word}
-          {window !== undefined && window.name.kind !== 'table' && (
-            <span className={styles['numbers']}>
-              {window.width}/{window.center}
-            </span>
-          )}
+          {window}
         </Button>
       }
       entries={[
@@ -214,5 +204,20 @@ function Presets({
         { id: 'stored', label: m.imaging_preset_stored(), keys: '0', run: () => picture?.preset(0) },
       ]}
     />
+  );
+}
+
+/** The window in words and numbers. */
+export function WindowLabel({ window }: { window: Corner['window'] | undefined }) {
+  const word = window === undefined ? '' : windowWord(window.name);
+  return (
+    <>
+      {word === '' ? m.imaging_presets() : word}
+      {window !== undefined && window.name.kind !== 'table' && (
+        <span className={styles['numbers']}>
+          {window.width}/{window.center}
+        </span>
+      )}
+    </>
   );
 }

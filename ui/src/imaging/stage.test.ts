@@ -291,6 +291,22 @@ describe('the stage', () => {
     expect(bench.pipe.wants.at(-1)).toEqual({ series: 7, first: 0, last: 134, near: 54 });
   });
 
+  it('names no image that could not be drawn', async () => {
+    const bench = await shown();
+    for (const index of [0, 1]) bench.pipe.deliver(testCard(exampleSeries(), index));
+    await bench.frame();
+    bench.viewer.draw = () => {
+      throw new Error('no memory');
+    };
+    bench.stage.setIndex(0, 1);
+    expect(() => { bench.drawOnly(); }).toThrow('no memory');
+    expect(bench.pane().state?.index, 'as on the canvas').toBe(0);
+    bench.viewer.draw = () => true;
+    bench.stage.invert(0);
+    await bench.frame();
+    expect(bench.pane().state?.index).toBe(1);
+  });
+
   it('draws by the processor after a graphics device was lost twice', async () => {
     const bench = await shown();
     for (const change of [1, 2]) {
