@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod assembly;
+pub mod downlink;
 pub mod frame;
 pub mod jitter;
 pub mod rate;

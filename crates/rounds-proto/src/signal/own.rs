@@ -53,7 +53,7 @@ pub struct Layer {
 }
 
 /// `VideoQuality`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
     /// `q`.
     Low,
