@@ -218,8 +218,13 @@ impl Round {
 
     /// Whether the conversation lets this person say that they are there. One that another program made may not.
     pub async fn may_join(&self) -> bool {
-        let levels = self.shared.room.power_levels().await;
-        levels.is_ok_and(|levels| levels.user_can_send_state(&self.shared.user, MEMBER.into()))
+        self.lets_join().await.unwrap_or(false)
+    }
+
+    /// None where it is not known yet: whoever has just come to a conversation has not heard who may what in it.
+    async fn lets_join(&self) -> Option<bool> {
+        let levels = self.shared.room.power_levels().await.ok()?;
+        Some(levels.user_can_send_state(&self.shared.user, MEMBER.into()))
     }
 
     /// Says that this device is there, with its media at the LiveKit server of this token service, and goes on saying it
@@ -230,7 +235,8 @@ impl Round {
     pub async fn join(&self, service: &Url) -> Result<(), RoundError> {
         let (shared, client) = (&self.shared, self.shared.room.client());
         check_encryption(&shared.room).await?;
-        if !self.may_join().await {
+        // Where it is not known the homeserver says.
+        if self.lets_join().await == Some(false) {
             return Err(RoundError::NotAllowed);
         }
         let former = shared.joined().take();
