@@ -174,10 +174,15 @@ impl Media {
     pub(crate) fn route(&mut self, routes: &[Route], now: Instant) {
         self.flows.retain(|track, _| routes.iter().any(|route| &route.track == track));
         for route in routes {
-            self.flows
-                .entry(route.track.clone())
-                .and_modify(|flow| flow.update(route))
-                .or_insert_with(|| Flow::new(route));
+            let Some(flow) = self.flows.get_mut(&route.track) else {
+                self.flows.insert(route.track.clone(), Flow::new(route));
+                continue;
+            };
+            for (seat, mid) in flow.update(route) {
+                if let Some(peer) = self.peers.get_mut(&seat) {
+                    peer.forget(mid);
+                }
+            }
         }
         self.look_due = now;
     }
@@ -519,10 +524,17 @@ impl Peer {
         let sending = fits.filter(|_| media.kind() == media_kind);
         let sending = sending.map(|params| Sending { number: params.pt(), repairs: params.resend().is_some() })?;
         if sending.repairs {
-            let mut api = self.rtc.direct_api();
-            api.stream_tx_by_mid(mid, None)?.set_rtx_cache(REPAIRED_PACKETS, REPAIRED_FOR, Some(REPAIRED_PART));
+            self.forget(mid);
         }
         Some(sending)
+    }
+
+    /// Nothing of what was lost in a section is sent again: it would stand before the voices of a line that is too narrow for
+    /// it. By itself the stack forgets only what newer packets take the place of.
+    fn forget(&mut self, mid: Mid) {
+        if let Some(stream) = self.rtc.direct_api().stream_tx_by_mid(mid, None) {
+            stream.set_rtx_cache(REPAIRED_PACKETS, REPAIRED_FOR, Some(REPAIRED_PART));
+        }
     }
 
     fn flush(&mut self) {

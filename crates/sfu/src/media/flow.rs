@@ -81,13 +81,11 @@ impl Flow {
         flow
     }
 
-    /// Takes over who hears, and keeps the numbering of those who heard before.
-    pub(super) fn update(&mut self, route: &Route) {
+    /// Takes over who hears, and keeps the numbering of those who heard before; says to whom nothing is sent any more.
+    pub(super) fn update(&mut self, route: &Route) -> Vec<(Seat, Mid)> {
         self.mid = Mid::from(route.mid.as_str());
         self.muted = route.muted;
-        if self.muted {
-            self.listeners.iter_mut().for_each(|down| down.forward.pause());
-        }
+        let mut paused = Vec::new();
         let mut former = std::mem::take(&mut self.listeners);
         for Listener { seat, mid, layer } in &route.to {
             let mid = Mid::from(mid.as_str());
@@ -96,7 +94,12 @@ impl Flow {
                 Some(at) => former.swap_remove(at),
                 None => Down::new(*seat, mid, self.kind),
             };
-            if layer.is_none() {
+            if layer.is_none() || self.muted {
+                // What was said last is of use to whoever misses it.
+                if self.kind == Kind::Video && down.forward.layer().is_some() {
+                    down.history = History::default();
+                    paused.push((*seat, mid));
+                }
                 down.forward.pause();
             }
             if down.wish != *layer {
@@ -105,6 +108,7 @@ impl Flow {
             down.wish = *layer;
             self.listeners.push(down);
         }
+        paused
     }
 
     /// Notes a packet, and of which layer's stream it is.
