@@ -1,5 +1,5 @@
-// Both ways of bulk bytes in the real window, one with each means of drawing: with each, one series is loaded whole, its
-// values at named points are those that its recipe says, and the painted picture of a named image is the same.
+// Both ways of bulk bytes and both means of drawing in the real window: with each, one series is loaded whole, its values
+// at named points are those that its recipe says, and the painted picture of a named image is the same.
 //
 // node bulk.mjs --program PROGRAM --profile DIR --platform URL --out DIR
 
@@ -100,8 +100,9 @@ async function painted(d, file) {
 
 async function over(way, drawing) {
   const result = { values: [], pictures: [] }
-  await step(`${way}-loaded`, async () => {
-    window = await Window.open(program, ['--profile', join(profile, way), '--bulk', way, '--drawing', drawing])
+  const name = `${way}-${drawing}`
+  await step(`${name}-loaded`, async () => {
+    window = await Window.open(program, ['--profile', join(profile, name), '--bulk', way, '--drawing', drawing])
     const d = window.driver
     await d.seen(field('sign-in-address'))
     await settle(d, { language: lang, theme })
@@ -118,15 +119,15 @@ async function over(way, drawing) {
     await d.click(test('viewport-1'))
   })
   const d = window.driver
-  await step(`${way}-pictures`, async () => {
+  await step(`${name}-pictures`, async () => {
     for (const { index } of points) {
       await goTo(d, index)
       await d.press('2')
       await d.wait('the lung window', () => d.js('return /1[.,]?500/.test(document.querySelector("[data-testid=corner-window-1]")?.textContent ?? "")'))
-      result.pictures.push(await painted(d, `${way}-image-${index + 1}.png`))
+      result.pictures.push(await painted(d, `${name}-image-${index + 1}.png`))
     }
   })
-  await step(`${way}-values`, async () => {
+  await step(`${name}-values`, async () => {
     for (const point of points) {
       const value = await probe(d, point)
       result.values.push(value)
@@ -134,7 +135,7 @@ async function over(way, drawing) {
       if (!(Math.abs(value - point.hu) <= 5 * series.noise_hu)) throw new Error(`${point.name}: ${value} HU, not ${point.hu}`)
     }
   })
-  await step(`${way}-no-faults`, () => noFaults(d))
+  await step(`${name}-no-faults`, () => noFaults(d))
   await window.close()
   window = undefined
   return result
@@ -142,15 +143,20 @@ async function over(way, drawing) {
 
 await steps.run(
   async () => {
-    const [socket, scheme] = [await over('socket', 'processor'), await over('scheme', 'graphics')]
+    const [socket, scheme, graphics] = [await over('socket', 'processor'), await over('scheme', 'processor'), await over('socket', 'graphics')]
     await step('same', async () => {
-      if (String(socket.values) !== String(scheme.values)) throw new Error(`values differ: ${socket.values} and ${scheme.values} HU`)
+      for (const other of [scheme, graphics]) {
+        if (String(socket.values) !== String(other.values)) throw new Error(`values differ: ${socket.values} and ${other.values} HU`)
+      }
       points.forEach(({ index }, at) => {
-        const [one, other] = [socket.pictures[at], scheme.pictures[at]]
-        if (one.words !== other.words) throw new Error(`image ${index + 1} reads "${one.words}" and "${other.words}"`)
-        // A device may round the last bit of a mix of four values in another way, which is one level of gray at most.
-        const apart = one.pixels.reduce((most, value, place) => Math.max(most, Math.abs(value - other.pixels[place])), 0)
-        if (one.pixels.length !== other.pixels.length || apart > 1) throw new Error(`image ${index + 1} is painted differently, ${apart} apart`)
+        const one = socket.pictures[at]
+        for (const [other, most] of [[scheme.pictures[at], 0], [graphics.pictures[at], 1]]) {
+          if (one.words !== other.words) throw new Error(`image ${index + 1} reads "${one.words}" and "${other.words}"`)
+          if (one.pixels.length !== other.pixels.length) throw new Error(`image ${index + 1} has another size`)
+          // A device may round the last bit of a mix of four values in another way, which is one level of gray at most.
+          const apart = one.pixels.reduce((worst, value, place) => Math.max(worst, Math.abs(value - other.pixels[place])), 0)
+          if (apart > most) throw new Error(`image ${index + 1} is painted differently, ${apart} apart`)
+        }
       })
       // Air and bone: a picture that shows both is no empty one.
       if (new Set(socket.pictures[0].pixels).size < 100 || socket.pictures[0].pixels.equals(socket.pictures[1].pixels)) throw new Error('nothing was painted')

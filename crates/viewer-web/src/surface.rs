@@ -6,9 +6,6 @@ use wasm_bindgen::Clamped;
 use wasm_bindgen::prelude::*;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
-/// Beyond this no canvas is asked for.
-const MOST_PIXELS: u32 = 16_384;
-
 pub(crate) fn fail(error: impl std::fmt::Display) -> JsValue {
     JsError::new(&error.to_string()).into()
 }
@@ -35,11 +32,6 @@ pub(crate) struct Memory {
 }
 
 impl Surface {
-    /// The largest side that a canvas can have.
-    pub(crate) fn most(viewer: &Viewer) -> u32 {
-        viewer.gpu().map_or(MOST_PIXELS, Gpu::max_2d)
-    }
-
     /// Whether the canvas has to be made to the viewer's size first.
     pub(crate) fn unsized_yet(&self) -> bool {
         match self {
@@ -164,13 +156,13 @@ impl Memory {
             .get_context_with_context_options("2d", &options)?
             .and_then(|context| context.dyn_into::<CanvasRenderingContext2d>().ok())
             .ok_or_else(|| fail("the canvas can't be painted on"))?;
+        let viewer = Viewer::on_processor([canvas.width(), canvas.height()]);
         let info = wire::Info {
             backend: "Processor".to_owned(),
-            max2d: MOST_PIXELS,
+            max2d: viewer.most(),
             format: "Rgba8Unorm".to_owned(),
             adapter: String::new(),
         };
-        let viewer = Viewer::on_processor([canvas.width(), canvas.height()]);
         Ok((Self { canvas, context, pixels: Vec::new() }, viewer, info.json()))
     }
 

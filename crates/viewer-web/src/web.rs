@@ -42,7 +42,7 @@ impl Viewer {
 
     /// The canvas gets this size in device pixels.
     pub fn resize(&mut self, width: u32, height: u32) {
-        let most = Surface::most(&self.viewer);
+        let most = self.viewer.most();
         let size = [width.min(most), height.min(most)];
         if size != self.viewer.canvas() || self.surface.unsized_yet() {
             self.surface.resized();

@@ -6,7 +6,7 @@ use crate::number::{byte, index};
 use crate::{Format, Table};
 use std::ops::Range;
 
-/// The largest side of an image: what the largest textures have.
+/// The largest side of an image and of a canvas: what the largest textures have.
 pub(crate) const MOST: u32 = 16_384;
 
 /// Levels beyond this have steps between two `f32` that would be seen, where values are changed before they are mixed.

@@ -43,9 +43,12 @@ pub enum FrameError {
         /// Frame index.
         frame: u32,
     },
-    /// The device refused, or there is no memory.
-    #[error("there is no room for the frame: {0}")]
+    /// The device refused.
+    #[error("the graphics device refused: {0}")]
     Device(String),
+    /// There is no memory for it.
+    #[error("there is no room for the frame: {0}")]
+    Room(#[from] TryReserveError),
 }
 
 #[derive(Debug)]
@@ -213,18 +216,17 @@ impl Stack {
             slot.arriving = None;
         }
         let shown = slot.shown;
-        let refused = match gpu {
+        let kept = match gpu {
             Some(gpu) => {
                 self.write(gpu, message);
-                gpu.take_error()
+                gpu.take_error().map_or(Ok(()), |error| Err(FrameError::Device(error)))
             }
-            None => self.keep(message).err().map(|full| full.to_string()),
+            None => self.keep(message).map_err(FrameError::Room),
         };
-        if let Some(error) = refused {
+        if kept.is_err() {
             self.slots[frame as usize] = Slot { shown: Arrival::Absent, arriving: None };
-            return Err(FrameError::Device(error));
         }
-        Ok(shown)
+        kept.map(|()| shown)
     }
 
     /// A page ends where its memory does: it is asked for, and not taken for granted.

@@ -213,6 +213,15 @@ enum Means {
     Processor(Box<Painter>),
 }
 
+impl Means {
+    fn gpu(&self) -> Option<&Gpu> {
+        match self {
+            Self::Graphics { gpu, .. } => Some(gpu),
+            Self::Processor(_) => None,
+        }
+    }
+}
+
 /// Series and viewports on one canvas.
 #[derive(Debug)]
 pub struct Viewer {
@@ -242,10 +251,12 @@ impl Viewer {
 
     /// The device, where one paints.
     pub fn gpu(&self) -> Option<&Gpu> {
-        match &self.means {
-            Means::Graphics { gpu, .. } => Some(gpu),
-            Means::Processor(_) => None,
-        }
+        self.means.gpu()
+    }
+
+    /// The largest side that an image and the canvas can have, in pixels.
+    pub fn most(&self) -> u32 {
+        self.gpu().map_or(painter::MOST, Gpu::max_2d)
     }
 
     /// Size of the canvas in device pixels.
@@ -272,7 +283,7 @@ impl Viewer {
     /// Opens a series. One with the same handle is replaced, with its pixels.
     pub fn add_series(&mut self, series: Series) -> Result<(), SeriesError> {
         let handle = series.handle;
-        let stack = Stack::new(series, self.gpu().map_or(painter::MOST, Gpu::max_2d))?;
+        let stack = Stack::new(series, self.most())?;
         self.remove_series(handle);
         self.stacks.insert(handle, stack);
         Ok(())
@@ -310,10 +321,7 @@ impl Viewer {
 
     /// Takes the pixels of a frame, or of rows of one. Answers what the frame is afterwards.
     pub fn take(&mut self, message: &FrameMessage<'_>) -> Result<Arrival, FrameError> {
-        let gpu = match &self.means {
-            Means::Graphics { gpu, .. } => Some(gpu),
-            Means::Processor(_) => None,
-        };
+        let gpu = self.means.gpu();
         if gpu.is_some_and(Gpu::lost) {
             return Err(FrameError::Device("lost".to_owned()));
         }

@@ -215,7 +215,7 @@ function Area({
     },
     [stage],
   );
-  // The words are in the key of the row.
+  // The same element each time: another one would draw the row again.
   const windowLabel = useMemo(() => <ActiveWindow stage={stage} />, [stage]);
   const drawn = current?.series !== undefined;
   const picture = useMemo(

@@ -119,9 +119,12 @@ export const createViewer: CreateViewer = async (canvas, drawing) => {
   if (load === undefined || locate === undefined) throw new Error('the viewer is not part of this build');
   const [module, binary] = await Promise.all([load(), locate()]);
   await module.default({ module_or_path: binary });
-  if (drawing === 'processor' || (drawing === 'auto' && isGraphicsComputed())) return module.Viewer.on_processor(canvas);
+  if (drawing === 'processor' || (drawing === 'auto' && (graphicsComputed ??= isGraphicsComputed()))) return module.Viewer.on_processor(canvas);
   return module.Viewer.create(canvas);
 };
+
+/** Asked once: a context takes its time, and whoever opens images waits for them. */
+let graphicsComputed: boolean | undefined;
 
 /**
  * Whether a picture of WebGL would be computed by the processor, or none could be had. WebView2 and Chromium tell whoever
