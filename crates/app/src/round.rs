@@ -69,6 +69,8 @@ const GATHER: Duration = Duration::from_millis(60);
 #[derive(Default)]
 pub(crate) struct Rounds {
     state: Mutex<State>,
+    /// One at a time, so that nothing older is told after something newer.
+    telling: Mutex<()>,
     cameras: Cameras,
 }
 
@@ -342,6 +344,10 @@ impl Desk {
             round.declined = state.calls.not_coming(&there).map(sender).collect();
         }
         drop(state);
+        if let Some(round) = &mut round {
+            round.name = self.conversation_name(&round.conversation);
+            round.patient = self.patient_of(&round.conversation);
+        }
         let calls = calls.into_iter().map(|call| RoundCallView {
             name: self.conversation_name(&call.room),
             patient: self.patient_of(&call.room),
@@ -363,6 +369,7 @@ impl Desk {
 
     /// Tells them, if they are others than before.
     pub(crate) fn tell_rounds(&self) {
+        let _turn = self.0.rounds.telling.lock().unwrap_or_else(PoisonError::into_inner);
         let view = self.rounds_view();
         {
             let mut state = self.0.rounds.state();

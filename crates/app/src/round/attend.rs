@@ -116,12 +116,10 @@ impl Seat {
         let (acts, wanted) = mpsc::channel(ACTS);
         let (gallery, wished) = Gallery::new();
         let (films, mouth) = (Films::default(), Mouth::default());
-        let name = desk.conversation_name(&conversation);
-        let patient = desk.patient_of(&conversation);
         let (find, found) = mpsc::channel(FINDING);
         let stay = Stay {
             showing: Showing::new(conversation.clone()),
-            scene: Scene::new(conversation, name, patient),
+            scene: Scene::new(conversation),
             gallery: gallery.clone(),
             desk,
             entry,
@@ -452,6 +450,10 @@ impl Stay {
         }
         if let (Fact::TokenRefreshed(token), Some(power)) = (&fact, &mut self.power) {
             power.renew(token.clone());
+        }
+        // Whoever has just come to the media server did not hear what was said before.
+        if let Fact::Person(_) = fact {
+            self.me_again = ME_AGAIN;
         }
         self.scene.take(fact, &Timestamp::now().to_string());
     }
@@ -872,12 +874,13 @@ impl Stay {
         if !self.showing.is_shown() {
             self.desk.forget_presented(self.entry);
         }
-        self.tell();
         let mut tracks = self.scene.pictures();
         if self.camera.is_some() {
             tracks.push((self.scene.own_picture(), OWN_PICTURE.to_owned()));
         }
         self.gallery.set_tracks(tracks);
+        // Whoever hears of a picture may ask for it at once.
+        self.tell();
     }
 
     fn tell(&mut self) {

@@ -15,8 +15,6 @@ use tim::Member;
 /// A round as it stands.
 pub(super) struct Scene {
     pub(super) conversation: String,
-    pub(super) name: String,
-    pub(super) patient: Option<String>,
     pub(super) phase: RoundPhase,
     pub(super) microphone: OwnMediaView,
     pub(super) camera: OwnMediaView,
@@ -74,11 +72,9 @@ const LOUDEST: f32 = 2.0;
 pub(super) const OWN_PICTURE: &str = "own";
 
 impl Scene {
-    pub(super) fn new(conversation: String, name: String, patient: Option<String>) -> Self {
+    pub(super) fn new(conversation: String) -> Self {
         Self {
             conversation,
-            name,
-            patient,
             phase: RoundPhase::Entering { doing: Entering::Finding },
             microphone: OwnMediaView::Off,
             camera: OwnMediaView::Off,
@@ -371,8 +367,6 @@ impl Scene {
         here.append(&mut others);
         RoundView {
             conversation: self.conversation.clone(),
-            name: self.name.clone(),
-            patient: self.patient.clone(),
             phase: self.phase.clone(),
             since: self.since.clone(),
             people: here,
@@ -380,6 +374,8 @@ impl Scene {
             camera: self.camera.clone(),
             screen: self.screen.clone(),
             // The desk knows.
+            name: String::new(),
+            patient: None,
             declined: Vec::new(),
             advice: self.advice.clone(),
             recorded: self.recorded,
