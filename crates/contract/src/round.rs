@@ -245,6 +245,8 @@ pub enum RoundAdvice {
     },
     /// What this person sends does not fit the way: the picture is made small, or held.
     NarrowWay,
+    /// Not all pictures of others fit the way: some are held back, so that voices come in time.
+    FewPictures,
 }
 
 /// How sound and picture travel between this computer and the media server.

@@ -41,6 +41,19 @@ pub struct Whole {
     pub gap: bool,
 }
 
+impl Whole {
+    /// How large a picture that depends on no other is, in pixels (RFC 6386 §9.1, where it is never encrypted); none where
+    /// it does not say.
+    #[must_use]
+    pub fn size(&self) -> Option<(u16, u16)> {
+        let header = self.bytes.get(3..10).filter(|_| self.key)?;
+        let &[0x9d, 0x01, 0x2a, width, more_width, height, more_height] = header else { return None };
+        // The two highest bits say how it is to be enlarged.
+        let side = |low, high| u16::from_le_bytes([low, high]) & 0x3fff;
+        Some((side(width, more_width), side(height, more_height)))
+    }
+}
+
 /// One stream, from one SSRC.
 #[derive(Debug, Default)]
 pub struct Frames {
@@ -280,6 +293,17 @@ mod tests {
         let whole = Whole { bytes: vec![KEY, 7, 8, 9], timestamp: 10, key: true, gap: false };
         assert_eq!(out, [whole], "across the end of the numbers too");
         assert!(!frames.awaits_key(), "from here on others can follow");
+    }
+
+    #[test]
+    fn a_key_frame_says_how_large_it_is() {
+        let whole = |bytes: &[u8], key| Whole { bytes: bytes.to_vec(), timestamp: 0, key, gap: false };
+        // RFC 6386 §9.1: three bytes, the start code, then 14 bits of each side and two of its scale.
+        let frame = [0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 0x07, 0xb0, 0x44, 0];
+        assert_eq!(whole(&frame, true).size(), Some((1920, 1200)), "without its scale");
+        assert_eq!(whole(&frame, false).size(), None, "another one does not");
+        assert_eq!(whole(&frame[..9], true).size(), None, "half a header says nothing");
+        assert_eq!(whole(&[0; 11], true).size(), None, "nor what is none");
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //!              the line is full: less than came through
 //!   unlimited ──────────────────────────────────────────▶ limited ──┐ quiet for a while: one layer more.
 //!        ▲                                                 │  ▲     │ It holds for 5 s, and stays; or it was
-//!        └───────────── nothing more is wanted ────────────┘  └─────┘ too much, and is tried again later
+//!        └──── nothing more is wanted, and all comes ──────┘  └─────┘ too much, and is tried again later
 //! ```
 //!
 //! Loss without a queue says nothing: radio loses packets at any rate. A queue that does not become shorter with less from us
@@ -434,8 +434,11 @@ impl Downlink {
         let given = |one: &Wanted| self.allotted.get(&one.track).copied().flatten();
         let mut missing = turns(wanted).into_iter().filter(|(one, layer)| given(one) < Some(layer.step)).peekable();
         if missing.peek().is_none() {
-            self.limit = None;
-            self.too_much.clear();
+            // That little is wanted says nothing of the line.
+            if self.through() >= limit * LESS {
+                self.limit = None;
+                self.too_much.clear();
+            }
             return;
         }
         // Nothing as large as what is too much, and nothing above it.

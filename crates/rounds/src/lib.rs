@@ -3,6 +3,7 @@
 mod keys;
 mod line;
 mod peer;
+mod portions;
 mod power;
 mod receiving;
 mod round;

@@ -2,6 +2,7 @@
 
 use crate::keys::Keys;
 use crate::peer::{Seen, Telling};
+use crate::portions::{Coming, Head};
 use bytes::Bytes;
 use model::round::MemberId;
 use rounds_proto::assembly::{Frames, Part};
@@ -87,6 +88,7 @@ pub(crate) struct Hearing {
     pub(crate) seen: Telling,
     pub(crate) pictures: mpsc::Sender<Picture>,
     pub(crate) sounds: mpsc::Sender<Sound>,
+    pub(crate) coming: Coming,
     /// Who publishes a track, by its `sid`.
     publishers: Arc<Mutex<BTreeMap<String, Arc<MemberId>>>>,
     /// Tracks of which a picture is wanted that depends on no other.
@@ -120,7 +122,8 @@ impl Hearing {
         sounds: mpsc::Sender<Sound>,
         wished: Wishes,
     ) -> Self {
-        Self { keys, seen, pictures, sounds, publishers: Arc::default(), wished, told: Arc::default() }
+        let (coming, publishers, told) = (Coming::default(), Arc::default(), Arc::default());
+        Self { keys, seen, pictures, sounds, coming, publishers, wished, told }
     }
 
     /// Who publishes each track, by its `sid`, as the server says.
@@ -158,6 +161,7 @@ impl Hearing {
                 stream = Stream::of(track.as_ref(), packet.header.ssrc).await;
             }
             let Some(stream) = &mut stream else { continue };
+            stream.count(&self, &sid, &packet);
             let Some(publisher) = self.publisher(&sid) else { continue };
             if stream.take(&self, &sid, &publisher, packet) {
                 let ask = PictureLossIndication { sender_ssrc: 0, media_ssrc: stream.ssrc };
@@ -185,6 +189,23 @@ impl Stream {
         Some(Self { ssrc, codec, frames: Frames::default(), asked: None, pause: KEY_PAUSE })
     }
 
+    fn count(&self, hearing: &Hearing, sid: &str, packet: &Packet) {
+        let Packet { header, payload } = packet;
+        let head = Head {
+            at: hearing.keys.now(),
+            ssrc: self.ssrc,
+            number: header.sequence_number,
+            timestamp: header.timestamp,
+            payload: payload.len(),
+        };
+        // Padding says nothing of when a voice was said.
+        if self.codec == Codec::Opus && !payload.is_empty() {
+            hearing.coming.hear(sid, head);
+        } else {
+            hearing.coming.see(sid, head);
+        }
+    }
+
     /// Takes a packet; says whether a key frame is to be asked for.
     fn take(&mut self, hearing: &Hearing, sid: &str, publisher: &MemberId, packet: Packet) -> bool {
         let now = hearing.keys.now();
@@ -202,6 +223,9 @@ impl Stream {
             payload: packet.payload,
         };
         for whole in self.frames.push(now, part) {
+            if let Some(size) = whole.size() {
+                hearing.coming.measure(self.ssrc, size);
+            }
             // It may be one that the key comes for in a moment: what follows cannot be drawn without it.
             let Ok(opened) = hearing.keys.open(publisher, self.codec, whole.bytes) else {
                 self.frames.skip_to_key();

@@ -4,11 +4,13 @@
 use crate::keys::{Encryption, Keys};
 use crate::line::Line;
 use crate::peer::{Peer, Reach, Seen, Telling, Traffic, kind_of};
+use crate::portions::{Portions, Said};
 use crate::receiving::{Hearing, PICTURES, Picture, SOUNDS, Sound, Wishes};
 use crate::sending::Outgoing;
 use crate::socket::Socket;
 use crate::words::{Saying, WordError, Words};
 use model::round::{KeyTrust, MediaKey, MemberId};
+use rounds_proto::downlink::LOOK;
 use rounds_proto::frame::{KeyUsed, State};
 use rounds_proto::signal::{
     self, Course, Fact, Input, Layer, OptionsError, Output, PeerNo, PeerState, SocketNo, Token, TrackWish, View,
@@ -18,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::MissedTickBehavior;
 
 /// Commands that wait for the loop; whoever has more waits too.
 const COMMANDS: usize = 64;
@@ -40,7 +43,7 @@ pub struct Options {
 /// What happens in a round.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// As the server says.
+    /// As the server says; [`Fact::Stream`] also of what we hold back.
     Fact(Fact),
     /// How each member stands with their key, in the order of their names; told when it changes.
     Standing(Vec<(MemberId, State)>),
@@ -134,6 +137,7 @@ impl Round {
             outgoing: BTreeMap::new(),
             line: line.clone(),
             words: Words::default(),
+            portions: Portions::default(),
             standing: Vec::new(),
             built: false,
             unheard: false,
@@ -265,6 +269,7 @@ struct Run {
     outgoing: BTreeMap<String, Outgoing>,
     line: Line,
     words: Words,
+    portions: Portions,
     standing: Vec<(MemberId, State)>,
     built: bool,
     /// Nobody follows the round any more.
@@ -278,6 +283,8 @@ impl Run {
         mut told: mpsc::Receiver<Seen>,
         mut carried: mpsc::Receiver<Seen>,
     ) {
+        let mut looks = tokio::time::interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.take(Input::Join).await;
         while !self.course.is_over() {
             let due = self.course.due();
@@ -288,6 +295,7 @@ impl Run {
                 Some(seen) = carried.recv() => self.look(seen).await,
                 () = self.until(due) => self.take(Input::Due).await,
                 () = self.until(asks) => self.ask_for_keys(),
+                _at = looks.tick() => self.look_at_line().await,
             }
             if self.unheard {
                 self.take(Input::Leave).await;
@@ -330,7 +338,11 @@ impl Run {
                 self.take(Input::Resize { cid: &cid, width, height, layers }).await;
             }
             Command::Subscribe(track, wanted) => self.take(Input::Subscribe(&track, wanted)).await,
-            Command::View(track, view) => self.take(Input::View(&track, view)).await,
+            Command::View(track, view) => {
+                let said = self.portions.wish(self.hearing.keys.now(), &track, view);
+                self.follow(said);
+                self.drain().await;
+            }
             Command::Token(token) => self.take(Input::Token(token)).await,
             Command::Say(saying, done) => {
                 let said = match (self.course.me(), self.peers.values().next_back()) {
@@ -388,12 +400,36 @@ impl Run {
 
     /// Puts something into the course and does what follows from it, and from that.
     async fn take(&mut self, input: Input<'_>) {
+        self.put(input);
+        self.drain().await;
+    }
+
+    fn put(&mut self, input: Input<'_>) {
         let now = self.keys().now();
         self.course.handle(now, rand::random(), input);
+    }
+
+    async fn drain(&mut self) {
         while let Some(output) = self.course.poll() {
             if let Some(input) = Box::pin(self.act(output)).await {
-                let now = self.keys().now();
-                self.course.handle(now, rand::random(), input);
+                self.put(input);
+            }
+        }
+    }
+
+    /// Looks at what has come, and asks for what the line has room for.
+    async fn look_at_line(&mut self) {
+        let said = self.portions.look(self.hearing.keys.now(), &self.hearing.coming);
+        self.follow(said);
+        self.drain().await;
+    }
+
+    /// Does what the portions say; what the course wants then is done with the rest.
+    fn follow(&mut self, said: Vec<Said>) {
+        for said in said {
+            match said {
+                Said::Asked(track, view) => self.put(Input::View(&track, view)),
+                Said::Told(fact) => self.tell(Event::Fact(fact)),
             }
         }
     }
@@ -462,6 +498,11 @@ impl Run {
                 tokio::spawn(peer.close());
                 None
             }
+            Output::Fact(Fact::Stream { track, paused }) => {
+                let said = self.portions.hold(self.hearing.keys.now(), &track, paused);
+                self.follow(said);
+                None
+            }
             Output::Fact(fact) => {
                 self.note(&fact).await;
                 self.tell(Event::Fact(fact));
@@ -476,9 +517,11 @@ impl Run {
             Fact::Joined(joined) => {
                 let trailer = joined.sif_trailer.clone();
                 self.keys().members(|_now, members| members.set_sif_trailer(&trailer));
+                self.portions.begin_anew();
                 self.know_people();
             }
             Fact::Person(_) | Fact::PersonLeft { .. } | Fact::Track { .. } => self.know_people(),
+            Fact::Speakers(speakers) => self.portions.hear(speakers),
             Fact::Resumed { last_message } => {
                 if let Some(peer) = self.peers.values().next_back() {
                     self.words.say_again(&peer.channels, *last_message).await;
@@ -489,7 +532,6 @@ impl Run {
             | Fact::Bound { .. }
             | Fact::Own { .. }
             | Fact::Permissions(_)
-            | Fact::Speakers(_)
             | Fact::Quality(_)
             | Fact::Stream { .. }
             | Fact::Allowed { .. }
@@ -512,6 +554,9 @@ impl Run {
             members.insert(who);
         }
         self.hearing.set_publishers(publishers);
+        let tracks = self.course.others().flat_map(|one| one.tracks.values().map(|track| (one.sid.as_str(), track)));
+        let said = self.portions.know(self.hearing.keys.now(), tracks);
+        self.follow(said);
         if !self.keys().are_of_each() {
             self.keys().set_members(&members);
         }

@@ -11,4 +11,4 @@ percent: number, } | { "advice": "hears-with-loss",
 /**
  * Of 100 moments.
  */
-percent: number, } | { "advice": "narrow-way" };
+percent: number, } | { "advice": "narrow-way" } | { "advice": "few-pictures" };

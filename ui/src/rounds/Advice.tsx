@@ -60,6 +60,7 @@ function actOf({ advice }: RoundAdvice, { camera }: RoundView, step: (what: Roun
     case 'echo':
     case 'microphone-clips':
     case 'hears-with-loss':
+    case 'few-pictures':
       return null;
     default: {
       const unknown: never = advice;

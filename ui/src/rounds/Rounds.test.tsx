@@ -1,4 +1,4 @@
-import { act, cleanup, fireEvent, render, waitFor, within } from '@testing-library/react';
+import { act, cleanup, fireEvent, render, type RenderResult, waitFor, within } from '@testing-library/react';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { LiveRegions } from '../components/announce';
 import { createPlaces, PlacesContext } from '../frame/place';
@@ -483,6 +483,9 @@ describe('images that somebody shows', () => {
 });
 
 describe('sharing a screen', () => {
+  /** The list stands a moment before what is in it. */
+  const listed = (page: RenderResult) => waitFor(() => expect(within(page.getByTestId('surfaces')).getAllByRole('option').length).toBeGreaterThan(0));
+
   const elsewhere = { place: { screen: 'today' } as const };
   const shared = (steps: RoundStep[]) => steps.filter((one) => ['open-surfaces', 'share-surface', 'stop-sharing'].includes(one.step));
   const enter = () => {
@@ -514,11 +517,12 @@ describe('sharing a screen', () => {
   test('says whom else it shows before anything is chosen', async () => {
     const { page, press } = await open(rounds({ round: round() }));
     press('round-share');
-    await waitFor(() => page.getByTestId('surfaces'));
+    await listed(page);
     const list = page.getByRole('listbox', { name: 'Bildschirm oder Fenster teilen' });
     const said = document.getElementById(list.getAttribute('aria-describedby') ?? '')?.textContent;
     expect(said).toContain('auch Namen anderer Patientinnen und Patienten');
-    expect(page.getAllByRole('group').map((one) => one.getAttribute('aria-labelledby')).filter((id) => id !== null).map((id) => document.getElementById(id)?.textContent)).toEqual(['Fenster', 'Bildschirme']);
+    const heads = () => page.getAllByRole('group').map((one) => one.getAttribute('aria-labelledby')).filter((id) => id !== null).map((id) => document.getElementById(id)?.textContent);
+    await waitFor(() => expect(heads()).toEqual(['Fenster', 'Bildschirme']));
     expect(page.getByTestId('surface-screen-2').textContent).toBe('Bildschirm 21920 × 1080');
     expect(page.getByTestId('surface-untitled').textContent).toBe('Fenster ohne Titel');
   });
@@ -526,7 +530,7 @@ describe('sharing a screen', () => {
   test('goes with a double click, and ends by the line, on whichever screen', async () => {
     const { page, places, steps, press, spoken } = await open(rounds({ round: round() }));
     press('round-share');
-    await waitFor(() => page.getByTestId('surfaces'));
+    await listed(page);
     act(() => void fireEvent.doubleClick(page.getByTestId('surface-screen-1')));
     await waitFor(() => expect(page.getByTestId('round-sharing').textContent).toContain('Sie teilen Ihren ganzen Bildschirm'));
     expect(spoken('polite')).toBe('Sie teilen Ihren Bildschirm');
@@ -567,7 +571,7 @@ describe('sharing a screen', () => {
   test('that is refused says so in the dialog, and the dialog stays', async () => {
     const { page, press } = await open(rounds({ round: round() }), { answer: (request) => (request.type === 'round' && request.round.step === 'share-surface' ? { code: 'round-refused', detail: '' } : undefined) });
     press('round-share');
-    await waitFor(() => page.getByTestId('surfaces'));
+    await listed(page);
     act(() => void fireEvent.doubleClick(page.getByTestId('surface-slides')));
     await waitFor(() => expect(page.getByTestId('share-dialog').textContent).toContain('Der Server der Runde hat Sie nicht eingelassen.'));
   });
@@ -580,7 +584,7 @@ describe('sharing a screen', () => {
     expect(spoken('polite')).toBe('Das Fenster wurde geschlossen, oder der Bildschirm ist nicht mehr da.');
     const line = page.getByTestId('screen-stopped');
     press('share-again');
-    await waitFor(() => page.getByTestId('surfaces'));
+    await listed(page);
     key('Escape');
     await waitFor(() => expect(page.queryByTestId('share-dialog')).toBeNull());
     act(() => void fireEvent.click([...line.querySelectorAll('button')].at(-1)!));
@@ -674,6 +678,7 @@ describe('advice', () => {
     [loss(7), 'Andere hören und sehen Sie mit 7\u00a0% Verlust. Ein Netzwerkkabel statt WLAN hilft. Ohne Kamera bleibt mehr für Ihre Stimme.', 'Sie kommen lückenhaft an'],
     [{ advice: 'hears-with-loss', percent: 12 }, '12\u00a0% von dem, was andere sagen, kommt nicht an. Ein Netzwerkkabel statt WLAN hilft.', 'Sie hören lückenhaft'],
     [{ advice: 'narrow-way' }, 'Ihre Leitung ist schmal: Ihr Bild wird kleiner gesendet. Ohne Kamera bleibt mehr für Ihre Stimme.', 'Leitung ist schmal'],
+    [{ advice: 'few-pictures' }, 'Ihre Leitung ist schmal: Nicht alle Bilder kommen, damit Sie jede Stimme hören. Ein Netzwerkkabel statt WLAN hilft.', 'Nicht alle Bilder'],
   ])('%o says what is and what helps, in the round at full length and elsewhere in a word', async (advice, words, short) => {
     const { page, places, change, spoken } = await open(rounds({ round: round() }));
     change({ advice: [advice, { advice: 'narrow-way' }] });

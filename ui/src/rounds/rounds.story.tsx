@@ -22,7 +22,7 @@ const ended = (id: string, why: RoundEnd) => inside(id, { phase: { phase: 'ended
 const conversation: Place = { screen: 'messages', conversation: '!steinklee' };
 const enter = ['click:[data-testid="enter-!steinklee"]', 'see:[data-testid=enter]'];
 
-const advised: readonly RoundAdvice[] = [{ advice: 'speaks-while-muted' }, { advice: 'microphone-silent' }, { advice: 'echo' }, { advice: 'microphone-clips' }, { advice: 'sends-with-loss', percent: 7 }, { advice: 'hears-with-loss', percent: 12 }, { advice: 'narrow-way' }];
+const advised: readonly RoundAdvice[] = [{ advice: 'speaks-while-muted' }, { advice: 'microphone-silent' }, { advice: 'echo' }, { advice: 'microphone-clips' }, { advice: 'sends-with-loss', percent: 7 }, { advice: 'hears-with-loss', percent: 12 }, { advice: 'narrow-way' }, { advice: 'few-pictures' }];
 const heard: Partial<RoundView> = { microphone: { state: 'on', device: 'Jabra Evolve2 40' }, people: people(9).map((one) => (one.here ? { ...one, muted: false } : one)) };
 const advice = (one: RoundAdvice): Partial<RoundView> => ({ ...(one.advice === 'speaks-while-muted' ? {} : heard), advice: [one] });
 const connection = ['click:[data-testid=round-way]', 'see:[data-testid=way-facts]'];

@@ -183,6 +183,8 @@ export function adviceWords(advice: RoundAdvice, camera: boolean): AdviceWords {
       return { short: m.round_advice_hears_short(), what: m.round_advice_hears({ percent }), act: m.round_advice_cable_helps() };
     case 'narrow-way':
       return { short: m.round_advice_narrow_short(), what: m.round_advice_narrow(), act: camera ? m.round_advice_camera_helps() : m.round_advice_cable_helps() };
+    case 'few-pictures':
+      return { short: m.round_advice_few_short(), what: m.round_advice_few(), act: m.round_advice_cable_helps() };
     default: {
       const unknown: never = advice;
       return unknown;

@@ -31,6 +31,8 @@ pub(super) struct Measured {
     pub(super) made_up: Option<f64>,
     /// What is to be seen of this person does not fit the way.
     pub(super) narrow: bool,
+    /// Pictures of others are held back.
+    pub(super) few: bool,
 }
 
 /// What is told.
@@ -45,6 +47,7 @@ pub(super) struct Advisor {
     sends: Line,
     hears: Line,
     narrow: Line,
+    few: Line,
 }
 
 /// Something that gets worse and better.
@@ -99,6 +102,7 @@ impl Advisor {
         self.sends.take(measured.lost.unwrap_or(0.0));
         self.hears.take(measured.made_up.unwrap_or(0.0));
         self.narrow.take(if measured.narrow { 1.0 } else { 0.0 });
+        self.few.take(if measured.few { 1.0 } else { 0.0 });
     }
 
     /// The most urgent in front.
@@ -113,6 +117,7 @@ impl Advisor {
             self.sends.told.map(|percent| RoundAdvice::SendsWithLoss { percent }),
             self.hears.told.map(|percent| RoundAdvice::HearsWithLoss { percent }),
             told(self.narrow.told.is_some(), RoundAdvice::NarrowWay),
+            told(self.few.told.is_some(), RoundAdvice::FewPictures),
         ];
         all.into_iter().flatten().collect()
     }
@@ -131,7 +136,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     const fn lost(part: f64) -> Measured {
-        Measured { lost: Some(part), made_up: None, narrow: false }
+        Measured { lost: Some(part), made_up: None, narrow: false, few: false }
     }
 
     fn after(advisor: &mut Advisor, looks: usize, measured: Measured) -> Vec<RoundAdvice> {
@@ -170,7 +175,7 @@ mod tests {
         assert_eq!(advisor.advice(now), [RoundAdvice::SpeaksWhileMuted], "nobody hears them");
         assert_eq!(advisor.advice(now + Duration::from_secs(8)), [], "the word of a moment goes");
         advisor.set_microphone(true);
-        let bad = Measured { lost: Some(0.2), made_up: Some(0.1), narrow: true };
+        let bad = Measured { lost: Some(0.2), made_up: Some(0.1), narrow: true, few: true };
         for _ in 0..4 {
             advisor.look(bad);
         }
@@ -184,6 +189,7 @@ mod tests {
             RoundAdvice::SendsWithLoss { percent: 20 },
             RoundAdvice::HearsWithLoss { percent: 10 },
             RoundAdvice::NarrowWay,
+            RoundAdvice::FewPictures,
         ];
         assert_eq!(advisor.advice(now), all, "in this order, and somebody who is heard is not muted");
         advisor.hear(Notice::HeardAgain, now);

@@ -609,7 +609,8 @@ impl Stay {
         let narrow = (seen(&self.camera) && !fits(FACE_NEEDS)) || (seen(&self.screen) && !fits(SCREEN_NEEDS));
         let heard = matches!(self.scene.microphone, OwnMediaView::On { .. });
         let sends = heard || seen(&self.camera) || seen(&self.screen);
-        self.advisor.look(Measured { lost: sends.then_some(way.loss), made_up: self.made_up, narrow });
+        let few = self.scene.holds_back();
+        self.advisor.look(Measured { lost: sends.then_some(way.loss), made_up: self.made_up, narrow, few });
     }
 
     /// A device that does not answer any more says nothing by itself.

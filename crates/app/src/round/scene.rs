@@ -463,6 +463,12 @@ impl Scene {
         }
     }
 
+    /// Pictures of others are there, and do not come since the line is narrow.
+    pub(super) fn holds_back(&self) -> bool {
+        let mut tracks = self.people.values().flat_map(|person| person.tracks.values());
+        tracks.any(|track| !track.muted && self.held.contains(&track.sid))
+    }
+
     fn picture(&mut self, track: &Track) -> RoundPictureView {
         let held = self.held.contains(&track.sid);
         RoundPictureView { track: self.numbers.of(&track.sid), held, width: track.width, height: track.height }

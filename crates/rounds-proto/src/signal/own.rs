@@ -71,6 +71,16 @@ impl Step {
             Self::High => lk::VideoQuality::High,
         })
     }
+
+    /// None for what is no layer.
+    pub(super) fn of(wire: i32) -> Option<Self> {
+        match lk::VideoQuality::try_from(wire).ok()? {
+            lk::VideoQuality::Low => Some(Self::Low),
+            lk::VideoQuality::Medium => Some(Self::Medium),
+            lk::VideoQuality::High => Some(Self::High),
+            lk::VideoQuality::Off => None,
+        }
+    }
 }
 
 impl TrackWish {

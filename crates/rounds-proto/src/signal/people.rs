@@ -5,6 +5,7 @@
 //! the same identity has another one, and replaces the old.
 
 use super::facts::{Fact, TrackFact};
+use super::own::{Layer, Step};
 use super::reason::ServerReason;
 use super::wire;
 use livekit_protocol as lk;
@@ -122,6 +123,9 @@ pub struct Track {
     pub encryption: Encryption,
     /// Whether there are several layers to choose from.
     pub simulcast: bool,
+    /// As the publisher says, at most one of each step, the smallest first; of a picture that says nothing, its whole size.
+    /// Empty for sound.
+    pub layers: Vec<Layer>,
 }
 
 impl fmt::Debug for Track {
@@ -236,8 +240,26 @@ impl Track {
             mime_type: wire::name(&wire.mime_type),
             encryption,
             simulcast: wire.codecs.iter().any(|codec| codec.layers.len() > 1),
+            layers: if kind == Kind::Video { layers(wire) } else { Vec::new() },
         })
     }
+}
+
+#[expect(deprecated, reason = "older servers name the layers there only")]
+fn layers(wire: &lk::TrackInfo) -> Vec<Layer> {
+    let said = wire.codecs.first().map(|codec| &codec.layers).filter(|layers| !layers.is_empty());
+    let mut known: BTreeMap<Step, Layer> = BTreeMap::new();
+    for layer in said.unwrap_or(&wire.layers) {
+        if let Some(step) = Step::of(layer.quality) {
+            let lk::VideoLayer { width, height, bitrate, ssrc, .. } = *layer;
+            known.entry(step).or_insert(Layer { step, width, height, bitrate, ssrc });
+        }
+    }
+    if known.is_empty() {
+        let whole = Layer { step: Step::High, width: wire.width, height: wire.height, bitrate: 0, ssrc: 0 };
+        known.insert(whole.step, whole);
+    }
+    known.into_values().collect()
 }
 
 impl Person {

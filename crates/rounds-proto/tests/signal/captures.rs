@@ -489,6 +489,9 @@ fn whoever_joins_a_running_round_has_its_tracks_with_the_first_answer() {
     assert_eq!(tracks, expected, "alice publishes both to the end");
     assert_eq!(alice[0].tracks["TR_VC8vKERke4USj3"].width, 1280, "in 720p");
     assert!(alice[0].tracks["TR_VC8vKERke4USj3"].simulcast, "in several layers");
+    let layers = &alice[0].tracks["TR_VC8vKERke4USj3"].layers;
+    let layers: Vec<_> = layers.iter().map(|layer| (layer.step, layer.width, layer.height)).collect();
+    assert_eq!(layers, [(Step::Low, 320, 180), (Step::Medium, 640, 360), (Step::High, 1280, 720)], "in these");
     let bound = [("0", Some("TR_AM4nWxjCzGLd7g")), ("3", Some("TR_VC8vKERke4USj3"))];
     assert_eq!(replay.bound(), bound, "both came with the first answer and stayed");
     assert_eq!(replay.muted(), [], "nobody muted");

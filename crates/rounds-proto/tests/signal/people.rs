@@ -3,7 +3,9 @@
 use crate::script::{BEN, ME, Script, answer, ben, join, person, sections, track, update};
 use livekit_protocol as lk;
 use livekit_protocol::signal_response::Message as Response;
-use rounds_proto::signal::{Fact, Input, Output, PersonQuality, Quality, ServerReason, SubscriptionFailure, TrackFact};
+use rounds_proto::signal::{
+    Fact, Input, Output, PersonQuality, Quality, ServerReason, Step, SubscriptionFailure, TrackFact,
+};
 
 fn gone(version: u32) -> lk::ParticipantInfo {
     lk::ParticipantInfo {
@@ -263,4 +265,28 @@ fn the_ice_servers_come_with_the_join_and_before_the_answer_even_if_there_are_no
         })
         .collect();
     assert_eq!(order, [("servers", 0), ("answer", 0)], "the first offer is set between them");
+}
+
+#[test]
+#[expect(deprecated, reason = "older servers name the layers there only")]
+fn a_picture_names_its_layers_the_smallest_first() {
+    let layer = |quality: i32, width: u32| lk::VideoLayer { quality, width, height: width, ..Default::default() };
+    let (low, medium, high) =
+        (lk::VideoQuality::Low.into(), lk::VideoQuality::Medium.into(), lk::VideoQuality::High.into());
+    let named = |of_codec: Vec<lk::VideoLayer>, layers: Vec<lk::VideoLayer>| {
+        let mut script = Script::connected();
+        let mut ben = ben(1);
+        ben.tracks[1].width = 640;
+        ben.tracks[1].codecs = vec![lk::SimulcastCodecInfo { layers: of_codec, ..Default::default() }];
+        ben.tracks[1].layers = layers;
+        script.server(update(vec![ben]));
+        let others: Vec<_> = script.course.others().collect();
+        assert_eq!(others[0].tracks["TR_benmic"].layers, [], "a voice has none");
+        others[0].tracks["TR_bencam"].layers.iter().map(|layer| (layer.step, layer.width)).collect::<Vec<_>>()
+    };
+    let both = named(vec![layer(high, 9), layer(low, 3), layer(high, 7), layer(99, 1)], vec![layer(medium, 5)]);
+    assert_eq!(both, [(Step::Low, 3), (Step::High, 9)], "each once, and nothing that is none");
+    let old = named(Vec::new(), vec![layer(medium, 5), layer(lk::VideoQuality::Off.into(), 1)]);
+    assert_eq!(old, [(Step::Medium, 5)], "as older servers say");
+    assert_eq!(named(Vec::new(), Vec::new()), [(Step::High, 640)], "else it is there as a whole");
 }

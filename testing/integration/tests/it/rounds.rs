@@ -59,11 +59,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac as _};
 use model::round::MemberId;
 use rounds::{Encryption, Event, Options, Picture, Received, Round, Sound};
-use rounds_proto::signal::{self, Fact, IceHosts, Kind, Sections, ServerUrl, Token, TrackFact};
+use rounds_proto::signal::{self, Fact, IceHosts, Kind, Sections, ServerUrl, Step, Token, Track, TrackFact, View};
 use serde_json::{Value, json};
 use sfu::Sfu;
 use sfu::token::SigningKey;
 use sha2::Sha256;
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -208,12 +209,35 @@ struct Ours {
     round: Round,
     received: Received,
     facts: Vec<Event>,
+    /// Pictures that were wished for, by the `sid`s of their tracks.
+    shown: BTreeSet<String>,
 }
 
 impl Ours {
     fn of(options: Options) -> Self {
         let (round, received) = Round::join(options).expect("the options are good");
-        Self { round, received, facts: Vec::new() }
+        Self { round, received, facts: Vec::new(), shown: BTreeSet::new() }
+    }
+
+    /// Shows each picture that there is, as a page does: what nobody shows does not come where a machine that does much else
+    /// looks like a narrow line.
+    async fn show(&mut self, event: &Event) {
+        let Event::Fact(fact) = event else { return };
+        let tracks: Vec<&Track> = if let Fact::Track { what: TrackFact::Published(track), .. } = fact {
+            vec![track]
+        } else if let Fact::Joined(joined) = fact {
+            joined.others.iter().flat_map(|other| other.tracks.values()).collect()
+        } else if let Fact::Person(person) = fact {
+            person.tracks.values().collect()
+        } else {
+            return;
+        };
+        for track in tracks.into_iter().filter(|track| track.kind == Kind::Video) {
+            if self.shown.insert(track.sid.clone()) {
+                let whole = View { shown: true, step: Step::High, width: 0, height: 0, fps: 0, priority: 0 };
+                self.round.view(&track.sid, whole).await;
+            }
+        }
     }
 
     /// The next event that fits, from those that nobody has taken yet.
@@ -225,6 +249,7 @@ impl Ours {
             loop {
                 let event =
                     self.received.events.recv().await.unwrap_or_else(|| panic!("the round ended before {what}"));
+                self.show(&event).await;
                 if let Some(found) = fits(&event) {
                     return found;
                 }
@@ -265,9 +290,17 @@ impl Ours {
     async fn looks<T>(&mut self, what: &str, mut fits: impl FnMut(&Picture) -> Option<T>) -> T {
         let found = timeout(PATIENCE, async {
             loop {
-                let picture = self.received.pictures.recv().await.unwrap_or_else(|| panic!("the round ended: {what}"));
-                if let Some(found) = fits(&picture) {
-                    return found;
+                tokio::select! {
+                    picture = self.received.pictures.recv() => {
+                        let picture = picture.unwrap_or_else(|| panic!("the round ended: {what}"));
+                        if let Some(found) = fits(&picture) {
+                            return found;
+                        }
+                    }
+                    Some(event) = self.received.events.recv() => {
+                        self.show(&event).await;
+                        self.facts.push(event);
+                    }
                 }
             }
         });

@@ -1,5 +1,6 @@
 //! What stands for a camera and a microphone: color bars in which something moves, and a tone.
 
+use codec::i420::{I420, Plane};
 use codec::opus;
 use codec::sample::{test_card, tone};
 use codec::vp8::{self, Tuning};
@@ -7,6 +8,7 @@ use rounds::{Loudness, Outgoing, Round};
 use rounds_proto::signal::{Kind, Layer, Source, Step, TrackWish};
 use std::time::Duration;
 use tokio::task::AbortHandle;
+use tokio::time::MissedTickBehavior;
 
 /// In columns and rows.
 pub(super) const SIZE: (u16, u16) = (640, 360);
@@ -25,8 +27,33 @@ impl Drop for Devices {
     }
 }
 
+/// What a camera sees: its width, its height and the number of the picture.
+type Sight = fn(u16, u16, u32) -> I420;
+
 /// Publishes both.
 pub(super) async fn turned_on(round: &Round, encrypted: bool, layers: &[(Step, u16, u16, u32)]) -> Devices {
+    seeing(round, encrypted, layers, test_card).await
+}
+
+/// Publishes both, with a camera whose pictures take all the bits that it may use.
+pub(super) async fn turned_on_in_a_storm(round: &Round, encrypted: bool, layers: &[(Step, u16, u16, u32)]) -> Devices {
+    seeing(round, encrypted, layers, storm).await
+}
+
+/// Nothing of it is like the picture before.
+fn storm(width: u16, height: u16, number: u32) -> I420 {
+    let mut drop = number.wrapping_mul(2_654_435_761);
+    let planes = [(width, height), (width / 2, height / 2), (width / 2, height / 2)].map(|(width, height)| {
+        let bytes = (0..usize::from(width) * usize::from(height)).map(|_| {
+            drop = drop.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            drop.to_be_bytes()[0]
+        });
+        Plane { bytes: bytes.collect(), stride: usize::from(width) }
+    });
+    I420::new(width, height, planes).expect("the planes were made for this size")
+}
+
+async fn seeing(round: &Round, encrypted: bool, layers: &[(Step, u16, u16, u32)], sight: Sight) -> Devices {
     let layers: Vec<_> = layers
         .iter()
         .map(|&(step, width, height, bitrate)| Layer {
@@ -64,7 +91,7 @@ pub(super) async fn turned_on(round: &Round, encrypted: bool, layers: &[(Step, u
     let mut tasks = vec![tokio::spawn(talk(microphone)).abort_handle()];
     for (step, width, height, bitrate) in sizes {
         let size = (u16::try_from(width).expect("it was one"), u16::try_from(height).expect("it was one"));
-        tasks.push(tokio::spawn(film(camera.clone(), step, size, bitrate)).abort_handle());
+        tasks.push(tokio::spawn(film(camera.clone(), step, size, bitrate, sight)).abort_handle());
     }
     Devices(tasks)
 }
@@ -72,9 +99,11 @@ pub(super) async fn turned_on(round: &Round, encrypted: bool, layers: &[(Step, u
 /// The size that is sent where there is one.
 pub(super) const ONE: [(Step, u16, u16, u32); 1] = [(Step::High, SIZE.0, SIZE.1, 450_000)];
 
-async fn film(camera: Outgoing, step: Step, (width, height): (u16, u16), bitrate: u32) {
+async fn film(camera: Outgoing, step: Step, (width, height): (u16, u16), bitrate: u32, sight: Sight) {
     let mut encoder = vp8::Encoder::new(Tuning::Camera, bitrate, FRAMES_PER_SECOND);
     let mut pace = tokio::time::interval(Duration::from_secs(1) / FRAMES_PER_SECOND);
+    // Who was held up does not encode what was missed.
+    pace.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut key = true;
     for number in 0_u32.. {
         loop {
@@ -85,7 +114,7 @@ async fn film(camera: Outgoing, step: Step, (width, height): (u16, u16), bitrate
             }
         }
         let timestamp = number.wrapping_mul(CLOCK / FRAMES_PER_SECOND);
-        let picture = test_card(width, height, number);
+        let picture = sight(width, height, number);
         let encoded = encoder.encode(&picture, u64::from(timestamp), key).expect("it can be encoded");
         key = camera.send_picture(step, &encoded.bytes, timestamp).await.is_err();
     }
