@@ -259,16 +259,19 @@ impl DeskKit {
     /// When it does not come.
     pub async fn eventually<T>(&self, what: &str, find: impl Fn(&Seen) -> Option<T>) -> T {
         let mut seen = self.seen.clone();
-        let found =
-            timeout(PATIENCE, seen.wait_for(|seen| seen.leak.is_some() || seen.ended || find(seen).is_some())).await;
-        if found.is_err() {
+        let mut found = None;
+        // What is found counts, also where it is over a moment later.
+        let comes = seen.wait_for(|seen| {
+            found = find(seen);
+            found.is_some() || seen.leak.is_some() || seen.ended
+        });
+        if timeout(PATIENCE, comes).await.is_err() {
             let seen = self.seen.borrow();
             let chat = seen.chat.as_ref().map(|chat| &chat.state);
             panic!("{what} did not come; chat is {chat:?}, the session is {:?}", seen.session);
         }
-        drop(found);
         self.assert_no_leak();
-        find(&self.seen()).unwrap_or_else(|| panic!("{what} did not come before the desk ended"))
+        found.unwrap_or_else(|| panic!("{what} did not come before the desk ended"))
     }
 
     /// The newest of everything.
@@ -420,7 +423,13 @@ pub fn find_in_files(folder: &Path, needles: &[String]) -> std::io::Result<Optio
             }
             continue;
         }
-        let text = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            // What a program works with goes away while it runs.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some(needle) = phi::leak(&text, needles) {
             return Ok(Some((path, needle.to_owned())));
         }

@@ -32,7 +32,7 @@ pub use desk_process::{CAMERA, Fetched, Happening, MICROPHONE, WINDOW};
 pub use detour::{Detour, Spoiled};
 pub use fhir::FhirDoor;
 pub use platform::Platform;
-pub use platform_process::PlatformProcess;
+pub use platform_process::{PlatformProcess, lasting_port};
 pub use small_disk::SmallDisk;
 
 use std::process::ExitCode;

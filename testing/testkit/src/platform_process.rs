@@ -25,13 +25,25 @@ pub struct PlatformProcess {
     child: Child,
 }
 
+/// A port that is free again for whoever gives it back for a while: no system gives these out by itself, and they lie below
+/// those of relays.
+///
+/// # Panics
+/// Where none is free.
+#[must_use]
+pub fn lasting_port() -> u16 {
+    let free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let mut drawn = std::iter::repeat_with(|| rand::random_range(20_000..30_000));
+    drawn.by_ref().take(1000).find(free).expect("one of them is free")
+}
+
 impl PlatformProcess {
     /// Starts one that keeps its records in `folder`; `program` is the executable that calls [`crate::main`].
     ///
     /// # Errors
     /// When it does not start in time.
     pub async fn start(program: &str, folder: &Path) -> anyhow::Result<Self> {
-        Self::at(program.into(), folder.to_owned(), 0).await
+        Self::at(program.into(), folder.to_owned(), lasting_port()).await
     }
 
     /// Ends it at once and without warning, in the middle of whatever it sends.

@@ -435,6 +435,11 @@ pub(crate) async fn reads(conversation: &Conversation, what: &str, wanted: impl 
     found.await.unwrap_or_else(|_elapsed| panic!("not in time: {what}"));
 }
 
+/// How many messages have this text.
+pub(crate) fn count(lines: &[Line], wanted: &str) -> usize {
+    lines.iter().filter(|line| matches!(line, Line::Message(message) if text(message) == Some(wanted))).count()
+}
+
 /// Waits until the conversation has a message that fits.
 pub(crate) async fn sees(
     conversation: &Conversation,

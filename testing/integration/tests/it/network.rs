@@ -80,7 +80,11 @@ async fn proxy(server: SocketAddr) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
 }
 
 async fn found(place: &DeskPlace, address: &str) -> Result<Reply, Failure> {
-    opened(place, MODERATOR).await.call(Request::Discover { address: address.to_owned() }).await
+    let desk = opened(place, MODERATOR).await;
+    let answer = desk.call(Request::Discover { address: address.to_owned() }).await;
+    // The next one opens the same place.
+    desk.kill().await.expect("it ends");
+    answer
 }
 
 fn set(name: &str, value: impl ToString) -> (String, String) {

@@ -72,7 +72,7 @@ async fn platform(folder: &Path, port: u16) -> (Platform, u16) {
 #[tokio::test]
 async fn what_was_read_opens_with_its_age_and_what_is_written_reaches_the_platform_later() {
     let records = tempfile::tempdir().expect("a folder");
-    let (first, port) = platform(records.path(), 0).await;
+    let (first, port) = platform(records.path(), testkit::lasting_port()).await;
     let (_folder, place) = place();
     let desk = opened(&place, MODERATOR).await;
     desk.sign_in(&first.url).await.expect("the moderator may sign in");
@@ -146,7 +146,7 @@ async fn what_was_read_opens_with_its_age_and_what_is_written_reaches_the_platfo
 #[tokio::test]
 async fn a_draft_reaches_the_platform_although_its_case_was_closed() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (first, port) = platform(folder.path(), 0).await;
+    let (first, port) = platform(folder.path(), testkit::lasting_port()).await;
     let (_folder, place) = place();
     let desk = opened(&place, MODERATOR).await;
     desk.sign_in(&first.url).await.expect("the moderator may sign in");

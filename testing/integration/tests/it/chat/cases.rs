@@ -56,6 +56,11 @@ async fn who_comes_later_reads_the_link_that_is_sent_again(home: &Home) {
     let other = home.device(&second).await;
     one.account.invite(&room, &home.id(&second)).await.expect("she may be asked");
     other.comes_to(&room).await;
+    // Whoever is not known to have come is given no key.
+    one.eventually("that she has come", async || {
+        (one.account.presence(&room, &home.id(&second)).await == Presence::There).then_some(())
+    })
+    .await;
     assert_eq!(other.account.read_case(&room, &first).await, None, "its key is of before her time");
     let again = one.account.link_case(&room, &case, SAID, &[first]).await.expect("it is taken");
     assert_eq!(reads(&other, &room, &again).await, Pinned::Case(case), "in the place of the first");

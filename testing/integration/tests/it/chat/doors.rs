@@ -266,7 +266,7 @@ async fn ends_in(talk: Talk, name: &str, sent: &[u8]) -> (Talk, String) {
     let gone = gives(page(&door).await, sent, 40 * 1024 * 1024).await;
     assert_eq!(gone, None, "the page went away in the second part");
     let Talk { platform, folder, desk, room, other } = talk;
-    drop(desk);
+    desk.kill().await.expect("it ends");
     let place = DeskPlace::under(env!("CARGO_BIN_EXE_konsil-test"), folder.path());
     let desk = opened(&place, MODERATOR).await;
     let joined = |view: &ChatView| view.conversations.iter().any(|row| row.id == room).then_some(());

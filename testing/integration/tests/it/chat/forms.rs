@@ -69,7 +69,7 @@ async fn an_appointment_arrives_with_all_it_says_and_answers_come_to_it(home: &H
     assert_eq!(came.sender.id, home.id(&first), "by whom");
     assert!(!came.may_edit && !came.in_clear, "nobody changes it, and it came encrypted");
 
-    let own = sees(&mine, "the own card", is(&appointment())).await;
+    let own = sees(&mine, "the own card", |m| m.event.is_some() && is(&appointment())(m)).await;
     theirs.answer_form(&came.id, Answer::Tentative, "Vielleicht.").await.expect("it is taken");
     let whose = other.account.user();
     let answered = sees(&mine, "the answer", |m| m.id == own.id && !answers(m).is_empty()).await;

@@ -13,8 +13,14 @@ on_each_homeserver! {
     who_mutes_a_conversation_hears_nothing_of_it_on_any_device,
 }
 
-async fn next(arrivals: &mut Receiver<Arrival>) -> Arrival {
-    timeout(testkit::PATIENCE, arrivals.recv()).await.expect("in time").expect("the account lives")
+/// The next one of a conversation: others write to the same person meanwhile.
+async fn next(arrivals: &mut Receiver<Arrival>, room: &str) -> Arrival {
+    loop {
+        let arrival = timeout(testkit::PATIENCE, arrivals.recv()).await.expect("in time").expect("the account lives");
+        if arrival.conversation == room {
+            return arrival;
+        }
+    }
 }
 
 async fn who_mutes_a_conversation_hears_nothing_of_it_on_any_device(home: &Home) {
@@ -22,7 +28,7 @@ async fn who_mutes_a_conversation_hears_nothing_of_it_on_any_device(home: &Home)
     let (mine, theirs) = (one.opens(&room).await, other.opens(&room).await);
     let mut arrivals = one.account.arrivals();
     theirs.send("erste", None).await.expect("it is taken");
-    let arrival = next(&mut arrivals).await;
+    let arrival = next(&mut arrivals, &room).await;
     assert_eq!((arrival.conversation.as_str(), arrival.kind), (room.as_str(), Kind::Person), "it is told");
     assert_eq!(arrival.sender.map(|sender| sender.id), Some(theirs_id(&other)), "with who wrote");
     mine.send("eigene", None).await.expect("it is taken");
@@ -42,8 +48,10 @@ async fn who_mutes_a_conversation_hears_nothing_of_it_on_any_device(home: &Home)
     one.account.set_attention(&room, Attention::All).await.expect("the homeserver takes it");
     theirs.send("dritte", None).await.expect("it is taken");
     sees(&mine, "the last one", says("dritte")).await;
-    next(&mut arrivals).await;
-    assert!(arrivals.try_recv().is_err(), "neither the own one nor the muted one is told");
+    next(&mut arrivals, &room).await;
+    while let Ok(more) = arrivals.try_recv() {
+        assert_ne!(more.conversation, room, "neither the own one nor the muted one is told");
+    }
 }
 
 fn theirs_id(other: &super::Device) -> String {

@@ -1,8 +1,8 @@
 //! Encrypted events that are given out a second time under another id.
 
-use super::{Home, Pair, pair, says, sees, text};
+use super::{Home, Pair, count, pair, reads, says, sees};
 use serde_json::Value;
-use tim::{Answer, Body, Conversation, Form, Line, Moment};
+use tim::{Answer, Body, Form, Moment};
 
 on_each_homeserver! {
     what_is_given_out_again_is_not_shown_twice_and_what_is_written_twice_is,
@@ -18,11 +18,6 @@ async fn encrypted(home: &Home, user: &str, room: &str) -> Vec<Value> {
     events.map(|event| event["content"].clone()).collect()
 }
 
-fn count(conversation: &Conversation, wanted: &str) -> usize {
-    let lines = conversation.lines();
-    lines.iter().filter(|line| matches!(line, Line::Message(message) if text(message) == Some(wanted))).count()
-}
-
 async fn what_is_given_out_again_is_not_shown_twice_and_what_is_written_twice_is(home: &Home) {
     let Pair { one, other, room, .. } = pair(home, "dr-falkenried", "dr-silbertal").await;
     let second = other.account.user();
@@ -36,16 +31,16 @@ async fn what_is_given_out_again_is_not_shown_twice_and_what_is_written_twice_is
     // Of "Danke", the first of the two.
     home.put_encrypted(second, &room, &sent[2]).await;
     sees(&mine, "that it came again", |m| matches!(m.body, Body::Repeated)).await;
-    assert_eq!(count(&mine, "Danke"), 2, "as often as it was written");
+    reads(&mine, "it as often as it was written", |lines| count(lines, "Danke") == 2).await;
     sees(&theirs, "the same at its author's", |m| matches!(m.body, Body::Repeated)).await;
-    assert_eq!(count(&theirs, "Danke"), 2, "also there");
+    reads(&theirs, "the same there", |lines| count(lines, "Danke") == 2).await;
 
     drop(mine);
     let one = one.restarted().await;
     one.ready().await;
     let mine = one.opens(&room).await;
     sees(&mine, "the same after a start", |m| matches!(m.body, Body::Repeated)).await;
-    assert_eq!(count(&mine, "Danke"), 2, "and no more");
+    reads(&mine, "no more of it", |lines| count(lines, "Danke") == 2).await;
 }
 
 async fn an_answer_that_is_given_out_again_is_not_the_newest(home: &Home) {

@@ -40,8 +40,19 @@ async fn who_wants_it_tells_and_sees_writing_and_reading(home: &Home) {
     other.account.set_signals(BOTH);
     theirs.send("gelesen?", None).await.expect("it is taken");
     sees(&mine, "the question", says("gelesen?")).await;
-    mine.set_typing(true).await;
-    sees_typing(&theirs, &[home.id(&first)]).await;
+    // It lasts four seconds at the homeserver, and is said again while somebody writes.
+    let writes = async {
+        let mut again = tokio::time::interval(std::time::Duration::from_secs(1));
+        loop {
+            again.tick().await;
+            mine.set_typing(true).await;
+        }
+    };
+    let whoever = [home.id(&first)];
+    tokio::select! {
+        () = sees_typing(&theirs, &whoever) => {}
+        () = writes => {}
+    }
     mine.set_typing(false).await;
     sees_typing(&theirs, &[]).await;
     mine.mark_read().await.expect("the homeserver takes it");

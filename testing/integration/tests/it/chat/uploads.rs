@@ -1,7 +1,7 @@
 //! Files that go on after the program has ended: what is done is not sent again, and the message is sent once.
 
 use super::files::{MIB, SMALL_PARTS, Shelf, Trouble, bytes, fetched, file, hash, sees_file};
-use super::{Device, Home, Pair, pair, says, sees};
+use super::{Device, Home, Pair, pair, reads, says, sees};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use tim::{Body, Conversation, Entries, Interrupted, Line, UploadJournal, UploadJournalError};
@@ -80,15 +80,15 @@ async fn goes_on(mine: &Conversation, device: &Device, shelf: &mut Shelf) {
     outgoing.send(shelf).await.expect("it goes");
 }
 
-/// How many files stand in a conversation once something that was sent after them has come.
-async fn count_of_files(mine: &Conversation, theirs: &Conversation) -> usize {
+/// So many files stand in a conversation once something that was sent after them has come.
+async fn has_files(mine: &Conversation, theirs: &Conversation, count: usize, what: &str) {
     mine.send("danach", None).await.expect("it is taken");
     sees(theirs, "the message after it", says("danach")).await;
     let is_file = |line: &Line| match line {
         Line::Message(message) => matches!(message.body, Body::File { .. }),
         Line::Day { .. } | Line::Unread { .. } | Line::Changes { .. } => false,
     };
-    theirs.lines().iter().filter(|line| is_file(line)).count()
+    reads(theirs, what, |lines| lines.iter().filter(|line| is_file(line)).count() == count).await;
 }
 
 async fn an_upload_that_the_end_of_the_program_broke_off_goes_on_after_the_last_whole_part(home: &Home) {
@@ -138,7 +138,7 @@ async fn a_message_that_was_handed_over_before_the_end_of_the_program_is_sent_on
     let mut shelf = Shelf::of(&sent);
     goes_on(&mine, &one, &mut shelf).await;
     assert_eq!(shelf.read(), [0_u64; 0], "nothing of it is read");
-    assert_eq!(count_of_files(&mine, &theirs).await, 1, "one message and no second one");
+    has_files(&mine, &theirs, 1, "one message and no second one").await;
 
     // The queue of the run that ended has it, or has sent it meanwhile.
     let new = file("MRT.zip", "application/zip", 2 * MIB + 5);
@@ -152,7 +152,7 @@ async fn a_message_that_was_handed_over_before_the_end_of_the_program_is_sent_on
         outgoing.send(&mut Shelf::of(&sent)).await.expect("it goes");
     }
     sees_file(&theirs, "MRT.zip").await;
-    assert_eq!(count_of_files(&mine, &theirs).await, 2, "one message of each");
+    has_files(&mine, &theirs, 2, "one message of each").await;
 }
 
 async fn a_message_that_was_not_handed_over_before_the_end_of_the_program_is_sent_once(home: &Home) {
@@ -185,7 +185,7 @@ async fn a_message_that_was_not_handed_over_before_the_end_of_the_program_is_sen
     let mine = one.opens(&room).await;
     *one.journal().fault() = Fault::None;
     goes_on(&mine, &one, &mut Shelf::of(&sent)).await;
-    assert_eq!(count_of_files(&mine, &theirs).await, 2, "the message that nobody had was sent");
+    has_files(&mine, &theirs, 2, "the message that nobody had, too").await;
     assert!(one.journal().entries().is_empty(), "nothing of it is kept any more");
 }
 
