@@ -1,3 +1,4 @@
+import { waitFor } from '@testing-library/react';
 import { describe, expect, test, vi } from 'vitest';
 import { chatView, steinklee } from '../messages/examples';
 import { cases, today } from '../stories/lists';
@@ -30,7 +31,7 @@ describe('the mirror of rounds', () => {
   test('holds nothing once the desk is locked, and takes nothing meanwhile', async () => {
     const { desk: page, host } = desk(fixture);
     page.openRounds();
-    await vi.waitFor(() => expect(page.rounds.get().state).toBe('here'));
+    await waitFor(() => expect(page.rounds.get().state).toBe('here'));
     page.openRounds();
     host.send({ type: 'session-changed', value: { state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: false, link: null, failure: null } });
     host.send({ type: 'rounds-changed', value: { offered: true, running, calls: [], round: null } });
@@ -43,7 +44,7 @@ describe('the mirror of a conversation', () => {
   test('takes the lines of the open one and drops those of another', async () => {
     const { desk: page, host } = desk();
     page.openConversation('!steinklee');
-    await vi.waitFor(() => expect(page.conversation.get()).toEqual({ state: 'here', value: steinklee }));
+    await waitFor(() => expect(page.conversation.get()).toEqual({ state: 'here', value: steinklee }));
     host.send({ type: 'conversation-changed', value: { ...steinklee, id: '!auenwald' } });
     expect(page.conversation.get()).toEqual({ state: 'here', value: steinklee });
     page.closeConversation();
@@ -55,7 +56,7 @@ describe('the mirror of a conversation', () => {
     const { desk: page, host } = desk();
     page.openChat();
     page.openConversation('!steinklee');
-    await vi.waitFor(() => expect([page.chat.get().state, page.conversation.get().state]).toEqual(['here', 'here']));
+    await waitFor(() => expect([page.chat.get().state, page.conversation.get().state]).toEqual(['here', 'here']));
     host.send({ type: 'session-changed', value: { state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: false, link: null, failure: null } });
     host.send({ type: 'chat-changed', value: chatView() });
     host.send({ type: 'conversation-changed', value: steinklee });
@@ -82,7 +83,7 @@ describe('the list of conversations while chat begins anew', () => {
   const begun = async (more: Partial<Fixture> = {}) => {
     const { desk: page, host } = desk({ ...demo, ...more });
     page.openChat();
-    await vi.waitFor(() => expect(names(page)).toEqual(all));
+    await waitFor(() => expect(names(page)).toEqual(all));
     return { page, host };
   };
 
@@ -138,7 +139,7 @@ describe('the list of conversations while chat begins anew', () => {
     expect(page.conversation.get().state).toBe('waiting');
     there = true;
     host.send({ type: 'chat-changed', value: chatView() });
-    await vi.waitFor(() => expect(page.conversation.get()).toEqual({ state: 'here', value: steinklee }));
+    await waitFor(() => expect(page.conversation.get()).toEqual({ state: 'here', value: steinklee }));
   });
 });
 
@@ -146,7 +147,7 @@ describe('the mirrors', () => {
   test('take the view of the case that was opened', async () => {
     const { desk: page } = desk();
     page.openCase('pat-auenwald');
-    await vi.waitFor(() => expect(page.caseView.get()).toEqual({ state: 'here', value: auenwaldCase }));
+    await waitFor(() => expect(page.caseView.get()).toEqual({ state: 'here', value: auenwaldCase }));
   });
 
   test('drop an event about another patient', () => {
@@ -167,7 +168,7 @@ describe('the mirrors', () => {
     });
     page.openCase('pat-auenwald');
     page.openCase('pat-birkenlicht');
-    await vi.waitFor(() => expect(page.caseView.get().state).toBe('here'));
+    await waitFor(() => expect(page.caseView.get().state).toBe('here'));
     release?.();
     await late;
     await Promise.resolve();
@@ -196,7 +197,7 @@ describe('the mirrors', () => {
     const { desk: page, host } = desk();
     page.openToday();
     page.openCase('pat-auenwald');
-    await vi.waitFor(() => expect(page.caseView.get().state).toBe('here'));
+    await waitFor(() => expect(page.caseView.get().state).toBe('here'));
     host.send({ type: 'session-changed', value: { state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: false, link: null, failure: null } });
     expect([page.caseView, page.today, page.cases, page.images, page.decision].map((store) => store.get().state)).toEqual(['waiting', 'waiting', 'waiting', 'waiting', 'waiting']);
   });
@@ -216,7 +217,7 @@ describe('the mirrors', () => {
     const { desk: page } = desk();
     page.openCases('auen');
     page.openCases('birk');
-    await vi.waitFor(() => expect(page.cases.get().state).toBe('here'));
+    await waitFor(() => expect(page.cases.get().state).toBe('here'));
     const load = page.cases.get();
     expect(load.state === 'here' && load.value.query).toBe('birk');
   });
@@ -224,7 +225,7 @@ describe('the mirrors', () => {
   test('a list that follows later is taken for its own search only', async () => {
     const { desk: page, host } = desk();
     page.openCases('auen');
-    await vi.waitFor(() => expect(page.cases.get().state).toBe('here'));
+    await waitFor(() => expect(page.cases.get().state).toBe('here'));
     const late = { ...cases, query: 'auen', rows: { state: 'empty' } } as const;
     host.send({ type: 'cases-changed', value: { ...late, query: '' } });
     expect(page.cases.get()).not.toMatchObject({ value: { rows: { state: 'empty' } } });
@@ -264,14 +265,14 @@ describe('the mirrors', () => {
   test('a failure is kept with its code', async () => {
     const { desk: page } = desk();
     page.openCase('pat-nobody');
-    await vi.waitFor(() => expect(page.caseView.get()).toMatchObject({ state: 'failed', failure: { code: 'not-found' } }));
+    await waitFor(() => expect(page.caseView.get()).toMatchObject({ state: 'failed', failure: { code: 'not-found' } }));
   });
 
   test('a setting that is refused goes back', async () => {
     const { desk: page } = desk({ ...demo, answer: (request) => (request.type === 'change-settings' ? { code: 'disk-full', detail: '' } : undefined) });
     page.changeSettings({ theme: 'reading-room' });
     expect(page.settings.get().theme).toBe('reading-room');
-    await vi.waitFor(() => expect(page.settings.get()).toEqual(settings));
+    await waitFor(() => expect(page.settings.get()).toEqual(settings));
   });
 });
 

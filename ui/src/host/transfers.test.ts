@@ -1,3 +1,4 @@
+import { waitFor } from '@testing-library/react';
 import { describe, expect, test, vi } from 'vitest';
 import type { FileHeard, Request } from './contract';
 import type { DoorHearer } from './fileDoor';
@@ -108,7 +109,7 @@ describe('a file that is sent', () => {
     const { door } = await begun();
     door.hear.said({ type: 'read', offset: 2, length: 3 });
     door.hear.said({ type: 'read', offset: 5, length: 3 });
-    await vi.waitFor(() => expect(door.said.length).toBe(2));
+    await waitFor(() => expect(door.said.length).toBe(2));
     expect(door.said.map((word) => [...new Uint8Array(word as ArrayBuffer)])).toEqual([
       [2, 0, 0, 0, 0, 0, 0, 0, 99, 100, 101],
       [5, 0, 0, 0, 0, 0, 0, 0, 102, 103, 104],
@@ -118,7 +119,7 @@ describe('a file that is sent', () => {
   test('that has become shorter cannot be read any more', async () => {
     const { door } = await begun();
     door.hear.said({ type: 'read', offset: 6, length: 5 });
-    await vi.waitFor(() => expect(door.said).toEqual([{ type: 'unreadable' }]));
+    await waitFor(() => expect(door.said).toEqual([{ type: 'unreadable' }]));
   });
 
   test('is held by closing the door and goes on by another one', async () => {
@@ -135,7 +136,7 @@ describe('a file that is sent', () => {
     const view = (id: string) => ({ id, name: 'Befund.pdf', size: 8, study: null, held: false, anew: false, state: { state: 'failed', failure: { code: 'platform-unreachable', detail: '' } } }) as const;
     transfers.backOnline(room, [view('id-Befund.pdf'), view('of an earlier page')]);
     expect(types()).toEqual(['begin-attachment', 'resume-attachment']);
-    await vi.waitFor(() => expect(transfers.upload('id-Befund.pdf')?.paused).toBe(false));
+    await waitFor(() => expect(transfers.upload('id-Befund.pdf')?.paused).toBe(false));
     transfers.pause('id-Befund.pdf');
     transfers.backOnline(room, [view('id-Befund.pdf')]);
     expect(types().length).toBe(2);
@@ -146,7 +147,7 @@ describe('a file that is sent', () => {
     const told = vi.fn();
     transfers.listen(told);
     door.hear.said({ type: 'done', size: 8 });
-    await vi.waitFor(() => expect(told).toHaveBeenCalledWith({ what: 'sent', name: 'Befund.pdf', conversation: room }));
+    await waitFor(() => expect(told).toHaveBeenCalledWith({ what: 'sent', name: 'Befund.pdf', conversation: room }));
     expect(transfers.upload('id-Befund.pdf')).toBeUndefined();
   });
 
@@ -161,7 +162,7 @@ describe('a file that comes', () => {
   async function asked() {
     const set = setUp();
     set.transfers.fetch(wanted('m1'));
-    await vi.waitFor(() => expect(set.doors.length).toBe(1));
+    await waitFor(() => expect(set.doors.length).toBe(1));
     const door = set.doors[0]!;
     door.hear.opened();
     door.hear.said({ type: 'file', name: 'Befund.pdf', mimetype: null, size: 9 });
@@ -182,7 +183,7 @@ describe('a file that comes', () => {
       ],
     ]);
     door.hear.said({ type: 'done', size: 9 });
-    await vi.waitFor(() => expect(state()).toBe('here'));
+    await waitFor(() => expect(state()).toBe('here'));
     const received = transfers.received(room, 'm1');
     expect(received?.state === 'here' ? [await received.blob.text(), received.shown?.kind] : []).toEqual(['%PDF-1.7\n', 'pdf']);
   });
@@ -191,22 +192,22 @@ describe('a file that comes', () => {
     const { transfers, door, piece } = await asked();
     piece('%PDF-1.7\n');
     door.hear.said({ type: 'failed', failure: { code: 'file-altered', detail: '' } });
-    await vi.waitFor(() => expect(transfers.received(room, 'm1')).toEqual({ state: 'failed', failure: { code: 'file-altered', detail: '' } }));
+    await waitFor(() => expect(transfers.received(room, 'm1')).toEqual({ state: 'failed', failure: { code: 'file-altered', detail: '' } }));
   });
 
   test('that is shorter than its last word says is thrown away', async () => {
     const { transfers, door, piece } = await asked();
     piece('%PDF-');
     door.hear.said({ type: 'done', size: 9 });
-    await vi.waitFor(() => expect(transfers.received(room, 'm1')).toEqual({ state: 'failed', failure: { code: 'file-altered', detail: 'length' } }));
+    await waitFor(() => expect(transfers.received(room, 'm1')).toEqual({ state: 'failed', failure: { code: 'file-altered', detail: 'length' } }));
   });
 
   test('ends with a cut line, and may be asked for again', async () => {
     const { transfers, door, doors, state } = await asked();
     door.hear.gone();
-    await vi.waitFor(() => expect(state()).toBe('failed'));
+    await waitFor(() => expect(state()).toBe('failed'));
     transfers.fetch(wanted('m1'));
-    await vi.waitFor(() => expect(doors.length).toBe(2));
+    await waitFor(() => expect(doors.length).toBe(2));
   });
 
   test('is not wanted any more once it was stopped', async () => {
@@ -219,10 +220,10 @@ describe('a file that comes', () => {
   test('waits while two others come', async () => {
     const { transfers, doors } = setUp();
     for (const message of ['m1', 'm2', 'm3']) transfers.fetch(wanted(message));
-    await vi.waitFor(() => expect(doors.length).toBe(2));
+    await waitFor(() => expect(doors.length).toBe(2));
     expect(['m1', 'm2', 'm3'].map((message) => transfers.received(room, message)?.state)).toEqual(['loading', 'loading', 'waiting']);
     transfers.stop(room, 'm1');
-    await vi.waitFor(() => expect(doors.length).toBe(3));
+    await waitFor(() => expect(doors.length).toBe(3));
   });
 });
 
@@ -232,7 +233,7 @@ describe('a file that the program saves', () => {
     const told: string[] = [];
     set.transfers.listen((one) => told.push('name' in one ? `${one.what} ${one.name}` : one.what));
     set.transfers.fetch({ ...wanted('m1', name), save: { warned } });
-    await vi.waitFor(() => expect(set.doors.length).toBe(1));
+    await waitFor(() => expect(set.doors.length).toBe(1));
     const door = set.doors[0]!;
     door.hear.opened();
     door.hear.said({ type: 'file', name, mimetype: null, size: 2_000_000_000 });
@@ -246,27 +247,27 @@ describe('a file that the program saves', () => {
     const loading = state();
     expect(loading?.state === 'loading' ? [loading.moved, loading.total] : []).toEqual([500_000_000, 2_000_000_000]);
     head('PK\u0003\u0004');
-    await vi.waitFor(() => expect(door.said).toEqual([{ type: 'keep' }]));
+    await waitFor(() => expect(door.said).toEqual([{ type: 'keep' }]));
     door.hear.said({ type: 'saved', name: 'CT (1).zip' });
-    await vi.waitFor(() => expect(told).toEqual(['saved CT (1).zip']));
+    await waitFor(() => expect(told).toEqual(['saved CT (1).zip']));
     expect([state(), door.closed, types()]).toEqual([undefined, true, ['save-attachment']]);
   });
 
   test('is asked about when only its content says that it is a program', async () => {
     const { transfers, door, head, told, state } = await asked('Befund.pdf');
     head('MZ\u0090\u0000');
-    await vi.waitFor(() => expect(state()).toEqual({ state: 'asking', danger: 'program' }));
+    await waitFor(() => expect(state()).toEqual({ state: 'asking', danger: 'program' }));
     expect(door.said).toEqual([]);
     transfers.keep(room, 'm1');
-    await vi.waitFor(() => expect(door.said).toEqual([{ type: 'keep' }]));
+    await waitFor(() => expect(door.said).toEqual([{ type: 'keep' }]));
     door.hear.said({ type: 'saved', name: 'Befund.pdf' });
-    await vi.waitFor(() => expect(told).toEqual(['saved Befund.pdf']));
+    await waitFor(() => expect(told).toEqual(['saved Befund.pdf']));
   });
 
   test('is not saved when the person does not want it after all', async () => {
     const { transfers, door, head, state } = await asked('Befund.pdf');
     head('MZ\u0090\u0000');
-    await vi.waitFor(() => expect(state()?.state).toBe('asking'));
+    await waitFor(() => expect(state()?.state).toBe('asking'));
     transfers.stop(room, 'm1');
     expect([door.closed, door.said, state()]).toEqual([true, [], undefined]);
   });
@@ -274,9 +275,9 @@ describe('a file that the program saves', () => {
   test('that did not find room says so and may be saved again', async () => {
     const { transfers, door, doors, state } = await asked();
     door.hear.said({ type: 'failed', failure: { code: 'disk-full', detail: '' } });
-    await vi.waitFor(() => expect(state()).toEqual({ state: 'failed', failure: { code: 'disk-full', detail: '' } }));
+    await waitFor(() => expect(state()).toEqual({ state: 'failed', failure: { code: 'disk-full', detail: '' } }));
     transfers.fetch({ ...wanted('m1', 'CT.zip'), save: { warned: false } });
-    await vi.waitFor(() => expect(doors.length).toBe(2));
+    await waitFor(() => expect(doors.length).toBe(2));
   });
 });
 
@@ -286,7 +287,7 @@ test('nothing stays in the page when the desk is locked', async () => {
   await transfers.send(room);
   transfers.attach(room, [file('Brief.pdf')]);
   transfers.fetch(wanted('m1'));
-  await vi.waitFor(() => expect(doors.length).toBe(2));
+  await waitFor(() => expect(doors.length).toBe(2));
   transfers.forget();
   expect(doors.map((door) => door.closed)).toEqual([true, true]);
   expect([transfers.attached(room), transfers.upload('id-Befund.pdf'), transfers.received(room, 'm1')]).toEqual([[], undefined, undefined]);

@@ -1,3 +1,4 @@
+import { waitFor } from '@testing-library/react';
 import { describe, expect, it, vi } from 'vitest';
 import type { MeasurementView } from '../host/contract';
 import { fromView, MeasurementKeeper, toView } from './measurementKeeper';
@@ -36,7 +37,7 @@ describe('the keeper of measurements', () => {
     const { written, keeper } = program([toView(probe('a', '1.2')), toView(probe('b', '1.3'))]);
     await keeper.load();
     keeper.want([probe('b', '1.3'), probe('c', '1.3')]);
-    await vi.waitFor(() => expect(new Map(written)).toEqual(new Map([['1.2', []], ['1.3', ['b', 'c']]])));
+    await waitFor(() => expect(new Map(written)).toEqual(new Map([['1.2', []], ['1.3', ['b', 'c']]])));
     expect(written).toHaveLength(2);
   });
 
@@ -47,10 +48,10 @@ describe('the keeper of measurements', () => {
     expect(parts.failed).toHaveBeenCalledTimes(1);
     // The next change asks again, and the merged list is written afterwards.
     keeper.want([probe('a', '1.2')]);
-    await vi.waitFor(() => expect(parts.loaded).toHaveBeenCalledTimes(1));
+    await waitFor(() => expect(parts.loaded).toHaveBeenCalledTimes(1));
     expect(written).toEqual([]);
     keeper.want([probe('a', '1.2')]);
-    await vi.waitFor(() => expect(written).toEqual([['1.2', ['a']]]));
+    await waitFor(() => expect(written).toEqual([['1.2', ['a']]]));
   });
 
   it('lets no earlier state overtake a later one', async () => {
@@ -71,7 +72,7 @@ describe('the keeper of measurements', () => {
     keeper.want([probe('b', '1.2')]);
     expect(parts.write).toHaveBeenCalledTimes(1);
     release();
-    await vi.waitFor(() => expect(written).toEqual([['1.2', ['a']], ['1.2', ['b']]]));
+    await waitFor(() => expect(written).toEqual([['1.2', ['a']], ['1.2', ['b']]]));
   });
 
   it('tries again with the next change after a full disk', async () => {
@@ -79,9 +80,9 @@ describe('the keeper of measurements', () => {
     await keeper.load();
     parts.write.mockRejectedValueOnce({ code: 'disk-full', detail: '' });
     keeper.want([probe('a', '1.2')]);
-    await vi.waitFor(() => expect(parts.failed).toHaveBeenCalledTimes(1));
+    await waitFor(() => expect(parts.failed).toHaveBeenCalledTimes(1));
     keeper.want([probe('a', '1.2'), probe('b', '1.2')]);
-    await vi.waitFor(() => expect(written).toEqual([['1.2', ['a', 'b']]]));
+    await waitFor(() => expect(written).toEqual([['1.2', ['a', 'b']]]));
   });
 });
 

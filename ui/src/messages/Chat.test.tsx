@@ -44,7 +44,11 @@ function open(conversation: string | null, answer?: (request: Request) => Reply 
 
 const key = (name: string, init: KeyboardEventInit = {}) => fireEvent.keyDown(document.activeElement ?? document.body, { key: name, ...init });
 
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  // What failed may have left them.
+  vi.useRealTimers();
+});
 
 describe('the list', () => {
   test('of before stays while chat begins anew, marked as not the current one', async () => {

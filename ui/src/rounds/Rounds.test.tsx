@@ -62,7 +62,12 @@ beforeEach(() => {
   look.set('gallery');
   peopleShown.set(null);
 });
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  // What failed may have left them.
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
 
 describe('entering', () => {
   test('asks first, without a microphone step, and shows the round', async () => {
@@ -164,9 +169,9 @@ describe('the way from a conversation', () => {
 
 describe('a call', () => {
   const soon = (seconds: number) => new Date(Date.now() + 1000 * seconds).toISOString();
-  const group = callOf(sonnkaya, { until: soon(60) });
-  const direct = callOf(brunnengold, { conversation: '!brunnengold', name: brunnengold.name, direct: true, until: soon(60) });
-  const third = callOf(silbertal, { conversation: '!auenwald', name: 'Fall 1', until: soon(60) });
+  const group = callOf(sonnkaya, { until: soon(3600) });
+  const direct = callOf(brunnengold, { conversation: '!brunnengold', name: brunnengold.name, direct: true, until: soon(3600) });
+  const third = callOf(silbertal, { conversation: '!auenwald', name: 'Fall 1', until: soon(3600) });
   const today = { place: { screen: 'today' } } as const;
   const lines = (page: Awaited<ReturnType<typeof open>>['page']) => page.queryAllByTestId('round-call').map((one) => one.querySelector('span')?.textContent);
 
@@ -705,7 +710,7 @@ describe('advice', () => {
     act(() => page.getByTestId('advice-other-device').focus());
     press('advice-other-device');
     await waitFor(() => page.getByTestId('device-microphone'));
-    key('Escape');
+    fireEvent.keyDown(page.getByRole('dialog'), { key: 'Escape' });
     await waitFor(() => expect(page.queryByTestId('device-microphone')).toBeNull());
     await waitFor(() => expect(document.activeElement).toBe(page.getByTestId('advice-other-device')));
   });

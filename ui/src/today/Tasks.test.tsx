@@ -67,8 +67,8 @@ describe('my tasks', () => {
     key('e');
     await waitFor(() => expect(titles()).toHaveLength(2));
     expect(finished()).toEqual([{ type: 'finish-task', task: 'task-studie', done: true }]);
-    expect(document.activeElement).toBe(page.getByTestId('task-task-brief'));
-    fireEvent.click(page.getByRole('button', { name: /Rückgängig/u }));
+    await waitFor(() => expect(document.activeElement).toBe(page.getByTestId('task-task-brief')));
+    fireEvent.click(await page.findByRole('button', { name: /Rückgängig/u }));
     await waitFor(() => expect(titles()).toHaveLength(3));
     expect(finished()).toHaveLength(2);
   });
