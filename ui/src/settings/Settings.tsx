@@ -166,7 +166,7 @@ function Images() {
           onChange={(imageTextSize) => desk.changeSettings({ imageTextSize })}
         />
       </PolicyRow>
-      <PolicyRow name={m.settings_drawing()} text={m.settings_drawing_text()} fixed={isFixed(settings, 'drawing')} value={means.find((one) => one.id === settings.drawing)?.label ?? ''}>
+      <PolicyRow name={m.settings_drawing()} text={settings.computedGraphics ? m.settings_drawing_computed() : m.settings_drawing_text()} fixed={isFixed(settings, 'drawing')} value={means.find((one) => one.id === settings.drawing)?.label ?? ''}>
         <Segment label={m.settings_drawing()} value={settings.drawing} options={means} onChange={(drawing) => desk.changeSettings({ drawing })} />
       </PolicyRow>
     </>

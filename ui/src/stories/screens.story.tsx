@@ -88,6 +88,8 @@ export const stories: Story[] = [
   { id: '05-case-laboratory', fixture: at({ screen: 'case', patient: 'pat-auenwald', tab: 'laboratory' }), keys: ['click:[data-testid=tab-laboratory]', 'Tab', 'Tab', 'Tab', 'Enter'] },
   { id: '05-case-timeline', fixture: at({ screen: 'case', patient: 'pat-birkenlicht', tab: 'timeline' }) },
   { id: '13-settings-appearance', fixture: at({ screen: 'settings' }), keys: ['click:[data-testid=settings-appearance]'] },
+  { id: '13-settings-images', fixture: at({ screen: 'settings' }), keys: ['click:[data-testid=settings-images]'] },
+  { id: '13-settings-images-computed', fixture: at({ screen: 'settings' }, { start: { ...start, settings: { ...settings, computedGraphics: true } } }), keys: ['click:[data-testid=settings-images]'] },
   { id: '13-settings-connection', fixture: at({ screen: 'settings' }), keys: ['click:[data-testid=settings-connection]'] },
   { id: '13-settings-keyboard', fixture: at({ screen: 'settings' }), keys: ['click:[data-testid=settings-keyboard]'] },
   { id: '13-settings-chat', fixture: at({ screen: 'settings' }), keys: ['click:[data-testid=settings-chat]', 'see:[data-testid=permissions]'] },
