@@ -31,8 +31,6 @@ on_each_media_server! {
     a_line_from_which_nothing_comes_is_told_to_be_bad,
 }
 
-/// A network that comes back carries pictures again in this time.
-const RESUMED: Duration = Duration::from_secs(2);
 /// A way that has held for so long, which is ten seconds and a little, is as good as a new one.
 const STEADY: Duration = Duration::from_secs(11);
 
@@ -116,23 +114,15 @@ async fn a_network_that_is_gone_for_five_seconds_is_resumed_within_two(place: Pl
     let (line, mut ours, _browser) = watching(&place).await;
     ours.comes_in().await;
     ours.looks("the first picture", |picture| picture.key.then_some(())).await;
-    let mut shortest = Duration::MAX;
-    // A machine that does much else makes it longer, and nothing makes it shorter.
-    for _ in 0..3 {
-        line.set_dark(true);
-        let mut gone = tokio::time::interval_at(Instant::now() + Duration::from_secs(5), Duration::from_secs(5));
-        gone.tick().await;
-        while ours.received.pictures.try_recv().is_ok() {}
-        line.set_dark(false);
-        let began = Instant::now();
-        ours.looks("the next picture", |_| Some(())).await;
-        shortest = shortest.min(began.elapsed());
-        if shortest < RESUMED {
-            break;
-        }
-        ours.looks("that it holds", |_| (began.elapsed() > STEADY).then_some(())).await;
-    }
-    assert!(shortest < RESUMED, "it took {shortest:?}");
+    line.set_dark(true);
+    let mut gone = tokio::time::interval_at(Instant::now() + Duration::from_secs(5), Duration::from_secs(5));
+    gone.tick().await;
+    while ours.received.pictures.try_recv().is_ok() {}
+    line.set_dark(false);
+    let began = Instant::now();
+    ours.looks("the next picture", |_| Some(())).await;
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(2), "it took {took:?}");
     ours.leaves().await;
 }
 
@@ -257,17 +247,9 @@ async fn pictures_that_are_lost_on_the_way_come_again(place: Place) {
     let delay = Duration::from_millis(25);
     line.set_up(Condition { delay, ..Condition::GOOD });
     line.set_down(Condition { loss: 0.05, delay, ..Condition::GOOD });
-    let mut fewest = u32::MAX;
-    // What comes again too late for a machine that does much else leaves a hole too.
-    for _ in 0..3 {
-        let before = line.down().lost;
-        fewest = fewest.min(other.shows("two hundred pictures", 200).await);
-        assert!(line.down().lost - before > 20, "{:?}", line.down());
-        if fewest <= 4 {
-            break;
-        }
-    }
-    assert!(fewest <= 4, "{fewest} holes");
+    let gaps = other.shows("two hundred pictures", 200).await;
+    assert!(line.down().lost > 20, "{:?}", line.down());
+    assert!(gaps <= 4, "{gaps} holes, and {} packets were lost", line.down().lost);
     one.leaves().await;
     other.leaves().await;
 }

@@ -45,10 +45,7 @@ async fn whoever_speaks_while_muted_is_told_until_they_are_heard() {
     asks(one, RoundStep::SetMicrophone { on: true }).await;
     sees(one, "nothing of it any more", told(false)).await;
     let silent = other.seen().rounds.and_then(|view| view.round).expect("the round");
-    // What it hears may come late on a machine that does much else.
-    let of_the_microphone = |advice: &&RoundAdvice| !matches!(advice, RoundAdvice::HearsWithLoss { .. });
-    let noticed = silent.advice.iter().find(of_the_microphone);
-    assert_eq!(noticed, None, "whoever has not spoken yet has a closed microphone, and nothing is noticed");
+    assert_eq!(silent.advice, [], "whoever has not spoken yet has a closed microphone, and nothing is noticed");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -71,13 +68,12 @@ async fn travels(server: Server) {
     sees(one, "the other", |round| partner(round)?.camera.map(drop)).await;
     let way = until(one, "all that is known of the way", &RoundStep::OpenWay, |answer| {
         let Reply::RoundWay(way) = answer else { return None };
-        // It is measured again and again: on this computer it is short, unless that does much else.
-        let near = way.round_trip.is_some_and(|time| time < 200) && way.sends_with_loss < 0.05;
-        (way.path.is_some() && near && way.sends > 0 && way.receives > 0).then_some(way)
+        (way.path.is_some() && way.round_trip.is_some() && way.sends > 0 && way.receives > 0).then_some(way)
     });
-    let RoundWayView { path, server, carries, .. } = way.await;
+    let RoundWayView { path, round_trip, sends_with_loss, server, carries, .. } = way.await;
     assert_eq!((path, server.as_str()), (Some(RoundPath::Udp), "127.0.0.1"), "by the shortest way");
-    assert!(carries >= 60_000, "{carries}");
+    assert!(round_trip.is_some_and(|time| time < 200), "on this computer: {round_trip:?} ms");
+    assert!(sends_with_loss < 0.05 && carries >= 60_000, "{sends_with_loss} of {carries}");
 }
 
 /// Both desks are on it.
