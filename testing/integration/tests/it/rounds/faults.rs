@@ -27,7 +27,7 @@ on_each_media_server! {
 on_each_media_server! {
     sound_that_is_lost_on_the_way_there_comes_again,
     pictures_that_are_lost_on_the_way_come_again,
-    over_a_narrow_line_voices_come_in_time_and_what_does_not_fit_is_held_back,
+    over_a_narrow_line_voices_come_in_time_and_what_does_not_fit_is_held_back_until_it_does,
     a_line_from_which_nothing_comes_is_told_to_be_bad,
 }
 
@@ -310,7 +310,7 @@ impl Voice {
     }
 }
 
-async fn over_a_narrow_line_voices_come_in_time_and_what_does_not_fit_is_held_back(place: Place) {
+async fn over_a_narrow_line_voices_come_in_time_and_what_does_not_fit_is_held_back_until_it_does(place: Place) {
     let line = place.line().await;
     let (key, _) = key();
     let mut shown = Vec::new();
@@ -346,6 +346,17 @@ async fn over_a_narrow_line_voices_come_in_time_and_what_does_not_fit_is_held_ba
     .await;
     voices.values_mut().for_each(|voice| voice.late.clear());
     ours.listens("two voices in time", |sound| hear(&mut voices, sound)).await;
+    // With room for everything again: what was held back comes back by itself.
+    ours.facts.retain(|event| !matches!(event, Event::Fact(Fact::Stream { .. })));
+    line.set_down(way);
+    let back = ours
+        .sees("that a picture is shown again", |event| {
+            let Event::Fact(Fact::Stream { track, paused: false }) = event else { return None };
+            Some(track.clone())
+        })
+        .await;
+    while ours.received.pictures.try_recv().is_ok() {}
+    ours.looks("that picture", |picture| (picture.track == back).then_some(())).await;
     ours.leaves().await;
     for (one, _devices) in shown {
         one.leaves().await;
