@@ -274,6 +274,18 @@ pub struct StudyEntryView {
     pub refused: bool,
 }
 
+/// A series of a radiotherapy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct DoseView {
+    /// Total dose, with a decimal point.
+    pub value: Option<String>,
+    /// Of the dose, in the record's words: Gy.
+    pub unit: String,
+    /// What was irradiated, in the record's words.
+    pub target: Option<String>,
+}
+
 /// An entry of the course.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
@@ -284,6 +296,8 @@ pub struct TimelineEntryView {
     pub title: String,
     /// Second line.
     pub detail: Option<String>,
+    /// What was irradiated, and how much: each series of a radiotherapy.
+    pub doses: Vec<DoseView>,
     /// ISO date or time, possibly partial.
     pub start: Option<String>,
     /// ISO end, for bars; the start of what has ended at an unknown time.

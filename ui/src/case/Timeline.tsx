@@ -12,7 +12,7 @@ import { useNow } from '../i18n/clock';
 import { calendarDays, date, day, dayShort, period } from '../i18n/format';
 import { m } from '../paraglide/messages';
 import styles from './case.module.css';
-import { course } from './caseView';
+import { course, doseText } from './caseView';
 import { Section } from './Section';
 
 /** The course: newest first, one kind or all of them, periods as bars above. */
@@ -73,7 +73,7 @@ export function TimelineList({ entries, read, openImages, long }: { entries: rea
             <EntryTitle entry={entry} read={read} openImages={openImages} />
             <div className={styles['entryDetail']}>
               <span className="visually-hidden">{kindWord[entry.kind]()} </span>
-              {[entry.end !== null && entry.end !== entry.start ? period(entry.start, entry.end) : '', entry.detail ?? '', entry.stopped ? m.case_stopped() : ''].filter((word) => word !== '').join(' · ')}
+              {[entry.end !== null && entry.end !== entry.start ? period(entry.start, entry.end) : '', entry.detail ?? '', ...entry.doses.map(doseText), entry.stopped ? m.case_stopped() : ''].filter((word) => word !== '').join(' · ')}
             </div>
           </div>
         </li>

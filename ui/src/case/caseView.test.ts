@@ -1,8 +1,9 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { LabSeriesView } from '../host/contract';
+import { speak } from '../i18n/language';
 import { auenwaldCase, steinkleeCase } from '../stories/records';
 import { exampleStudy } from '../imaging/examples';
-import { arrow, bannerTumour, comorbidities, findingText, functionSeries, furtherTumours, newestLabTime, outside, overviewLab, pictured, primaryTumour, valueWithUnit } from './caseView';
+import { arrow, bannerTumour, comorbidities, doseText, findingText, functionSeries, furtherTumours, newestLabTime, outside, overviewLab, pictured, primaryTumour, valueWithUnit } from './caseView';
 
 const range = { low: '13.50', high: '17.2' };
 const value = (text: string, flag: string | null = null) => ({ at: '2026-11-21T08:10:00+01:00', text, value: Number(text), flag });
@@ -22,6 +23,21 @@ describe('diagnoses', () => {
     expect(primaryTumour(auenwaldCase)?.id).toBe('c1');
     expect(furtherTumours(auenwaldCase).map((one) => one.id)).toEqual(['c2']);
     expect(comorbidities(auenwaldCase).map((one) => one.id)).toEqual(['c3', 'c4', 'c5']);
+  });
+});
+
+describe('a dose', () => {
+  afterEach(() => speak('de'));
+
+  test('has the notation of the reader', () => {
+    const dose = { value: '50.4', unit: 'Gy', target: 'Brustdrüse' };
+    expect(doseText(dose)).toBe('50,4\u00a0Gy Brustdrüse');
+    speak('en');
+    expect(doseText(dose)).toBe('50.4\u00a0Gy Brustdrüse');
+  });
+
+  test('that is not known leaves what was irradiated', () => {
+    expect(doseText({ value: null, unit: '', target: 'Ferse' })).toBe('Ferse');
   });
 });
 

@@ -1,5 +1,5 @@
 /** What the case screen derives from the record's view: counts, choices, order. */
-import type { CaseView, DiagnosisEntryView, FindingView, LabSeriesView, LabValueView, Part, StudyView, TimelineEntryView } from '../host/contract';
+import type { CaseView, DiagnosisEntryView, DoseView, FindingView, LabSeriesView, LabValueView, Part, StudyView, TimelineEntryView } from '../host/contract';
 import { organWord, sideWord } from '../cases/caseWords';
 import { digits, range, unit } from '../i18n/format';
 import { partValue } from '../components/PartView';
@@ -80,6 +80,12 @@ export const arrow: Record<Outside, string> = { no: '', low: '↓', high: '↑',
 /** "12,8 g/dl": a number never goes without its unit. */
 export function valueWithUnit(series: Pick<LabSeriesView, 'unit'>, value: LabValueView): string {
   return [digits(value.text), unit(series.unit)].filter((word) => word !== '').join('\u00a0');
+}
+
+/** "50,4 Gy Brustdrüse" */
+export function doseText({ value, unit: of, target }: DoseView): string {
+  const dose = value === null ? '' : [digits(value), unit(of)].filter((word) => word !== '').join('\u00a0');
+  return [dose, target ?? ''].filter((word) => word !== '').join(' ');
 }
 
 /** The record's own words often repeat the name in the value. */

@@ -50,6 +50,7 @@ export type { DocumentContent } from './DocumentContent';
 export type { DocumentEntryView } from './DocumentEntryView';
 export type { DocumentFileView } from './DocumentFileView';
 export type { DocumentView } from './DocumentView';
+export type { DoseView } from './DoseView';
 export type { DraftEntryView } from './DraftEntryView';
 export type { DraftView } from './DraftView';
 export type { Drawing } from './Drawing';

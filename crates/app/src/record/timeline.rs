@@ -4,7 +4,7 @@ use super::{
     read::{day, each, extension, has_code, id, reference_id, sort_key, text, when, words},
     reports,
 };
-use contract::{DiagnosisEntryView, SlotView, TimelineEntryView, TimelineKind, TnmView};
+use contract::{DiagnosisEntryView, DoseView, SlotView, TimelineEntryView, TimelineKind, TnmView};
 use serde_json::Value;
 
 const OPS: &str = "http://fhir.de/CodeSystem/bfarm/ops";
@@ -121,9 +121,11 @@ fn treatment(procedure: &Value) -> Option<TimelineEntryView> {
         return None;
     }
     let kind = kind_of(procedure);
-    let detail = if kind == TimelineKind::Radiotherapy { irradiation(procedure) } else { None };
     let start = when(procedure, "performed");
-    let mut made = entry(kind, words(&procedure["code"]).unwrap_or_default(), detail, start.clone());
+    let mut made = entry(kind, words(&procedure["code"]).unwrap_or_default(), None, start.clone());
+    if kind == TimelineKind::Radiotherapy {
+        made.doses = irradiation(procedure);
+    }
     // What has ended without anybody having written when is a point and no bar that goes on until today.
     let over = procedure["status"] != "in-progress" && procedure["status"] != "on-hold";
     made.end = text(&procedure["performedPeriod"]["end"]).or(start.filter(|_| over));
@@ -150,22 +152,22 @@ fn kind_of(procedure: &Value) -> TimelineKind {
     }
 }
 
-/// Dose and target of each series: "50 Gy Brust · 16 Gy Tumorbett".
-fn irradiation(procedure: &Value) -> Option<String> {
+/// Dose and target of each series.
+fn irradiation(procedure: &Value) -> Vec<DoseView> {
     let series = each(&procedure["extension"]).filter(|extension| extension["url"] == IRRADIATION).map(|series| {
         let part = |url: &str| extension(series, url);
         let dose = part("Gesamtdosis").map(|dose| &dose["valueQuantity"]).and_then(|dose| {
             let unit = text(&dose["unit"]).or_else(|| text(&dose["code"]))?;
-            Some(format!("{} {unit}", dose["value"].as_f64()?))
+            Some((dose["value"].as_f64()?.to_string(), unit))
         });
         // The codes of targets are numbers of a list, which nobody reads.
         let target = part("Zielgebiet").map(|target| &target["valueCodeableConcept"]).and_then(|target| {
             text(&target["text"]).or_else(|| each(&target["coding"]).find_map(|coding| text(&coding["display"])))
         });
-        [dose, target].into_iter().flatten().collect::<Vec<_>>().join(" ")
+        let (value, unit) = dose.unzip();
+        DoseView { value, unit: unit.unwrap_or_default(), target }
     });
-    let told: Vec<String> = series.filter(|series| !series.is_empty()).collect();
-    (!told.is_empty()).then(|| told.join(" · "))
+    series.filter(|series| series.value.is_some() || series.target.is_some()).collect()
 }
 
 /// Medication with an end or tied to a decision or an order is therapy; what runs on for years is home medication.
@@ -186,6 +188,7 @@ fn entry(kind: TimelineKind, title: String, detail: Option<String>, start: Optio
         kind,
         title,
         detail: detail.filter(|text| !text.is_empty()),
+        doses: Vec::new(),
         start,
         end: None,
         stopped: false,
@@ -207,7 +210,7 @@ mod tests {
 
     /// As the MII's module has a radiotherapy: OPS, and a series with its dose and target.
     fn radiotherapy() -> Value {
-        let series = |dose: u32, target: &str| {
+        let series = |dose: f64, target: &str| {
             json!({ "url": IRRADIATION, "extension": [
                 { "url": "Gesamtdosis", "valueQuantity": { "value": dose, "unit": "Gy" } },
                 { "url": "Zielgebiet", "valueCodeableConcept": { "coding": [{ "code": "3.4.", "display": target }] } },
@@ -215,7 +218,7 @@ mod tests {
         };
         json!({
             "resourceType": "Procedure", "status": "completed",
-            "extension": [series(50, "Brustdrüse"), series(16, "Tumorbett")],
+            "extension": [series(50.4, "Brustdrüse"), series(16.0, "Tumorbett")],
             "category": { "coding": [{ "system": "http://snomed.info/sct", "code": "1287742003" }] },
             "code": { "text": "Bestrahlung links", "coding": [{ "system": OPS, "code": "8-522.d1" }] },
             "performedPeriod": { "start": "2026-08-03", "end": "2026-09-11" },
@@ -231,7 +234,13 @@ mod tests {
         let entry = shown(&radiotherapy());
         assert_eq!(entry.kind, TimelineKind::Radiotherapy, "its kind");
         assert_eq!(entry.title, "Bestrahlung links", "in the record's words");
-        assert_eq!(entry.detail.as_deref(), Some("50 Gy Brustdrüse · 16 Gy Tumorbett"), "dose and target");
+        let told: Vec<_> = entry
+            .doses
+            .iter()
+            .map(|dose| (dose.value.as_deref(), dose.unit.as_str(), dose.target.as_deref()))
+            .collect();
+        let told_of = |value, target| (Some(value), "Gy", Some(target));
+        assert_eq!(told, [told_of("50.4", "Brustdrüse"), told_of("16", "Tumorbett")], "dose and target");
         assert_eq!((entry.start.as_deref(), entry.end.as_deref()), (Some("2026-08-03"), Some("2026-09-11")), "a bar");
     }
 
