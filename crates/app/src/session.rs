@@ -35,6 +35,8 @@ const TOKENS: &str = "session/tokens";
 const PLATFORM: &str = "session/platform";
 const LAST_SEEN: &str = "session/last-seen";
 const LOCKED_SINCE: &str = "session/locked-since";
+/// A lock is seen after this, whether its mark is on disk or not.
+const MARK_FIRST: Duration = Duration::from_millis(200);
 /// How often idleness is looked at, and how exactly the lock keeps its time.
 const IDLE_TICK: Duration = Duration::from_secs(1);
 /// How long before the lock the person is told.
@@ -378,9 +380,16 @@ impl Desk {
         // A locked desk gives no pixels away.
         self.0.images.close_all();
         self.close_received_study();
-        self.tell_session();
-        self.fall_silent().await;
-        self.keep_lock_mark().await;
+        // Whoever sees that it is locked may end the program: the mark goes first, unless the disk is slow.
+        let told = async {
+            let mut mark = std::pin::pin!(self.keep_lock_mark());
+            let kept = tokio::time::timeout(MARK_FIRST, mark.as_mut()).await.is_ok();
+            self.tell_session();
+            if !kept {
+                mark.await;
+            }
+        };
+        tokio::join!(self.fall_silent(), told);
     }
 
     /// Brings the mark on disk to what is true now. It is looked up in the mark's own turn, so that a lock and an

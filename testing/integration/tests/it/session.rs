@@ -19,6 +19,7 @@ on_each_platform![
     a_restart_goes_on_where_the_person_was,
     signing_out_leaves_nothing_to_go_on_with,
     a_locked_desk_answers_nothing_of_a_case_until_the_same_person_is_back,
+    a_desk_that_is_killed_as_soon_as_it_is_seen_to_be_locked_starts_locked,
     somebody_else_cannot_unlock,
 ];
 
@@ -137,6 +138,20 @@ async fn a_locked_desk_answers_nothing_of_a_case_until_the_same_person_is_back(p
     let desk = opened(&place, MODERATOR).await;
     let view = session(&desk).await;
     assert!(matches!(view, SessionView::SignedIn { .. }), "a restart does not lock anew: {view:?}");
+}
+
+async fn a_desk_that_is_killed_as_soon_as_it_is_seen_to_be_locked_starts_locked(platform: &Platform) {
+    let (_folder, place) = place();
+    let desk = opened(&place, MODERATOR).await;
+    desk.sign_in(&platform.url).await.expect("the moderator may sign in");
+    tokio::select! {
+        failure = locked(&desk) => assert_eq!(failure, None, "locked without a fault"),
+        taken = desk.call(Request::Lock) => assert_eq!(taken, Ok(Reply::Done), "locking is taken"),
+    }
+    desk.kill().await.expect("the process ends");
+    let desk = opened(&place, MODERATOR).await;
+    let view = session(&desk).await;
+    assert!(matches!(view, SessionView::Locked { .. }), "and nobody passes by ending the program: {view:?}");
 }
 
 async fn somebody_else_cannot_unlock(platform: &Platform) {
