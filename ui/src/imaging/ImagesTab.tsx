@@ -90,7 +90,7 @@ function Images({ view, retry, until, company }: { view: ImagesView; retry: () =
   const settings = useSettings();
   const stage = useStage(desk.host, view.patient, settings);
   if (stage === undefined) return <Page />;
-  return <Area key={settings.drawing} stage={stage} view={view} retry={retry} until={until} imageText={settings.imageTextSize} company={company} />;
+  return <Area key={stage.key} stage={stage} view={view} retry={retry} until={until} imageText={settings.imageTextSize} company={company} />;
 }
 
 /** Images of a message: read like those of the archive; what is measured on them is kept nowhere. */
@@ -99,7 +99,7 @@ export function MessageImages({ view, openSeries }: { view: ImagesView; openSeri
   const settings = useSettings();
   const stage = useStage(desk.host, view.patient, settings, openSeries);
   if (stage === undefined) return <Page />;
-  return <Area key={settings.drawing} stage={stage} view={view} retry={nothing} until={null} imageText={settings.imageTextSize} inDialog />;
+  return <Area key={stage.key} stage={stage} view={view} retry={nothing} until={null} imageText={settings.imageTextSize} inDialog />;
 }
 
 function nothing(): void {

@@ -51,6 +51,9 @@ type Viewport = {
 type Next = { study: string; series: string; restore: Restorable | undefined; stop: () => void };
 
 export class Stage {
+  static #made = 0;
+  /** Another for each stage: what a canvas was first drawn on with is all that it gives to draw on. */
+  readonly key = (Stage.#made += 1);
   readonly #parts: StageParts;
   readonly #loads = new SeriesLoads();
   readonly #values: FrameStore;
