@@ -364,6 +364,7 @@ impl Desk {
             }
             Request::LoadEarlier { conversation } => self.load_earlier(&conversation).map(|()| Reply::Done),
             Request::OpenDay { conversation, day } => self.open_day(&conversation, &day).await.map(Reply::Conversation),
+            Request::OpenUnread { conversation } => self.open_unread(&conversation).await.map(Reply::Conversation),
             Request::LoadLater { conversation } => self.load_later(&conversation).map(|()| Reply::Done),
             Request::SendMessage { conversation, text, reply_to } => {
                 Box::pin(self.send_message(&conversation, &text, reply_to.as_deref())).await.map(|()| Reply::Done)
@@ -630,6 +631,7 @@ fn allowed_while_locked(request: &Request) -> bool {
         | Request::CloseConversation
         | Request::LoadEarlier { .. }
         | Request::OpenDay { .. }
+        | Request::OpenUnread { .. }
         | Request::LoadLater { .. }
         | Request::SendMessage { .. }
         | Request::EditMessage { .. }

@@ -275,6 +275,8 @@ pub struct ConversationView {
     pub lines: Vec<LineView>,
     /// What there is before the first line.
     pub earlier: EarlierView,
+    /// What this person had not read when it was opened begins before the first line: `OpenUnread` shows it.
+    pub unread_before: bool,
     /// Where in the past it was opened; absent where it follows what is written.
     pub past: Option<PastView>,
     /// Files that this person is sending, in the order in which they were begun.
@@ -304,8 +306,8 @@ pub struct ConversationView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct PastView {
-    /// The day that was asked for (ISO date).
-    pub day: String,
+    /// The day that was asked for (ISO date); absent where it was what this person has not read.
+    pub day: Option<String>,
     /// What there is after the last line.
     pub later: EarlierView,
 }

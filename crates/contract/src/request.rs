@@ -196,6 +196,12 @@ pub enum Request {
         /// ISO date.
         day: String,
     },
+    /// The open conversation where what this person had not read begins, as `Conversation` with its `past`; `NotFound`
+    /// when that is not known, or the homeserver no longer has it.
+    OpenUnread {
+        /// The room's id.
+        conversation: String,
+    },
     /// Lines after the last one of a past. `ConversationChanged` brings them.
     LoadLater {
         /// The room's id.

@@ -38,7 +38,7 @@ use matrix_sdk_ui::timeline::{
     MsgLikeContent, RoomExt as _, TimelineDetails, TimelineFocus, TimelineItem, TimelineItemContent,
     default_event_filter,
 };
-use ruma::{OwnedEventId, OwnedUserId};
+use ruma::{EventId, OwnedEventId, OwnedUserId};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -63,6 +63,8 @@ pub struct Conversation {
     clock: watch::Receiver<clock::Ahead>,
     pub(crate) wire: Wire,
     shared: Arc<Shared>,
+    /// The last event that this person had read when it was opened; none when all of it was read.
+    read_to: Option<OwnedEventId>,
     _entered: Entered,
     _tasks: JoinSet<()>,
 }
@@ -143,12 +145,19 @@ impl Account {
     /// [`ConversationError`] when there is none, or it cannot be read.
     pub async fn conversation(&self, id: &str) -> Result<Conversation, ConversationError> {
         let room = self.room(id).ok_or(ConversationError::NotFound)?;
-        Conversation::open(room, self, live()).await
+        // What is read from here on moves the mark.
+        let read_to = room.fully_read_event_id().filter(|_| room.num_unread_messages() > 0);
+        Conversation::open(room, self, live(), read_to).await
     }
 }
 
 impl Conversation {
-    async fn open(room: Room, account: &Account, focus: TimelineFocus) -> Result<Self, ConversationError> {
+    async fn open(
+        room: Room,
+        account: &Account,
+        focus: TimelineFocus,
+        read_to: Option<OwnedEventId>,
+    ) -> Result<Self, ConversationError> {
         let past = matches!(focus, TimelineFocus::Event { .. });
         // The library leaves out what it does not know; a person would not learn that something was said.
         let builder = room
@@ -245,6 +254,7 @@ impl Conversation {
             clock: account.clock(),
             wire: account.wire.clone(),
             shared,
+            read_to,
             _entered: account.wire.queues.enter(&room),
             room,
             _tasks: tasks,
@@ -306,8 +316,19 @@ impl Conversation {
             replays: &self.shared.replays(),
             acts: &self.shared.acts(),
             now: clock::now(*self.clock.borrow()),
+            read_to: self.read_to.as_deref(),
+            live: self.later().is_none(),
         };
         lines::lines(&items, &around)
+    }
+
+    /// The last event that this person had read when the conversation was opened, if what came after it begins before
+    /// the first line. [`Account::conversation_unread`] opens it there.
+    #[must_use]
+    pub fn unread_before(&self) -> Option<&str> {
+        let read_to = self.read_to.as_deref().filter(|_| self.later().is_none() && self.earlier() != Earlier::None)?;
+        let here = self.shared.items().iter().any(|item| event_of(item) == Some(read_to));
+        (!here).then(|| read_to.as_str())
     }
 
     /// Who is typing, without the signed-in person; nobody unless the person wants it.
@@ -461,6 +482,10 @@ fn reached(read: Result<bool, matrix_sdk_ui::timeline::Error>) -> Earlier {
             Earlier::Failed
         }
     }
+}
+
+fn event_of(item: &TimelineItem) -> Option<&EventId> {
+    item.as_event()?.event_id()
 }
 
 fn live() -> TimelineFocus {

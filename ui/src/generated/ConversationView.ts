@@ -76,6 +76,10 @@ lines: Array<LineView>,
  */
 earlier: EarlierView, 
 /**
+ * What this person had not read when it was opened begins before the first line: `OpenUnread` shows it.
+ */
+unreadBefore: boolean, 
+/**
  * Where in the past it was opened; absent where it follows what is written.
  */
 past: PastView | null, 

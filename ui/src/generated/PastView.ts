@@ -6,9 +6,9 @@ import type { EarlierView } from "./EarlierView";
  */
 export type PastView = { 
 /**
- * The day that was asked for (ISO date).
+ * The day that was asked for (ISO date); absent where it was what this person has not read.
  */
-day: string, 
+day: string | null, 
 /**
  * What there is after the last line.
  */

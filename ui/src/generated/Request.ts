@@ -162,7 +162,11 @@ conversation: string,
 /**
  * ISO date.
  */
-day: string, } | { "type": "load-later", 
+day: string, } | { "type": "open-unread", 
+/**
+ * The room's id.
+ */
+conversation: string, } | { "type": "load-later", 
 /**
  * The room's id.
  */

@@ -75,6 +75,8 @@ export interface Desk {
   openConversation(id: string): void;
   /** Opens a conversation at a day of its past; fails with the program's failure, and leaves it as it is then. */
   openDay(id: string, day: string): Promise<void>;
+  /** Where what was not read begins. */
+  openUnread(id: string): Promise<void>;
   closeConversation(): void;
   openReceivedStudy(conversation: string, message: string): void;
   closeReceivedStudy(): void;
@@ -345,6 +347,10 @@ export function createDesk(host: Host, start: StartView): Desk {
     openConversation,
     async openDay(id, day) {
       const view = await ask(host, { type: 'open-day', conversation: id, day }, 'conversation');
+      if (room === id) conversation.set({ state: 'here', value: view });
+    },
+    async openUnread(id) {
+      const view = await ask(host, { type: 'open-unread', conversation: id }, 'conversation');
       if (room === id) conversation.set({ state: 'here', value: view });
     },
     closeConversation() {

@@ -146,6 +146,7 @@ export function memoryHost(fixture: Fixture): MemoryHost {
       case 'close-conversation':
       case 'load-earlier':
       case 'open-day':
+      case 'open-unread':
       case 'load-later':
       case 'send-message':
       case 'edit-message':

@@ -48,6 +48,7 @@ type ChatRequest = Extract<
       | 'close-conversation'
       | 'load-earlier'
       | 'open-day'
+      | 'open-unread'
       | 'load-later'
       | 'send-message'
       | 'edit-message'
@@ -284,6 +285,13 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
         const from = all.findIndex((line) => line.type === 'day' && line.date >= day);
         if (from < 0) throw failure('not-found');
         return { type: 'conversation', value: { ...room(id), lines: all.slice(from), earlier: from === 0 ? 'none' : 'more', past: { day, later: 'none' } } };
+      }
+      case 'open-unread': {
+        const { conversation: id } = request;
+        const all = [...(earlier.get(id) ?? []), ...room(id).lines];
+        const from = all.findIndex((line) => line.type === 'unread');
+        if (from < 0) throw failure('not-found');
+        return { type: 'conversation', value: { ...room(id), lines: all.slice(Math.max(0, from - 2)), earlier: from < 3 ? 'none' : 'more', unreadBefore: false, past: { day: null, later: 'none' } } };
       }
       case 'load-later':
         return done;

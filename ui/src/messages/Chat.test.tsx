@@ -291,6 +291,37 @@ test('whoever did not write a message is not named as somebody with an unconfirm
   expect(forged).not.toContain('bestätigt');
 });
 
+describe('what was not read and lies before the loaded lines', () => {
+  const before = { ...steinklee, unreadBefore: true } as const;
+  const from = { ...steinklee, unreadBefore: false, past: { day: null, later: 'more' } } as const;
+  const answer = (unread: Reply | { code: 'platform-unreachable'; detail: string }) => (request: Request) => {
+    if (request.type === 'open-conversation') return { type: 'conversation' as const, value: before };
+    if (request.type === 'load-later') return { type: 'done' as const };
+    return request.type === 'open-unread' ? unread : undefined;
+  };
+
+  test('is gone to by a button, which reads on from there and marks nothing as read', async () => {
+    const { page, asked } = open('!steinklee', answer({ type: 'conversation', value: from }));
+    await waitFor(() => page.getByTestId('to-unread'));
+    const marked = asked('mark-read').length;
+    fireEvent.click(page.getByTestId('to-unread'));
+    await waitFor(() => page.getByTestId('to-now'));
+    expect(asked('open-unread')).toEqual([{ type: 'open-unread', conversation: '!steinklee' }]);
+    expect(page.queryByTestId('to-unread')).toBeNull();
+    expect(page.getByTestId('unread-line')).toBeTruthy();
+    expect(asked('mark-read').length).toBe(marked);
+  });
+
+  test('is said to be out of reach, and what is loaded stays', async () => {
+    const { page } = open('!steinklee', answer({ code: 'platform-unreachable', detail: '' }));
+    await waitFor(() => page.getByTestId('to-unread'));
+    fireEvent.click(page.getByTestId('to-unread'));
+    await waitFor(() => page.getByRole('alert'));
+    expect(page.getByTestId('to-unread')).toBeTruthy();
+    expect(page.getByTestId('timeline')).toBeTruthy();
+  });
+});
+
 describe('a day of the past', () => {
   const past = { ...steinklee, past: { day: '2026-11-23', later: 'more' } } as const;
   const atDay = (request: Request) => (request.type === 'open-day' ? { type: 'conversation' as const, value: past } : request.type === 'load-later' ? { type: 'done' as const } : undefined);

@@ -76,6 +76,10 @@ export function Conversation({
   const loadEarlier = useCallback(() => host.call({ type: 'load-earlier', conversation }), [host, conversation]);
   const loadLater = useCallback(() => void host.call({ type: 'load-later', conversation }).catch(() => undefined), [host, conversation]);
   const toNow = useCallback(() => desk.openConversation(conversation), [desk, conversation]);
+  const toUnread = useCallback(() => {
+    setFailure(null);
+    return desk.openUnread(conversation).catch((thrown: unknown) => setFailure(asFailure(thrown)));
+  }, [desk, conversation]);
   const markRead = useCallback(() => void host.call({ type: 'mark-read', conversation }).catch(() => undefined), [host, conversation]);
   const invited = view.membership.state === 'invited';
   const attaching = useAttaching(view, composing, () => area.current?.focus());
@@ -105,12 +109,13 @@ export function Conversation({
       {!docked && <CaseBar view={view} />}
       {view.lines.some(isMessage) || view.earlier !== 'none' || view.outgoing.length > 0 ? (
         <Timeline
-          // At another day it begins anew.
-          key={view.past?.day ?? ''}
+          // At another place it begins anew.
+          key={view.past === null ? '' : (view.past.day ?? 'unread')}
           view={view}
           loadEarlier={loadEarlier}
           loadLater={loadLater}
           toNow={toNow}
+          toUnread={toUnread}
           markRead={markRead}
           actions={{
             reply(line) {

@@ -37,6 +37,7 @@ export function Timeline({
   loadEarlier,
   loadLater,
   toNow,
+  toUnread,
   markRead,
 }: {
   view: ConversationView;
@@ -46,6 +47,8 @@ export function Timeline({
   loadLater: () => void;
   /** From a day of the past to what is written now. */
   toNow: () => void;
+  /** To the first of what was not read, where that is before what is loaded. */
+  toUnread: () => Promise<unknown>;
   markRead: () => void;
 }) {
   const { lines } = view;
@@ -66,7 +69,7 @@ export function Timeline({
   const past = view.past;
   const inPast = past !== null;
   const [start] = useState(() => {
-    if (past) {
+    if (past !== null && past.day !== null) {
       const asked = firstSince(lines, past.day);
       return asked === null ? null : ({ id: asked.id, edge: 'top', distance: 48 } as const);
     }
@@ -135,6 +138,7 @@ export function Timeline({
     if (list.nearEnd && later === 'more') loadLater();
   }, [list.nearEnd, later, loadLater]);
 
+  const [opening, setOpening] = useState(false);
   const [search, setSearch] = useState<{ event: string; tries: number } | null>(null);
   const { focus } = list;
   const light = useCallback(
@@ -162,13 +166,13 @@ export function Timeline({
       ask();
     }
   }, [search, lines, first, view.earlier, refused, ask, light]);
-  // The day that was asked for: the focus goes to its first line.
+  // The day that was asked for, or what was not read: the focus goes to its first line.
   const shown = useRef(false);
   useEffect(() => {
     if (!past || shown.current) return;
     shown.current = true;
-    const asked = firstSince(lines, past.day);
-    const line = asked === null ? undefined : lines.slice(lines.indexOf(asked)).find(isStop);
+    const asked = past.day === null ? lines.find((one) => one.type === 'unread') : firstSince(lines, past.day);
+    const line = asked ? lines.slice(lines.indexOf(asked)).find(isStop) : undefined;
     if (line) light(line.id);
   }, [past, lines, light]);
   useEffect(() => {
@@ -263,6 +267,23 @@ export function Timeline({
         })}
         {list.rest > 0 && <div style={{ height: list.rest }} />}
       </div>
+      {!inPast && view.unreadBefore && (
+        <div className={styles['up']}>
+          <Button
+            size="small"
+            icon="arrowUp"
+            look="primary"
+            isPending={opening}
+            onPress={() => {
+              setOpening(true);
+              void toUnread().finally(() => setOpening(false));
+            }}
+            data-testid="to-unread"
+          >
+            {m.chat_to_unread()}
+          </Button>
+        </div>
+      )}
       {past && (
         <div className={styles['down']}>
           <Button size="small" icon="arrowDown" onPress={toNow} data-testid="to-now">

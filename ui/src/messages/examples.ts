@@ -89,6 +89,7 @@ export function conversation(more: Partial<ConversationView> & Pick<Conversation
     changed: [],
     lines: [],
     earlier: 'none',
+    unreadBefore: false,
     past: null,
     outgoing: [],
     largestFile: 4_294_967_296,

@@ -109,6 +109,8 @@ export const stories: Story[] = [
   story('-day', '!lang', longChat(), { keys: ['click:[data-testid=to-day]', 'see:[data-testid=day-2026-11-12]'] }),
   story('-day-searching', '!lang', longChat(), { keys: ['click:[data-testid=to-day]', 'click:[data-testid=day-2026-11-12]'], answer: (request) => (request.type === 'open-day' ? never() : undefined) }),
   story('-day-nothing', '!lang', longChat(), { keys: ['click:[data-testid=to-day]', 'click:[data-testid=day-2026-11-24]'], answer: (request) => (request.type === 'open-day' ? { code: 'not-found', detail: '' } : undefined) }),
+  shown('-unread-before', { unreadBefore: true, earlier: 'more', lines: steinklee.lines.slice(-3) }),
+  shown('-past-unread', { past: { day: null, later: 'none' } }),
   shown('-past', { past: { day: '2026-11-23', later: 'loading' } }),
   story('-talking', '!lang', longChat({ talk: { conversation: '!lang', by: steinklee.members[2]!, every: 500, times: 12 } })),
   shown('-earlier-failed', { earlier: 'failed', lines: steinklee.lines.slice(-3) }),

@@ -17,11 +17,21 @@ const GATHER: Duration = Duration::from_millis(25);
 /// A conversation on the screen, and the task that tells it.
 pub(super) struct Open {
     pub(super) conversation: Conversation,
-    /// The day of the past that it was opened at.
-    day: Option<Date>,
+    place: Place,
     /// Bytes, once the homeserver has said so.
     largest_file: OnceLock<u64>,
     task: AbortHandle,
+}
+
+/// Where a conversation is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// It follows what is written.
+    Now,
+    /// At a day of its past.
+    Day(Date),
+    /// Where what was not read begins.
+    Unread,
 }
 
 impl Drop for Open {
@@ -36,11 +46,11 @@ impl Desk {
         async move {
             let up = self.up()?;
             self.0.chat.searching.notify_waiters();
-            if let Some(open) = self.talk().filter(|open| open.conversation.id() == id && open.day.is_none()) {
+            if let Some(open) = self.talk().filter(|open| open.conversation.id() == id && open.place == Place::Now) {
                 return Ok(self.conversation_view(&open).await);
             }
             let conversation = up.account.conversation(id).await.map_err(|error| of_conversation(&error))?;
-            self.put_on_the_screen(&up, conversation, None).await
+            self.put_on_the_screen(&up, conversation, Place::Now).await
         }
         .boxed()
     }
@@ -62,7 +72,24 @@ impl Desk {
                 found = up.account.conversation_from(id, begins) => found.map_err(|error| of_conversation(&error))?,
                 () = given_up => return Err(Failure::new(FailureCode::NotFound, "the search was given up")),
             };
-            self.put_on_the_screen(&up, conversation, Some(day)).await
+            self.put_on_the_screen(&up, conversation, Place::Day(day)).await
+        }
+        .boxed()
+    }
+
+    /// Opens the open conversation where what was not read begins. Whoever opens or closes one meanwhile gives it up.
+    pub(crate) fn open_unread<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<ConversationView, Failure>> {
+        async move {
+            let up = self.up()?;
+            let open = self.conversation(id)?;
+            let read_to = open.conversation.unread_before().map(str::to_owned);
+            let read_to = read_to.ok_or_else(|| Failure::new(FailureCode::NotFound, "nothing before it is unread"))?;
+            let given_up = self.0.chat.searching.notified();
+            let conversation = tokio::select! {
+                found = up.account.conversation_unread(id, &read_to) => found.map_err(|error| of_conversation(&error))?,
+                () = given_up => return Err(Failure::new(FailureCode::NotFound, "the search was given up")),
+            };
+            self.put_on_the_screen(&up, conversation, Place::Unread).await
         }
         .boxed()
     }
@@ -71,7 +98,7 @@ impl Desk {
         &self,
         up: &Arc<Up>,
         conversation: Conversation,
-        day: Option<Date>,
+        place: Place,
     ) -> Result<ConversationView, Failure> {
         self.0.chat.state().cases.forget_checks();
         let desk = self.clone();
@@ -82,7 +109,7 @@ impl Desk {
             }
         })
         .abort_handle();
-        let open = Arc::new(Open { conversation, day, largest_file: OnceLock::new(), task });
+        let open = Arc::new(Open { conversation, place, largest_file: OnceLock::new(), task });
         let view = self.conversation_view(&open).await;
         // Another conversation, or another person, may have come in between.
         if !Arc::ptr_eq(up, &self.up()?) {
@@ -102,9 +129,9 @@ impl Desk {
         (chat.open, chat.reopen) = (None, None);
     }
 
-    /// The id of the conversation that is open, unless it is at a day of its past.
+    /// The id of the conversation that is open, unless it is in its past.
     pub(super) fn followed(&self) -> Option<String> {
-        self.talk().filter(|open| open.day.is_none()).map(|open| open.conversation.id())
+        self.talk().filter(|open| open.place == Place::Now).map(|open| open.conversation.id())
     }
 
     fn talk(&self) -> Option<Arc<Open>> {
@@ -158,10 +185,11 @@ impl Desk {
         let pinned = open.conversation.pinned();
         let forms = |said: &Structured| self.form_context(&id, &pinned, said);
         let mut view = views::conversation(&open.conversation, draft, cases, attention, &forms).await;
-        view.past = open
-            .day
-            .zip(open.conversation.later())
-            .map(|(day, later)| PastView { day: day.to_string(), later: views::beyond(later) });
+        let day = match open.place {
+            Place::Now | Place::Unread => None,
+            Place::Day(day) => Some(day.to_string()),
+        };
+        view.past = open.conversation.later().map(|later| PastView { day, later: views::beyond(later) });
         view.outgoing = outgoing;
         view.largest_file = open.largest_file.get().copied();
         view
@@ -231,7 +259,7 @@ impl Desk {
     pub(crate) async fn mark_read(&self, id: &str) -> Result<(), Failure> {
         let open = self.conversation(id)?;
         // Who looks at the past has not read what is new.
-        if open.day.is_some() {
+        if open.place != Place::Now {
             return Ok(());
         }
         open.conversation.mark_read().await.map_err(|error| of_conversation(&error))

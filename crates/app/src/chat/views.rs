@@ -115,6 +115,7 @@ pub(super) async fn conversation(
         changed: of.changed_identities().await.iter().map(super::trust::changed).collect(),
         lines: of.lines().iter().map(|line| self::line(line, &members, forms)).collect(),
         earlier: beyond(of.earlier()),
+        unread_before: of.unread_before().is_some(),
         past: None,
         outgoing: Vec::new(),
         largest_file: None,

@@ -221,8 +221,12 @@ impl Conversation {
     /// [`ConversationError::Failed`] when the homeserver did not take it.
     pub async fn mark_read(&self) -> Result<(), ConversationError> {
         let read = if self.signals().receipts { ReceiptType::Read } else { ReceiptType::ReadPrivate };
-        for receipt in [read, ReceiptType::FullyRead] {
-            self.timeline.mark_as_read(receipt).await.map_err(|error| ConversationError::Failed(error.to_string()))?;
+        let failed = |error: matrix_sdk::Error| ConversationError::Failed(error.to_string());
+        self.timeline.mark_as_read(read).await.map_err(failed)?;
+        // The last event may be one without a line, such as a reaction: a mark there would be before no line.
+        let last = self.shared.items().iter().rev().find_map(|item| super::event_of(item).map(ToOwned::to_owned));
+        if let Some(last) = last {
+            self.timeline.send_single_receipt(ReceiptType::FullyRead, last).await.map_err(failed)?;
         }
         Ok(())
     }

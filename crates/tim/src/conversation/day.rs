@@ -1,4 +1,4 @@
-//! Where a day begins in a conversation, however long ago it was.
+//! Where a day begins in a conversation, or what was not read, however long ago it was.
 
 use super::{Conversation, ConversationError, PAGE};
 use crate::Account;
@@ -9,7 +9,7 @@ use ruma::api::Direction;
 use ruma::api::client::message::get_message_events;
 use ruma::api::client::room::get_event_by_timestamp;
 use ruma::api::error::ErrorKind;
-use ruma::{MilliSecondsSinceUnixEpoch, OwnedEventId, UInt};
+use ruma::{EventId, MilliSecondsSinceUnixEpoch, OwnedEventId, UInt};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Events in one answer while a day is looked for, which is what common homeservers give at most.
@@ -30,12 +30,27 @@ impl Account {
             Some(event) => event,
             None => by_paging(&room, moment).await?.ok_or(ConversationError::NotFound)?,
         };
-        let focus = TimelineFocus::Event {
-            target: event,
-            num_context_events: PAGE,
-            thread_mode: TimelineEventFocusThreadMode::Automatic { hide_threaded_events: false },
-        };
-        Conversation::open(room, self, focus).await
+        Conversation::open(room, self, around(event), None).await
+    }
+
+    /// Opens a conversation around the last event that was read, as [`Conversation::unread_before`] tells it. It does
+    /// not follow what is written from now on: [`Account::conversation`] does.
+    ///
+    /// # Errors
+    /// [`ConversationError::NotFound`] when the homeserver has no such event, and what else [`Account::conversation`]
+    /// says.
+    pub async fn conversation_unread(&self, id: &str, read_to: &str) -> Result<Conversation, ConversationError> {
+        let room = self.room(id).ok_or(ConversationError::NotFound)?;
+        let event = EventId::parse(read_to).map_err(|_no_id| ConversationError::NotFound)?;
+        Conversation::open(room, self, around(event.clone()), Some(event)).await
+    }
+}
+
+fn around(target: OwnedEventId) -> TimelineFocus {
+    TimelineFocus::Event {
+        target,
+        num_context_events: PAGE,
+        thread_mode: TimelineEventFocusThreadMode::Automatic { hide_threaded_events: false },
     }
 }
 

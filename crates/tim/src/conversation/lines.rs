@@ -1,5 +1,6 @@
 //! From the library's timeline to lines that a page can show.
 
+use super::event_of;
 use super::foreign;
 use super::pending::{Act, Acts, Pending};
 use super::replays::Replays;
@@ -23,8 +24,8 @@ use matrix_sdk_ui::timeline::{
     VirtualTimelineItem,
 };
 use reqwest::StatusCode;
-use ruma::UserId;
 use ruma::events::room::message::{FormattedBody, MessageType};
+use ruma::{EventId, UserId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -290,6 +291,9 @@ pub enum ChangeKind {
     CaseNamed,
 }
 
+/// The id of the mark before what is unread. The library's own has the same in place of it.
+const UNREAD: &str = "__read_marker";
+
 /// Messages older than this are not redacted (gemSpec_TI-M_Basis A_28358).
 const REDACTABLE_HOURS: i64 = 24;
 
@@ -308,6 +312,10 @@ pub(super) struct Around<'a> {
     pub(super) acts: &'a Acts,
     /// By the homeserver's clock.
     pub(super) now: Option<Timestamp>,
+    /// The last event that was read when the conversation was opened.
+    pub(super) read_to: Option<&'a EventId>,
+    /// It follows what is written now.
+    pub(super) live: bool,
 }
 
 /// All lines, with neighboring changes folded into one.
@@ -316,6 +324,7 @@ pub(super) fn lines(items: &Vector<Arc<TimelineItem>>, around: &Around<'_>) -> V
     let own = around.own;
     let mut lines = Vec::with_capacity(items.len());
     let twice = twice(items);
+    let unread_after = unread_after(items, around);
     for item in items.iter().filter(|item| !twice.contains(&item.unique_id().0)) {
         let id = item.unique_id().0.clone();
         match item.kind() {
@@ -366,9 +375,25 @@ pub(super) fn lines(items: &Vector<Arc<TimelineItem>>, around: &Around<'_>) -> V
                 | TimelineItemContent::RtcNotification { .. } => {}
             },
         }
+        if unread_after.as_deref() == Some(item.unique_id().0.as_str()) {
+            lines.push(Line::Unread { id: UNREAD.to_owned() });
+        }
     }
     gather_answers(&mut lines);
     lines
+}
+
+/// The item after which what was not read begins, where the library sets no mark of its own: the person has come to the
+/// end meanwhile, and would not find the beginning. Whoever answers has found it.
+fn unread_after(items: &Vector<Arc<TimelineItem>>, around: &Around<'_>) -> Option<String> {
+    let read_to = around.read_to?;
+    if items.iter().any(|item| matches!(item.kind(), TimelineItemKind::Virtual(VirtualTimelineItem::ReadMarker))) {
+        return None;
+    }
+    let at = items.iter().position(|item| event_of(item) == Some(read_to))?;
+    let after: Vec<_> = items.iter().skip(at + 1).filter_map(|item| item.as_event()).collect();
+    let (others, own): (Vec<_>, Vec<_>) = after.into_iter().partition(|event| event.sender() != around.own);
+    (!others.is_empty() && (own.is_empty() || !around.live)).then(|| items[at].unique_id().0.clone())
 }
 
 /// Lines of an event that has another one after it. For a moment there are two: as this device sent it, and as it came

@@ -316,6 +316,15 @@ impl Device {
         self.restarted_with(plain()).await
     }
 
+    /// The same after something that happens in between.
+    pub(crate) async fn restarted_after(self, meanwhile: impl Future<Output = ()>) -> Self {
+        let Self { account, folder, shelf } = self;
+        drop(account);
+        meanwhile.await;
+        let account = Account::restore(options(&folder, &shelf), &shelf.kept()).await.expect("it goes on");
+        Self { account, folder, shelf }
+    }
+
     /// The same with another client for files.
     pub(crate) async fn restarted_with(self, transfers: reqwest::Client) -> Self {
         let Self { account, folder, shelf } = self;

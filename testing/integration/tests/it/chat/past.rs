@@ -1,4 +1,4 @@
-//! A day of the past: found whether or not the homeserver finds events by their time, and read in both directions.
+//! A day of the past, and what was not read: found whether or not the homeserver finds events by their time, and read in both directions.
 
 use super::{Home, Pair, pair, says, sees, text};
 use jiff::{Timestamp, ToSpan as _};
@@ -9,6 +9,8 @@ use tokio::time::timeout;
 on_each_homeserver! {
     a_moment_of_the_past_is_found_and_read_on_in_both_directions,
     a_day_after_which_nothing_was_written_is_said_to_be_so,
+    what_was_not_read_is_found_where_it_begins_after_an_absence,
+    what_was_read_last_is_a_line_although_a_reaction_came_after_it,
 }
 
 /// More than one page on either side of the middle.
@@ -82,4 +84,59 @@ async fn a_day_after_which_nothing_was_written_is_said_to_be_so(home: &Home) {
     let tomorrow = Timestamp::now() + 24.hours();
     let found = one.account.conversation_from(&room, tomorrow).await;
     assert!(matches!(found, Err(ConversationError::NotFound)), "nothing is found: {:?}", found.err());
+}
+
+/// The message after the mark before what is unread.
+fn first_unread(conversation: &Conversation) -> Option<String> {
+    let lines = conversation.lines();
+    let mark = lines.iter().position(|line| matches!(line, Line::Unread { .. }))?;
+    lines[mark..].iter().find_map(|line| match line {
+        Line::Message(message) => text(message).map(ToOwned::to_owned),
+        Line::Day { .. } | Line::Unread { .. } | Line::Changes { .. } => None,
+    })
+}
+
+async fn what_was_not_read_is_found_where_it_begins_after_an_absence(home: &Home) {
+    let Pair { one, other, room, .. } = pair(home, "dr-falkenried", "dr-heidekorn").await;
+    let (mine, theirs) = (one.opens(&room).await, other.opens(&room).await);
+    theirs.send("Gelesen.", None).await.expect("it is taken");
+    sees(&mine, "what is read", says("Gelesen.")).await;
+    mine.mark_read().await.expect("the homeserver takes it");
+    assert_eq!(mine.unread_before(), None, "all of it is read");
+    drop(mine);
+    let last = format!("Nr. {}.", MANY - 1);
+    let one = one
+        .restarted_after(async {
+            for number in 0..MANY {
+                theirs.send(&format!("Nr. {number}."), None).await.expect("it is taken");
+            }
+            sees(&theirs, "that the last is sent", |message| says(&last)(message) && message.event.is_some()).await;
+        })
+        .await;
+    one.sees("that something is unread", |rows| rows.iter().any(|row| row.id == room && row.unread > 0).then_some(()))
+        .await;
+    let mine = one.opens(&room).await;
+    until(&mine, "the last, and a page before it", |mine| {
+        written(mine).contains(&last) && mine.earlier() == Earlier::More
+    })
+    .await;
+    // Whoever comes to the end has read it, and still finds the beginning.
+    mine.mark_read().await.expect("the homeserver takes it");
+    let read_to = mine.unread_before().expect("the first unread message is before the loaded ones").to_owned();
+    let past = one.account.conversation_unread(&room, &read_to).await.expect("it is found");
+    until(&past, "the mark before the first", |past| first_unread(past).as_deref() == Some("Nr. 0.")).await;
+    assert!(written(&past).contains(&"Gelesen.".to_owned()), "what was read stands before it");
+    assert_eq!(past.later(), Some(Earlier::More), "more was written since");
+}
+
+async fn what_was_read_last_is_a_line_although_a_reaction_came_after_it(home: &Home) {
+    let Pair { one, other, room, .. } = pair(home, "dr-falkenried", "dr-heidekorn").await;
+    let (mine, theirs) = (one.opens(&room).await, other.opens(&room).await);
+    mine.send("Gelesen.", None).await.expect("it is taken");
+    let said = sees(&theirs, "what is read", says("Gelesen.")).await;
+    theirs.toggle_reaction(&said.id, "👍").await.expect("it is taken");
+    sees(&mine, "the reaction", |message| says("Gelesen.")(message) && !message.reactions.is_empty()).await;
+    mine.mark_read().await.expect("the homeserver takes it");
+    theirs.send("Neu.", None).await.expect("it is taken");
+    until(&mine, "the mark before what is new", |mine| first_unread(mine).as_deref() == Some("Neu.")).await;
 }
