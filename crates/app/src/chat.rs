@@ -20,6 +20,7 @@ mod saving;
 mod study;
 mod talk;
 mod trust;
+mod typed;
 mod uploads;
 mod views;
 
@@ -48,7 +49,7 @@ use std::{
 use talk::Open;
 use tim::{
     Account, AccountError, AccountOptions, Homeserver, SessionStore, SessionStoreError, SignIn, Signals, StoredSession,
-    SyncState,
+    SyncState, Typed,
 };
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
@@ -87,7 +88,7 @@ struct State {
     /// The list as the page has it.
     view: Option<ChatView>,
     /// What was begun and not sent, by conversation.
-    drafts: BTreeMap<String, String>,
+    drafts: BTreeMap<String, Typed>,
     cases: Cases,
     quieter: notices::Quieter,
     /// What is being sent.

@@ -366,11 +366,12 @@ impl Desk {
             Request::OpenDay { conversation, day } => self.open_day(&conversation, &day).await.map(Reply::Conversation),
             Request::OpenUnread { conversation } => self.open_unread(&conversation).await.map(Reply::Conversation),
             Request::LoadLater { conversation } => self.load_later(&conversation).map(|()| Reply::Done),
-            Request::SendMessage { conversation, text, reply_to } => {
-                Box::pin(self.send_message(&conversation, &text, reply_to.as_deref())).await.map(|()| Reply::Done)
+            Request::SendMessage { conversation, text, named, reply_to } => {
+                let sent = self.send_message(&conversation, text, &named, reply_to.as_deref());
+                Box::pin(sent).await.map(|()| Reply::Done)
             }
-            Request::EditMessage { conversation, message, text } => {
-                Box::pin(self.edit_message(&conversation, message, &text)).await.map(|()| Reply::Done)
+            Request::EditMessage { conversation, message, text, named } => {
+                Box::pin(self.edit_message(&conversation, message, text, &named)).await.map(|()| Reply::Done)
             }
             Request::RedactMessage { conversation, message } => {
                 Box::pin(self.redact_message(&conversation, message)).await.map(|()| Reply::Done)
@@ -442,8 +443,8 @@ impl Desk {
             Request::SetTyping { conversation, typing } => {
                 Box::pin(self.set_typing(&conversation, typing)).await.map(|()| Reply::Done)
             }
-            Request::KeepMessageDraft { conversation, text } => {
-                self.keep_message_draft(&conversation, text).await.map(|()| Reply::Done)
+            Request::KeepMessageDraft { conversation, text, named } => {
+                self.keep_message_draft(&conversation, text, &named).await.map(|()| Reply::Done)
             }
             Request::JoinConversation { conversation } => {
                 Box::pin(self.join_conversation(&conversation)).await.map(|()| Reply::Done)

@@ -4,6 +4,7 @@
 
 use crate::{
     ChangedIdentityView, ComparisonView, Failure, FormView, IdentityView, RecognizedStudyView, StudyLabelView,
+    TypedView,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -288,6 +289,8 @@ pub struct ConversationView {
     pub typing: Vec<SenderView>,
     /// Whether this person may write here.
     pub may_send: bool,
+    /// Whether this person may name everybody at once.
+    pub may_name_all: bool,
     /// Whether this person may ask others to come.
     pub may_invite: bool,
     /// Whether this person may give it another name.
@@ -297,7 +300,7 @@ pub struct ConversationView {
     /// Whether it is among this person's favorites.
     pub favorite: bool,
     /// Text that was begun and not sent.
-    pub draft: Option<String>,
+    pub draft: Option<TypedView>,
     /// ISO time when this was made.
     pub as_of: String,
 }
@@ -575,6 +578,8 @@ pub struct MessageView {
     pub may_redact: bool,
     /// True for what did not come encrypted into an encrypted conversation.
     pub in_clear: bool,
+    /// Whether it names this person, by themselves or with everybody.
+    pub names_me: bool,
     /// Who has read up to here and no further, without the sender and this person; nobody unless this person wants it.
     pub read_by: Vec<SenderView>,
 }
@@ -606,7 +611,7 @@ pub enum MessageBodyView {
         /// Its blocks.
         blocks: Vec<BlockView>,
         /// As it was typed, to change it; absent where this person did not write it.
-        source: Option<String>,
+        source: Option<TypedView>,
     },
     /// What the sender does: "Lerchenhain …".
     Emote {
@@ -711,7 +716,7 @@ pub enum BlockView {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct SpanView {
-    /// The text.
+    /// The text; of somebody who is named the name that they bear here, whatever the sender calls them.
     pub text: String,
     /// Bold.
     pub strong: bool,
@@ -725,6 +730,8 @@ pub struct SpanView {
     pub link: Option<String>,
     /// Whom it names.
     pub mention: Option<SenderView>,
+    /// It names everybody in the conversation.
+    pub everybody: bool,
 }
 
 /// The message that another one answers.

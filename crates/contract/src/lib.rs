@@ -25,6 +25,7 @@ mod session;
 mod study;
 mod today;
 mod trust;
+mod typed;
 
 pub use card::*;
 pub use case::*;
@@ -42,3 +43,4 @@ pub use session::*;
 pub use study::*;
 pub use today::*;
 pub use trust::*;
+pub use typed::*;

@@ -4,10 +4,10 @@ use crate::{
     ArrivalView, Attention, BegunView, BulkAccessView, CardView, CaseView, CasesView, ChatView, ConflictChoice,
     ConnectionView, ConversationView, DecisionView, DevicesView, DiagnosisView, DirectoryView, DocumentView, DraftView,
     FileDoorView, FormStep, FoundPeopleView, ImagesView, MeasurementView, MeasurementsView, MessageVersionsView,
-    OwnCardView, PermissionsView, PictureDoorView, PlatformView, PresentedView, ProofWantedView, ReceivedStudyView,
-    RecoveryKeyView, RoundCheckView, RoundDevicesView, RoundSightView, RoundStep, RoundSurfacesView, RoundWayView,
-    RoundsView, SeriesView, SessionView, SettingsView, ShareableView, SigningPreviewView, StartView, TextBlockView,
-    TodayView, TrustStep, WantedView,
+    NamedView, OwnCardView, PermissionsView, PictureDoorView, PlatformView, PresentedView, ProofWantedView,
+    ReceivedStudyView, RecoveryKeyView, RoundCheckView, RoundDevicesView, RoundSightView, RoundStep, RoundSurfacesView,
+    RoundWayView, RoundsView, SeriesView, SessionView, SettingsView, ShareableView, SigningPreviewView, StartView,
+    TextBlockView, TodayView, TrustStep, WantedView,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -213,6 +213,8 @@ pub enum Request {
         conversation: String,
         /// As it was typed.
         text: String,
+        /// Whom it names.
+        named: Vec<NamedView>,
         /// Event id of the message that it answers.
         reply_to: Option<String>,
     },
@@ -224,6 +226,8 @@ pub enum Request {
         message: String,
         /// As it was typed.
         text: String,
+        /// Whom it names.
+        named: Vec<NamedView>,
     },
     /// Delete a message for everyone.
     RedactMessage {
@@ -410,6 +414,8 @@ pub enum Request {
         conversation: String,
         /// Empty text forgets it.
         text: String,
+        /// Whom it names.
+        named: Vec<NamedView>,
     },
     /// Take an invitation.
     JoinConversation {

@@ -5,17 +5,20 @@ mod day;
 mod foreign;
 mod forms;
 mod lines;
+mod naming;
 mod pending;
 mod replays;
 mod trust;
 mod versions;
 
 pub use acts::ConversationError;
+pub(crate) use acts::LONGEST_TEXT;
 pub(crate) use lines::is_forged;
 pub use lines::{
     Body, Change, ChangeKind, Line, Message, MessageId, Picture, Reaction, Replied, Sending, SendingFailed,
     Undecryptable,
 };
+pub use naming::{Loud, Naming};
 pub use pending::{Act, Pending};
 pub use trust::ChangedIdentity;
 pub use versions::Version;

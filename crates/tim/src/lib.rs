@@ -30,6 +30,7 @@ mod settled;
 mod signals;
 mod sync;
 mod text;
+mod typed;
 mod verification;
 
 pub use account::{Account, AccountError, AccountOptions, SessionStore, SessionStoreError, SignIn, StoredSession};
@@ -37,7 +38,8 @@ pub use arrivals::{Arrival, Attention};
 pub use case::{CaseLink, Pinned, Presence};
 pub use conversation::{
     Act, Body, Change, ChangeKind, ChangedIdentity, Conversation, ConversationError, Device, Earlier, Encryption, Line,
-    Message, MessageId, Pending, Picture, Reaction, Replied, Rights, Sending, SendingFailed, Undecryptable, Version,
+    Loud, Message, MessageId, Naming, Pending, Picture, Reaction, Replied, Rights, Sending, SendingFailed,
+    Undecryptable, Version,
 };
 pub use devices::{DeviceTrust, OwnDevice};
 pub use file::{
@@ -60,4 +62,5 @@ pub use rtc::{
 pub use signals::Signals;
 pub use sync::SyncState;
 pub use text::{Block, Span};
+pub use typed::{Named, Typed, Whom};
 pub use verification::{Counterpart, Symbols, Verification, VerificationEnd, VerificationError, VerificationState};

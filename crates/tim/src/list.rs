@@ -6,6 +6,7 @@ use crate::conversation::is_forged;
 use crate::name::clean;
 use crate::person::Person;
 use crate::text::one_line;
+use crate::typed::Typed;
 use futures_util::Stream;
 use jiff::Timestamp;
 use matrix_sdk::{Client, ComposerDraft, ComposerDraftType, Room, RoomDisplayName, RoomState};
@@ -239,14 +240,15 @@ impl Account {
     ///
     /// # Errors
     /// [`AccountError::DiskFull`] or [`AccountError::Store`] when it is not on disk.
-    pub async fn keep_draft(&self, room: &str, text: &str) -> Result<(), AccountError> {
+    pub async fn keep_draft(&self, room: &str, text: impl Into<Typed>) -> Result<(), AccountError> {
+        let typed = text.into();
         let Some(room) = self.room(room) else { return Err(AccountError::Refused("M_NOT_FOUND".to_owned())) };
-        let kept = if text.is_empty() {
+        let kept = if typed.text.is_empty() {
             room.clear_composer_draft(None).await
         } else {
             let draft = ComposerDraft {
-                plain_text: text.to_owned(),
-                html_text: None,
+                html_text: typed.draft_markup(),
+                plain_text: typed.text,
                 draft_type: ComposerDraftType::NewMessage,
                 attachments: Vec::new(),
             };
@@ -256,11 +258,12 @@ impl Account {
     }
 
     /// What was typed and not sent, by room id.
-    pub async fn drafts(&self) -> BTreeMap<String, String> {
+    pub async fn drafts(&self) -> BTreeMap<String, Typed> {
         let mut drafts = BTreeMap::new();
         for room in self.client.joined_rooms() {
             if let Ok(Some(draft)) = room.load_composer_draft(None).await {
-                drafts.insert(room.room_id().to_string(), draft.plain_text);
+                let typed = Typed::of_draft(draft.plain_text, draft.html_text.as_deref());
+                drafts.insert(room.room_id().to_string(), typed);
             }
         }
         drafts

@@ -2,6 +2,7 @@
 //! suggests (v1.11 §11.2.1.1), taken apart. What the list of elements does not have keeps its text only.
 
 use crate::name::{clean, seen};
+use crate::typed::{Whom, everybody};
 use ruma::events::room::message::{FormattedBody, MessageFormat};
 use ruma::html::{ElementData, Html, NodeData, NodeRef};
 use ruma::matrix_uri::MatrixId;
@@ -40,8 +41,8 @@ pub struct Span {
     pub code: bool,
     /// Where it leads: `https`, `http` or `mailto`.
     pub link: Option<String>,
-    /// The user id of whom it names.
-    pub mention: Option<String>,
+    /// Whom it names. The text is what the sender wrote for them, and may be another name.
+    pub mention: Option<Whom>,
 }
 
 impl std::fmt::Debug for Block {
@@ -64,11 +65,43 @@ const MOST_ELEMENTS: usize = 1000;
 /// What a message says.
 pub(crate) fn blocks(body: &str, formatted: Option<&FormattedBody>) -> Vec<Block> {
     let markup = formatted.filter(|formatted| formatted.format == MessageFormat::Html).map(|formatted| &formatted.body);
-    let marked = markup.filter(|markup| markup.matches('<').count() <= MOST_ELEMENTS).map(|markup| from_html(markup));
+    let marked = markup.filter(|markup| is_simple(markup)).map(|markup| from_html(markup));
     match marked {
         Some(blocks) if !blocks.is_empty() => blocks,
         Some(_) | None => from_plain(body),
     }
+}
+
+/// Whether markup is what a person writes.
+pub(crate) fn is_simple(markup: &str) -> bool {
+    markup.matches('<').count() <= MOST_ELEMENTS
+}
+
+/// The same where the message names everybody: the word for them is set apart. What is quoted was said to others.
+pub(crate) fn with_everybody(blocks: Vec<Block>) -> Vec<Block> {
+    let block = |block| match block {
+        Block::Paragraph(spans) => Block::Paragraph(spans.into_iter().flat_map(apart).collect()),
+        Block::List { ordered, items } => {
+            Block::List { ordered, items: items.into_iter().map(with_everybody).collect() }
+        }
+        other @ (Block::Quote(_) | Block::Code(_)) => other,
+    };
+    blocks.into_iter().map(block).collect()
+}
+
+fn apart(span: Span) -> Vec<Span> {
+    if span.link.is_some() || span.mention.is_some() || span.code {
+        return vec![span];
+    }
+    let (mut spans, mut rest) = (Vec::new(), span.text.as_str());
+    while let Some(at) = everybody(rest) {
+        push(&mut spans, &rest[..at.start], &Span { text: String::new(), ..span.clone() }, None);
+        let named = Span { text: String::new(), mention: Some(Whom::Everybody), ..span.clone() };
+        push(&mut spans, &rest[at.clone()], &named, None);
+        rest = &rest[at.end..];
+    }
+    push(&mut spans, rest, &Span { text: String::new(), ..span.clone() }, None);
+    spans
 }
 
 /// In one line, for lists and quotations.
@@ -256,8 +289,12 @@ impl Writer {
     }
 
     fn anchor(&mut self, node: &NodeRef, href: Option<&str>, like: &Span, depth: usize) {
-        let mention = href.and_then(mentioned);
-        let link = href.filter(|_| mention.is_none()).and_then(safe_link);
+        if let Some(person) = href.and_then(mentioned) {
+            // One name, whatever form its letters have.
+            self.text(&text_of(node), &Span { mention: Some(Whom::Person(person)), ..like.clone() });
+            return;
+        }
+        let link = href.and_then(safe_link);
         // A link whose words are another address than the one it leads to says so.
         let shown = text_of(node);
         if let (Some(link), Some(said)) = (&link, said_address(&shown))
@@ -267,7 +304,7 @@ impl Writer {
             push(&mut self.open, &format!("{} ({link})", shown.trim()), &plain, None);
             return;
         }
-        let like = Span { link, mention, ..like.clone() };
+        let like = Span { link, ..like.clone() };
         self.children(node, &like, depth);
     }
 
@@ -295,12 +332,12 @@ impl Writer {
     }
 }
 
-fn attribute(element: &ElementData, name: &str) -> Option<String> {
+pub(crate) fn attribute(element: &ElementData, name: &str) -> Option<String> {
     element.attrs.borrow().iter().find(|found| &*found.name.local == name).map(|found| found.value.to_string())
 }
 
 /// The user that a `matrix:` or `matrix.to` address names.
-fn mentioned(address: &str) -> Option<String> {
+pub(crate) fn mentioned(address: &str) -> Option<String> {
     match MatrixUri::parse(address) {
         Ok(uri) => user_of(uri.id()),
         Err(_) => user_of(MatrixToUri::parse(address).ok()?.id()),
@@ -325,7 +362,7 @@ fn said_address(text: &str) -> Option<Option<String>> {
     Some(url::Url::parse(&address).ok().and_then(|url| url.host_str().map(str::to_owned)))
 }
 
-fn text_of(node: &NodeRef) -> String {
+pub(crate) fn text_of(node: &NodeRef) -> String {
     let mut text = String::new();
     // By hand and not by recursion: this is for what is nested too deeply.
     let mut stack: Vec<NodeRef> = vec![node.clone()];
@@ -344,7 +381,8 @@ fn text_of(node: &NodeRef) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Block, Span, blocks, one_line};
+    use super::{Block, Span, blocks, one_line, with_everybody};
+    use crate::typed::Whom;
     use ruma::events::room::message::FormattedBody;
 
     fn plain(text: &str) -> Span {
@@ -418,8 +456,47 @@ mod tests {
     #[test]
     fn a_mention_names_the_person_it_means() {
         let blocks = html("<a href=\"https://matrix.to/#/@anna:tim.example\">Anna</a>: bitte");
-        let mention = Span { mention: Some("@anna:tim.example".to_owned()), ..plain("Anna") };
+        let mention = Span { mention: Some(Whom::Person("@anna:tim.example".to_owned())), ..plain("Anna") };
         assert_eq!(blocks, vec![Block::Paragraph(vec![mention, plain(": bitte")])], "by user id");
+    }
+
+    #[test]
+    fn a_mention_is_one_name_and_never_a_link() {
+        let person = Some(Whom::Person("@anna:tim.example".to_owned()));
+        for markup in [
+            "<a href=\"https://matrix.to/#/@anna:tim.example\">An<b>na</b></a>",
+            "<a href=\"https://matrix.to/#/%40anna%3Atim.example\">Anna</a>",
+            "<a href=\"matrix:u/anna:tim.example\">Anna</a>",
+            "<b><a href=\"https://matrix.to/#/@anna:tim.example\"><img src=\"mxc://a/b\">Anna</a></b>",
+        ] {
+            let blocks = html(markup);
+            let [Block::Paragraph(spans)] = blocks.as_slice() else { panic!("one paragraph: {markup}") };
+            let [span] = spans.as_slice() else { panic!("one span: {markup}") };
+            assert_eq!((span.text.as_str(), &span.mention, &span.link), ("Anna", &person, &None), "{markup}");
+        }
+        for markup in [
+            "<a href=\"https://matrix.to.evil.example/#/@anna:tim.example\">Anna</a>",
+            "<a href=\"https://evil.example/?https://matrix.to/#/@anna:tim.example\">Anna</a>",
+        ] {
+            let blocks = html(markup);
+            let [Block::Paragraph(spans)] = blocks.as_slice() else { panic!("one paragraph: {markup}") };
+            assert!(spans.iter().all(|span| span.mention.is_none()), "another address names nobody: {markup}");
+        }
+    }
+
+    #[test]
+    fn the_word_for_everybody_is_set_apart_where_a_message_names_them() {
+        let everybody = |text: &str| Span { mention: Some(Whom::Everybody), ..plain(text) };
+        let want = vec![Block::Paragraph(vec![
+            plain("Liebe "),
+            everybody("@Alle"),
+            plain(", "),
+            everybody("@room"),
+            plain("!"),
+        ])];
+        assert_eq!(with_everybody(blocks("Liebe @Alle, @room!", None)), want, "each of them");
+        let quoted = html("<blockquote>@Alle</blockquote><pre>@Alle</pre>");
+        assert_eq!(with_everybody(quoted.clone()), quoted, "but not what is quoted");
     }
 
     #[test]

@@ -10,6 +10,7 @@ import type { LineView } from "./LineView";
 import type { OutgoingView } from "./OutgoingView";
 import type { PastView } from "./PastView";
 import type { SenderView } from "./SenderView";
+import type { TypedView } from "./TypedView";
 
 /**
  * An open conversation.
@@ -100,6 +101,10 @@ typing: Array<SenderView>,
  */
 maySend: boolean, 
 /**
+ * Whether this person may name everybody at once.
+ */
+mayNameAll: boolean, 
+/**
  * Whether this person may ask others to come.
  */
 mayInvite: boolean, 
@@ -118,7 +123,7 @@ favorite: boolean,
 /**
  * Text that was begun and not sent.
  */
-draft: string | null, 
+draft: TypedView | null, 
 /**
  * ISO time when this was made.
  */

@@ -5,6 +5,7 @@ import type { FormView } from "./FormView";
 import type { PictureView } from "./PictureView";
 import type { SenderView } from "./SenderView";
 import type { StudyLabelView } from "./StudyLabelView";
+import type { TypedView } from "./TypedView";
 import type { UndecryptableCause } from "./UndecryptableCause";
 
 /**
@@ -18,7 +19,7 @@ blocks: Array<BlockView>,
 /**
  * As it was typed, to change it; absent where this person did not write it.
  */
-source: string | null, } | { "type": "emote", 
+source: TypedView | null, } | { "type": "emote", 
 /**
  * Its blocks.
  */

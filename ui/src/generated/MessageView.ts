@@ -64,6 +64,10 @@ mayRedact: boolean,
  */
 inClear: boolean, 
 /**
+ * Whether it names this person, by themselves or with everybody.
+ */
+namesMe: boolean, 
+/**
  * Who has read up to here and no further, without the sender and this person; nobody unless this person wants it.
  */
 readBy: Array<SenderView>, };

@@ -4,6 +4,7 @@ import type { ConflictChoice } from "./ConflictChoice";
 import type { DraftView } from "./DraftView";
 import type { FormStep } from "./FormStep";
 import type { MeasurementView } from "./MeasurementView";
+import type { NamedView } from "./NamedView";
 import type { PermissionsView } from "./PermissionsView";
 import type { Place } from "./Place";
 import type { RoundStep } from "./RoundStep";
@@ -180,6 +181,10 @@ conversation: string,
  */
 text: string, 
 /**
+ * Whom it names.
+ */
+named: Array<NamedView>, 
+/**
  * Event id of the message that it answers.
  */
 replyTo: string | null, } | { "type": "edit-message", 
@@ -194,7 +199,11 @@ message: string,
 /**
  * As it was typed.
  */
-text: string, } | { "type": "redact-message", 
+text: string, 
+/**
+ * Whom it names.
+ */
+named: Array<NamedView>, } | { "type": "redact-message", 
 /**
  * The room's id.
  */
@@ -410,7 +419,11 @@ conversation: string,
 /**
  * Empty text forgets it.
  */
-text: string, } | { "type": "join-conversation", 
+text: string, 
+/**
+ * Whom it names.
+ */
+named: Array<NamedView>, } | { "type": "join-conversation", 
 /**
  * The room's id.
  */

@@ -6,7 +6,7 @@ import type { SenderView } from "./SenderView";
  */
 export type SpanView = { 
 /**
- * The text.
+ * The text; of somebody who is named the name that they bear here, whatever the sender calls them.
  */
 text: string, 
 /**
@@ -32,4 +32,8 @@ link: string | null,
 /**
  * Whom it names.
  */
-mention: SenderView | null, };
+mention: SenderView | null, 
+/**
+ * It names everybody in the conversation.
+ */
+everybody: boolean, };

@@ -1,8 +1,9 @@
 //! The open conversation, and what a person does in it.
 
+use super::typed::typed;
 use super::{Up, views};
 use crate::Desk;
-use contract::{ConversationView, Event, Failure, FailureCode, MessageVersionsView, PastView};
+use contract::{ConversationView, Event, Failure, FailureCode, MessageVersionsView, NamedView, PastView};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -212,14 +213,28 @@ impl Desk {
         Ok(())
     }
 
-    pub(crate) async fn send_message(&self, id: &str, text: &str, reply_to: Option<&str>) -> Result<(), Failure> {
+    pub(crate) async fn send_message(
+        &self,
+        id: &str,
+        text: String,
+        named: &[NamedView],
+        reply_to: Option<&str>,
+    ) -> Result<(), Failure> {
         let open = self.conversation(id)?;
-        open.conversation.send(text, reply_to).await.map_err(|error| of_conversation(&error))
+        let typed = typed(text, named)?;
+        open.conversation.send(typed, reply_to).await.map_err(|error| of_conversation(&error))
     }
 
-    pub(crate) async fn edit_message(&self, id: &str, message: String, text: &str) -> Result<(), Failure> {
+    pub(crate) async fn edit_message(
+        &self,
+        id: &str,
+        message: String,
+        text: String,
+        named: &[NamedView],
+    ) -> Result<(), Failure> {
         let open = self.conversation(id)?;
-        open.conversation.edit(&MessageId(message), text).await.map_err(|error| of_conversation(&error))
+        let typed = typed(text, named)?;
+        open.conversation.edit(&MessageId(message), typed).await.map_err(|error| of_conversation(&error))
     }
 
     pub(crate) async fn redact_message(&self, id: &str, message: String) -> Result<(), Failure> {
@@ -283,14 +298,15 @@ impl Desk {
     }
 
     /// Keeps what was typed, sealed with the conversation.
-    pub(crate) async fn keep_message_draft(&self, id: &str, text: String) -> Result<(), Failure> {
+    pub(crate) async fn keep_message_draft(&self, id: &str, text: String, named: &[NamedView]) -> Result<(), Failure> {
         let up = self.up()?;
-        up.account.keep_draft(id, &text).await.map_err(|error| super::of_account(&error))?;
+        let typed = typed(text, named)?;
+        up.account.keep_draft(id, typed.clone()).await.map_err(|error| super::of_account(&error))?;
         let mut chat = self.0.chat.state();
-        if text.is_empty() {
+        if typed.text.is_empty() {
             chat.drafts.remove(id);
         } else {
-            chat.drafts.insert(id.to_owned(), text);
+            chat.drafts.insert(id.to_owned(), typed);
         }
         Ok(())
     }
@@ -307,7 +323,7 @@ pub(super) fn of_conversation(error: &ConversationError) -> Failure {
         ConversationError::EncryptionUnknown => FailureCode::PlatformUnreachable,
         ConversationError::IdentityChanged => FailureCode::IdentityChanged,
         ConversationError::NotEncrypted | ConversationError::NotAllowed => FailureCode::NotAllowed,
-        ConversationError::Empty | ConversationError::Reaction => FailureCode::InvalidInput,
+        ConversationError::Empty | ConversationError::Naming | ConversationError::Reaction => FailureCode::InvalidInput,
         ConversationError::TooLong => FailureCode::MessageTooLong,
         ConversationError::TooLate => FailureCode::Conflict,
         ConversationError::DiskFull => FailureCode::DiskFull,

@@ -13,15 +13,15 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 use tim::{
     Act, Attention, Block, Body, Change, ChangeKind, Conversation, Device, Earlier, Encryption, Kind, Last, LastKind,
-    Line, Membership, Message, Pending, Person, Reaction, RecoveryState, Replied, Row, Sending, SendingFailed, Span,
-    Structured, SyncState, Undecryptable, Version,
+    Line, Loud, Membership, Message, Naming, Pending, Person, Reaction, RecoveryState, Replied, Row, Sending,
+    SendingFailed, Span, Structured, SyncState, Typed, Undecryptable, Version, Whom,
 };
 
 pub(super) fn chat(
     rows: &[Row],
     state: SyncState,
     recovery: RecoveryState,
-    drafts: &BTreeMap<String, String>,
+    drafts: &BTreeMap<String, Typed>,
     cases: impl Fn(&str) -> Vec<ConversationCaseView>,
     quiet: bool,
 ) -> ChatView {
@@ -61,7 +61,7 @@ pub(super) fn differs(shown: &ChatView, made: &ChatView) -> bool {
     timeless(shown) != timeless(made)
 }
 
-fn row(row: &Row, drafts: &BTreeMap<String, String>, cases: Vec<ConversationCaseView>) -> ConversationRowView {
+fn row(row: &Row, drafts: &BTreeMap<String, Typed>, cases: Vec<ConversationCaseView>) -> ConversationRowView {
     ConversationRowView {
         id: row.id.clone(),
         name: row.name.clone(),
@@ -75,7 +75,7 @@ fn row(row: &Row, drafts: &BTreeMap<String, String>, cases: Vec<ConversationCase
         attention: attention(row.attention),
         favorite: row.favorite,
         public: row.public,
-        draft: drafts.get(&row.id).cloned(),
+        draft: drafts.get(&row.id).map(|draft| draft.text.clone()),
     }
 }
 
@@ -92,14 +92,14 @@ fn last(last: &Last) -> LastLineView {
 /// The whole view of an open conversation.
 pub(super) async fn conversation(
     of: &Conversation,
-    draft: Option<String>,
+    draft: Option<Typed>,
     cases: Vec<ConversationCaseView>,
     attention: Attention,
     forms: &(dyn Fn(&Structured) -> FormContext + Sync),
 ) -> ConversationView {
     let name = of.name().await;
     let members: Vec<_> = of.members().await.iter().map(sender).collect();
-    let rights = of.rights().await;
+    let (rights, loud) = (of.rights().await, of.loud().await);
     ConversationView {
         id: of.id(),
         initials: initials(&name),
@@ -113,7 +113,7 @@ pub(super) async fn conversation(
         member_count: count(members.len() as u64),
         confirmed: of.confirmed(),
         changed: of.changed_identities().await.iter().map(super::trust::changed).collect(),
-        lines: of.lines().iter().map(|line| self::line(line, &members, forms)).collect(),
+        lines: of.lines().iter().map(|line| self::line(line, &members, &loud, forms)).collect(),
         earlier: beyond(of.earlier()),
         unread_before: of.unread_before().is_some(),
         past: None,
@@ -121,12 +121,13 @@ pub(super) async fn conversation(
         largest_file: None,
         typing: of.typing().await.iter().map(sender).collect(),
         may_send: of.may_send().await,
+        may_name_all: members.iter().any(|member| member.own && loud.has(&member.id)),
         may_invite: rights.invite,
         may_rename: rights.rename,
         may_remove: rights.remove,
         favorite: of.is_favorite(),
         members,
-        draft,
+        draft: draft.as_ref().map(super::typed::view),
         as_of: Timestamp::now().to_string(),
     }
 }
@@ -154,20 +155,25 @@ fn encryption(encryption: Encryption) -> EncryptionView {
     }
 }
 
-fn line(line: &Line, members: &[SenderView], forms: &dyn Fn(&Structured) -> FormContext) -> LineView {
+fn line(line: &Line, members: &[SenderView], loud: &Loud, forms: &dyn Fn(&Structured) -> FormContext) -> LineView {
     match line {
         Line::Day { id, at } => {
             LineView::Day { id: id.clone(), date: at.to_zoned(TimeZone::system()).date().to_string() }
         }
         Line::Unread { id } => LineView::Unread { id: id.clone() },
-        Line::Message(message) => LineView::Message(Box::new(self::message(message, members, forms))),
+        Line::Message(message) => LineView::Message(Box::new(self::message(message, members, loud, forms))),
         Line::Changes { id, changes, at } => {
             LineView::Notice { id: id.clone(), changes: changes.iter().map(change).collect(), at: at.to_string() }
         }
     }
 }
 
-fn message(message: &Message, members: &[SenderView], forms: &dyn Fn(&Structured) -> FormContext) -> MessageView {
+fn message(
+    message: &Message,
+    members: &[SenderView],
+    loud: &Loud,
+    forms: &dyn Fn(&Structured) -> FormContext,
+) -> MessageView {
     MessageView {
         id: message.id.0.clone(),
         event: message.event.clone(),
@@ -201,6 +207,11 @@ fn message(message: &Message, members: &[SenderView], forms: &dyn Fn(&Structured
         may_edit: message.may_edit,
         may_redact: message.may_redact,
         in_clear: message.in_clear,
+        names_me: match message.naming {
+            Naming::Own => true,
+            Naming::Everybody => loud.has(&message.sender.id),
+            Naming::Others => false,
+        },
         read_by: message.read_by.iter().map(|id| known(id, members)).collect(),
     }
 }
@@ -229,7 +240,8 @@ pub(super) async fn versions(versions: &[Version], of: &Conversation) -> Message
 fn body(body: &Body, own: bool, members: &[SenderView], forms: &dyn Fn(&Structured) -> FormContext) -> MessageBodyView {
     match body {
         Body::Text { blocks, source } => {
-            MessageBodyView::Text { blocks: self::blocks(blocks, members), source: own.then(|| source.clone()) }
+            let source = own.then(|| super::typed::view(source));
+            MessageBodyView::Text { blocks: self::blocks(blocks, members), source }
         }
         Body::Emote(blocks) => MessageBodyView::Emote { blocks: self::blocks(blocks, members) },
         Body::File { name, mimetype, size, study, picture, caption } => MessageBodyView::File {
@@ -280,14 +292,21 @@ fn blocks(blocks: &[Block], members: &[SenderView]) -> Vec<BlockView> {
 }
 
 fn span(span: &Span, members: &[SenderView]) -> SpanView {
+    let (mention, everybody) = match &span.mention {
+        Some(Whom::Person(id)) => (Some(named(id, members)), false),
+        Some(Whom::Everybody) => (None, true),
+        None => (None, false),
+    };
     SpanView {
-        text: span.text.clone(),
+        // The words in a link are its sender's: they may be another person's name.
+        text: mention.as_ref().map_or_else(|| span.text.clone(), name_of),
         strong: span.strong,
         emphasis: span.emphasis,
         strike: span.strike,
         code: span.code,
         link: span.link.clone(),
-        mention: span.mention.as_ref().map(|id| known(id, members)),
+        mention,
+        everybody,
     }
 }
 
@@ -324,6 +343,18 @@ fn known(id: &str, members: &[SenderView]) -> SenderView {
         let name = id.trim_start_matches('@').split(':').next().unwrap_or(id).to_owned();
         SenderView { id: id.to_owned(), initials: initials(&name), name, own: false, ambiguous: false }
     })
+}
+
+/// Somebody whom a text names. Of one who is not here nothing is known but the id, which nobody else can have.
+fn named(id: &str, members: &[SenderView]) -> SenderView {
+    let here = members.iter().find(|member| member.id == id).cloned();
+    here.unwrap_or_else(|| SenderView { name: id.to_owned(), ..known(id, &[]) })
+}
+
+/// What stands in a text for somebody whom it names, as the field where texts are written has it.
+fn name_of(person: &SenderView) -> String {
+    let name = person.name.trim_start_matches('@');
+    if person.ambiguous { format!("@{name} ({})", person.id) } else { format!("@{name}") }
 }
 
 fn attention(attention: Attention) -> contract::Attention {
@@ -375,7 +406,37 @@ fn iso(time: SystemTime) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::initials;
+    use super::{initials, span};
+    use contract::SenderView;
+    use tim::{Span, Whom};
+
+    #[test]
+    fn whoever_is_named_bears_the_name_that_they_have_here() {
+        let anna = SenderView {
+            id: "@anna:tim.example".to_owned(),
+            name: "Dr. Anna Silbertal".to_owned(),
+            initials: "AS".to_owned(),
+            own: true,
+            ambiguous: false,
+        };
+        let link = |text: &str, id: &str| Span {
+            text: text.to_owned(),
+            mention: Some(Whom::Person(id.to_owned())),
+            ..Span::default()
+        };
+        let shown = |link: &Span, anna: &SenderView| span(link, std::slice::from_ref(anna));
+        let own = shown(&link("Prof. Brunnengold", &anna.id), &anna);
+        assert_eq!(own.text, "@Dr. Anna Silbertal", "whatever the sender calls her");
+        assert_eq!(own.mention, Some(anna.clone()), "and it is she");
+        let other = shown(&link("Dr. Anna Silbertal", "@x:evil.example"), &anna);
+        assert_eq!(other.text, "@x:evil.example", "whoever is not here has no name of theirs");
+        assert!(other.mention.is_some_and(|who| !who.own), "and is nobody else");
+        let twice = SenderView { ambiguous: true, ..anna.clone() };
+        let own = shown(&link("Anna", &anna.id), &twice);
+        assert_eq!(own.text, "@Dr. Anna Silbertal (@anna:tim.example)", "with the id where a name is not enough");
+        let plain = span(&Span { text: "@Alle".to_owned(), mention: Some(Whom::Everybody), ..Span::default() }, &[]);
+        assert_eq!((plain.text.as_str(), plain.mention, plain.everybody), ("@Alle", None, true), "all are nobody");
+    }
 
     #[test]
     fn initials_are_of_given_and_family_name_without_titles() {

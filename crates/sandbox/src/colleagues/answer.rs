@@ -133,7 +133,8 @@ async fn say(colleague: &Colleague, conversation: &str, typing: [u64; 2], reply:
         types(true).await;
         tokio::time::sleep(pause).await;
         types(false).await;
-        let said = Request::SendMessage { conversation: conversation.to_owned(), text, reply_to: None };
+        let said =
+            Request::SendMessage { conversation: conversation.to_owned(), text, named: Vec::new(), reply_to: None };
         if let Err(error) = colleague.asks(said).await {
             tracing::debug!(%error, "a colleague could not answer");
         }

@@ -1,8 +1,10 @@
 //! What a person does in a conversation.
 
 use super::lines::is_young;
+use super::naming::silent;
 use super::{Conversation, MessageId};
 use crate::clock;
+use crate::typed::Typed;
 use matrix_sdk::deserialized_responses::TimelineEvent;
 use matrix_sdk::room::edit::EditedContent;
 use matrix_sdk::room::reply::{EnforceThread, Reply};
@@ -11,13 +13,15 @@ use matrix_sdk_ui::timeline::{self, EventTimelineItem, TimelineEventItemId, Time
 use ruma::api::client::receipt::create_receipt::v3::ReceiptType;
 use ruma::events::Mentions;
 use ruma::events::relation::RelationType;
-use ruma::events::room::message::{AddMentions, RoomMessageEventContent, RoomMessageEventContentWithoutRelation};
+use ruma::events::room::message::{
+    AddMentions, ReplacementMetadata, RoomMessageEventContent, RoomMessageEventContentWithoutRelation,
+};
 use ruma::{EventId, OwnedEventId, OwnedUserId};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// An encrypted event has 64 KiB at most; its text is written in base64 and stands beside keys.
-const LONGEST_TEXT: usize = 32 * 1024;
+pub(crate) const LONGEST_TEXT: usize = 32 * 1024;
 /// How long a deletion waits to learn what else there is to delete: the person waits for it.
 const ANSWER: Duration = Duration::from_secs(5);
 
@@ -45,6 +49,9 @@ pub enum ConversationError {
     /// The text is longer than a message may be.
     #[error("the text is too long")]
     TooLong,
+    /// Whoever is named does not stand in the text, or is no Matrix user.
+    #[error("somebody who is named cannot be")]
+    Naming,
     /// A reaction that is not one emoji.
     #[error("a reaction is one emoji")]
     Reaction,
@@ -70,18 +77,14 @@ impl Conversation {
     ///
     /// # Errors
     /// [`ConversationError`]; nothing is sent then.
-    pub async fn send(&self, text: &str, reply_to: Option<&str>) -> Result<(), ConversationError> {
-        let text = checked(text)?;
-        self.check_encryption().await?;
+    pub async fn send(&self, text: impl Into<Typed>, reply_to: Option<&str>) -> Result<(), ConversationError> {
+        let content = self.written(&text.into()).await?;
         match reply_to {
             None => {
-                // Always with mentions: without them other programs look for names in the text.
-                let content = RoomMessageEventContent::text_plain(text).add_mentions(Mentions::new());
-                self.timeline.send(content.into()).await?;
+                self.timeline.send(RoomMessageEventContent::from(content).into()).await?;
             }
             Some(event) => {
                 let event = EventId::parse(event).map_err(|_error| ConversationError::NotFound)?;
-                let content = RoomMessageEventContentWithoutRelation::text_plain(text);
                 // TIM has no threads (gemSpec_TI-M_Basis A_25395-02), and another program may have begun one.
                 let reply = Reply {
                     event_id: event,
@@ -96,21 +99,45 @@ impl Conversation {
         Ok(())
     }
 
-    /// Changes an own message.
+    /// Changes an own message. Whom it named before is named still and does not hear of it again.
     ///
     /// # Errors
     /// [`ConversationError`]; the message is unchanged then.
-    pub async fn edit(&self, message: &MessageId, text: &str) -> Result<(), ConversationError> {
-        let text = checked(text)?;
-        self.check_encryption().await?;
+    pub async fn edit(&self, message: &MessageId, text: impl Into<Typed>) -> Result<(), ConversationError> {
+        let content = self.written(&text.into()).await?;
         let event = self.event(message)?;
+        if !event.is_editable() {
+            return Err(ConversationError::NotAllowed);
+        }
+        let before = self.named_before(&event);
+        let silent = event.content().as_message().map(|message| silent(before.as_ref(), message));
+        let content = content.add_mentions(silent.unwrap_or_default());
         if let Some(id) = event.event_id() {
             self.give_up_failed_changes(id).await?;
         }
-        let id = event.identifier();
-        let content = RoomMessageEventContentWithoutRelation::text_plain(text);
-        self.timeline.edit(&id, EditedContent::RoomMessage(content)).await?;
+        match event.identifier() {
+            TimelineEventItemId::EventId(id) => {
+                // By hand: the library compares with what was written first, and would tell people at each change.
+                let content = content.make_replacement(ReplacementMetadata::new(id, before));
+                self.timeline.send(content.into()).await?;
+            }
+            id @ TimelineEventItemId::TransactionId(_) => {
+                self.timeline.edit(&id, EditedContent::RoomMessage(content)).await?;
+            }
+        }
         Ok(())
+    }
+
+    /// The content of a message that says it.
+    async fn written(&self, typed: &Typed) -> Result<RoomMessageEventContentWithoutRelation, ConversationError> {
+        let own = self.room.own_user_id();
+        let content = typed.content(own)?;
+        self.check_encryption().await?;
+        // Others would not be told, and a homeserver does not refuse it.
+        if content.mentions.as_ref().is_some_and(|mentions| mentions.room) && !self.loud().await.has(own.as_str()) {
+            return Err(ConversationError::NotAllowed);
+        }
+        Ok(content)
     }
 
     /// Deletes a message for everyone, with all its changes (gemSpec_TI-M_Basis A_28355). One that is older than a day
@@ -144,7 +171,7 @@ impl Conversation {
     /// Puts an empty text in the place of a message.
     pub(super) async fn empty(&self, message: &TimelineEventItemId) -> Result<(), ConversationError> {
         self.check_encryption().await?;
-        let nothing = RoomMessageEventContentWithoutRelation::text_plain("");
+        let nothing = RoomMessageEventContentWithoutRelation::text_plain("").add_mentions(Mentions::new());
         self.timeline.edit(message, EditedContent::RoomMessage(nothing)).await?;
         Ok(())
     }
@@ -266,16 +293,6 @@ impl Conversation {
     }
 }
 
-fn checked(text: &str) -> Result<&str, ConversationError> {
-    if text.trim().is_empty() {
-        Err(ConversationError::Empty)
-    } else if text.len() > LONGEST_TEXT {
-        Err(ConversationError::TooLong)
-    } else {
-        Ok(text)
-    }
-}
-
 /// One emoji of Unicode, with its skin tone and whatever else is joined to it. The TIM proxy takes no digit, not even
 /// within one.
 fn is_one_emoji(key: &str) -> bool {
@@ -284,7 +301,7 @@ fn is_one_emoji(key: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{ConversationError, checked, is_one_emoji};
+    use super::is_one_emoji;
 
     #[test]
     fn a_reaction_is_one_emoji_and_no_word() {
@@ -310,12 +327,5 @@ mod tests {
         ] {
             assert!(!is_one_emoji(key), "{key:?} is none");
         }
-    }
-
-    #[test]
-    fn empty_and_overlong_texts_are_refused_before_anything_is_sent() {
-        assert!(matches!(checked(" \n"), Err(ConversationError::Empty)), "nothing was typed");
-        assert!(matches!(checked(&"x".repeat(32 * 1024 + 1)), Err(ConversationError::TooLong)), "too long");
-        assert_eq!(checked("a ").expect("a text"), "a ", "as it was typed");
     }
 }

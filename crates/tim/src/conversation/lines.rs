@@ -2,6 +2,7 @@
 
 use super::event_of;
 use super::foreign;
+use super::naming::{Naming, naming};
 use super::pending::{Act, Acts, Pending};
 use super::replays::Replays;
 use crate::case::CaseLink;
@@ -11,7 +12,8 @@ use crate::list::moment;
 use crate::name::{clean_file, clean_media_type};
 use crate::person::Person;
 use crate::recovery::RecoveryState;
-use crate::text::{Block, blocks, one_line};
+use crate::text::{Block, blocks, one_line, with_everybody};
+use crate::typed::Typed;
 use jiff::Timestamp;
 use matrix_sdk::QueueWedgeError;
 use matrix_sdk::deserialized_responses::{EncryptionInfo, VerificationLevel, VerificationState};
@@ -24,6 +26,7 @@ use matrix_sdk_ui::timeline::{
     VirtualTimelineItem,
 };
 use reqwest::StatusCode;
+use ruma::events::Mentions;
 use ruma::events::room::message::{FormattedBody, MessageType};
 use ruma::{EventId, UserId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -101,6 +104,8 @@ pub struct Message {
     pub may_redact: bool,
     /// It came in clear into an encrypted conversation.
     pub in_clear: bool,
+    /// Whom it means to reach. What this person wrote reaches others.
+    pub naming: Naming,
     /// Who has read up to here and no further, by user id, without sender and signed-in person. Empty unless the person
     /// wants it ([`crate::Signals`]).
     pub read_by: Vec<String>,
@@ -114,7 +119,7 @@ pub enum Body {
         /// Its blocks.
         blocks: Vec<Block>,
         /// As it was typed.
-        source: String,
+        source: Typed,
     },
     /// What the sender does.
     Emote(Vec<Block>),
@@ -515,6 +520,7 @@ fn bare(id: String, event: &EventTimelineItem, body: Body, own: &UserId) -> Mess
         may_edit: false,
         may_redact: false,
         in_clear: false,
+        naming: Naming::Others,
         read_by: Vec::new(),
     }
 }
@@ -542,7 +548,14 @@ fn message(id: String, event: &EventTimelineItem, content: &MsgLikeContent, arou
     }
     let deleted = matches!(said, Body::Redacted { .. });
     let shield = event.get_shield(false);
+    let naming = match content.as_message() {
+        Some(message) if !event.is_own() && !is_forged(event.encryption_info()) => {
+            naming(message.mentions(), &said, own)
+        }
+        Some(_) | None => Naming::Others,
+    };
     Message {
+        naming,
         edited: undone.is_none() && content.as_message().is_some_and(|message| message.is_edited()),
         reply_to: content.in_reply_to.as_ref().map(|reply| replied(reply, own)),
         reactions: content
@@ -612,7 +625,7 @@ fn body(
                     let encrypted = json.filter(|_| event.encryption_info().is_some());
                     match encrypted.and_then(|json| form::read(json.json().get())) {
                         Some((form, case)) => structured(form, case, content),
-                        None => said(content, study),
+                        None => loud(said(content, study), message.mentions()),
                     }
                 }
             }
@@ -624,7 +637,7 @@ fn body(
         MsgLikeKind::Other(other) if is_fhir(other) => {
             let text = event.original_json().and_then(|json| form::text_of_fhir(json.json().get()));
             match text {
-                Some(text) => Body::Text { blocks: blocks(&text, None), source: text },
+                Some(text) => Body::Text { blocks: blocks(&text, None), source: Typed::from(text) },
                 None => Body::Unsupported { fallback: None },
             }
         }
@@ -683,10 +696,12 @@ pub(super) fn said(message: &MessageType, study: Option<StudyLabel>) -> Body {
     };
     match message {
         MessageType::Text(text) => {
-            Body::Text { blocks: blocks(&text.body, text.formatted.as_ref()), source: text.body.clone() }
+            let source = Typed::of_message(&text.body, text.formatted.as_ref());
+            Body::Text { blocks: blocks(&text.body, text.formatted.as_ref()), source }
         }
         MessageType::Notice(text) => {
-            Body::Text { blocks: blocks(&text.body, text.formatted.as_ref()), source: text.body.clone() }
+            let source = Typed::of_message(&text.body, text.formatted.as_ref());
+            Body::Text { blocks: blocks(&text.body, text.formatted.as_ref()), source }
         }
         MessageType::Emote(text) => Body::Emote(blocks(&text.body, text.formatted.as_ref())),
         MessageType::File(content) => {
@@ -716,6 +731,25 @@ pub(super) fn said(message: &MessageType, study: Option<StudyLabel>) -> Body {
             file(content.filename(), info.and_then(|i| i.mimetype.as_deref()), info.and_then(|i| i.size), caption)
         }
         other => Body::Unsupported { fallback: Some(one_line(other.body())) },
+    }
+}
+
+/// What a message says that names everybody.
+fn loud(said: Body, mentions: Option<&Mentions>) -> Body {
+    if !mentions.is_some_and(|mentions| mentions.room) {
+        return said;
+    }
+    match said {
+        Body::Text { blocks, source } => Body::Text { blocks: with_everybody(blocks), source: source.with_everybody() },
+        Body::Emote(blocks) => Body::Emote(with_everybody(blocks)),
+        Body::File { name, mimetype, size, study, picture, caption } => {
+            Body::File { name, mimetype, size, study, picture, caption: with_everybody(caption) }
+        }
+        other @ (Body::Form(_)
+        | Body::Redacted { .. }
+        | Body::Undecryptable(_)
+        | Body::Repeated
+        | Body::Unsupported { .. }) => other,
     }
 }
 

@@ -476,7 +476,7 @@ pub(crate) async fn sees(
 /// The text of a message, as it was typed.
 pub(crate) fn text(message: &Message) -> Option<&str> {
     match &message.body {
-        Body::Text { source, .. } => Some(source),
+        Body::Text { source, .. } => Some(&source.text),
         Body::Emote(_)
         | Body::File { .. }
         | Body::Form(_)

@@ -67,7 +67,7 @@ async fn one_sign_in_opens_chat_and_a_colleague_answers() {
     assert!(matches!(opened, Ok(Reply::Conversation(_))), "it opens");
     sees_line(&desk, "Kernfrage ist die Radiochemotherapie").await;
     let text = "Wie hoch war der SUV im PET?".to_owned();
-    let sent = desk.call(Request::SendMessage { conversation: case, text, reply_to: None }).await;
+    let sent = desk.call(Request::SendMessage { conversation: case, text, named: Vec::new(), reply_to: None }).await;
     assert!(matches!(sent, Ok(Reply::Done)), "it is taken: {sent:?}");
     let answer = sees_line(&desk, "Primärtumor SUVmax 16,2").await;
     assert!(!answer.sender.own && !answer.in_clear, "by the colleague, encrypted");
@@ -332,7 +332,9 @@ async fn who_writes_is_told_once_the_person_wants_it_and_only_then() {
     };
     writes().await;
     let text = "fertig".to_owned();
-    let sent = desk.call(Request::SendMessage { conversation: conversation.clone(), text, reply_to: None }).await;
+    let sent = desk
+        .call(Request::SendMessage { conversation: conversation.clone(), text, named: Vec::new(), reply_to: None })
+        .await;
     assert!(matches!(sent, Ok(Reply::Done)), "it is taken: {sent:?}");
     sees(&theirs, "the message", says("fertig")).await;
     assert!(theirs.typing().await.is_empty(), "nobody is told unless the person wants it (A_25436)");
@@ -379,7 +381,8 @@ async fn how_far_somebody_has_read_is_told_once_the_person_wants_it_and_only_the
     };
     reads().await;
     let (text, reply_to) = ("ja".to_owned(), None);
-    let sent = desk.call(Request::SendMessage { conversation: conversation.clone(), text, reply_to }).await;
+    let sent =
+        desk.call(Request::SendMessage { conversation: conversation.clone(), text, named: Vec::new(), reply_to }).await;
     assert!(matches!(sent, Ok(Reply::Done)), "it is taken: {sent:?}");
     let answer = sees(&theirs, "the answer", says("ja")).await;
     theirs.mark_read().await.expect("the homeserver takes it");

@@ -173,7 +173,7 @@ async fn a_restart_shows_what_was_there_and_keeps_what_was_begun(home: &Home) {
     let mine = one.opens(&room).await;
     let seen = sees(&mine, "the message", says("vor dem Neustart")).await;
     assert!(seen.sender.own, "it is one's own");
-    assert_eq!(one.account.drafts().await.get(&room).map(String::as_str), Some("angefangen"), "and what was begun");
+    assert_eq!(one.account.drafts().await.get(&room), Some(&tim::Typed::from("angefangen")), "and what was begun");
     mine.send("nach dem Neustart", None).await.expect("it is taken");
     let theirs = other.opens(&room).await;
     let seen = sees(&theirs, "the message after it", says("nach dem Neustart")).await;
