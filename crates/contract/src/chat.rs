@@ -578,7 +578,8 @@ pub struct MessageView {
     pub may_redact: bool,
     /// True for what did not come encrypted into an encrypted conversation.
     pub in_clear: bool,
-    /// Whether it names this person, by themselves or with everybody.
+    /// Whether it names this person, by themselves or with everybody. In a conversation with one person all is meant for
+    /// them, and nothing is marked.
     pub names_me: bool,
     /// Who has read up to here and no further, without the sender and this person; nobody unless this person wants it.
     pub read_by: Vec<SenderView>,

@@ -115,6 +115,17 @@ const acts = {
   },
   join: async ({ room: id }) => (await client.joinRoom(id)).roomId,
   send: async ({ room: id, text }) => (await client.sendMessage(id, { msgtype: 'm.text', body: text })).event_id,
+  // Client-server API v1.11, "User and room mentions".
+  name: async ({ room: id, user, name, text }) =>
+    (
+      await client.sendMessage(id, {
+        msgtype: 'm.text',
+        body: `${name}${text}`,
+        format: 'org.matrix.custom.html',
+        formatted_body: `<a href="https://matrix.to/#/${user}">${name}</a>${text}`,
+        'm.mentions': { user_ids: [user] },
+      })
+    ).event_id,
   reply: async ({ room: id, event, text }) => (await client.sendMessage(id, { msgtype: 'm.text', body: text, 'm.relates_to': { 'm.in_reply_to': { event_id: event } } })).event_id,
   edit: async ({ room: id, event, text }) =>
     (await client.sendMessage(id, { msgtype: 'm.text', body: `* ${text}`, 'm.new_content': { msgtype: 'm.text', body: text }, 'm.relates_to': { rel_type: 'm.replace', event_id: event } })).event_id,
@@ -155,6 +166,11 @@ const acts = {
         readable: !event.isDecryptionFailure() && event.getType() === 'm.room.message',
         kind: event.getContent().msgtype ?? null,
         text: event.getContent().body ?? null,
+        markup: event.getContent().formatted_body ?? null,
+        mentions: event.getContent()['m.mentions'] ?? null,
+        // Whom the last change names anew.
+        anew: event.replacingEvent()?.getContent()['m.mentions'] ?? null,
+        highlighted: client.getPushActionsForEvent(event, true)?.tweaks?.highlight === true,
         edited: Boolean(event.replacingEvent()),
         answers: event.replyEventId ?? null,
         reactions: (found.relations.getChildEventsForEvent(event.getId(), 'm.annotation', 'm.reaction')?.getSortedAnnotationsByKey() ?? []).map(([key]) => key),

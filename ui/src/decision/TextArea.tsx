@@ -3,10 +3,11 @@
  * a word offers text blocks; the focus stays in the text meanwhile.
  */
 
-import { type KeyboardEvent, useId, useLayoutEffect, useRef, useState } from 'react';
+import { useLayoutEffect, useRef, useState } from 'react';
 import { Label, TextArea as AriaTextArea, TextField } from 'react-aria-components';
 import { announce } from '../components/announce';
 import { classes } from '../components/classes';
+import { InlineList, useInlineList } from '../components/InlineList';
 import { toast } from '../components/toasts';
 import { m } from '../paraglide/messages';
 import { inserted, keeping, matching, trigger, without } from './textBlocks';
@@ -81,7 +82,7 @@ export function TextArea({
           onKeyDown={list.key}
           onSelect={follow}
           onBlur={() => setCaret(undefined)}
-          {...(list.open ? { 'aria-autocomplete': 'list' as const, 'aria-controls': list.id, 'aria-activedescendant': list.active } : {})}
+          {...list.field}
         />
         {list.open && list.view}
       </div>
@@ -92,24 +93,14 @@ export function TextArea({
 /** What is offered at the caret: the blocks that fit, then keeping the text of the field. */
 function useBlockList({ value, caret, readOnly, change }: { value: string; caret: number | undefined; readOnly: boolean; change: (text: string, caret: number) => void }) {
   const { blocks, keep } = useTextBlocks();
-  const id = useId();
-  const [at, setAt] = useState(0);
-  // Esc closes it for this slash; the next one opens it anew.
-  const [closed, setClosed] = useState<number>();
   const found = readOnly || caret === undefined ? undefined : trigger(value, caret);
-  if (found === undefined && closed !== undefined) setClosed(undefined);
-  const open = found !== undefined && closed !== found.start;
-  const fitting = open ? matching(blocks, found.query).slice(0, 8) : [];
-  const rest = open && found.query === '' && caret !== undefined ? without(value, caret, found) : '';
+  const fitting = found === undefined ? [] : matching(blocks, found.query).slice(0, 8);
+  const rest = found?.query === '' && caret !== undefined ? without(value, caret, found) : '';
   const canKeep = rest !== '' && !blocks.some((one) => one.text === rest);
-  const count = fitting.length + (canKeep ? 1 : 0);
-  const active = Math.min(at, Math.max(0, count - 1));
-  const optionId = (index: number) => `${id}-${String(index)}`;
 
   const choose = (index: number) => {
     if (found === undefined || caret === undefined) return;
     const block = fitting[index];
-    setAt(0);
     if (block !== undefined) {
       const next = inserted(value, caret, found, block.text);
       change(next.text, next.caret);
@@ -124,56 +115,22 @@ function useBlockList({ value, caret, readOnly, change }: { value: string; caret
   };
   const remove = (index: number) => {
     const block = fitting[index];
-    if (block === undefined) return;
+    if (block === undefined) return false;
     keep(blocks.filter((one) => one !== block));
     toast({ text: m.decision_block_deleted(), undo: () => keep(blocks) });
+    return true;
   };
-  const key = (event: KeyboardEvent) => {
-    if (!open) return;
-    const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
-    if (step !== 0 && count > 0) setAt((active + step + count) % count);
-    else if (event.key === 'Enter' && count > 0 && !event.shiftKey) choose(active);
-    else if (event.key === 'Delete' && active < fitting.length) remove(active);
-    else if (event.key === 'Escape') setClosed(found.start);
-    else return;
-    event.preventDefault();
-  };
-  const option = (index: number, name: string, text?: string) => (
-    <li
-      key={index}
-      id={optionId(index)}
-      role="option"
-      aria-selected={index === active}
-      className={styles['option']}
-      data-testid={`block-${String(index)}`}
-      // The text keeps the focus.
-      onMouseDown={(event) => {
-        event.preventDefault();
-        choose(index);
-      }}
-      onMouseMove={() => setAt(index)}
-    >
-      <span className={styles['optionName']}>{name}</span>
-      {text !== undefined && text !== name && <span className={styles['optionText']}>{text}</span>}
-    </li>
-  );
+  const list = useInlineList({ start: found?.start, count: fitting.length + (canKeep ? 1 : 0), choose, remove });
+  const names = [...fitting, ...(canKeep ? [{ name: m.decision_block_keep(), text: undefined }] : [])];
   const view = (
-    <div className={styles['blocks']} data-testid="text-blocks">
-      {count === 0 ? (
-        <p className={styles['hint']} role="status">
-          {blocks.length === 0 ? m.decision_block_none_yet() : m.decision_block_none()}
-        </p>
-      ) : (
-        <>
-          <ul id={id} role="listbox" aria-label={m.decision_blocks()}>
-            {fitting.map(({ name, text }, index) => option(index, name, text))}
-            {canKeep && option(fitting.length, m.decision_block_keep())}
-          </ul>
-          <p className={styles['hint']}>{m.decision_block_keys()}</p>
-        </>
-      )}
-    </div>
+    <InlineList
+      list={list}
+      label={m.decision_blocks()}
+      entries={names.map(({ name, text }, index) => ({ name, text, testId: `block-${String(index)}` }))}
+      hint={m.decision_block_keys()}
+      empty={blocks.length === 0 ? m.decision_block_none_yet() : m.decision_block_none()}
+      testId="text-blocks"
+    />
   );
-  return { open, id: count > 0 ? id : undefined, active: count > 0 ? optionId(active) : undefined, view, key };
+  return { open: list.open, field: list.field, view, key: list.key };
 }

@@ -1,17 +1,12 @@
 /** Text blocks by "/": when they are offered, which fit, and what inserting one does. Pure. */
+import type { InlineTrigger } from '../components/InlineList';
 import type { TextBlockView } from '../host/contract';
 import { fold } from '../i18n/format';
-
-/** "/" at the beginning of a word, and what was typed after it. */
-export interface Trigger {
-  start: number;
-  query: string;
-}
 
 const longestName = 60;
 
 /** Looks back from the caret; "5/7" and "cN3/cM0" are no trigger, nor is a slash followed by a space. */
-export function trigger(text: string, caret: number): Trigger | undefined {
+export function trigger(text: string, caret: number): InlineTrigger | undefined {
   const found = /(?:^|\s)\/(\S*)$/u.exec(text.slice(0, caret));
   const query = found?.[1];
   // A second slash is a path or an abbreviation.
@@ -28,12 +23,12 @@ export function matching(blocks: readonly TextBlockView[], query: string): TextB
 }
 
 /** The text with the block in the place of what was typed, and where the caret stands then. */
-export function inserted(text: string, caret: number, { start }: Trigger, block: string): { text: string; caret: number } {
+export function inserted(text: string, caret: number, { start }: InlineTrigger, block: string): { text: string; caret: number } {
   return { text: text.slice(0, start) + block + text.slice(caret), caret: start + block.length };
 }
 
 /** What is left of a text without the trigger: that is what can be kept. */
-export function without(text: string, caret: number, { start }: Trigger): string {
+export function without(text: string, caret: number, { start }: InlineTrigger): string {
   return (text.slice(0, start) + text.slice(caret)).trim();
 }
 

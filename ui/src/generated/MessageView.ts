@@ -64,7 +64,8 @@ mayRedact: boolean,
  */
 inClear: boolean, 
 /**
- * Whether it names this person, by themselves or with everybody.
+ * Whether it names this person, by themselves or with everybody. In a conversation with one person all is meant for
+ * them, and nothing is marked.
  */
 namesMe: boolean, 
 /**

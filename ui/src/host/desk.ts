@@ -104,7 +104,7 @@ export function createDesk(host: Host, start: StartView): Desk {
   const rounds = createStore<Load<RoundsView>>(waiting());
   const presented = createStore<PresentedView | null>(null);
   const drafts = new MessageDrafts({
-    keep: (whose, text) => host.call({ type: 'keep-message-draft', conversation: whose, text }),
+    keep: (whose, typed) => host.call({ type: 'keep-message-draft', conversation: whose, ...typed }),
     after: (milliseconds, then) => {
       const timer = setTimeout(then, milliseconds);
       return () => clearTimeout(timer);

@@ -2,7 +2,8 @@
 import type { OpenDoor } from './fileDoor';
 import { type FilesFixture, memoryFiles } from './memoryFiles';
 import { memoryTrust, type TrustFixture } from './memoryTrust';
-import type { BlockView, ChatView, ConversationRowView, ConversationView, DirectoryView, Event, OwnCardView, PermissionsView, Failure, FormStep, FormView, LineView, MessageView, Reply, Request, SenderView, ShareableDecisionView } from './contract';
+import type { BlockView, ChatView, ConversationRowView, ConversationView, DirectoryView, Event, OwnCardView, PermissionsView, Failure, FormStep, FormView, LineView, MessageView, Reply, Request, SenderView, ShareableDecisionView, TypedView } from './contract';
+import { plain } from './typed';
 
 export interface ChatFixture {
   view: ChatView;
@@ -96,7 +97,21 @@ const page = 40;
 const done: Reply = { type: 'done' };
 
 export function paragraphs(text: string): BlockView[] {
-  return text.split('\n\n').map((part) => ({ type: 'paragraph', spans: [{ text: part, strong: false, emphasis: false, strike: false, code: false, link: null, mention: null }] }));
+  return text.split('\n\n').map((part) => ({ type: 'paragraph', spans: [{ text: part, strong: false, emphasis: false, strike: false, code: false, link: null, mention: null, everybody: false }] }));
+}
+
+/** A text with the names in it set apart, as the program shows what was typed. */
+function typedBlocks({ text, named }: TypedView, members: readonly SenderView[]): BlockView[] {
+  if (named.length === 0) return paragraphs(text);
+  const form = { strong: false, emphasis: false, strike: false, code: false, link: null, mention: null, everybody: false };
+  let from = 0;
+  const spans = named.flatMap(({ start, length, person }) => {
+    const before = text.slice(from, start);
+    from = start + length;
+    const mention = members.find((member) => member.id === person) ?? null;
+    return [{ ...form, text: before }, { ...form, text: text.slice(start, from), mention, everybody: person === null }];
+  });
+  return [{ type: 'paragraph', spans: [...spans, { ...form, text: text.slice(from) }].filter((span) => span.text !== '') }];
 }
 
 export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event) => void): { reply: (request: ChatRequest) => Reply; door: OpenDoor } {
@@ -150,7 +165,7 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
       event: by.own ? null : `$new-${count}`,
       sender: by,
       at: clock(),
-      body: { type: 'text', blocks: paragraphs(text), source: by.own ? text : null },
+      body: { type: 'text', blocks: paragraphs(text), source: by.own ? plain(text) : null },
       edited: false,
       replyTo: null,
       reactions: [],
@@ -159,6 +174,7 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
       mayEdit: by.own,
       mayRedact: by.own,
       inClear: false,
+      namesMe: false,
       readBy: [],
     };
   };
@@ -307,8 +323,8 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
         return done;
       }
       case 'send-message': {
-        const { conversation, text, replyTo } = request;
-        const own = message(fixture?.self ?? missing(), text);
+        const { conversation, text, named, replyTo } = request;
+        const own: MessageView = { ...message(fixture?.self ?? missing(), text), body: { type: 'text', blocks: typedBlocks({ text, named }, room(conversation).members), source: { text, named } } };
         const original = room(conversation).lines.find((line) => line.type === 'message' && line.event === replyTo);
         const first = original?.type === 'message' && original.body.type === 'text' ? original.body.blocks[0] : undefined;
         append(
@@ -326,7 +342,7 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
         return done;
       }
       case 'edit-message':
-        changeMessage(request.conversation, request.message, (before) => ({ ...before, body: { type: 'text', blocks: paragraphs(request.text), source: request.text }, edited: true }));
+        changeMessage(request.conversation, request.message, (before) => ({ ...before, body: { type: 'text', blocks: typedBlocks(request, room(request.conversation).members), source: { text: request.text, named: request.named } }, edited: true }));
         return done;
       case 'redact-message':
         changeMessage(request.conversation, request.message, (before) => ({
@@ -381,7 +397,7 @@ export function memoryChat(fixture: ChatFixture | undefined, send: (event: Event
       case 'set-typing':
         return done;
       case 'keep-message-draft':
-        rooms.set(request.conversation, { ...room(request.conversation), draft: request.text === '' ? null : request.text });
+        rooms.set(request.conversation, { ...room(request.conversation), draft: request.text === '' ? null : { text: request.text, named: request.named } });
         changeRow(request.conversation, (row) => ({ ...row, draft: request.text === '' ? null : request.text }));
         return done;
       case 'join-conversation':

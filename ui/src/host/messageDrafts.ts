@@ -2,12 +2,14 @@
  * What was typed into a conversation and not sent: kept by the program at every pause in typing and when the
  * conversation is left, one request at a time for each, and again until it is taken.
  */
+import type { TypedView } from './contract';
+import { plain, sameTyped } from './typed';
 
 const PAUSE_MILLISECONDS = 300;
 const RETRY_MILLISECONDS = 3000;
 
 export interface DraftParts {
-  keep: (conversation: string, text: string) => Promise<unknown>;
+  keep: (conversation: string, typed: TypedView) => Promise<unknown>;
   /** Runs once after so many milliseconds; the returned function prevents it. */
   after: (milliseconds: number, then: () => void) => () => void;
 }
@@ -17,12 +19,12 @@ export type ComposerMode =
   | { kind: 'new' }
   | { kind: 'reply'; event: string; name: string; text: string }
   /** `aside` is what was being written before. */
-  | { kind: 'edit'; message: string; text: string; aside: string };
+  | { kind: 'edit'; message: string; typed: TypedView; aside: TypedView };
 
 interface Draft {
-  text: string;
+  typed: TypedView;
   /** What the program has; `undefined` when that is not known. */
-  kept: string | undefined;
+  kept: TypedView | undefined;
   inFlight: boolean;
   failed: boolean;
   stopTimer: (() => void) | undefined;
@@ -46,17 +48,17 @@ export class MessageDrafts {
   };
 
   /** What the composer shows when a conversation is opened: what is not kept yet is younger than what the program has. */
-  begin(conversation: string, kept: string | null): string {
+  begin(conversation: string, kept: TypedView | null): TypedView {
     const draft = this.#drafts.get(conversation);
-    if (draft && (draft.inFlight || draft.text !== draft.kept)) return draft.text;
-    const text = kept ?? '';
-    this.#drafts.set(conversation, { text, kept: text, inFlight: false, failed: false, stopTimer: undefined });
-    return text;
+    if (draft && (draft.inFlight || !isKept(draft))) return draft.typed;
+    const typed = kept ?? plain('');
+    this.#drafts.set(conversation, { typed, kept: typed, inFlight: false, failed: false, stopTimer: undefined });
+    return typed;
   }
 
-  typed(conversation: string, text: string): void {
+  typed(conversation: string, typed: TypedView): void {
     const draft = this.#draft(conversation);
-    draft.text = text;
+    draft.typed = typed;
     this.#later(conversation, draft, PAUSE_MILLISECONDS);
   }
 
@@ -69,8 +71,8 @@ export class MessageDrafts {
   /** The text was sent. What was typed since is not lost. */
   sent(conversation: string, text: string): void {
     const draft = this.#draft(conversation);
-    if (draft.text.trim() !== text.trim()) return;
-    draft.text = '';
+    if (draft.typed.text.trim() !== text.trim()) return;
+    draft.typed = plain('');
     this.#keep(conversation, draft);
   }
 
@@ -92,14 +94,14 @@ export class MessageDrafts {
   forget(): void {
     this.#modes.clear();
     for (const [conversation, draft] of this.#drafts) {
-      if (!draft.inFlight && draft.text === draft.kept) this.#drafts.delete(conversation);
+      if (!draft.inFlight && isKept(draft)) this.#drafts.delete(conversation);
     }
   }
 
   #draft(conversation: string): Draft {
     const known = this.#drafts.get(conversation);
     if (known) return known;
-    const draft: Draft = { text: '', kept: undefined, inFlight: false, failed: false, stopTimer: undefined };
+    const draft: Draft = { typed: plain(''), kept: undefined, inFlight: false, failed: false, stopTimer: undefined };
     this.#drafts.set(conversation, draft);
     return draft;
   }
@@ -113,15 +115,15 @@ export class MessageDrafts {
     draft.stopTimer?.();
     draft.stopTimer = undefined;
     // The answer finds what is new.
-    if (draft.inFlight || draft.text === draft.kept) return;
-    const { text } = draft;
+    if (draft.inFlight || isKept(draft)) return;
+    const { typed } = draft;
     draft.inFlight = true;
-    this.#parts.keep(conversation, text).then(
+    this.#parts.keep(conversation, typed).then(
       () => {
         draft.inFlight = false;
-        draft.kept = text;
+        draft.kept = typed;
         this.#mark(draft, false);
-        if (draft.text !== text && draft.stopTimer === undefined) this.#keep(conversation, draft);
+        if (!sameTyped(draft.typed, typed) && draft.stopTimer === undefined) this.#keep(conversation, draft);
       },
       () => {
         draft.inFlight = false;
@@ -138,4 +140,8 @@ export class MessageDrafts {
     draft.failed = failed;
     for (const hear of [...this.#hearers]) hear();
   }
+}
+
+function isKept({ typed, kept }: Draft): boolean {
+  return kept !== undefined && sameTyped(typed, kept);
 }

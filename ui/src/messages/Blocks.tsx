@@ -11,8 +11,11 @@ function Span({ span }: { span: SpanView }) {
     span.strike && styles['strike'],
     span.code && styles['inlineCode'],
     span.mention !== null && styles['mention'],
-    span.mention?.own === true && styles['mentionOwn'],
+    span.everybody && styles['mention'],
+    (span.mention?.own === true || span.everybody) && styles['mentionOwn'],
   );
+  // A name may be written in the other direction, and may not turn what follows.
+  if (span.mention !== null || span.everybody) return <bdi className={look}>{span.everybody ? `@${m.chat_everybody()}` : span.text}</bdi>;
   const words = span.strong ? <b>{span.text}</b> : span.text;
   if (span.link !== null) return <Address link={span.link} text={span.text} look={look} />;
   return look === '' ? <>{words}</> : <span className={look}>{words}</span>;

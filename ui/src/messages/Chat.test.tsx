@@ -1,6 +1,6 @@
 import { act, cleanup, fireEvent, render, waitFor } from '@testing-library/react';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { LiveRegions } from '../components/announce';
+import { announce, LiveRegions } from '../components/announce';
 import { createPlaces, PlacesContext } from '../frame/place';
 import type { MessageAct, MessageBodyView, MessageView, PendingView, Reply, Request, SenderView, UndecryptableCause } from '../host/contract';
 import { createDesk, DeskContext } from '../host/desk';
@@ -10,7 +10,7 @@ import { useKeyDispatcher } from '../keys/keys';
 import { settings } from '../stories/people';
 import { at } from '../stories/story';
 import { Chat } from './Chat';
-import { brunnengold, chat, chatView, falkenried, message, rows, steinklee } from './examples';
+import { brunnengold, chat, chatView, falkenried, message, rows, sonnkaya, span, steinklee } from './examples';
 
 function open(conversation: string | null, answer?: (request: Request) => Reply | Promise<Reply> | { code: 'message-too-long' | 'not-found' | 'platform-unreachable'; detail: string } | undefined, letterKeys = true) {
   const fixture = at({ screen: 'messages', conversation }, { chat: { ...chat, answers: {} }, ...(answer ? { answer } : {}) });
@@ -46,6 +46,8 @@ const key = (name: string, init: KeyboardEventInit = {}) => fireEvent.keyDown(do
 
 afterEach(() => {
   cleanup();
+  // What was said is not said to the next one.
+  announce('');
   // What failed may have left them.
   vi.useRealTimers();
 });
@@ -80,7 +82,7 @@ describe('the composer', () => {
     await write('Danke');
     key('Enter');
     key('Enter');
-    expect(asked('send-message')).toEqual([{ type: 'send-message', conversation: '!steinklee', text: 'Danke', replyTo: null }]);
+    expect(asked('send-message')).toEqual([{ type: 'send-message', conversation: '!steinklee', text: 'Danke', named: [], replyTo: null }]);
     expect([area().value, area().readOnly]).toEqual(['Danke', true]);
     await act(async () => {
       taken?.({ type: 'done' });
@@ -132,8 +134,70 @@ describe('the composer', () => {
     key('ArrowUp');
     await write('Danke, Fall 3 bleibt.');
     key('Enter');
-    await waitFor(() => expect(asked('edit-message')).toEqual([{ type: 'edit-message', conversation: '!steinklee', message: 'AF-241007', text: 'Danke, Fall 3 bleibt.' }]));
+    await waitFor(() => expect(asked('edit-message')).toEqual([{ type: 'edit-message', conversation: '!steinklee', message: 'AF-241007', text: 'Danke, Fall 3 bleibt.', named: [] }]));
     await waitFor(() => expect(area().value).toBe(''));
+  });
+
+  test('offers people behind "@", says how many, and sends whom it named', async () => {
+    const { page, asked, area, write, polite } = open('!steinklee');
+    await write('Frag @');
+    const list = page.getByRole('listbox', { name: 'Personen in diesem Gespräch' });
+    expect(list.querySelectorAll('[role=option]').length).toBe(6);
+    expect(polite()).toBe('6 Namen zur Auswahl');
+    expect(area().getAttribute('aria-controls')).toBe(list.id);
+    expect(document.getElementById(area().getAttribute('aria-activedescendant') ?? '')?.textContent).toContain('Lerchenhain');
+    key('ArrowUp');
+    expect(document.getElementById(area().getAttribute('aria-activedescendant') ?? '')?.getAttribute('aria-selected')).toBe('true');
+    expect(document.activeElement, 'the text keeps the focus').toBe(area());
+    await write('Frag @sonn');
+    expect(page.getByTestId('name-list').textContent).toContain('eschenland.example');
+    key('Enter');
+    expect(area().value).toBe('Frag @Dr. med. Leyla Sonnkaya ');
+    expect([page.queryByTestId('name-list'), page.getByTestId('composer-named').textContent]).toEqual([null, 'Genannt: Sonnkaya']);
+    await write('Frag @Dr. med. Leyla Sonnkaya bitte');
+    key('Enter');
+    const named = [{ start: 5, length: 24, person: '@dr-sonnkaya:eschenland.example' }];
+    expect(asked('send-message')).toEqual([{ type: 'send-message', conversation: '!steinklee', text: 'Frag @Dr. med. Leyla Sonnkaya bitte', named, replyTo: null }]);
+    await waitFor(() => expect(page.container.querySelector('bdi[class*=mention]')?.textContent).toBe('@Dr. med. Leyla Sonnkaya'));
+  });
+
+  test('closes the list on Esc and leaves the text, which then is sent as it is', async () => {
+    const { page, asked, area, write } = open('!steinklee');
+    await write('@sonn');
+    key('Escape');
+    expect([page.queryByTestId('name-list'), area().value]).toEqual([null, '@sonn']);
+    key('Enter');
+    expect(asked('send-message')).toEqual([{ type: 'send-message', conversation: '!steinklee', text: '@sonn', named: [], replyTo: null }]);
+  });
+
+  test('names nobody any more once a letter of the name is gone', async () => {
+    const { page, area, write } = open('!steinklee');
+    await write('@sonn');
+    key('Tab');
+    expect(area().value).toBe('@Dr. med. Leyla Sonnkaya ');
+    await write('@Dr. med. Leyla Sonnkay ');
+    expect(page.queryByTestId('composer-named')).toBeNull();
+  });
+
+  test('takes a name by the mouse, and begins with "@" by a button', async () => {
+    const { page, area, write } = open('!steinklee');
+    await write('Frag');
+    act(() => page.getByTestId('name-somebody').click());
+    expect(area().value).toBe('Frag @');
+    fireEvent.mouseDown(page.getByTestId('name-1'));
+    expect(area().value).toMatch(/^Frag @.+ $/u);
+    expect(page.getByTestId('composer-named')).toBeTruthy();
+  });
+
+  test('offers everybody only where this person may name them', async () => {
+    const { page, host, write, asked } = open('!steinklee');
+    await write('@al');
+    expect(page.queryByTestId('name-list')).toBeNull();
+    act(() => host.send({ type: 'conversation-changed', value: { ...steinklee, mayNameAll: true } }));
+    expect(page.getByTestId('name-everybody').textContent).toBe('AlleAlle in diesem Gespräch werden genannt');
+    key('Enter');
+    key('Enter');
+    expect(asked('send-message')).toEqual([{ type: 'send-message', conversation: '!steinklee', text: '@Alle ', named: [{ start: 0, length: 5, person: null }], replyTo: null }]);
   });
 
   test('keeps a draft when the conversation is left, and each conversation its own', async () => {
@@ -141,7 +205,7 @@ describe('the composer', () => {
     await write('Für Steinklee');
     act(() => places.go({ screen: 'messages', conversation: '!taubengruen' }));
     await waitFor(() => expect(area().value).toBe('Kannst du Fall 4 hinter'));
-    expect(asked('keep-message-draft')).toEqual([{ type: 'keep-message-draft', conversation: '!steinklee', text: 'Für Steinklee' }]);
+    expect(asked('keep-message-draft')).toEqual([{ type: 'keep-message-draft', conversation: '!steinklee', text: 'Für Steinklee', named: [] }]);
     act(() => places.go({ screen: 'messages', conversation: '!steinklee' }));
     await waitFor(() => expect(page.getByTestId('conversation-head').textContent).toContain('Steinklee'));
     await waitFor(() => expect(area().value).toBe('Für Steinklee'));
@@ -486,4 +550,21 @@ describe('a new conversation', () => {
     fireEvent.click(page.getByTestId('new-conversation-begin'));
     await waitFor(() => expect(asked('begin-conversation')).toEqual([{ type: 'begin-conversation', people: [brunnengold.id, falkenried.id], name: 'Lungenteam', case: null }]));
   });
+});
+
+test('a line that names this person says so, to the eye and to the ear', async () => {
+  const { page, host } = open('!steinklee');
+  await waitFor(() => page.getByTestId('composer'));
+  const line = message(sonnkaya, '2026-11-24T13:34:00+01:00', { type: 'text', source: null, blocks: [{ type: 'paragraph', spans: [span('@Dr. med. Amina Falkenried', { mention: falkenried }), span(' und '), span('@Dr. med. Matteo Brunnengold', { mention: brunnengold }), span(': '), span('@room', { everybody: true })] }] }, { namesMe: true });
+  act(() => host.send({ type: 'conversation-changed', value: { ...steinklee, lines: [line] } }));
+  const article = await waitFor(() => page.getByTestId(`message-${line.id}`));
+  expect(article.getAttribute('aria-label')).toContain('nennt Sie. Sonnkaya: @Dr. med. Amina Falkenried');
+  expect(page.getByTestId(`names-me-${line.id}`).textContent).toBe('nennt Sie');
+  const names = [...article.querySelectorAll('bdi')];
+  expect(names.map((name) => [name.textContent, name.className.includes('mentionOwn')])).toEqual([
+    ['@Dr. med. Amina Falkenried', true],
+    ['@Dr. med. Matteo Brunnengold', false],
+    ['@Alle', true],
+  ]);
+  expect(article.querySelector('a, button[title]'), 'nothing leads anywhere').toBeNull();
 });

@@ -1,20 +1,26 @@
 /** Where a message is written. It holds the text until the program has it safe. */
-import { type RefObject, useId, useLayoutEffect, useRef, useState } from 'react';
+import { type RefObject, useEffect, useId, useLayoutEffect, useRef, useState } from 'react';
+import { announce } from '../components/announce';
 import { Button, IconButton } from '../components/Button';
 import { classes } from '../components/classes';
 import { FailureNotice } from '../components/FailureNotice';
 import { Icon } from '../components/icons';
+import { InlineList, useInlineList } from '../components/InlineList';
 import { Kbd } from '../components/Kbd';
 import { Menu, type MenuEntry } from '../components/Menu';
 import { Tooltip } from '../components/Tooltip';
-import type { ConversationView } from '../host/contract';
+import type { ConversationView, NamedView, TypedView } from '../host/contract';
+import { replaced, retyped } from '../host/typed';
 import { defineCommand, useCommand } from '../keys/keys';
 import { m } from '../paraglide/messages';
 import { conversationTitle } from './caseOf';
 import styles from './Composer.module.css';
 import { AttachedFiles } from './AttachedFiles';
+import { chosen, offers, trigger } from './mentions';
+import { callNames } from './names';
 import type { Attaching } from './useAttaching';
 import type { Composing } from './useComposer';
+import { listed } from './words';
 
 const sendCommand = defineCommand({ id: 'message-send', keys: ['enter'], label: () => m.chat_send(), group: 'messages', whileTyping: true });
 const attachCommand = defineCommand({ id: 'message-attach', keys: ['mod+shift+o'], label: () => m.file_attach(), group: 'messages', whileTyping: true });
@@ -49,7 +55,8 @@ export function Composer({
   /** Whether there is room to say which keys send. */
   hints: boolean;
 }) {
-  const { text, mode, pending, failure } = composing;
+  const { typed, mode, pending, failure } = composing;
+  const { text } = typed;
   const ids = useId();
   const reason = reasonOf(view);
   const [focused, setFocused] = useState(false);
@@ -65,6 +72,8 @@ export function Composer({
   const attachable = reason === null && mode.kind !== 'edit';
   const attach = () => picker.current?.click();
   useCommand(attachCommand, attach, { scope: 'composer', enabled: attachable });
+
+  const naming = useNaming({ view, typed, area, closed: reason !== null || pending, type: composing.type });
 
   // As high as its text; the style sheet ends it at eight lines.
   useLayoutEffect(() => {
@@ -98,6 +107,7 @@ export function Composer({
           </div>
         )}
         {attachable && <AttachedFiles conversation={view.id} refocus={() => area.current?.focus()} />}
+        {naming.list.open && <InlineList list={naming.list} label={m.chat_name_list()} entries={naming.entries} hint={m.chat_name_keys()} above testId="name-list" />}
         <textarea
           ref={area}
           className={styles['area']}
@@ -105,17 +115,25 @@ export function Composer({
           value={text}
           placeholder={reason === null ? m.chat_placeholder() : undefined}
           aria-label={m.chat_write_to({ name: conversationTitle(view) })}
-          aria-describedby={`${ids}-hint`}
+          aria-describedby={typed.named.length > 0 ? `${ids}-named ${ids}-hint` : `${ids}-hint`}
+          {...naming.list.field}
           readOnly={pending || reason !== null}
           aria-busy={pending}
           data-testid="composer"
-          onChange={(event) => composing.type(event.target.value)}
+          onChange={({ target }) => {
+            composing.type(retyped(typed, target.value, target.selectionEnd));
+            naming.follow();
+          }}
+          onKeyDown={naming.list.key}
+          onSelect={naming.follow}
           onFocus={() => setFocused(true)}
           onBlur={() => {
             setFocused(false);
+            naming.leave();
             composing.flush();
           }}
         />
+        <Named view={view} named={typed.named} id={`${ids}-named`} />
         <div className={styles['foot']} id={`${ids}-hint`}>
           {reason !== null ? (
             <span className={styles['reason']} data-testid="composer-reason">
@@ -150,6 +168,11 @@ export function Composer({
                   )}
                 </>
               )}
+              {naming.possible && (
+                <Tooltip text={m.chat_name_somebody()}>
+                  <IconButton icon="mention" size="small" label={m.chat_name_somebody()} onPress={naming.begin} data-testid="name-somebody" />
+                </Tooltip>
+              )}
               {attachable && forms.length > 0 && (
                 <Menu label={m.form_menu()} placement="top start" trigger={<IconButton icon="plus" size="small" label={m.form_menu()} data-testid="forms" />} entries={forms} />
               )}
@@ -175,4 +198,74 @@ export function Composer({
       </div>
     </div>
   );
+}
+
+/** Whom the text names: in the text itself a name looks like any other word. */
+function Named({ view, named, id }: { view: ConversationView; named: readonly NamedView[]; id: string }) {
+  if (named.length === 0) return null;
+  const call = callNames(view.members);
+  const nameOf = (person: string | null) => {
+    const member = view.members.find((one) => one.id === person);
+    return person === null ? m.chat_everybody_inline() : member ? call(member) : person;
+  };
+  const names = [...new Set(named.map(({ person }) => nameOf(person)))];
+  return (
+    <p className={styles['named']} id={id} data-testid="composer-named">
+      <Icon name="mention" size="xs" />
+      {m.chat_named({ names: listed(names) })}
+    </p>
+  );
+}
+
+/** Naming somebody by "@": who is offered at the caret. */
+function useNaming({ view, typed, area, closed, type }: { view: ConversationView; typed: TypedView; area: RefObject<HTMLTextAreaElement | null>; closed: boolean; type: (typed: TypedView) => void }) {
+  const [caret, setCaret] = useState<number>();
+  // The caret after a name was chosen: the text comes back first.
+  const goal = useRef<number>(undefined);
+  useLayoutEffect(() => {
+    if (goal.current === undefined) return;
+    area.current?.setSelectionRange(goal.current, goal.current);
+    setCaret(goal.current);
+    goal.current = undefined;
+  }, [area, typed]);
+  const found = closed || caret === undefined ? undefined : trigger(typed, caret);
+  const fitting = found === undefined ? [] : offers(view.members, found.query, view.mayNameAll ? m.chat_everybody() : null);
+  const count = fitting.length;
+  const list = useInlineList({
+    start: count === 0 ? undefined : found?.start,
+    count,
+    tab: true,
+    choose(index) {
+      const offer = fitting[index];
+      if (offer === undefined || found === undefined || caret === undefined) return;
+      const next = chosen(typed, caret, found, offer);
+      goal.current = next.caret;
+      type(next.typed);
+      announce(m.chat_name_chosen({ name: offer.name.slice(1) }));
+    },
+  });
+  const { open } = list;
+  useEffect(() => {
+    if (open) announce(m.chat_name_count({ count }));
+  }, [open, count]);
+  return {
+    list,
+    entries: fitting.map(({ name, person, about }, index) => ({ name: name.slice(1), text: about ?? m.chat_everybody_text(), testId: person === null ? 'name-everybody' : `name-${index}` })),
+    possible: !closed && view.members.some((member) => !member.own),
+    follow: () => {
+      const element = area.current;
+      if (element !== null) setCaret(element.selectionStart === element.selectionEnd ? element.selectionStart : undefined);
+    },
+    leave: () => setCaret(undefined),
+    /** As if "@" were typed. */
+    begin: () => {
+      const element = area.current;
+      if (element === null) return;
+      const { selectionStart: from, selectionEnd: to } = element;
+      const sign = from > 0 && !/\s/u.test(typed.text[from - 1] ?? '') ? ' @' : '@';
+      goal.current = from + sign.length;
+      type(replaced(typed, from, to, sign));
+      element.focus();
+    },
+  };
 }

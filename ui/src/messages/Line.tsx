@@ -129,6 +129,7 @@ function Message({ conversation, line, before, now, call, current, lit, maySend,
       tabIndex={current ? 0 : -1}
       data-stop
       data-own={line.sender.own ? '' : undefined}
+      data-names-me={line.namesMe ? '' : undefined}
       data-testid={`message-${line.id}`}
       onPointerEnter={come}
       onFocus={(event: FocusEvent) => {
@@ -156,6 +157,12 @@ function Message({ conversation, line, before, now, call, current, lit, maySend,
         )}
         {line.replyTo && <Replied replied={line.replyTo} call={call} goTo={actions.goTo} current={current} />}
         <Body conversation={conversation} line={line} name={name} call={call} current={current} maySend={maySend} now={now} actions={actions} />
+        {line.namesMe && (
+          <p className={styles['namesMe']} data-testid={`names-me-${line.id}`}>
+            <Icon name="mention" size="xs" />
+            {m.chat_names_me()}
+          </p>
+        )}
         {line.inClear && (
           <p className={styles['clear']}>
             <Icon name="unlocked" size="xs" />

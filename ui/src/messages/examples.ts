@@ -17,6 +17,7 @@ import type {
   UndecryptableCause,
 } from '../host/contract';
 import { type ChatFixture, paragraphs } from '../host/memoryChat';
+import { plain } from '../host/typed';
 import { auenwald as auenwaldIdentity, birkenlicht as birkenlichtIdentity, steinklee as steinkleeIdentity } from '../stories/people';
 
 const sender = (id: string, name: string, initials: string, own = false): SenderView => ({ id: `@${id}:eschenland.example`, name, initials, own, ambiguous: false });
@@ -37,7 +38,7 @@ export const wintermoor = sender('prof-wintermoor', 'Prof. Dr. med. Ragna Winter
 const asOf = '2026-11-24T13:36:00+01:00';
 const at = (day: number, time: string) => `2026-11-${String(day).padStart(2, '0')}T${time}:00+01:00`;
 
-export const span = (text: string, more: Partial<SpanView> = {}): SpanView => ({ text, strong: false, emphasis: false, strike: false, code: false, link: null, mention: null, ...more });
+export const span = (text: string, more: Partial<SpanView> = {}): SpanView => ({ text, strong: false, emphasis: false, strike: false, code: false, link: null, mention: null, everybody: false, ...more });
 const paragraph = (...spans: SpanView[]): BlockView => ({ type: 'paragraph', spans });
 
 type MessageLine = { type: 'message' } & MessageView;
@@ -51,7 +52,7 @@ export function message(by: SenderView, when: string, body: string | MessageBody
     event: `$${id}`,
     sender: by,
     at: when,
-    body: typeof body === 'string' ? { type: 'text', blocks: paragraphs(body), source: by.own ? body : null } : body,
+    body: typeof body === 'string' ? { type: 'text', blocks: paragraphs(body), source: by.own ? plain(body) : null } : body,
     edited: false,
     replyTo: null,
     reactions: [],
@@ -60,6 +61,7 @@ export function message(by: SenderView, when: string, body: string | MessageBody
     mayEdit: by.own,
     mayRedact: by.own,
     inClear: false,
+    namesMe: false,
     readBy: [],
     ...more,
   };
@@ -95,6 +97,7 @@ export function conversation(more: Partial<ConversationView> & Pick<Conversation
     largestFile: 4_294_967_296,
     typing: [],
     maySend: true,
+    mayNameAll: false,
     mayInvite: more.kind !== 'person',
     mayRename: more.kind !== 'person',
     mayRemove: false,
@@ -205,7 +208,7 @@ const taubengruenRoom = conversation({
   members: [falkenried, taubengruen],
   memberCount: 2,
   encryption: { state: 'encrypted', devices: 3, unconfirmed: [] },
-  draft: 'Kannst du Fall 4 hinter',
+  draft: plain('Kannst du Fall 4 hinter'),
   lines: [
     day(24),
     message(taubengruen, at(24, '08:20'), 'Quorum ist für alle fünf Fälle zugesagt. Zeichnest du wieder als Erste?'),
@@ -265,6 +268,25 @@ export const chat: ChatFixture = {
   },
 };
 
+const lerchenhainAway: SenderView = { ...lerchenhain, id: '@dr-lerchenhain:klinik-erlenbach.example', ambiguous: true };
+
+/** People who name each other, and two of the same name. */
+export const naming = conversation({
+  id: '!nennen',
+  name: 'Lungenteam Eschenland',
+  initials: 'LE',
+  kind: 'group',
+  mayNameAll: true,
+  members: [falkenried, ahlefels, brunnengold, { ...lerchenhain, ambiguous: true }, lerchenhainAway, sonnkaya, taubengruen],
+  lines: [
+    day(24),
+    message(taubengruen, at(24, '13:02'), { type: 'text', source: null, blocks: [paragraph(span('@alle', { everybody: true }), span(': Beginn ist heute um 15 Uhr.'))] }, { namesMe: true }),
+    message(ahlefels, at(24, '13:10'), { type: 'text', source: null, blocks: [paragraph(span('Plan ist fertig. '), span('@Dr. med. Leyla Sonnkaya', { mention: sonnkaya }), span(' schaut noch auf den Plexus.'))] }),
+    message(sonnkaya, at(24, '13:12'), { type: 'text', source: null, blocks: [paragraph(span('Fertig. '), span('@Dr. med. Amina Falkenried', { mention: falkenried }), span(', '), span(`@Dr. med. Samir Lerchenhain (${lerchenhainAway.id})`, { mention: lerchenhainAway }), span(': 15 mm Abstand.'))] }, { namesMe: true }),
+    message(falkenried, at(24, '13:20'), { type: 'text', source: plain('@Dr. med. Leyla Sonnkaya danke'), blocks: [paragraph(span('@Dr. med. Leyla Sonnkaya', { mention: sonnkaya }), span(' danke'))] }),
+  ],
+});
+
 /** Every form that a line has. */
 export const everyForm = conversation({
   id: '!formen',
@@ -289,7 +311,7 @@ export const everyForm = conversation({
         type: 'text',
         source: null,
         blocks: [
-          paragraph(span('Vorschlag für '), span('Dr. Falkenried', { mention: falkenried }), span(' und '), span('Sonnkaya', { mention: sonnkaya }), span(':')),
+          paragraph(span('Vorschlag für '), span('@Dr. med. Amina Falkenried', { mention: falkenried }), span(' und '), span('@Dr. med. Leyla Sonnkaya', { mention: sonnkaya }), span(':')),
           {
             type: 'list',
             ordered: true,
@@ -300,7 +322,7 @@ export const everyForm = conversation({
           paragraph(span('Quelle: '), span('S3-Leitlinie', { link: 'https://leitlinie.example/lunge' }), span(', '), span('Cisplatin', { strike: true }), span(', Dosis '), span('218 mg', { code: true })),
         ],
       },
-      { edited: true },
+      { edited: true, namesMe: true },
     ),
     message(ahlefels, at(23, '09:04'), { type: 'emote', blocks: paragraphs('rechnet den Plan mit 60 Gy.') }, { readBy: [brunnengold, sonnkaya, kieselhof, weidenlohe] }),
     message(ahlefels, at(23, '09:20'), { type: 'file', name: 'Plan-Auenwald-60Gy-Lungendosis-und-Ösophagus.pdf', mimetype: 'application/pdf', size: 2_410_000, study: null, picture: null, caption: paragraphs('Lungendosis auf Seite 3.') }),

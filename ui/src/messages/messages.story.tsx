@@ -2,9 +2,10 @@
 import type { ConversationView, DirectoryEntryView, DirectoryView, Failure, Reply, Request } from '../host/contract';
 import type { Desk } from '../host/desk';
 import type { ChatFixture } from '../host/memoryChat';
+import { plain } from '../host/typed';
 import { start } from '../stories/people';
 import { at, type Story } from '../stories/story';
-import { caseBirkenlicht, caseSteinklee, chat, chatView, conversation, everyCard, everyForm, invitation, longChat, manyRows, ownCard, rows, steinklee, unreadable } from './examples';
+import { caseBirkenlicht, caseSteinklee, chat, chatView, conversation, everyCard, everyForm, invitation, longChat, manyRows, naming, ownCard, rows, steinklee, unreadable } from './examples';
 
 const never = () => new Promise<never>(() => undefined);
 
@@ -88,11 +89,15 @@ export const stories: Story[] = [
   shown('-empty', { lines: [], typing: [] }),
   shown('-unconfirmed', { encryption: { state: 'encrypted', devices: 7, unconfirmed: [{ owner: steinklee.members[3]!, name: 'Tablet' }] } }),
   shown('-plain', { encryption: { state: 'plain' } }),
-  shown('-encryption-unknown', { encryption: { state: 'unknown' }, draft: 'Die MRT zeigt' }),
+  shown('-encryption-unknown', { encryption: { state: 'unknown' }, draft: plain('Die MRT zeigt') }),
   shown('-left', { membership: { state: 'left' }, maySend: false }),
   shown('-left-forgetting', { membership: { state: 'left' }, maySend: false }, { keys: ['click:[data-testid=conversation-menu]', 'click:[data-testid=menu-forget]'] }),
   shown('-read-only', { maySend: false }),
   story('-forms', '!formen', alone(everyForm)),
+  story('-naming', '!nennen', alone(naming)),
+  story('-naming-offered', '!nennen', alone(naming), { keys: [composer, '@', 'see:[data-testid=name-list]', 'ArrowDown'] }),
+  story('-naming-same', '!nennen', alone(naming), { keys: [composer, '@', 'l', 'e', 'r', 'see:[data-testid=name-list]'] }),
+  story('-naming-chosen', '!nennen', alone(naming), { keys: [composer, '@', 's', 'o', 'n', 'see:[data-testid=name-list]', 'Enter', 'see:[data-testid=composer-named]'] }),
   story('-structured', '!karten', alone(everyCard)),
   story('-structured-early', '!karten', alone({ ...everyCard, lines: everyCard.lines.slice(0, 9) })),
   story('-structured-answered', '!karten', alone({ ...everyCard, lines: everyCard.lines.slice(0, 6) }), { keys: ['click:[data-testid=answer-accepted-vorschlag]'] }),

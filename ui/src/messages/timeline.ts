@@ -143,7 +143,7 @@ export function lastMessage(view: ConversationView): MessageLine | undefined {
 export function guessHeight(line: LineView | undefined, before: LineView | undefined): number {
   if (line === undefined) return 48;
   if (line.type !== 'message') return 34;
-  const below = (line.reactions.length > 0 ? 34 : 0) + (line.pending === null ? 0 : 26);
+  const below = (line.reactions.length > 0 ? 34 : 0) + (line.namesMe ? 20 : 0) + (line.pending === null ? 0 : 26);
   const rowsOf = (text: string) => text.split('\n').reduce((sum, row) => sum + Math.max(1, Math.ceil(row.length / 85)), 0);
   if (line.body.type === 'file') return (continues(before, line) ? 6 : 38) + (comesByItself(line) || hasThumbnail(line) ? frameHeight : cardHeight) + (line.body.caption.length > 0 ? rowsOf(plainText(line.body.caption)) * 21 : 0) + below;
   if (line.body.type === 'form' && line.body.form.form !== 'answer' && line.body.form.form !== 'newer') return (continues(before, line) ? 6 : 38) + formHeight + below;

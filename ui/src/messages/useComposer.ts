@@ -1,9 +1,10 @@
 /** What is written into a conversation: a message, an answer, or the change of an own message. */
 import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from 'react';
-import type { ConversationView, Failure } from '../host/contract';
+import type { ConversationView, Failure, TypedView } from '../host/contract';
 import { useDesk, useSettings } from '../host/desk';
 import { asFailure } from '../host/host';
 import type { ComposerMode } from '../host/messageDrafts';
+import { plain } from '../host/typed';
 import { lastEditable, type MessageLine, messageText } from './timeline';
 import { oneLine } from './words';
 
@@ -11,14 +12,14 @@ import { oneLine } from './words';
 const typingAgain = 3000;
 
 export interface Composing {
-  text: string;
+  typed: TypedView;
   mode: ComposerMode;
   /** Asked for and not answered: the text stays until it is safe. */
   pending: boolean;
   failure: Failure | null;
   /** The program has not taken the draft so far. */
   draftFailed: boolean;
-  type: (text: string) => void;
+  type: (typed: TypedView) => void;
   reply: (line: MessageLine, name: string) => void;
   edit: (line: MessageLine) => void;
   editLast: () => void;
@@ -35,10 +36,10 @@ export function useComposer(view: ConversationView): Composing {
   const { typingNotices } = useSettings();
   const conversation = view.id;
   const [mode, showMode] = useState(() => drafts.mode(conversation));
-  const [text, setText] = useState(() => {
+  const [typed, setTyped] = useState(() => {
     const kept = drafts.begin(conversation, view.draft);
     const begun = drafts.mode(conversation);
-    return begun.kind === 'edit' ? begun.text : kept;
+    return begun.kind === 'edit' ? begun.typed : kept;
   });
   const [pending, setPending] = useState(false);
   const [failure, setFailure] = useState<Failure | null>(null);
@@ -68,26 +69,26 @@ export function useComposer(view: ConversationView): Composing {
     drafts.setMode(conversation, next);
     showMode(next);
   };
-  const type = (next: string) => {
-    setText(next);
-    if (typingNotices) tellTyping(next.trim() !== '');
-    if (mode.kind === 'edit') setMode({ ...mode, text: next });
+  const type = (next: TypedView) => {
+    setTyped(next);
+    if (typingNotices) tellTyping(next.text.trim() !== '');
+    if (mode.kind === 'edit') setMode({ ...mode, typed: next });
     else drafts.typed(conversation, next);
   };
   const leave = () => {
-    if (mode.kind === 'edit') setText(mode.aside);
+    if (mode.kind === 'edit') setTyped(mode.aside);
     setMode({ kind: 'new' });
     setFailure(null);
   };
   const edit = (line: MessageLine) => {
     if (pending || line.body.type !== 'text' || line.body.source === null) return;
-    setMode({ kind: 'edit', message: line.id, text: line.body.source, aside: mode.kind === 'edit' ? mode.aside : text });
-    setText(line.body.source);
+    setMode({ kind: 'edit', message: line.id, typed: line.body.source, aside: mode.kind === 'edit' ? mode.aside : typed });
+    setTyped(line.body.source);
     setFailure(null);
   };
 
   return {
-    text,
+    typed,
     mode,
     pending,
     failure,
@@ -101,13 +102,13 @@ export function useComposer(view: ConversationView): Composing {
     },
     reply(line, name) {
       if (line.event === null) return;
-      if (mode.kind === 'edit') setText(mode.aside);
+      if (mode.kind === 'edit') setTyped(mode.aside);
       setMode({ kind: 'reply', event: line.event, name, text: oneLine(messageText(line) ?? '').slice(0, 200) });
     },
     send() {
       if (pending) return;
       const files = mode.kind !== 'edit' && transfers.attached(conversation).length > 0;
-      if (text.trim() === '') {
+      if (typed.text.trim() === '') {
         if (files) void transfers.send(conversation);
         return;
       }
@@ -116,12 +117,12 @@ export function useComposer(view: ConversationView): Composing {
       tellTyping(false);
       const asked =
         mode.kind === 'edit'
-          ? host.call({ type: 'edit-message', conversation, message: mode.message, text })
-          : host.call({ type: 'send-message', conversation, text, replyTo: mode.kind === 'reply' ? mode.event : null });
+          ? host.call({ type: 'edit-message', conversation, message: mode.message, ...typed })
+          : host.call({ type: 'send-message', conversation, ...typed, replyTo: mode.kind === 'reply' ? mode.event : null });
       asked.then(
         () => {
           // Also when the conversation was left meanwhile: the text is safe, and no draft any more.
-          if (mode.kind !== 'edit') drafts.sent(conversation, text);
+          if (mode.kind !== 'edit') drafts.sent(conversation, typed.text);
           drafts.setMode(conversation, { kind: 'new' });
           // The words come first; what is sent with them stands below.
           if (files) void transfers.send(conversation);
@@ -129,7 +130,7 @@ export function useComposer(view: ConversationView): Composing {
           // What was just written is what one wants to see.
           if (view.past !== null) desk.openConversation(conversation);
           setPending(false);
-          setText(mode.kind === 'edit' ? mode.aside : '');
+          setTyped(mode.kind === 'edit' ? mode.aside : plain(''));
           showMode({ kind: 'new' });
         },
         (thrown: unknown) => {

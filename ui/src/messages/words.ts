@@ -169,6 +169,10 @@ export function noticeWords(changes: readonly NoticeView[], call: (sender: Sende
 
 /** What is said aloud of a message, and what names its line. */
 export function spoken(line: MessageLine, call: (sender: SenderView) => string): string {
+  return line.namesMe ? `${m.chat_names_me()}. ${said(line, call)}` : said(line, call);
+}
+
+function said(line: MessageLine, call: (sender: SenderView) => string): string {
   const name = line.sender.own ? m.chat_you() : call(line.sender);
   switch (line.body.type) {
     case 'redacted':

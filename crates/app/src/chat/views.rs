@@ -99,12 +99,13 @@ pub(super) async fn conversation(
 ) -> ConversationView {
     let name = of.name().await;
     let members: Vec<_> = of.members().await.iter().map(sender).collect();
-    let (rights, loud) = (of.rights().await, of.loud().await);
+    let (rights, loud, what) = (of.rights().await, of.loud().await, of.kind().await);
+    let marks = (what != Kind::Person).then_some(&loud);
     ConversationView {
         id: of.id(),
         initials: initials(&name),
         name,
-        kind: kind(of.kind().await, &cases),
+        kind: kind(what, &cases),
         cases,
         may_link: of.may_link_case().await,
         membership: membership(&of.membership().await),
@@ -113,7 +114,7 @@ pub(super) async fn conversation(
         member_count: count(members.len() as u64),
         confirmed: of.confirmed(),
         changed: of.changed_identities().await.iter().map(super::trust::changed).collect(),
-        lines: of.lines().iter().map(|line| self::line(line, &members, &loud, forms)).collect(),
+        lines: of.lines().iter().map(|line| self::line(line, &members, marks, forms)).collect(),
         earlier: beyond(of.earlier()),
         unread_before: of.unread_before().is_some(),
         past: None,
@@ -161,7 +162,7 @@ fn line(line: &Line, members: &[SenderView], loud: &Loud, forms: &dyn Fn(&Struct
             LineView::Day { id: id.clone(), date: at.to_zoned(TimeZone::system()).date().to_string() }
         }
         Line::Unread { id } => LineView::Unread { id: id.clone() },
-        Line::Message(message) => LineView::Message(Box::new(self::message(message, members, loud, forms))),
+        Line::Message(message) => LineView::Message(Box::new(self::message(message, members, marks, forms))),
         Line::Changes { id, changes, at } => {
             LineView::Notice { id: id.clone(), changes: changes.iter().map(change).collect(), at: at.to_string() }
         }
@@ -171,7 +172,7 @@ fn line(line: &Line, members: &[SenderView], loud: &Loud, forms: &dyn Fn(&Struct
 fn message(
     message: &Message,
     members: &[SenderView],
-    loud: &Loud,
+    marks: Option<&Loud>,
     forms: &dyn Fn(&Structured) -> FormContext,
 ) -> MessageView {
     MessageView {
@@ -207,11 +208,11 @@ fn message(
         may_edit: message.may_edit,
         may_redact: message.may_redact,
         in_clear: message.in_clear,
-        names_me: match message.naming {
+        names_me: marks.is_some_and(|loud| match message.naming {
             Naming::Own => true,
             Naming::Everybody => loud.has(&message.sender.id),
             Naming::Others => false,
-        },
+        }),
         read_by: message.read_by.iter().map(|id| known(id, members)).collect(),
     }
 }

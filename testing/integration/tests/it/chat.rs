@@ -42,6 +42,7 @@ mod files;
 mod forms;
 mod kept_key;
 mod killed;
+mod naming;
 mod notices;
 mod past;
 mod peer;

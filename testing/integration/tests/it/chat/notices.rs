@@ -14,7 +14,7 @@ on_each_homeserver! {
 }
 
 /// The next one of a conversation: others write to the same person meanwhile.
-async fn next(arrivals: &mut Receiver<Arrival>, room: &str) -> Arrival {
+pub(super) async fn next(arrivals: &mut Receiver<Arrival>, room: &str) -> Arrival {
     loop {
         let arrival = timeout(testkit::PATIENCE, arrivals.recv()).await.expect("in time").expect("the account lives");
         if arrival.conversation == room {

@@ -6,10 +6,11 @@ use super::{Device, Home, Pair, pair, says, sees, text};
 use crate::program::Program;
 use serde_json::{Value, json};
 use std::ops::Deref;
-use tim::{Body, NewConversation, RecoveryState, Splitting, VerificationState};
+use tim::{Body, Named, Naming, NewConversation, RecoveryState, Splitting, Typed, VerificationState, Whom};
 
 on_each_homeserver! {
     another_program_and_ours_confirm_each_other_and_talk,
+    another_program_and_ours_name_each_other,
     ours_asks_another_program_and_both_are_confirmed,
     ours_reads_the_past_from_a_backup_that_another_program_made,
     another_program_reads_the_past_from_a_backup_that_ours_made,
@@ -151,6 +152,45 @@ async fn another_program_and_ours_confirm_each_other_and_talk(home: &Home) {
     let lines = peer.does(json!({ "do": "lines", "room": room })).await;
     let unread = lines.as_array().expect("lines").iter().filter(|line| line["readable"] != true).count();
     assert_eq!(unread, 0, "it read everything");
+}
+
+async fn another_program_and_ours_name_each_other(home: &Home) {
+    let own = home.untouched().await;
+    let home = own.as_ref().unwrap_or(home);
+    let Some((ours, peer, room)) = together(home).await else { return };
+    let mine = ours.opens(&room).await;
+    ours.eventually("that the other one has come", async || (mine.members().await.len() == 2).then_some(())).await;
+    let members = mine.members().await;
+    let theirs = members.iter().find(|person| !person.own).expect("the other one");
+    let name = format!("@{}", theirs.name);
+    let named = |before: &str| {
+        let at = before.len()..before.len() + name.len();
+        let whom = Whom::Person(peer.user.clone());
+        Typed { text: format!("{before}{name}?"), named: vec![Named { at, whom }] }
+    };
+    mine.send(named("Kommt "), None).await.expect("it is taken");
+    let body = format!("Kommt {}?", theirs.name);
+    let line = peer.sees(&room, "the message", |line| line["text"] == json!(body)).await;
+    assert_eq!(line["mentions"], json!({ "user_ids": [peer.user] }), "it names the other one");
+    assert_eq!(line["highlighted"], true, "who is told so");
+    let link = format!("Kommt <a href=\"https://matrix.to/#/{}\">{}</a>?", peer.user, theirs.name);
+    assert_eq!(line["markup"], json!(link), "with a link as the specification has it");
+    mine.send("Danke", None).await.expect("it is taken");
+    let plain = peer.sees(&room, "the next one", |line| line["text"] == "Danke").await;
+    assert_eq!((&plain["mentions"], &plain["highlighted"]), (&json!({}), &json!(false)), "it names nobody");
+
+    let sent = sees(&mine, "the own message", |m| text(m) == Some(&*named("Kommt ").text) && m.event.is_some()).await;
+    mine.edit(&sent.id, named("Wann kommt ")).await.expect("it may be changed");
+    let changed = format!("Wann kommt {}?", theirs.name);
+    let line = peer.sees(&room, "the change", |line| line["text"] == json!(changed)).await;
+    assert_eq!(line["mentions"], json!({ "user_ids": [peer.user] }), "it names the other one still");
+    assert_eq!(line["anew"], json!({}), "and tells nobody again");
+
+    let own = members.iter().find(|person| person.own).expect("this person");
+    let act = json!({ "do": "name", "room": room, "user": own.id, "name": own.name, "text": ": um drei" });
+    peer.does(act).await;
+    let seen = sees(&mine, "the answer", says(&format!("@{}: um drei", own.name))).await;
+    assert_eq!(seen.naming, Naming::Own, "it names this person");
 }
 
 async fn ours_asks_another_program_and_both_are_confirmed(home: &Home) {
