@@ -62,6 +62,9 @@ const DEEPEST: usize = 24;
 /// Markup with more elements than this is shown by its plain text: an event has 64 KiB, a person writes far less.
 const MOST_ELEMENTS: usize = 1000;
 
+/// How addresses begin that name a person or a room (Matrix specification, appendices, "matrix.to navigation").
+const MATRIX_TO: &str = "https://matrix.to/#/";
+
 /// What a message says.
 pub(crate) fn blocks(body: &str, formatted: Option<&FormattedBody>) -> Vec<Block> {
     let markup = formatted.filter(|formatted| formatted.format == MessageFormat::Html).map(|formatted| &formatted.body);
@@ -338,10 +341,16 @@ pub(crate) fn attribute(element: &ElementData, name: &str) -> Option<String> {
 
 /// The user that a `matrix:` or `matrix.to` address names.
 pub(crate) fn mentioned(address: &str) -> Option<String> {
-    match MatrixUri::parse(address) {
-        Ok(uri) => user_of(uri.id()),
-        Err(_) => user_of(MatrixToUri::parse(address).ok()?.id()),
+    let Some(rest) = address.strip_prefix(MATRIX_TO) else {
+        return user_of(MatrixUri::parse(address).ok()?.id());
+    };
+    // The library panics at a part that is empty, as in "#///x". The address of a person has one part.
+    let part = rest.split('?').next().unwrap_or_default();
+    let person = part.starts_with('@') || part.starts_with("%40");
+    if !person || part.strip_suffix('/').unwrap_or(part).contains('/') {
+        return None;
     }
+    user_of(MatrixToUri::parse(address).ok()?.id())
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the library's list grows; what is not named here is treated alike")]
@@ -481,6 +490,31 @@ mod tests {
             let blocks = html(markup);
             let [Block::Paragraph(spans)] = blocks.as_slice() else { panic!("one paragraph: {markup}") };
             assert!(spans.iter().all(|span| span.mention.is_none()), "another address names nobody: {markup}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_names_nobody_is_no_mention_whatever_stands_in_it() {
+        for address in [
+            "https://matrix.to/#/",
+            "https://matrix.to/#//",
+            "https://matrix.to/#///x",
+            "https://matrix.to/#/!a:b.example///",
+            "https://matrix.to/#/$a//",
+            "https://matrix.to/#/@",
+            "https://matrix.to/#/@a/b",
+            "https://matrix.to/#/%40",
+            "https://matrix.to/#/%",
+            "https://matrix.to/#/!room:tim.example",
+            "matrix:",
+            "matrix:u/",
+            "matrix:u//",
+            "matrix:roomid//e/x",
+            "matrix:///",
+        ] {
+            let blocks = html(&format!("<a href=\"{address}\">Anna</a>"));
+            let [Block::Paragraph(spans)] = blocks.as_slice() else { panic!("one paragraph: {address}") };
+            assert!(spans.iter().all(|span| span.mention.is_none()), "{address}");
         }
     }
 
