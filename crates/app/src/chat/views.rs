@@ -156,7 +156,12 @@ fn encryption(encryption: Encryption) -> EncryptionView {
     }
 }
 
-fn line(line: &Line, members: &[SenderView], loud: &Loud, forms: &dyn Fn(&Structured) -> FormContext) -> LineView {
+fn line(
+    line: &Line,
+    members: &[SenderView],
+    marks: Option<&Loud>,
+    forms: &dyn Fn(&Structured) -> FormContext,
+) -> LineView {
     match line {
         Line::Day { id, at } => {
             LineView::Day { id: id.clone(), date: at.to_zoned(TimeZone::system()).date().to_string() }

@@ -1,7 +1,6 @@
 //! What a person does in a conversation.
 
 use super::lines::is_young;
-use super::naming::silent;
 use super::{Conversation, MessageId};
 use crate::clock;
 use crate::typed::Typed;
@@ -110,15 +109,14 @@ impl Conversation {
             return Err(ConversationError::NotAllowed);
         }
         let before = self.named_before(&event);
-        let silent = event.content().as_message().map(|message| silent(before.as_ref(), message));
-        let content = content.add_mentions(silent.unwrap_or_default());
+        let content = content.add_mentions(before.silent());
         if let Some(id) = event.event_id() {
             self.give_up_failed_changes(id).await?;
         }
         match event.identifier() {
             TimelineEventItemId::EventId(id) => {
                 // By hand: the library compares with what was written first, and would tell people at each change.
-                let content = content.make_replacement(ReplacementMetadata::new(id, before));
+                let content = content.make_replacement(ReplacementMetadata::new(id, before.mentions));
                 self.timeline.send(content.into()).await?;
             }
             id @ TimelineEventItemId::TransactionId(_) => {

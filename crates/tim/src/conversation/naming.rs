@@ -5,11 +5,11 @@ use super::lines::{Body, Sending};
 use super::pending::{Act, Pending};
 use crate::text::{Block, Span};
 use crate::typed::{Whom, linked};
-use matrix_sdk_ui::timeline::{self, EventTimelineItem};
-use ruma::UserId;
+use matrix_sdk_ui::timeline::EventTimelineItem;
 use ruma::events::Mentions;
-use ruma::events::room::message::MessageType;
+use ruma::events::room::message::{FormattedBody, MessageType};
 use ruma::events::room::power_levels::RoomPowerLevels;
+use ruma::{OwnedUserId, UserId};
 use std::collections::BTreeSet;
 
 /// Whom a message means to reach.
@@ -43,32 +43,50 @@ impl Conversation {
     }
 
     /// Whom a message named so far, as far as anybody was told: of a change that was not taken nobody has heard.
-    pub(super) fn named_before(&self, event: &EventTimelineItem) -> Option<Mentions> {
+    pub(super) fn named_before(&self, event: &EventTimelineItem) -> Before {
         let unheard = event.event_id().is_some_and(|id| {
             let acts = self.shared.acts();
             let failed = matches!(acts.of(id), Some(Pending { act: Act::Change, sending: Sending::Failed(_) }));
             failed || acts.is_undone(id)
         });
         if unheard {
-            let content = event.original_json()?.get_field::<Names>("content").ok()??;
-            return content.mentions;
+            let first = event.original_json().and_then(|json| json.get_field::<First>("content").ok().flatten());
+            let First { mentions, formatted_body } = first.unwrap_or_default();
+            let words = linked(formatted_body.map(FormattedBody::html).as_ref());
+            return Before { mentions, words };
         }
-        event.content().as_message()?.mentions().cloned()
+        let Some(message) = event.content().as_message() else { return Before::default() };
+        let words = if let MessageType::Text(text) = message.msgtype() {
+            linked(text.formatted.as_ref())
+        } else {
+            BTreeSet::new()
+        };
+        Before { mentions: message.mentions().cloned(), words }
     }
 }
 
-#[derive(serde::Deserialize)]
-struct Names {
-    #[serde(rename = "m.mentions")]
-    mentions: Option<Mentions>,
+/// Whom a message named before it is changed.
+#[derive(Default)]
+pub(super) struct Before {
+    /// Those who were told; none where it did not say.
+    pub(super) mentions: Option<Mentions>,
+    words: BTreeSet<OwnedUserId>,
 }
 
-/// Those whom a message names without a word, as an answer names whom it answers: a change of its words leaves them.
-pub(super) fn silent(before: Option<&Mentions>, message: &timeline::Message) -> Mentions {
-    let words =
-        if let MessageType::Text(text) = message.msgtype() { linked(text.formatted.as_ref()) } else { BTreeSet::new() };
-    let all = before.into_iter().flat_map(|before| &before.user_ids);
-    Mentions::with_user_ids(all.filter(|id| !words.contains(*id)).cloned())
+impl Before {
+    /// Those whom it names without a word, as an answer names whom it answers: a change of its words leaves them.
+    pub(super) fn silent(&self) -> Mentions {
+        let all = self.mentions.iter().flat_map(|mentions| &mentions.user_ids);
+        Mentions::with_user_ids(all.filter(|id| !self.words.contains(*id)).cloned())
+    }
+}
+
+/// What a message said at first.
+#[derive(Default, serde::Deserialize)]
+struct First {
+    #[serde(rename = "m.mentions")]
+    mentions: Option<Mentions>,
+    formatted_body: Option<String>,
 }
 
 /// Whom a message names: as it says, and where it says nothing, as older programs do, in its words.
