@@ -480,7 +480,7 @@ async fn watch(room: String, conversation: Arc<Conversation>) {
             if let (false, Some(event), Body::Text { source, .. }) = (message.sender.own, &message.event, &message.body)
                 && told.insert(event.clone())
             {
-                came.push(source.clone());
+                came.push(source.text.clone());
             }
         });
         let at = now();
@@ -514,7 +514,7 @@ fn is_readable(message: &Message) -> bool {
 
 fn said(message: &Message) -> Said {
     let text = match &message.body {
-        Body::Text { source, .. } => Some(source.clone()),
+        Body::Text { source, .. } => Some(source.text.clone()),
         Body::File { name, .. } => Some(name.clone()),
         Body::Emote(_)
         | Body::Form(_)

@@ -179,7 +179,7 @@ async fn written(conversation: &Conversation, text: &str) -> Option<String> {
 }
 
 fn says(message: &Message, text: &str) -> bool {
-    matches!(&message.body, tim::Body::Text { source, .. } if source == text)
+    matches!(&message.body, tim::Body::Text { source, .. } if source.text == text)
 }
 
 /// `d` and `t` of the recipe: days from today, and a time in Europe/Berlin.
