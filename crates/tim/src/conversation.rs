@@ -66,8 +66,6 @@ pub struct Conversation {
     clock: watch::Receiver<clock::Ahead>,
     pub(crate) wire: Wire,
     shared: Arc<Shared>,
-    /// The last event that this person had read when it was opened; none when all of it was read.
-    read_to: Option<OwnedEventId>,
     _entered: Entered,
     _tasks: JoinSet<()>,
 }
@@ -82,8 +80,19 @@ struct Shared {
     later: watch::Sender<Option<Earlier>>,
     // None until it is known.
     trust: watch::Sender<Option<trust::Trust>>,
+    // What was read before it was opened.
+    read: Mutex<Read>,
     // Counts changes; what changed is read from the rest.
     revision: watch::Sender<u64>,
+}
+
+/// How far somebody had read when they opened a conversation.
+struct Read {
+    to: Option<OwnedEventId>,
+    /// More had come.
+    is_short: bool,
+    /// What comes from here on has come since.
+    is_over: bool,
 }
 
 /// What lies beyond the first or the last line.
@@ -148,9 +157,7 @@ impl Account {
     /// [`ConversationError`] when there is none, or it cannot be read.
     pub async fn conversation(&self, id: &str) -> Result<Conversation, ConversationError> {
         let room = self.room(id).ok_or(ConversationError::NotFound)?;
-        // What is read from here on moves the mark.
-        let read_to = room.fully_read_event_id().filter(|_| room.num_unread_messages() > 0);
-        Conversation::open(room, self, live(), read_to).await
+        Conversation::open(room, self, live(), None).await
     }
 }
 
@@ -177,6 +184,7 @@ impl Conversation {
             earlier: watch::Sender::new(Earlier::More),
             later: watch::Sender::new(past.then_some(Earlier::More)),
             trust: watch::Sender::new(None),
+            read: Mutex::new(Read { is_short: read_to.is_some(), is_over: read_to.is_some(), to: read_to }),
             revision: watch::Sender::new(0),
         });
         let mut tasks = JoinSet::new();
@@ -249,6 +257,19 @@ impl Conversation {
                 }
             }
         });
+        if !past {
+            tasks.spawn({
+                let (shared, room, mut follows) = (shared.clone(), room.clone(), account.state());
+                async move {
+                    // What is read from here on moves the mark. At a start it is known with the homeserver's first answer.
+                    let answered = follows.wait_for(|state| *state == SyncState::Ready).await.is_ok();
+                    if answered && let Some(to) = room.fully_read_event_id() {
+                        shared.read().to = Some(to);
+                        shared.changed();
+                    }
+                }
+            });
+        }
         let conversation = Self {
             timeline,
             signals: account.signals.subscribe(),
@@ -257,7 +278,6 @@ impl Conversation {
             clock: account.clock(),
             wire: account.wire.clone(),
             shared,
-            read_to,
             _entered: account.wire.queues.enter(&room),
             room,
             _tasks: tasks,
@@ -311,6 +331,7 @@ impl Conversation {
     #[must_use]
     pub fn lines(&self) -> Vec<Line> {
         let items = self.shared.items().clone();
+        let read_to = self.unread_after();
         let recovery = recovery::state(&self.room.client(), *self.secrets.borrow());
         let around = lines::Around {
             own: self.room.own_user_id(),
@@ -319,7 +340,7 @@ impl Conversation {
             replays: &self.shared.replays(),
             acts: &self.shared.acts(),
             now: clock::now(*self.clock.borrow()),
-            read_to: self.read_to.as_deref(),
+            read_to: read_to.as_deref(),
             live: self.later().is_none(),
         };
         lines::lines(&items, &around)
@@ -328,10 +349,18 @@ impl Conversation {
     /// The last event that this person had read when the conversation was opened, if what came after it begins before
     /// the first line. [`Account::conversation_unread`] opens it there.
     #[must_use]
-    pub fn unread_before(&self) -> Option<&str> {
-        let read_to = self.read_to.as_deref().filter(|_| self.later().is_none() && self.earlier() != Earlier::None)?;
-        let here = self.shared.items().iter().any(|item| event_of(item) == Some(read_to));
-        (!here).then(|| read_to.as_str())
+    pub fn unread_before(&self) -> Option<String> {
+        let read_to = self.unread_after().filter(|_| self.later().is_none() && self.earlier() != Earlier::None)?;
+        let here = self.shared.items().iter().any(|item| event_of(item) == Some(&*read_to));
+        (!here).then(|| read_to.to_string())
+    }
+
+    /// The last event that was read, if more had come when the conversation was opened.
+    fn unread_after(&self) -> Option<OwnedEventId> {
+        let mut read = self.shared.read();
+        // Counting goes on for a moment after the homeserver's answer.
+        read.is_short = read.is_short || (!read.is_over && self.room.num_unread_messages() > 0);
+        read.to.clone().filter(|_| read.is_short)
     }
 
     /// Who is typing, without the signed-in person; nobody unless the person wants it.
@@ -498,6 +527,10 @@ fn live() -> TimelineFocus {
 impl Shared {
     fn items(&self) -> MutexGuard<'_, Vector<Arc<TimelineItem>>> {
         self.items.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self) -> MutexGuard<'_, Read> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// After an absence there are lines again before the first one, also where the beginning was reached before.

@@ -83,7 +83,7 @@ impl Desk {
         async move {
             let up = self.up()?;
             let open = self.conversation(id)?;
-            let read_to = open.conversation.unread_before().map(str::to_owned);
+            let read_to = open.conversation.unread_before();
             let read_to = read_to.ok_or_else(|| Failure::new(FailureCode::NotFound, "nothing before it is unread"))?;
             let given_up = self.0.chat.searching.notified();
             let conversation = tokio::select! {

@@ -3,6 +3,7 @@
 use super::lines::is_young;
 use super::{Conversation, MessageId};
 use crate::clock;
+use crate::sync::SyncState;
 use crate::typed::Typed;
 use matrix_sdk::deserialized_responses::TimelineEvent;
 use matrix_sdk::room::edit::EditedContent;
@@ -246,6 +247,9 @@ impl Conversation {
     /// [`ConversationError::Failed`] when the homeserver did not take it.
     pub async fn mark_read(&self) -> Result<(), ConversationError> {
         let read = if self.signals().receipts { ReceiptType::Read } else { ReceiptType::ReadPrivate };
+        if *self.follows.borrow() == SyncState::Ready {
+            self.shared.read().is_over = true;
+        }
         let failed = |error: matrix_sdk::Error| ConversationError::Failed(error.to_string());
         self.timeline.mark_as_read(read).await.map_err(failed)?;
         // The last event may be one without a line, such as a reaction: a mark there would be before no line.
