@@ -10,7 +10,7 @@ import type { SenderView } from '../host/contract';
 import { m } from '../paraglide/messages';
 import styles from './Before.module.css';
 import { DeviceChoice, useDevices } from './DeviceChoice';
-import { goesOn, useRound } from './roundsView';
+import { goesOn, isOver, useRound } from './roundsView';
 import { talkKeys } from './talk';
 import { useStep } from './useStep';
 import { someNames } from './words';
@@ -32,7 +32,7 @@ export function BeforeDialog({ entered, stays = false, close }: { entered: Round
   const other = goesOn(current) && current.conversation !== conversation ? current : null;
   const begins = people.length === 0;
   const seen = devices.view?.cameras.some((one) => one.chosen) ?? false;
-  const checks = !goesOn(current);
+  const checks = isOver(current);
   const enter = async (camera: boolean) => {
     setPending(camera ? 'with' : 'without');
     const left = other === null || (await take({ step: 'leave' }));

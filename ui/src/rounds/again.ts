@@ -24,22 +24,45 @@ export function again(look: (goesOn: () => boolean) => Promise<void>, everyMilli
   };
 }
 
+/** Begins what ends when the window is hidden, and begins it again when it is seen. */
+export function whileSeen(begin: () => () => void): () => void {
+  let end: (() => void) | null = null;
+  const turn = () => {
+    if (document.visibilityState === 'hidden') {
+      end?.();
+      end = null;
+    } else end ??= begin();
+  };
+  document.addEventListener('visibilitychange', turn);
+  turn();
+  return () => {
+    document.removeEventListener('visibilitychange', turn);
+    end?.();
+    end = null;
+  };
+}
+
 /** How many look at a check. */
 const looking = new WeakMap<Host, number>();
 
-/** The same for a check before a round. The program has one of microphone and camera: whoever looks last ends it. */
+/**
+ * The same for a check of microphone and camera. The program has one of both: whoever looks last ends it. Behind a
+ * hidden window nothing is open: its timers go on, only slower.
+ */
 export function check(host: Host, look: (goesOn: () => boolean) => Promise<void>, everyMillis: number): () => void {
   const change = (by: 1 | -1) => {
     const count = (looking.get(host) ?? 0) + by;
     looking.set(host, count);
     return count;
   };
-  change(1);
-  const stop = again(look, everyMillis);
-  return () => {
-    // A question that is on its way is answered first: it would open the device once more.
-    void stop().finally(() => {
-      if (change(-1) === 0) host.call({ type: 'round', round: { step: 'end-check' } }).catch(() => undefined);
-    });
-  };
+  return whileSeen(() => {
+    change(1);
+    const stop = again(look, everyMillis);
+    return () => {
+      // A question that is on its way is answered first: it would open the device once more.
+      void stop().finally(() => {
+        if (change(-1) === 0) host.call({ type: 'round', round: { step: 'end-check' } }).catch(() => undefined);
+      });
+    };
+  });
 }

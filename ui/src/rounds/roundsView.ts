@@ -11,6 +11,11 @@ export function goesOn(round: RoundView | null): round is RoundView {
   return round !== null && (round.phase.phase === 'in' || round.phase.phase === 'reconnecting');
 }
 
+/** There is none, or it has ended: microphone, speaker and camera are free. */
+export function isOver(round: RoundView | null): boolean {
+  return round === null || round.phase.phase === 'ended';
+}
+
 export function roundOf(load: Load<RoundsView>): RoundView | null {
   return load.state === 'here' ? load.value.round : null;
 }
