@@ -146,9 +146,10 @@ async function walk(browser) {
   await chat(page);
   await messages(page);
   await keyboard.press('Control+,');
-  for (const section of ['person', 'appearance', 'images', 'security', 'keyboard', 'connection', 'about']) {
+  for (const section of ['person', 'appearance', 'media', 'images', 'security', 'keyboard', 'connection', 'about']) {
     await page.click(test(`settings-${section}`));
     if (section === 'connection') await page.waitForSelector(test('diagnosis'));
+    if (section === 'media') await page.waitForSelector(test('device-camera'));
     await screen(page, `settings-${section}`);
   }
   await keyboard.press('Control+k');

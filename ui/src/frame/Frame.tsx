@@ -17,6 +17,7 @@ import { Pictures } from '../rounds/Pictures';
 import { Calls } from '../rounds/Calls';
 import { RoundBar } from '../rounds/RoundBar';
 import { Rounds } from '../rounds/Rounds';
+import { openSection } from '../settings/section';
 import { Settings } from '../settings/Settings';
 import { Today } from '../today/Today';
 import { Comparison } from '../trust/Comparison';
@@ -77,6 +78,7 @@ export function Frame() {
   useCommand(everywhere.chat, places.openChat, { enabled: chatOffered });
   useCommand(everywhere.rounds, () => places.go({ screen: 'rounds' }), { enabled: roundsOffered });
   useCommand(everywhere.settings, () => places.go({ screen: 'settings' }));
+  useCommand(everywhere.media, () => openSection(places, 'media'), { enabled: roundsOffered });
   useCommand(everywhere.lock, lock);
   useCommand(everywhere.theme, switchTheme);
   useCommand(everywhere.larger, () => setFontSize(desk.settings.get().fontSize + 10));

@@ -217,6 +217,7 @@ function commandIcon(command: Command): IconName {
     'round-hand': 'hand',
     'round-call': 'bell',
     settings: 'settings',
+    'settings-media': 'camera',
     theme: 'sun',
     lock: 'locked',
     help: 'keyboard',

@@ -10,6 +10,8 @@ export const everywhere = {
   chat: defineCommand({ id: 'chat', keys: ['g c'], label: () => m.frame_chat(), group: 'everywhere' }),
   rounds: defineCommand({ id: 'rounds', keys: ['g r'], label: () => m.frame_rounds(), group: 'everywhere' }),
   settings: defineCommand({ id: 'settings', keys: ['mod+,'], label: () => m.command_settings(), group: 'everywhere', whileTyping: true }),
+  // Without a key: it is found by its name.
+  media: defineCommand({ id: 'settings-media', keys: [], label: () => m.settings_media_check(), group: 'everywhere' }),
   theme: defineCommand({ id: 'theme', keys: ['mod+shift+l'], label: () => m.command_theme(), group: 'everywhere', whileTyping: true }),
   lock: defineCommand({ id: 'lock', keys: ['mod+shift+x'], label: () => m.command_lock(), group: 'everywhere', whileTyping: true }),
   messages: defineCommand({ id: 'messages', keys: ['mod+shift+m'], label: () => m.command_messages(), group: 'everywhere', whileTyping: true }),

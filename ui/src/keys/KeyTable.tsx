@@ -32,7 +32,7 @@ function lines(commands: readonly Command[]): [string, string[]][] {
 /** Every key of the program, by where it works. */
 export function KeyTable({ query }: { query: string }) {
   const wanted = fold(query.trim());
-  const shown = allCommands().filter((command) => wanted === '' || fold(command.label()).includes(wanted) || command.keys.includes(query.trim().toLowerCase()));
+  const shown = allCommands().filter((command) => command.keys.length > 0).filter((command) => wanted === '' || fold(command.label()).includes(wanted) || command.keys.includes(query.trim().toLowerCase()));
   const groups = order.map((group) => ({ group, lines: lines(shown.filter((command) => command.group === group)) })).filter((one) => one.lines.length > 0);
   if (groups.length === 0) return <p className={styles['none']}>{m.keys_none({ query })}</p>;
   return (

@@ -11,7 +11,7 @@ export type CommandGroup = 'everywhere' | 'lists' | 'case' | 'tools' | 'images' 
 
 export interface Command {
   id: string;
-  /** `mod+k`, `g h`, `j`, `shift+f8`, `?`; several if several keys do the same. `mod` is Strg, on a Mac ⌘. */
+  /** `mod+k`, `g h`, `j`, `shift+f8`, `?`; several if several keys do the same, none if it is found by its name only. `mod` is Strg, on a Mac ⌘. */
   keys: readonly string[];
   label: () => string;
   group: CommandGroup;

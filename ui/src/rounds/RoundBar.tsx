@@ -34,8 +34,8 @@ import { useWide } from './useWide';
 import { WayDialog } from './Way';
 import { elapsed, endWords, isOn, keyWords, roundNames, stoppedWords } from './words';
 
-const microphoneCommand = defineCommand({ id: 'round-microphone', keys: ['mod+d'], label: () => m.round_microphone_toggle(), group: 'round', whileTyping: true });
-const cameraCommand = defineCommand({ id: 'round-camera', keys: ['mod+e'], label: () => m.round_camera_toggle(), group: 'round', whileTyping: true });
+export const microphoneCommand = defineCommand({ id: 'round-microphone', keys: ['mod+d'], label: () => m.round_microphone_toggle(), group: 'round', whileTyping: true });
+export const cameraCommand = defineCommand({ id: 'round-camera', keys: ['mod+e'], label: () => m.round_camera_toggle(), group: 'round', whileTyping: true });
 const shareCommand = defineCommand({ id: 'round-share', keys: ['mod+shift+e'], label: () => m.round_share_toggle(), group: 'round', whileTyping: true });
 const handCommand = defineCommand({ id: 'round-hand', keys: ['mod+shift+h'], label: () => m.round_hand_toggle(), group: 'round', whileTyping: true });
 

@@ -6,7 +6,7 @@ import { m } from '../paraglide/messages';
 /** On a Mac too: ⌘ Leertaste is the system's. */
 export const talkKeys = isMac ? 'ctrl+space' : 'mod+space';
 
-const talkCommand = defineCommand({ id: 'round-talk', keys: [talkKeys], label: () => m.round_talk(), group: 'round', whileTyping: true });
+export const talkCommand = defineCommand({ id: 'round-talk', keys: [talkKeys], label: () => m.round_talk(), group: 'round', whileTyping: true });
 
 /** Heard as long as the keys are held, and no longer when the window is left with them down. */
 export function useTalking(on: boolean, set: (on: boolean) => void): void {

@@ -20,15 +20,16 @@ import { bytes, dateTime } from '../i18n/format';
 import { OwnCardDialog } from '../messages/ContactCards';
 import { m } from '../paraglide/messages';
 import { Devices } from '../trust/Devices';
+import { Media } from './Media';
 import { Permissions } from './Permissions';
 import { PolicyRow } from './PolicyRow';
+import { firstSection, section, type SectionId } from './section';
 import styles from './Settings.module.css';
-
-type SectionId = 'person' | 'appearance' | 'images' | 'security' | 'chat' | 'devices' | 'keyboard' | 'connection' | 'about';
 
 const sections: { id: SectionId; icon: IconName; title: () => string; fields: (keyof SettingsView)[]; Page: () => ReactNode }[] = [
   { id: 'person', icon: 'person', title: m.settings_person, fields: [], Page: Person },
   { id: 'appearance', icon: 'sun', title: m.settings_appearance, fields: ['theme', 'language', 'fontSize'], Page: Appearance },
+  { id: 'media', icon: 'camera', title: m.settings_media, fields: [], Page: Media },
   { id: 'images', icon: 'image', title: m.settings_images, fields: ['imageTextSize', 'drawing'], Page: Images },
   { id: 'security', icon: 'locked', title: m.settings_security, fields: ['lockAfterMinutes'], Page: Security },
   { id: 'chat', icon: 'chat', title: m.frame_chat, fields: ['notices', 'noticeNames', 'typingNotices', 'readReceipts'], Page: Chat },
@@ -40,9 +41,10 @@ const sections: { id: SectionId; icon: IconName; title: () => string; fields: (k
 
 export function Settings() {
   const settings = useSettings();
-  const [section, setSection] = useState<SectionId>('person');
+  const shown = useStore(section);
+  useEffect(() => () => section.set(firstSection), []);
   return (
-    <Tabs orientation="vertical" className={styles['screen'] ?? ''} selectedKey={section} onSelectionChange={(key) => setSection(key as SectionId)} data-testid="settings">
+    <Tabs orientation="vertical" className={styles['screen'] ?? ''} selectedKey={shown} onSelectionChange={(key) => section.set(key as SectionId)} data-testid="settings">
       <div className={styles['menu']}>
         <h1 className={styles['menuTitle']}>{m.frame_settings()}</h1>
         <TabList className={styles['menuList'] ?? ''} aria-label={m.frame_settings()}>

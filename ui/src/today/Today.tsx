@@ -16,13 +16,14 @@ import { useRovingRows } from '../components/rovingRows';
 import { Skeleton } from '../components/Skeleton';
 import { kindIcon, kindWord } from '../components/timelineKind';
 import type { BoardSessionView, DraftEntryView, NewsView, TodayView } from '../host/contract';
-import { useDesk, usePerson } from '../host/desk';
+import { areRoundsOffered, useDesk, usePerson } from '../host/desk';
 import { useStore } from '../host/store';
 import { usePlaces } from '../frame/place';
 import { useNow } from '../i18n/clock';
 import { ageAndGender, day, listName, longDate, moment, time } from '../i18n/format';
 import { useCommand } from '../keys/keys';
 import { m } from '../paraglide/messages';
+import { openSection } from '../settings/section';
 import type { Preview } from './preview';
 import { Tasks } from './Tasks';
 import { boardMoment } from './todayView';
@@ -108,6 +109,8 @@ function Board({ part, preview }: { part: TodayView['board']; preview: Preview }
 }
 
 function BoardCard({ board }: { board: BoardSessionView }) {
+  const places = usePlaces();
+  const offered = areRoundsOffered(useStore(useDesk().rounds));
   const now = useNow(1000);
   const at = boardMoment(board.start, board.end, now);
   const facts = [
@@ -125,6 +128,13 @@ function BoardCard({ board }: { board: BoardSessionView }) {
         </div>
         <h2 className={styles['boardName']}>{board.name}</h2>
         <p className={styles['boardFacts']}>{facts.join(' · ')}</p>
+        {offered && (
+          <div className={styles['boardActions']}>
+            <Button icon="camera" onPress={() => openSection(places, 'media')} data-testid="check-media">
+              {m.settings_media_check()}
+            </Button>
+          </div>
+        )}
       </div>
       <div role="timer" aria-label={m.today_countdown()}>
         {at.state === 'before' && (
