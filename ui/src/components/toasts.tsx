@@ -52,7 +52,8 @@ export function Toasts() {
       undoable?.undo?.();
       if (undoable) dismiss(undoable.id);
     },
-    { enabled: undoable !== undefined },
+    // Short messages stand in front of a dialog, with their way back.
+    { enabled: undoable !== undefined, overDialog: true },
   );
   if (toasts.length === 0) return null;
   return (

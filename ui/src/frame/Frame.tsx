@@ -70,7 +70,7 @@ export function Frame() {
     toast({ text: theme === 'office' ? m.toast_theme_office() : m.toast_theme_reading_room(), icon: 'sun', undo: () => desk.changeSettings({ theme: before }) });
   };
 
-  useCommand(everywhere.palette, () => setSheet(sheet === 'palette' ? null : 'palette'));
+  useCommand(everywhere.palette, () => setSheet(sheet === 'palette' ? null : 'palette'), { overDialog: sheet === 'palette' });
   useCommand(everywhere.help, () => setSheet('help'));
   useCommand(everywhere.messages, () => setSheet('messages'));
   useCommand(everywhere.today, () => places.go({ screen: 'today' }));
@@ -79,13 +79,13 @@ export function Frame() {
   useCommand(everywhere.rounds, () => places.go({ screen: 'rounds' }), { enabled: roundsOffered });
   useCommand(everywhere.settings, () => places.go({ screen: 'settings' }));
   useCommand(everywhere.media, () => openSection(places, 'media'), { enabled: roundsOffered });
-  useCommand(everywhere.lock, lock);
-  useCommand(everywhere.theme, switchTheme);
-  useCommand(everywhere.larger, () => setFontSize(desk.settings.get().fontSize + 10));
-  useCommand(everywhere.smaller, () => setFontSize(desk.settings.get().fontSize - 10));
-  useCommand(everywhere.normalSize, () => setFontSize(100));
-  useCommand(everywhere.nextRegion, () => focusRegion(1));
-  useCommand(everywhere.previousRegion, () => focusRegion(-1));
+  useCommand(everywhere.lock, lock, { overDialog: true });
+  useCommand(everywhere.theme, switchTheme, { overDialog: true });
+  useCommand(everywhere.larger, () => setFontSize(desk.settings.get().fontSize + 10), { overDialog: true });
+  useCommand(everywhere.smaller, () => setFontSize(desk.settings.get().fontSize - 10), { overDialog: true });
+  useCommand(everywhere.normalSize, () => setFontSize(100), { overDialog: true });
+  useCommand(everywhere.nextRegion, () => focusRegion(1), { overDialog: true });
+  useCommand(everywhere.previousRegion, () => focusRegion(-1), { overDialog: true });
   useCommand(nextCaseCommand, () => step(1), { enabled: place.screen === 'case' && order.length > 1 });
   useCommand(previousCaseCommand, () => step(-1), { enabled: place.screen === 'case' && order.length > 1 });
 

@@ -127,6 +127,26 @@ describe('the key dispatcher', () => {
     expect(done).toEqual(['open']);
   });
 
+  test.each(['dialog', 'alertdialog'])('an open %s takes the keys, save those that are carried out over it', (role) => {
+    function Below({ open: shown }: { open: boolean }) {
+      useCommand(help, () => done.push('lock'), { overDialog: true });
+      return shown ? <div role={role} /> : null;
+    }
+    const page = (shown: boolean) => (
+      <>
+        <Screen />
+        <Below open={shown} />
+      </>
+    );
+    const { rerender } = render(page(true));
+    expect([press('k', { ctrlKey: true }), press('g'), press('h'), press('j')].some((event) => event.defaultPrevented)).toBe(false);
+    press('?');
+    expect(done).toEqual(['lock']);
+    rerender(page(false));
+    press('k', { ctrlKey: true });
+    expect(done).toEqual(['lock', 'open']);
+  });
+
   test('a command whose screen is gone does nothing', () => {
     render(<Screen />).unmount();
     expect(press('j').defaultPrevented).toBe(false);

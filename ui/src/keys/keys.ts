@@ -4,6 +4,9 @@
  *
  * A scope is an element with `data-scope`. A command of a scope answers while focus is inside it, or inside no scope
  * at all, so that keys work before anything was focused and after a click beside the controls.
+ *
+ * An open dialog takes the keys: below it only what says so is carried out, such as the microphone and the lock. What
+ * opens something or leads elsewhere would do so out of sight, or stack one dialog upon another.
  */
 import { useEffect, useRef } from 'react';
 
@@ -23,6 +26,7 @@ type Run = (event: KeyboardEvent) => void;
 interface Active {
   command: Command;
   scope: string | undefined;
+  overDialog: boolean;
   run: { current: Run };
 }
 
@@ -52,21 +56,21 @@ export function setLetterKeys(on: boolean): void {
   letterKeys = on;
 }
 
-/** Carries a command out while the component is mounted and `enabled`. */
-export function useCommand(command: Command, run: Run, options: { scope?: string; enabled?: boolean } = {}): void {
-  const { scope, enabled = true } = options;
+/** Carries a command out while the component is mounted and `enabled`; `overDialog` also while a dialog is open. */
+export function useCommand(command: Command, run: Run, options: { scope?: string; enabled?: boolean; overDialog?: boolean } = {}): void {
+  const { scope, enabled = true, overDialog = false } = options;
   const latest = useRef(run);
   useEffect(() => {
     latest.current = run;
   });
   useEffect(() => {
     if (!enabled) return undefined;
-    const entry: Active = { command, scope, run: latest };
+    const entry: Active = { command, scope, overDialog, run: latest };
     active.push(entry);
     return () => {
       active.splice(active.indexOf(entry), 1);
     };
-  }, [command, scope, enabled]);
+  }, [command, scope, enabled, overDialog]);
 }
 
 /** A key press in the form that commands are written in. Punctuation is compared without Umschalt (German layout). */
@@ -127,7 +131,7 @@ export function dispatchKey(event: KeyboardEvent): void {
     if (typing && entry.command.whileTyping !== true && (single || editing.test(pressed))) return false;
     if (/^(shift\+)?[^+]$/u.test(pressed) && !letterKeys && entry.command.whileTyping !== true) return false;
     if (entry.scope === 'dialog') return dialog !== undefined;
-    if (dialog && entry.command.group !== 'everywhere' && entry.command.group !== 'round') return false;
+    if (dialog && !entry.overDialog) return false;
     return entry.scope === undefined || scopes.size === 0 || scopes.has(entry.scope);
   };
   const wanted = [before === undefined ? '' : `${before} ${pressed}`, pressed].filter((word) => word !== '');

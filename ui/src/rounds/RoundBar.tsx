@@ -106,11 +106,12 @@ function Controls({ round, onScreen }: { round: RoundView; onScreen: boolean }) 
   // Whoever leads a round is asked once whether it is over with them.
   const [leaving, setLeaving] = useState(false);
   const leave = () => (round.moderates && round.people.length > 1 ? setLeaving(true) : step({ step: 'leave' }));
-  useCommand(microphoneCommand, (event) => event.repeat || setMicrophone(!isOn(microphone)));
-  useCommand(cameraCommand, (event) => event.repeat || setCamera(!isOn(camera)));
-  useCommand(shareCommand, (event) => event.repeat || share());
-  useCommand(handCommand, (event) => event.repeat || setHand());
-  useCommand(wayCommand, (event) => event.repeat || wayShown.set(!way));
+  useCommand(microphoneCommand, (event) => event.repeat || setMicrophone(!isOn(microphone)), { overDialog: true });
+  useCommand(cameraCommand, (event) => event.repeat || setCamera(!isOn(camera)), { overDialog: true });
+  // What is shown is ended from wherever one is; what is to be shown is chosen in a dialog.
+  useCommand(shareCommand, (event) => event.repeat || share(), { overDialog: isOn(screen) });
+  useCommand(handCommand, (event) => event.repeat || setHand(), { overDialog: true });
+  useCommand(wayCommand, (event) => event.repeat || wayShown.set(!way), { overDialog: way });
   useTalking(isOn(microphone), setMicrophone);
   const advice = onScreen ? undefined : adviceOf(round);
   const peopleOpen = chosen ?? (wide && shows === 'gallery');

@@ -326,6 +326,44 @@ describe('the keys of a round', () => {
     expect(steps().filter((one) => one.step === 'set-microphone').at(-1)).toEqual({ step: 'set-microphone', on: false });
   });
 
+  test('below an open dialog open nothing, and still switch and end what others hear and see', async () => {
+    peopleShown.set(true);
+    const { page, steps, press, change } = await open(rounds({ round: round() }));
+    press('round-devices');
+    await waitFor(() => page.getByTestId('device-microphone'));
+    key('N', { ...ctrl, shiftKey: true });
+    key('E', { ...ctrl, shiftKey: true });
+    expect([page.queryByTestId('way-dialog'), page.queryByTestId('share-dialog'), page.getAllByRole('dialog').length]).toEqual([null, null, 1]);
+    key('d', ctrl);
+    key('e', ctrl);
+    key('H', { ...ctrl, shiftKey: true });
+    const wanted: RoundStep[] = [
+      { step: 'set-microphone', on: true },
+      { step: 'set-camera', on: false },
+      { step: 'set-hand', up: true },
+    ];
+    expect(steps().filter((one) => one.step.startsWith('set-'))).toEqual(wanted);
+    change({ screen: { state: 'on', device: null } });
+    key('E', { ...ctrl, shiftKey: true });
+    expect(steps()).toContainEqual({ step: 'stop-sharing' });
+    key('Escape');
+    await waitFor(() => expect(page.queryByRole('dialog')).toBeNull());
+    page.getByTestId('round-people');
+  });
+
+  test('do not answer a call below an open dialog, and do once it is closed', async () => {
+    const call = callOf(sonnkaya, { until: new Date(Date.now() + 3_600_000).toISOString() });
+    const { page, press } = await open(rounds({ running, calls: [call], round: round({ conversation: '!auenwald', name: 'Fall 1' }) }));
+    press('round-way');
+    await waitFor(() => page.getByTestId('way-facts'));
+    key('J', { ...ctrl, shiftKey: true });
+    key('Escape');
+    await waitFor(() => expect(page.queryByRole('dialog')).toBeNull());
+    expect(page.queryByTestId('round-before')).toBeNull();
+    key('J', { ...ctrl, shiftKey: true });
+    await waitFor(() => page.getByTestId('round-before'));
+  });
+
   test('do nothing where no round goes on', async () => {
     const { steps } = await open(rounds({ running }));
     key('d', ctrl);

@@ -29,6 +29,6 @@ export function useTalking(on: boolean, set: (on: boolean) => void): void {
     window.addEventListener('keyup', up, true);
     window.addEventListener('blur', end);
     release.current = end;
-  });
+  }, { overDialog: true });
   useEffect(() => () => release.current?.(), []);
 }
