@@ -1,13 +1,17 @@
 //! One stay in a round, from the wish to enter until it is over: what happens is put into the scene, and what the person
 //! wants is done.
 
-use super::advice::{Advisor, Measured};
-use super::devices::{Choices, Chosen, open_camera, open_surface};
-use super::ears::{Ears, Heard, Topic};
-use super::film::{Cameras, Film, Films, share_out};
+mod moderating;
+mod sending;
+mod words;
+
+use super::advice::Advisor;
+use super::devices::{Choices, Chosen, open_surface};
+use super::ears::Ears;
+use super::film::{Cameras, Film, Films};
 use super::pictures::{Gallery, Wish};
 use super::scene::{OWN_PICTURE, Scene};
-use super::showing::{Out, Showing};
+use super::showing::Showing;
 use super::travel::Travel;
 use super::voice::{MICROPHONE, Mouth, Sounds, Told};
 use super::way::{self, Entered, Found};
@@ -20,10 +24,8 @@ use contract::{
 use jiff::Timestamp;
 use model::device::DeviceId;
 use model::round::MemberId;
-use rounds::{Event, Power, PowerError, Ticket, Word};
-use rounds_proto::frame::State;
+use rounds::{Event, Power, Ticket};
 use rounds_proto::signal::{Fact, OwnFact};
-use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
@@ -38,13 +40,8 @@ const ME_AGAIN: u8 = 3;
 const LOOK: Duration = Duration::from_secs(1);
 /// The homeserver and the media server have to answer in this time while somebody enters.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The last word of a round is on its way for so long.
-const FAREWELL: Duration = Duration::from_millis(700);
 /// A way that was broken for so long has been missed by the others.
 const MISSED: Duration = Duration::from_secs(3);
-/// What is seen of a face needs so much of the way to be what it is meant to be, in bits per second, and a screen so much.
-const FACE_NEEDS: f64 = 230_000.0;
-const SCREEN_NEEDS: f64 = 500_000.0;
 /// Cases whose patients are looked for at the same time.
 const FINDING: usize = 8;
 
@@ -458,20 +455,6 @@ impl Stay {
         self.scene.take(fact, &Timestamp::now().to_string());
     }
 
-    /// What this person sends by this track goes off against their wish, and they are told.
-    async fn stop(&mut self, meeting: &Meeting, voice: &mut Sounds, cid: &str, why: MediaStopped) {
-        let is = |film: &Option<Film>| film.as_ref().is_some_and(|film| film.cid() == cid);
-        if cid == MICROPHONE {
-            self.set_seen_microphone(voice.stop_microphone(why));
-        } else if is(&self.camera) {
-            self.close_camera(meeting).await;
-            self.scene.camera = OwnMediaView::Stopped { why };
-        } else if is(&self.screen) {
-            self.close_screen(meeting).await;
-            self.scene.screen = OwnMediaView::Stopped { why };
-        }
-    }
-
     async fn act(&mut self, meeting: &Meeting, voice: &mut Sounds, act: Act) {
         match act {
             Act::Microphone(on) => {
@@ -549,320 +532,6 @@ impl Stay {
             Act::Allow(who) => {
                 meeting.allow(&who).await;
                 self.scene.allow(&who);
-            }
-        }
-    }
-
-    /// A desk that locks stops what is filmed, and what begins to be filmed after that sees the lock.
-    async fn open_camera(&mut self, meeting: &Meeting) {
-        let (system, choice) = (self.desk.0.capture.clone(), self.choices.camera.clone());
-        let opens = Box::new(move || open_camera(&system, &choice));
-        self.camera = Some(Film::of_camera(&self.films, &self.cameras, self.gallery.clone(), opens));
-        self.scene.camera = OwnMediaView::Opening;
-        if self.desk.is_locked() {
-            self.close_camera(meeting).await;
-            self.scene.camera = OwnMediaView::Off;
-        }
-    }
-
-    /// Switched on again it is another track.
-    async fn close_camera(&mut self, meeting: &Meeting) {
-        if let Some(camera) = self.camera.take() {
-            meeting.media().unpublish(camera.cid()).await;
-        }
-    }
-
-    async fn close_screen(&mut self, meeting: &Meeting) {
-        self.quiet = None;
-        if let Some(screen) = self.screen.take() {
-            meeting.media().unpublish(screen.cid()).await;
-        }
-    }
-
-    /// What was wanted before the desk locked may come here after it.
-    async fn set_microphone(&mut self, meeting: &Meeting, voice: &mut Sounds, on: bool) {
-        let desk = self.desk.clone();
-        let may = move || !desk.is_locked();
-        let seen = voice.set_microphone(meeting.media(), on, may).await;
-        self.set_seen_microphone(seen);
-    }
-
-    fn set_seen_microphone(&mut self, seen: OwnMediaView) {
-        if self.scene.microphone != seen {
-            self.advisor.set_microphone(matches!(seen, OwnMediaView::On { .. } | OwnMediaView::Opening));
-        }
-        self.scene.microphone = seen;
-    }
-
-    /// What the way to the server carries is shared out among what is sent, and what it lacks is told.
-    fn look_at_way(&mut self, meeting: &Meeting, voice: &mut Sounds) {
-        let way = meeting.media().way();
-        self.made_up = voice.look();
-        voice.set_loss(way.loss);
-        share_out(way.carries, self.camera.as_ref(), self.screen.as_ref());
-        // What cannot be sent or heard while the way is being mended is said by other words.
-        if self.scene.there().is_none() {
-            return;
-        }
-        let seen = |film: &Option<Film>| film.as_ref().is_some_and(Film::is_seen);
-        let fits = |needs| way.full.is_none_or(|full| full >= needs) || way.carries >= needs;
-        let narrow = (seen(&self.camera) && !fits(FACE_NEEDS)) || (seen(&self.screen) && !fits(SCREEN_NEEDS));
-        let heard = matches!(self.scene.microphone, OwnMediaView::On { .. });
-        let sends = heard || seen(&self.camera) || seen(&self.screen);
-        let few = self.scene.holds_back();
-        self.advisor.look(Measured { lost: sends.then_some(way.loss), made_up: self.made_up, narrow, few });
-    }
-
-    /// A device that does not answer any more says nothing by itself.
-    async fn look_at_films(&mut self, meeting: &Meeting) {
-        let lost = OwnMediaView::Stopped { why: MediaStopped::DeviceLost };
-        if self.camera.as_ref().is_some_and(Film::is_stuck) {
-            self.close_camera(meeting).await;
-            self.scene.camera = lost.clone();
-            self.show();
-        }
-        if self.screen.as_ref().is_some_and(Film::is_stuck) {
-            self.close_screen(meeting).await;
-            self.scene.screen = lost;
-            self.show();
-        }
-    }
-
-    async fn settle_camera(&mut self, meeting: &Meeting) {
-        let Some(camera) = &mut self.camera else { return };
-        self.scene.camera = camera.settle(meeting.media()).await;
-        if let OwnMediaView::Stopped { .. } = self.scene.camera {
-            self.close_camera(meeting).await;
-        }
-    }
-
-    async fn settle_screen(&mut self, meeting: &Meeting) {
-        let Some(screen) = &mut self.screen else { return };
-        self.scene.screen = screen.settle(meeting.media()).await;
-        if let OwnMediaView::Stopped { .. } = self.scene.screen {
-            self.close_screen(meeting).await;
-        }
-    }
-
-    async fn wish(&mut self, meeting: &Meeting, wish: Wish) {
-        match wish {
-            Wish::View(track, _) | Wish::Key(track) if track == OWN_PICTURE => {
-                if let Some(camera) = &self.camera {
-                    camera.want_own_key();
-                }
-            }
-            Wish::View(track, view) => meeting.media().view(&track, view).await,
-            Wish::Key(track) => meeting.media().want_key(&track),
-        }
-    }
-
-    /// Tells this person's own state to whoever can hear it for the first time.
-    async fn greet(&mut self, meeting: &Meeting, standing: &[(MemberId, State)]) {
-        let there: Vec<_> = standing.iter().filter(|(_, state)| *state == State::Encrypted).collect();
-        self.met.retain(|who| standing.iter().any(|(there, _)| there == who));
-        let new: Vec<_> = there.into_iter().map(|(who, _)| who.clone()).filter(|who| !self.met.contains(who)).collect();
-        if new.is_empty() {
-            return;
-        }
-        // Where it does not go out, since the way is still being made, it does with the next look.
-        self.say_me(meeting, new.clone()).await;
-        self.me_again = ME_AGAIN;
-        for who in &new {
-            self.showing.greet(who, Instant::now());
-        }
-        self.met.extend(new);
-    }
-
-    async fn say_me(&mut self, meeting: &Meeting, to: Vec<MemberId>) -> bool {
-        self.words += 1;
-        let said = json!({"seq": self.words, "hand": self.scene.own_hand_after(), "deaf": false});
-        let Value::Object(said) = said else { return false };
-        self.say(meeting, Topic::Me, None, said, to).await
-    }
-
-    /// True when it went out.
-    async fn say(
-        &self,
-        meeting: &Meeting,
-        topic: Topic,
-        case: Option<String>,
-        mut said: Map<String, Value>,
-        to: Vec<MemberId>,
-    ) -> bool {
-        said.insert("v".to_owned(), json!(1));
-        said.insert("session".to_owned(), json!(self.scene.conversation));
-        said.insert("case".to_owned(), json!(case));
-        let said = Value::Object(said).to_string().into_bytes();
-        match meeting.media().say(topic.name(), said, !topic.is_lossy(), to).await {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::debug!(%error, topic = topic.name(), "something was not said");
-                false
-            }
-        }
-    }
-
-    fn hear(&mut self, word: &Word) {
-        if !self.scene.is_member(&word.from) {
-            return;
-        }
-        let now = Instant::now();
-        let heard = self.ears.hear(&word.from, &word.topic, &word.payload, &self.scene.conversation, now);
-        if let Some(heard) = heard {
-            self.listen(&heard, now);
-        }
-    }
-
-    fn listen(&mut self, heard: &Heard, now: Instant) {
-        if heard.topic == Topic::Me {
-            self.scene.set_hand(&heard.from, heard.said["hand"].as_u64());
-            self.scene.set_shows(heard.from.clone());
-            return;
-        }
-        if heard.topic == Topic::Ask {
-            self.listen_to_moderator(heard);
-            return;
-        }
-        if heard.topic == Topic::Show {
-            // It may have come to the conversation since.
-            self.showing.set_own_case(self.desk.shown_case(&self.scene.conversation));
-        }
-        let moderates = self.scene.moderates(&heard.from);
-        self.showing.hear(heard, moderates, now);
-        self.showing.tick(now);
-    }
-
-    fn listen_to_moderator(&mut self, Heard { from, said, .. }: &Heard) {
-        if !self.scene.moderates(from) {
-            return;
-        }
-        let who = said["who"].as_str().and_then(|who| MemberId::parse(who).ok());
-        let here = who.is_some() && who.as_ref() == self.scene.here();
-        match (said["what"].as_str(), who) {
-            (Some("end"), _) => self.asked = Some(Asked::End),
-            (Some("mute"), Some(_)) if here => self.asked = Some(Asked::Mute),
-            (Some("unhand"), Some(_)) if here => self.asked = Some(Asked::LowerHand),
-            (Some("mute"), Some(who)) => self.scene.hush(who),
-            (Some("unhand"), Some(who)) => self.scene.set_hand(&who, None),
-            _ => {}
-        }
-    }
-
-    async fn do_as_asked(&mut self, meeting: &Meeting, voice: &mut Sounds, asked: Asked) {
-        match asked {
-            Asked::Mute => {
-                // Also where it is muted already, and open to notice who speaks.
-                voice.fall_silent();
-                let on = matches!(self.scene.microphone, OwnMediaView::On { .. } | OwnMediaView::Opening);
-                if on {
-                    self.set_microphone(meeting, voice, false).await;
-                    self.stop(meeting, voice, MICROPHONE, MediaStopped::ByServer).await;
-                }
-            }
-            Asked::LowerHand => {
-                let _none = self.scene.set_own_hand(false, 0);
-                self.say_me(meeting, Vec::new()).await;
-                self.me_again = ME_AGAIN;
-            }
-            Asked::End => self.scene.phase = RoundPhase::Ended { why: RoundEnd::Closed },
-        }
-    }
-
-    /// True when the others were told.
-    async fn moderate(&mut self, meeting: &Meeting, what: Moderation) -> bool {
-        match what {
-            Moderation::Mute(who) => {
-                let said = self.ask(meeting, "mute", Some(&who)).await;
-                if let Some(track) = self.scene.microphone_of(&who) {
-                    let muted = who.clone();
-                    self.enforce(|power| async move { power.mute(&muted, &track).await });
-                }
-                if said {
-                    self.scene.hush(who);
-                }
-                said
-            }
-            Moderation::LowerHand(who) => {
-                let said = self.ask(meeting, "unhand", Some(&who)).await;
-                if said {
-                    self.scene.set_hand(&who, None);
-                }
-                said
-            }
-            Moderation::SendOut(who) => {
-                self.send_out(self.scene.devices_of(&who), true);
-                true
-            }
-            Moderation::End => {
-                let said = self.ask(meeting, "end", None).await || self.power.is_some();
-                if said {
-                    // Who leaves at once takes the word along that is still on its way.
-                    tokio::time::sleep(FAREWELL).await;
-                    // Some programs do not know the word.
-                    self.send_out(self.scene.others(), false);
-                    self.scene.phase = RoundPhase::Ended { why: RoundEnd::Closed };
-                }
-                said
-            }
-        }
-    }
-
-    fn send_out(&self, devices: Vec<MemberId>, for_good: bool) {
-        self.enforce(|power| async move {
-            let mut all = Ok(());
-            for device in &devices {
-                match power.send_out(device, for_good).await {
-                    Ok(()) | Err(PowerError::NotThere) => {}
-                    Err(error) => all = Err(error),
-                }
-            }
-            all
-        });
-    }
-
-    /// Has the media server do it too, where it takes this person's word for it: not every program does as it is asked.
-    fn enforce<F>(&self, act: impl FnOnce(Power) -> F)
-    where
-        F: Future<Output = Result<(), PowerError>> + Send + 'static,
-    {
-        let Some(doing) = self.power.clone().map(act) else { return };
-        // It goes on when the round is over, as the end for all does, and has an end of its own.
-        tokio::spawn(async move {
-            match doing.await {
-                // They have gone, or do not speak, by themselves.
-                Ok(()) | Err(PowerError::NotThere) => {}
-                Err(error) => tracing::warn!(%error, "the media server did not do what a moderator wanted"),
-            }
-        });
-    }
-
-    async fn ask(&mut self, meeting: &Meeting, what: &str, who: Option<&MemberId>) -> bool {
-        self.asks += 1;
-        let said = json!({"seq": self.asks, "what": what, "who": who.map(MemberId::as_str)});
-        let Value::Object(said) = said else { return false };
-        self.say(meeting, Topic::Ask, None, said, Vec::new()).await
-    }
-
-    fn moderates_here(&self) -> bool {
-        self.scene.here().is_some_and(|me| self.scene.moderates(me))
-    }
-
-    /// What came of words and wishes about images.
-    async fn carry_out(&mut self, meeting: &Meeting) {
-        for out in self.showing.take_out() {
-            match out {
-                Out::Say { topic, case, said, to } => {
-                    let _said = self.say(meeting, topic, case, said, to).await;
-                }
-                Out::Tell { patient, presentation } => self.desk.tell_presented(self.entry, patient, presentation),
-                Out::Find(case) => {
-                    let (desk, find) = (self.desk.clone(), self.find.clone());
-                    tokio::spawn(async move {
-                        let found = in_time(desk.find_shown_case(&case)).await;
-                        // Where nobody waits for it the round is over.
-                        let _over = find.send((case, found)).await;
-                    });
-                }
             }
         }
     }
