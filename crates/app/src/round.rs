@@ -474,6 +474,7 @@ impl Desk {
 
     /// Does something with the check, and begins it where none goes on. In a round the others would hear it.
     fn check_devices(&self, with: impl FnOnce(&mut Check) -> Reply) -> Result<Reply, Failure> {
+        self.at_work()?;
         let choices = self.device_choices();
         let mut state = self.0.rounds.state();
         state.may_check()?;
@@ -498,11 +499,12 @@ impl Desk {
                 }
             }
         });
-        self.unless_locked(reply)
+        self.while_at_work(reply)
     }
 
     /// What the camera sees, which is opened where it is not.
     fn check_camera(&self) -> Result<Reply, Failure> {
+        self.at_work()?;
         let choice = self.device_choices().camera;
         let mut state = self.0.rounds.state();
         state.may_check()?;
@@ -511,15 +513,12 @@ impl Desk {
         let kept = state.sight.take().filter(|sight| !sight.is_unwatched());
         let sight = state.sight.insert(kept.unwrap_or_else(|| Sight::start(system, cameras, choice))).look();
         drop(state);
-        self.unless_locked(Reply::RoundSight(sight))
+        self.while_at_work(Reply::RoundSight(sight))
     }
 
-    /// A lock that came while a check began ends it.
-    fn unless_locked(&self, reply: Reply) -> Result<Reply, Failure> {
-        if self.is_locked() {
-            self.end_check();
-            return Err(Failure::new(FailureCode::Locked, ""));
-        }
+    /// A lock or a sign-out that came while a check began ends it.
+    fn while_at_work(&self, reply: Reply) -> Result<Reply, Failure> {
+        self.at_work().inspect_err(|_failure| self.end_check())?;
         Ok(reply)
     }
 

@@ -367,6 +367,17 @@ impl Desk {
         matches!(&self.state().seat, Seat::Taken(taken) if taken.lock.is_some())
     }
 
+    /// Somebody is signed in and sits here; else the failure to answer with.
+    pub(crate) fn at_work(&self) -> Result<(), Failure> {
+        match &self.state().seat {
+            Seat::Taken(taken) if taken.lock.is_none() => Ok(()),
+            Seat::Taken(_) => Err(Failure::new(FailureCode::Locked, "")),
+            Seat::Out { .. } | Seat::Waiting { .. } => {
+                Err(Failure::new(FailureCode::SessionEnded, "nobody is signed in"))
+            }
+        }
+    }
+
     pub(crate) async fn lock(&self) {
         {
             let mut state = self.state();
