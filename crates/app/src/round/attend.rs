@@ -259,8 +259,9 @@ impl Stay {
         let Entered { meeting, mut told, mut pictures, mut sounds, began, server, power } = entered;
         (self.travel.server, self.power) = (server, power);
         // Whoever has thought better of it meanwhile calls nobody and opens nothing.
-        let wants = if from.acts.is_closed() { Vec::new() } else { wants };
-        if !from.acts.is_closed() && !meeting.members().await.iter().any(|member| !member.here) {
+        let left = self.is_left(&from);
+        let wants = if left { Vec::new() } else { wants };
+        if !left && !meeting.members().await.iter().any(|member| !member.here) {
             self.desk.call_others(self.entry, meeting.membership());
         }
         let mut voice = Sounds::start(&self.desk.0.sound, self.choices.clone(), began, self.mouth.clone());
@@ -289,7 +290,7 @@ impl Stay {
                 act = from.acts.recv() => match act {
                     Some(Act::Leave) | None => break,
                     // What was wanted before the seat was left is not wanted any more.
-                    Some(_) if from.acts.is_closed() => break,
+                    Some(_) if self.is_left(&from) => break,
                     // They come as often as a hand moves and change nothing of the view.
                     Some(Act::Show(patient, presentation)) => {
                         self.showing.show(&patient, *presentation, Instant::now());
@@ -385,6 +386,11 @@ impl Stay {
         }
         self.tell();
         self.gallery.close();
+    }
+
+    /// Whoever waits to say what they want keeps the queue open when the seat is left, so that alone does not tell.
+    fn is_left(&self, from: &Wants) -> bool {
+        from.acts.is_closed() || self.mouth.is_over()
     }
 
     async fn take(&mut self, meeting: &Meeting, voice: &mut Sounds, event: MeetingEvent) {

@@ -50,6 +50,11 @@ impl Mouth {
         self.shut();
     }
 
+    /// The seat is left: what was wanted before is not wanted any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.lips().over
+    }
+
     /// Nobody hears this person from now on. What this program's order of things makes of it follows.
     pub(super) fn mute(&self) {
         if let Some(shutter) = &self.lips().shutter {
@@ -396,7 +401,9 @@ mod tests {
         assert!(mouth.want(&capture, muted, || true), "who was heard is told when they speak");
         mouth.mute();
         assert!(matches!(*seat.borrow(), Seat::Open { .. }), "so it stays open");
+        assert!(!mouth.is_over(), "muted and shut is not left");
         mouth.end();
+        assert!(mouth.is_over(), "what waits to be done is not done any more");
         closes(&mut seat).await;
         assert!(!mouth.want(&capture, Wanted::Yes, || true), "whatever is wanted after the round");
         assert!(matches!(*capture.seat().borrow(), Seat::Closed), "is not done");
