@@ -98,7 +98,7 @@ struct State {
 impl State {
     /// The conversation whose round this person is in, or on the way into.
     fn entered(&self) -> Option<&str> {
-        let round = self.round.as_ref().filter(|round| !matches!(round.phase, contract::RoundPhase::Ended { .. }));
+        let round = self.round.as_ref().filter(|round| goes_on(round));
         round.map(|round| round.conversation.as_str())
     }
 
@@ -261,10 +261,7 @@ impl Desk {
         self.end_check();
         let choices = (self.device_choices(), self.0.rounds.cameras.clone());
         let mut state = self.0.rounds.state();
-        let there = state.round.as_ref().is_some_and(|round| {
-            round.conversation == conversation && !matches!(round.phase, contract::RoundPhase::Ended { .. })
-        });
-        if there {
+        if state.entered() == Some(conversation) {
             return Ok(());
         }
         (state.entries, state.presented) = (state.entries + 1, None);
@@ -371,14 +368,30 @@ impl Desk {
     pub(crate) fn tell_rounds(&self) {
         let _turn = self.0.rounds.telling.lock().unwrap_or_else(PoisonError::into_inner);
         let view = self.rounds_view();
-        {
+        let ended = {
             let mut state = self.0.rounds.state();
             if state.told.as_ref() == Some(&view) {
                 return;
             }
-            state.told = Some(view.clone());
-        }
+            let before = state.told.replace(view.clone()).and_then(|before| before.round);
+            before.is_some_and(|before| goes_on(&before)) && !view.round.as_ref().is_some_and(goes_on)
+        };
         self.tell(Event::RoundsChanged(view));
+        if ended {
+            self.tell_lock();
+        }
+    }
+
+    /// In a round, or on the way into one.
+    pub(crate) fn is_in_round(&self) -> bool {
+        self.0.rounds.state().entered().is_some()
+    }
+
+    /// A locked screen says whether a round goes on.
+    fn tell_lock(&self) {
+        if self.is_locked() {
+            self.tell_session();
+        }
     }
 
     /// Which rounds there are, as long as chat is there.
@@ -614,8 +627,16 @@ impl Desk {
             let shown = state.shown;
             std::mem::replace(&mut *state, State { entries, shown, ..State::default() })
         };
+        let ended = former.entered().is_some();
         drop(former);
+        if ended {
+            self.tell_lock();
+        }
     }
+}
+
+fn goes_on(round: &RoundView) -> bool {
+    !matches!(round.phase, contract::RoundPhase::Ended { .. })
 }
 
 fn member(person: &str) -> Result<MemberId, Failure> {

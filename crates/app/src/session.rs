@@ -591,6 +591,7 @@ impl Desk {
     }
 
     pub(crate) fn session_view(&self) -> SessionView {
+        let in_round = self.is_in_round();
         let state = self.state();
         match &state.seat {
             Seat::Out { failure } => SessionView::SignedOut {
@@ -610,6 +611,7 @@ impl Desk {
                         waiting: lock.asking.is_some(),
                         link: lock.asking.as_ref().map(|asking| asking.link.clone()),
                         failure: lock.failure.clone(),
+                        in_round,
                     },
                     None => SessionView::SignedIn {
                         person,

@@ -54,6 +54,8 @@ pub enum SessionView {
         link: Option<String>,
         /// Why the last attempt to unlock failed.
         failure: Option<Failure>,
+        /// A round goes on, without this person's picture and with their microphone off.
+        in_round: bool,
     },
     /// At work.
     SignedIn {

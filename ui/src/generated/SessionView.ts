@@ -50,7 +50,11 @@ link: string | null,
 /**
  * Why the last attempt to unlock failed.
  */
-failure: Failure | null, } | { "state": "signed-in", 
+failure: Failure | null, 
+/**
+ * A round goes on, without this person's picture and with their microphone off.
+ */
+inRound: boolean, } | { "state": "signed-in", 
 /**
  * Who.
  */

@@ -33,7 +33,7 @@ describe('the mirror of rounds', () => {
     page.openRounds();
     await waitFor(() => expect(page.rounds.get().state).toBe('here'));
     page.openRounds();
-    host.send({ type: 'session-changed', value: { state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: false, link: null, failure: null } });
+    host.send({ type: 'session-changed', value: { state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: false, link: null, failure: null, inRound: false } });
     host.send({ type: 'rounds-changed', value: { offered: true, running, calls: [], round: null } });
     await new Promise((resolve) => setTimeout(resolve));
     expect(page.rounds.get().state).toBe('waiting');
@@ -57,7 +57,7 @@ describe('the mirror of a conversation', () => {
     page.openChat();
     page.openConversation('!steinklee');
     await waitFor(() => expect([page.chat.get().state, page.conversation.get().state]).toEqual(['here', 'here']));
-    host.send({ type: 'session-changed', value: { state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: false, link: null, failure: null } });
+    host.send({ type: 'session-changed', value: { state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: false, link: null, failure: null, inRound: false } });
     host.send({ type: 'chat-changed', value: chatView() });
     host.send({ type: 'conversation-changed', value: steinklee });
     expect([page.chat.get().state, page.conversation.get().state]).toEqual(['waiting', 'waiting']);
@@ -198,14 +198,14 @@ describe('the mirrors', () => {
     page.openToday();
     page.openCase('pat-auenwald');
     await waitFor(() => expect(page.caseView.get().state).toBe('here'));
-    host.send({ type: 'session-changed', value: { state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: false, link: null, failure: null } });
+    host.send({ type: 'session-changed', value: { state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: false, link: null, failure: null, inRound: false } });
     expect([page.caseView, page.today, page.cases, page.images, page.decision].map((store) => store.get().state)).toEqual(['waiting', 'waiting', 'waiting', 'waiting', 'waiting']);
   });
 
   test('an answer that comes after the lock is not taken', async () => {
     const { desk: page, host } = desk();
     page.openToday();
-    host.send({ type: 'session-changed', value: { state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: false, link: null, failure: null } });
+    host.send({ type: 'session-changed', value: { state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: false, link: null, failure: null, inRound: false } });
     await new Promise<void>((resolve) => {
       queueMicrotask(resolve);
     });

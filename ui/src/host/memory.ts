@@ -88,9 +88,12 @@ export function memoryHost(fixture: Fixture): MemoryHost {
       case 'sign-out':
         session({ state: 'signed-out', address: fixture.signedIn.platform.host, addressFixed: false, failure: null });
         return { type: 'done' };
-      case 'lock':
-        session({ state: 'locked', person, since: new Date().toISOString(), waiting: false, link: null, failure: null });
+      case 'lock': {
+        const here = rounds.reply({ type: 'open-rounds' });
+        const inRound = here.type === 'rounds' && here.value.round !== null && here.value.round.phase.phase !== 'ended';
+        session({ state: 'locked', person, since: new Date().toISOString(), waiting: false, link: null, failure: null, inRound });
         return { type: 'done' };
+      }
       case 'unlock':
         session(fixture.signedIn);
         return { type: 'done' };

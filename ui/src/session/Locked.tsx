@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { BrowserLink } from '../components/BrowserLink';
 import { Button } from '../components/Button';
 import { FailureNotice } from '../components/FailureNotice';
+import { Icon } from '../components/icons';
 import type { Failure, SessionView } from '../host/contract';
 import { isFixed, useDesk, useSettings } from '../host/desk';
 import { asFailure } from '../host/host';
@@ -32,6 +33,12 @@ export function Locked({ session }: { session: Extract<SessionView, { state: 'lo
         </span>
         <h1 className={styles['lockedTitle']}>{m.session_locked_title()}</h1>
         <p className={styles['lockedWho']}>{m.session_locked_since({ name: session.person.name, time: time(session.since) })}</p>
+        {session.inRound && (
+          <p className={styles['lockedRound']} data-testid="locked-round">
+            <Icon name="microphoneOff" size="s" />
+            {m.session_locked_round()}
+          </p>
+        )}
         <div className={styles['lockedActions']}>
           <Button look="primary" size="large" wide icon="locked" iconAfter="out" onPress={unlock} isPending={asking || session.waiting} autoFocus data-testid="unlock-button">
             {m.session_unlock()}

@@ -92,7 +92,7 @@ describe('camera and sound in the settings', () => {
     const opened = await open(rounds());
     await waitFor(() => expect(opened.checks()).toBeGreaterThan(1));
     const failure = null;
-    const value = state === 'locked' ? ({ state, person: falkenried, since: '2026-11-24T13:36:00+01:00', waiting: false, link: null, failure } as const) : ({ state, address: null, addressFixed: false, failure } as const);
+    const value = state === 'locked' ? ({ state, person: falkenried, since: '2026-11-24T13:36:00+01:00', waiting: false, link: null, failure, inRound: false } as const) : ({ state, address: null, addressFixed: false, failure } as const);
     act(() => opened.host.send({ type: 'session-changed', value }));
     await closes(opened);
   });

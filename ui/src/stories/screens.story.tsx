@@ -34,8 +34,9 @@ export const stories: Story[] = [
     id: '01c-certificate',
     fixture: session({ state: 'signed-out', address: 'eschenland.example', addressFixed: true, failure: { code: 'certificate-not-trusted', detail: 'Proxy CA Nord' } }),
   },
-  { id: '01d-locked', fixture: session({ state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: false, link: null, failure: null }) },
-  { id: '01d-unlocking', fixture: session({ state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: true, link: 'https://anmeldung.eschenland.example/realms/konsil/protocol/openid-connect/auth?client_id=konsil&max_age=0&state=q8', failure: null }) },
+  { id: '01d-locked', fixture: session({ state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: false, link: null, failure: null, inRound: false }) },
+  { id: '01d-locked-round', fixture: session({ state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: false, link: null, failure: null, inRound: true }) },
+  { id: '01d-unlocking', fixture: session({ state: 'locked', person: falkenried, since: '2026-11-24T13:02:00+01:00', waiting: true, link: 'https://anmeldung.eschenland.example/realms/konsil/protocol/openid-connect/auth?client_id=konsil&max_age=0&state=q8', failure: null, inRound: false }) },
   { id: '02-today', fixture: at({ screen: 'today' }) },
   {
     id: '01e-lock-soon',
