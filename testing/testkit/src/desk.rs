@@ -103,6 +103,7 @@ type Waiting = Arc<Mutex<BTreeMap<u64, oneshot::Sender<Answer>>>>;
 enum Answer {
     Reply(Box<Result<Reply, Failure>>),
     Fetched(Fetched),
+    Hears(bool),
     Done,
 }
 
@@ -150,7 +151,12 @@ impl DeskKit {
         match serde_json::from_str(&first).expect("a desk says JSON") {
             Said::Refused(failure) => return Err(failure),
             Said::Leak(line) => panic!("patient data in a log line: {line}"),
-            Said::Open | Said::Reply { .. } | Said::Fetched { .. } | Said::Done { .. } | Said::Fact(_) => {}
+            Said::Open
+            | Said::Reply { .. }
+            | Said::Fetched { .. }
+            | Said::Hears { .. }
+            | Said::Done { .. }
+            | Said::Fact(_) => {}
         }
         let waiting = Waiting::default();
         let (tell, seen) = watch::channel(Seen::default());
@@ -198,7 +204,7 @@ impl DeskKit {
         let what = format!("{request:?}").chars().take_while(char::is_ascii_alphanumeric).collect::<String>();
         match self.ask(Wish::Call(Box::new(request)), &what).await {
             Answer::Reply(answer) => *answer,
-            Answer::Fetched(_) | Answer::Done => panic!("{what} is answered by a reply"),
+            Answer::Fetched(_) | Answer::Hears(_) | Answer::Done => panic!("{what} is answered by a reply"),
         }
     }
 
@@ -210,7 +216,7 @@ impl DeskKit {
         let wish = Wish::Fetch { address: address.to_owned(), origin: origin.map(str::to_owned) };
         match self.ask(wish, "the scheme").await {
             Answer::Fetched(answer) => answer,
-            Answer::Reply(_) | Answer::Done => panic!("the scheme answers as a scheme"),
+            Answer::Reply(_) | Answer::Hears(_) | Answer::Done => panic!("the scheme answers as a scheme"),
         }
     }
 
@@ -221,7 +227,7 @@ impl DeskKit {
     pub async fn put_ahead(&self, seconds: i64) {
         match self.ask(Wish::PutAhead { seconds }, "the clock").await {
             Answer::Done => {}
-            Answer::Reply(_) | Answer::Fetched(_) => panic!("the clock is put ahead"),
+            Answer::Reply(_) | Answer::Fetched(_) | Answer::Hears(_) => panic!("the clock is put ahead"),
         }
     }
 
@@ -232,7 +238,18 @@ impl DeskKit {
     pub async fn happens(&self, what: Happening) {
         match self.ask(Wish::Happen(what), "what happens").await {
             Answer::Done => {}
-            Answer::Reply(_) | Answer::Fetched(_) => panic!("it happens"),
+            Answer::Reply(_) | Answer::Fetched(_) | Answer::Hears(_) => panic!("it happens"),
+        }
+    }
+
+    /// Whether the desk's microphone is open at this moment.
+    ///
+    /// # Panics
+    /// When the desk does not answer, or wrote patient data into its log.
+    pub async fn hears(&self) -> bool {
+        match self.ask(Wish::Hears, "the microphone").await {
+            Answer::Hears(open) => open,
+            Answer::Reply(_) | Answer::Fetched(_) | Answer::Done => panic!("it is open, or it is not"),
         }
     }
 
@@ -327,6 +344,7 @@ fn take(said: Said, answers: &Waiting, tell: &watch::Sender<Seen>) {
             pass_on(answers, id, Answer::Reply(Box::new(answer)));
         }
         Said::Fetched { id, answer } => pass_on(answers, id, Answer::Fetched(answer)),
+        Said::Hears { id, open } => pass_on(answers, id, Answer::Hears(open)),
         Said::Done { id } => pass_on(answers, id, Answer::Done),
     }
 }

@@ -54,6 +54,8 @@ pub(crate) enum Wish {
         seconds: i64,
     },
     Happen(Happening),
+    /// Whether the microphone is open.
+    Hears,
 }
 
 /// What a desk says.
@@ -63,6 +65,7 @@ pub(crate) enum Said {
     Refused(Failure),
     Reply { id: u64, answer: Result<Reply, Failure> },
     Fetched { id: u64, answer: Fetched },
+    Hears { id: u64, open: bool },
     Done { id: u64 },
     Fact(Event),
     Leak(String),
@@ -172,7 +175,7 @@ async fn serve(profile: PathBuf, roots: FolderRoots, ca: &[PathBuf]) -> anyhow::
     let downloads = profile.with_file_name("downloads");
     // A microphone that hears somebody, and a speaker.
     let sound = Memory::default();
-    sound.plug_microphone(MICROPHONE, 48_000, 1, Box::new(syllables()));
+    let microphone = sound.plug_microphone(MICROPHONE, 48_000, 1, Box::new(syllables()));
     sound.plug_speaker("Lautsprecher", 48_000, 2);
     let _heard = sound.run()?;
     let sights = Sights::new();
@@ -186,7 +189,7 @@ async fn serve(profile: PathBuf, roots: FolderRoots, ca: &[PathBuf]) -> anyhow::
         appearance: Appearance::default(),
         origins: vec![ORIGIN.to_owned()],
         scheme: Some(SCHEME.to_owned()),
-        sound: Arc::new(sound),
+        sound: Arc::new(sound.clone()),
         capture: Arc::new(sights.memory.clone()),
         look_every: LOOK_EVERY,
     };
@@ -223,6 +226,7 @@ async fn serve(profile: PathBuf, roots: FolderRoots, ca: &[PathBuf]) -> anyhow::
     })?;
     while let Some(Asked { id, what }) = asked.recv().await {
         let (desk, ahead, sights) = (desk.clone(), ahead.clone(), sights.clone());
+        let (sound, microphone) = (sound.clone(), microphone.clone());
         tokio::spawn(async move {
             match what {
                 Wish::Call(request) => say(&Said::Reply { id, answer: desk.call(*request).await }),
@@ -234,6 +238,7 @@ async fn serve(profile: PathBuf, roots: FolderRoots, ca: &[PathBuf]) -> anyhow::
                     sights.happen(what);
                     say(&Said::Done { id });
                 }
+                Wish::Hears => say(&Said::Hears { id, open: sound.is_open(&microphone) }),
                 Wish::Fetch { address, origin } => {
                     if let Some(request) = asked_by_web_view(&address, origin.as_deref()) {
                         say(&Said::Fetched { id, answer: Fetched::of(desk.bulk().answer(&request).await) });

@@ -46,6 +46,7 @@ mod images;
 mod joining;
 mod media;
 mod members;
+mod microphones;
 mod moderating;
 mod powers;
 mod sharing;
