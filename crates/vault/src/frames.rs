@@ -149,6 +149,19 @@ impl Vault {
         Ok(Some(frame))
     }
 
+    /// The bytes that a frame takes here, without reading it; that counts as a use. `None` when it is not there.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the folder cannot be read.
+    pub fn frame_touch(&self, key: &str) -> Result<Option<u64>, StoreError> {
+        let name = self.frame_name(key)?;
+        self.frames.with_index(|index| {
+            let (_, size) = *index.by_name.get(&name)?;
+            index.touch(&name, size);
+            Some(size)
+        })
+    }
+
     /// Removes every frame, for signing out.
     ///
     /// # Errors
@@ -164,6 +177,12 @@ impl Vault {
     /// [`StoreError`] when the folder cannot be read.
     pub fn frames_bytes(&self) -> Result<u64, StoreError> {
         self.frames.with_index(|index| index.bytes)
+    }
+
+    /// Bytes that the cache may take.
+    #[must_use]
+    pub fn frames_limit(&self) -> u64 {
+        self.frames.limit
     }
 
     fn frame_name(&self, key: &str) -> Result<String, StoreError> {

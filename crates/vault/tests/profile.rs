@@ -375,6 +375,25 @@ fn the_journal_keeps_its_order_and_forgets_only_what_it_is_told() {
 }
 
 #[test]
+fn a_frame_that_is_only_asked_about_counts_as_used() {
+    let folder = folder();
+    let limits = Limits { frames: 100_000, ..Limits::default() };
+    let vault = Vault::open_limited(folder.path(), &Pocket::with(7), limits).expect("the profile opens");
+    for n in 0..9 {
+        vault.frame_put(&format!("series/{n}"), &[n; 10_000]).expect("kept");
+    }
+    let size = vault.frame_touch("series/0").expect("readable").expect("it is here");
+    assert_eq!(size * 9, vault.frames_bytes().expect("readable"), "what each of nine takes");
+    assert_eq!(vault.frame_touch("series/9").expect("readable"), None, "what is not here takes nothing");
+    for n in 9..12 {
+        vault.frame_put(&format!("series/{n}"), &[n; 10_000]).expect("kept");
+    }
+    assert_eq!(vault.frame_touch("series/0").expect("readable"), Some(size), "it stayed");
+    assert_eq!(vault.frame_touch("series/1").expect("readable"), None, "the longest unused one went in its place");
+    assert_eq!(vault.frames_limit(), 100_000, "the bound is known");
+}
+
+#[test]
 fn the_frame_cache_stays_within_its_bounds() {
     let folder = folder();
     let limits = Limits { frames: 100_000, ..Limits::default() };
