@@ -4,7 +4,7 @@ use crate::{
     ArrivalView, Attention, BegunView, BulkAccessView, CardView, CaseView, CasesView, ChatView, ConflictChoice,
     ConnectionView, ConversationView, DecisionView, DevicesView, DiagnosisView, DirectoryView, DocumentView, DraftView,
     FileDoorView, FormStep, FoundPeopleView, ImagesView, MeasurementView, MeasurementsView, MessageVersionsView,
-    NamedView, OwnCardView, PermissionsView, PictureDoorView, PlatformView, PresentedView, ProofWantedView,
+    NamedView, OwnCardView, PermissionsView, PictureDoorView, PlatformView, PreloadView, PresentedView, ProofWantedView,
     ReceivedStudyView, RecoveryKeyView, RoundCheckView, RoundDevicesView, RoundSightView, RoundStep, RoundSurfacesView,
     RoundWayView, RoundsView, SeriesView, SessionView, SettingsView, ShareableView, SigningPreviewView, StartView,
     TextBlockView, TodayView, TrustStep, WantedView,
@@ -52,6 +52,12 @@ pub enum Request {
         /// Whether it is done.
         done: bool,
     },
+    /// How far the images of the next board lie here. Answered by `Preload`.
+    OpenPreload,
+    /// Fetch them, ahead of whoever opens them. `PreloadChanged` tells the rest.
+    StartPreload,
+    /// Stop that; what is here stays.
+    StopPreload,
     /// "Fälle". Answered by `Cases`.
     OpenCases {
         /// Filter text.
@@ -564,6 +570,8 @@ pub enum Reply {
     Platform(PlatformView),
     /// To `OpenToday` and `FinishTask`.
     Today(TodayView),
+    /// To `OpenPreload`; none without an agenda or an image archive.
+    Preload(Option<PreloadView>),
     /// To `OpenCases`.
     Cases(CasesView),
     /// To `OpenCase`.
@@ -648,6 +656,8 @@ pub enum Event {
     ConnectionChanged(ConnectionView),
     /// "Heute".
     TodayChanged(TodayView),
+    /// Images of the next board, also while another screen is shown.
+    PreloadChanged(PreloadView),
     /// "Fälle", for the query that it names.
     CasesChanged(CasesView),
     /// The open case.

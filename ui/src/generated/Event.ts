@@ -7,6 +7,7 @@ import type { ConnectionView } from "./ConnectionView";
 import type { ConversationView } from "./ConversationView";
 import type { DecisionView } from "./DecisionView";
 import type { ImagesView } from "./ImagesView";
+import type { PreloadView } from "./PreloadView";
 import type { PresentedView } from "./PresentedView";
 import type { ReceivedStudyView } from "./ReceivedStudyView";
 import type { RoundsView } from "./RoundsView";
@@ -18,4 +19,4 @@ import type { WantedView } from "./WantedView";
 /**
  * A fact, with the whole view model it changes.
  */
-export type Event = { "type": "session-changed", "value": SessionView } | { "type": "settings-changed", "value": SettingsView } | { "type": "connection-changed", "value": ConnectionView } | { "type": "today-changed", "value": TodayView } | { "type": "cases-changed", "value": CasesView } | { "type": "case-changed", "value": CaseView } | { "type": "images-changed", "value": ImagesView } | { "type": "decision-changed", "value": DecisionView } | { "type": "chat-changed", "value": ChatView } | { "type": "conversation-changed", "value": ConversationView } | { "type": "messages-arrived", "value": ArrivalView } | { "type": "conversation-wanted", "value": WantedView } | { "type": "received-study-changed", "value": ReceivedStudyView } | { "type": "rounds-changed", "value": RoundsView } | { "type": "presented", "value": PresentedView };
+export type Event = { "type": "session-changed", "value": SessionView } | { "type": "settings-changed", "value": SettingsView } | { "type": "connection-changed", "value": ConnectionView } | { "type": "today-changed", "value": TodayView } | { "type": "preload-changed", "value": PreloadView } | { "type": "cases-changed", "value": CasesView } | { "type": "case-changed", "value": CaseView } | { "type": "images-changed", "value": ImagesView } | { "type": "decision-changed", "value": DecisionView } | { "type": "chat-changed", "value": ChatView } | { "type": "conversation-changed", "value": ConversationView } | { "type": "messages-arrived", "value": ArrivalView } | { "type": "conversation-wanted", "value": WantedView } | { "type": "received-study-changed", "value": ReceivedStudyView } | { "type": "rounds-changed", "value": RoundsView } | { "type": "presented", "value": PresentedView };

@@ -31,7 +31,7 @@ task: string,
 /**
  * Whether it is done.
  */
-done: boolean, } | { "type": "open-cases", 
+done: boolean, } | { "type": "open-preload" } | { "type": "start-preload" } | { "type": "stop-preload" } | { "type": "open-cases", 
 /**
  * Filter text.
  */
