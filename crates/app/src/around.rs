@@ -2,13 +2,14 @@
 //! with its age when the platform does not answer or takes its time.
 
 use crate::{
-    Desk, cases, cases::Surroundings, failures, session::Taken, shelf::Owner, tasks, tasks::Tasks, today, today::Visit,
+    Desk, cases, cases::Surroundings, failures, preload, session::Taken, shelf::Owner, tasks, tasks::Tasks, today,
+    today::Visit,
 };
 use contract::{Event, Freshness, GapView, NewsView, Part, Place};
 use jiff::Timestamp;
 use platform::fhir::{FhirClient, FhirError};
 use serde::{Deserialize, Serialize};
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{
     sync::oneshot,
     time::{MissedTickBehavior, interval, timeout},
@@ -37,6 +38,9 @@ pub(crate) struct Around {
     pub(crate) news_gaps: Vec<GapView>,
     #[serde(default)]
     pub(crate) tasks: Tasks,
+    /// How many images the record names for each patient of the agenda, where it says so.
+    #[serde(default)]
+    pub(crate) images: BTreeMap<String, u32>,
     pub(crate) news_since: Timestamp,
     pub(crate) read: Timestamp,
 }
@@ -118,9 +122,12 @@ impl Desk {
         let former = self.state().around.clone();
         let around = match asked {
             Asked::Today => {
-                let ((news, news_gaps), tasks) =
-                    tokio::join!(today::news(fhir, &what, news_since), tasks::read(fhir, taken));
-                Around { what, news, news_gaps, tasks, news_since, read }
+                let ((news, news_gaps), tasks, images) = tokio::join!(
+                    today::news(fhir, &what, news_since),
+                    tasks::read(fhir, taken),
+                    preload::named(fhir, &what)
+                );
+                Around { what, news, news_gaps, tasks, images, news_since, read }
             }
             Asked::Cases { .. } => match former {
                 Some(former) => Around {
@@ -128,6 +135,7 @@ impl Desk {
                     news: former.news.clone(),
                     news_gaps: former.news_gaps.clone(),
                     tasks: former.tasks.clone(),
+                    images: former.images.clone(),
                     news_since: former.news_since,
                     read,
                 },
@@ -136,6 +144,7 @@ impl Desk {
                     news: Part::Loading,
                     news_gaps: Vec::new(),
                     tasks: Tasks::default(),
+                    images: BTreeMap::new(),
                     news_since,
                     read,
                 },
@@ -289,7 +298,7 @@ mod tests {
     use contract::{FailureCode, Freshness, Part};
     use jiff::Timestamp;
     use platform::{egress::EgressError, fhir::FhirError};
-    use std::sync::Arc;
+    use std::{collections::BTreeMap, sync::Arc};
 
     fn around(second: i64) -> Arc<Around> {
         let at = Timestamp::from_second(second).expect("a time");
@@ -298,6 +307,7 @@ mod tests {
             news: Part::Empty,
             news_gaps: Vec::new(),
             tasks: Tasks::default(),
+            images: BTreeMap::new(),
             news_since: at,
             read: at,
         })

@@ -4,7 +4,10 @@ use crate::{
     Desk,
     around::{self, Asked},
     failures,
-    images::identity::{RecordIdentity, fold},
+    images::{
+        Sealed,
+        identity::{RecordIdentity, fold},
+    },
     newer::Newer,
     record::{
         self, Archive, CANCER_CARE_REVIEW, CaseRecord, Directory, Loaded, Part, QUERIES, Query, RowSources, Session,
@@ -33,6 +36,7 @@ pub(crate) struct CaseSeat {
     pub(crate) patient: String,
     pub(crate) record: CaseRecord,
     pub(crate) images: Option<ImagesView>,
+    pub(crate) sealed: Sealed,
     pub(crate) decision: Option<crate::decisions::DecisionSeat>,
     identity: watch::Sender<bool>,
     all: watch::Sender<bool>,
@@ -221,6 +225,7 @@ impl Desk {
             patient: patient.clone(),
             record,
             images: None,
+            sealed: Sealed::default(),
             decision: None,
             identity: watch::Sender::new(false),
             all: watch::Sender::new(false),
@@ -344,19 +349,7 @@ impl Desk {
                 found = &mut around, if !around_done => {
                     around_done = true;
                     let _closed = self.with_case(patient, |case| match &found {
-                        Ok(found) => {
-                            let Surroundings { directory, session, sources, .. } = &found.what;
-                            if let Some(contract::Part::Failed { failure }) = found.what.gap(ListSource::Agenda) {
-                                // Whether the case is still on the agenda is not known.
-                                case.record.stale = Some(failure.clone());
-                            } else {
-                                case.record.session = session.as_ref().map(|session| session.id.clone());
-                                case.record.slot = sources.slots.get(patient).cloned();
-                            }
-                            case.record.neighbors.clone_from(&sources.patients);
-                            case.record.house.clone_from(&sources.house);
-                            case.record.directory = directory.clone();
-                        }
+                        Ok(found) => place_among(&mut case.record, &found.what),
                         Err(failure) => case.record.stale = failure.clone().or(case.record.stale.take()),
                     });
                 }
@@ -383,6 +376,10 @@ impl Desk {
             (whole && !record.part(Part::Patient).failed()).then(|| record.to_keep())
         });
         let Ok(Some(record)) = settled else { return };
+        self.keep_record(owner, patient, read, record).await;
+    }
+
+    async fn keep_record(&self, owner: &Owner, patient: &str, read: Timestamp, record: Option<CaseRecord>) {
         let (shelf, owner, what) = (self.0.shelf.clone(), owner.clone(), shelf::case(patient));
         let writing = tokio::task::spawn_blocking(move || match record {
             Some(record) => shelf.put(&owner, &what, read, &record),
@@ -392,6 +389,55 @@ impl Desk {
         if let Err(error) = writing.await {
             tracing::error!(%error, "a case is not kept");
         }
+    }
+
+    /// Reads a case as opening it does and keeps it, without showing anything of it. Patient and studies have answered.
+    pub(crate) async fn read_ahead(
+        &self,
+        fhir: &FhirClient,
+        taken: &Taken,
+        patient: &str,
+    ) -> Result<CaseRecord, Failure> {
+        let began = Timestamp::now();
+        let mut record = CaseRecord { patient: patient.to_owned(), ..CaseRecord::default() };
+        let answers =
+            QUERIES.iter().map(|query| async move { (query.part, ask(fhir, query, patient, How::Remembered).await) });
+        for (part, found) in join_all(answers).await {
+            if let Err(error) = &found {
+                self.note_reachability(error);
+            }
+            record.set(part, loaded(found));
+        }
+        for part in [Part::Patient, Part::Studies] {
+            match record.part(part) {
+                Loaded::Refused(contract::Part::Failed { failure }) => return Err(failure.clone()),
+                Loaded::Refused(contract::Part::Denied) => return Err(Failure::new(FailureCode::NotAllowed, "")),
+                // A platform without lists of studies names none.
+                Loaded::Refused(
+                    contract::Part::Absent
+                    | contract::Part::Empty
+                    | contract::Part::Loading
+                    | contract::Part::Ready { .. },
+                )
+                | Loaded::Loading
+                | Loaded::Here { .. } => {}
+            }
+        }
+        if record.patient_resource().is_none() {
+            return Err(Failure::new(FailureCode::NotFound, "the platform has no such patient"));
+        }
+        let around = self.state().around.clone();
+        if let Some(around) = around {
+            place_among(&mut record, &around.what);
+        }
+        record.end_reading(began.to_string());
+        let owner = Owner::of(taken);
+        // What is kept already may hold what could not be read this time.
+        let worse = record.lacks_something() && self.0.shelf.cases(&owner, began).contains_key(patient);
+        if !worse {
+            self.keep_record(&owner, patient, began, record.to_keep()).await;
+        }
+        Ok(record)
     }
 
     /// Patients of the whole platform whose family name begins alike: the one that is easily taken for this one
@@ -464,6 +510,21 @@ impl Desk {
             self.note_connection(false);
         }
     }
+}
+
+/// Board, people and the other cases around a record.
+fn place_among(record: &mut CaseRecord, what: &Surroundings) {
+    let Surroundings { directory, session, sources, .. } = what;
+    if let Some(contract::Part::Failed { failure }) = what.gap(ListSource::Agenda) {
+        // Whether the case is still on the agenda is not known.
+        record.stale = Some(failure.clone());
+    } else {
+        record.session = session.as_ref().map(|session| session.id.clone());
+        record.slot = sources.slots.get(&record.patient).cloned();
+    }
+    record.neighbors.clone_from(&sources.patients);
+    record.house.clone_from(&sources.house);
+    record.directory = directory.clone();
 }
 
 /// What a search says of order, company and pages; whoever looks for news needs none of them.

@@ -6,6 +6,7 @@ use crate::{
     cases::CaseSeat,
     chat::Outward,
     images::{BulkServer, BulkSession, Images, WorkerProgram},
+    preload::Preload,
     session::Seat,
     settings::Settings,
     shelf::Shelf,
@@ -167,6 +168,8 @@ pub(crate) struct State {
     /// When `touched` was last kept on disk.
     pub(crate) seen: Option<Timestamp>,
     pub(crate) case: Option<CaseSeat>,
+    /// How far the images of the next board lie here.
+    pub(crate) preload: Option<Preload>,
     /// What was read last around the person.
     pub(crate) around: Option<Arc<Around>>,
     /// "Heute" as the page has it.
@@ -247,6 +250,7 @@ impl Desk {
                 locks_at: None,
                 seen: None,
                 case: None,
+                preload: None,
                 around: None,
                 today: None,
                 today_from: None,
@@ -315,6 +319,12 @@ impl Desk {
             }
             Request::OpenToday => self.today().await.map(Reply::Today),
             Request::FinishTask { task, done } => self.finish_task(&task, done).await.map(Reply::Today),
+            Request::OpenPreload => Box::pin(self.open_preload()).await.map(Reply::Preload),
+            Request::StartPreload => Box::pin(self.start_preload()).await.map(|()| Reply::Done),
+            Request::StopPreload => {
+                self.stop_preload();
+                Ok(Reply::Done)
+            }
             Request::OpenCases { query } => self.cases(&query).await.map(Reply::Cases),
             Request::OpenCase { patient } => self.open_case(&patient).map(Reply::Case),
             Request::ReadDocument { patient, document } => {
@@ -570,6 +580,7 @@ impl Desk {
 fn of_the_record(event: &Event) -> bool {
     match event {
         Event::TodayChanged(_)
+        | Event::PreloadChanged(_)
         | Event::CasesChanged(_)
         | Event::CaseChanged(_)
         | Event::ImagesChanged(_)
@@ -605,6 +616,9 @@ fn allowed_while_locked(request: &Request) -> bool {
         | Request::Touch
         | Request::OpenToday
         | Request::FinishTask { .. }
+        | Request::OpenPreload
+        | Request::StartPreload
+        | Request::StopPreload
         | Request::OpenCases { .. }
         | Request::OpenCase { .. }
         | Request::ReadDocument { .. }

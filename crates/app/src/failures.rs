@@ -25,6 +25,11 @@ pub(crate) fn of_egress(error: &EgressError) -> Failure {
     Failure::new(code, error.to_string())
 }
 
+/// Nobody answers at the moment: the same may be had later.
+pub(crate) fn is_away(code: Code) -> bool {
+    code == Code::PlatformUnreachable
+}
+
 pub(crate) fn of_discovery(error: &DiscoverError) -> Failure {
     match error {
         DiscoverError::Address => Failure::new(Code::AddressUnreadable, error.to_string()),

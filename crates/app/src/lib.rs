@@ -29,6 +29,7 @@ mod loopback;
 mod machine;
 mod measurements;
 mod newer;
+mod preload;
 pub mod record;
 pub mod round;
 mod session;

@@ -42,7 +42,7 @@ const IDLE_TICK: Duration = Duration::from_secs(1);
 /// How long before the lock the person is told.
 const WARN_BEFORE: SignedDuration = SignedDuration::from_secs(30);
 /// How often a platform that did not answer is asked whether it does again.
-const ASK_AGAIN: Duration = Duration::from_secs(5);
+pub(crate) const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// `Touch` is written to disk at most this often.
 const SEEN_STEP: SignedDuration = SignedDuration::from_secs(30);
 
@@ -203,6 +203,7 @@ impl Desk {
             state.touched = self.now();
             state.locks_at = None;
             state.case = None;
+            state.preload = None;
             (state.around, state.today, state.today_from) = (None, None, None);
             state.tasks_written.clear();
             state.seat = Seat::Taken(Box::new(taken));
@@ -283,6 +284,7 @@ impl Desk {
         {
             let mut state = self.state();
             state.case = None;
+            state.preload = None;
             (state.around, state.today, state.today_from) = (None, None, None);
             state.tasks_written.clear();
             state.seat = Seat::Out { failure };
@@ -388,8 +390,9 @@ impl Desk {
             taken.lock = Some(Lock { since: self.now(), failure: None, asking: None });
             state.locks_at = None;
         }
-        // A locked desk gives no pixels away.
+        // A locked desk gives no pixels away, and fetches none.
         self.0.images.close_all();
+        self.hold_preload();
         self.close_received_study();
         // Whoever sees that it is locked may end the program: the mark goes first, unless the disk is slow.
         let told = async {
@@ -477,6 +480,9 @@ impl Desk {
             self.touch();
         }
         self.tell_session();
+        if !self.is_locked() {
+            self.go_on_with_preload();
+        }
     }
 
     pub(crate) fn touch(&self) {

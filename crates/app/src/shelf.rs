@@ -16,12 +16,14 @@ use vault::{StoreError, Table, Vault};
 
 /// From one weekly board to the next.
 const OLDEST: SignedDuration = SignedDuration::from_hours(7 * 24);
-const MOST: usize = 60;
+/// Of a board of forty cases the record and what lies here of the images, and what is around them.
+const MOST: usize = 120;
 const BYTES: usize = 128 << 20;
 /// One record; a larger one is mostly scanned letters.
 const LARGEST: usize = 16 << 20;
 const INDEX: &str = "index";
 const CASE: &str = "case/";
+const IMAGES: &str = "images/";
 
 /// Whose records: one person at one platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +43,11 @@ impl Owner {
 /// The key of a patient's record.
 pub(crate) fn case(patient: &str) -> String {
     format!("{CASE}{patient}")
+}
+
+/// The key of what is known of a patient's images that lie here.
+pub(crate) fn images(patient: &str) -> String {
+    format!("{IMAGES}{patient}")
 }
 
 /// Every method blocks.

@@ -8,7 +8,7 @@ use crate::{
 use anyhow::{Context as _, bail};
 use contract::{
     ArrivalView, CaseView, CasesView, ChatView, ConnectionView, ConversationView, DecisionView, Event, Failure,
-    ImagesView, PresentedView, ReceivedStudyView, Reply, Request, RoundsView, SessionView, TodayView,
+    ImagesView, PreloadView, PresentedView, ReceivedStudyView, Reply, Request, RoundsView, SessionView, TodayView,
 };
 use std::{
     collections::BTreeMap,
@@ -72,6 +72,8 @@ pub struct Seen {
     pub connection: Option<ConnectionView>,
     /// "Heute".
     pub today: Option<TodayView>,
+    /// Images of the next board.
+    pub preload: Option<PreloadView>,
     /// "Fälle".
     pub cases: Option<CasesView>,
     /// The open case.
@@ -365,6 +367,7 @@ fn learn(seen: &mut Seen, event: Event) {
         Event::ImagesChanged(view) => seen.images = Some(view),
         Event::DecisionChanged(view) => seen.decision = Some(view),
         Event::TodayChanged(view) => seen.today = Some(view),
+        Event::PreloadChanged(view) => learn_preload(seen, view),
         Event::CasesChanged(view) => seen.cases = Some(view),
         Event::ChatChanged(view) => seen.chat = Some(view),
         Event::ConversationChanged(view) => seen.conversation = Some(view),
@@ -376,6 +379,13 @@ fn learn(seen: &mut Seen, event: Event) {
     }
 }
 
+/// An answer may be overtaken by a fact.
+fn learn_preload(seen: &mut Seen, view: PreloadView) {
+    if seen.preload.as_ref().is_none_or(|here| here.serial < view.serial) {
+        seen.preload = Some(view);
+    }
+}
+
 fn learn_reply(seen: &mut Seen, reply: &Reply) {
     match reply {
         Reply::Started(view) => {
@@ -384,6 +394,7 @@ fn learn_reply(seen: &mut Seen, reply: &Reply) {
             seen.connection.get_or_insert_with(|| view.connection.clone());
         }
         Reply::Today(view) => seen.today = Some(view.clone()),
+        Reply::Preload(Some(view)) => learn_preload(seen, view.clone()),
         Reply::Cases(view) => seen.cases = Some(view.clone()),
         Reply::Case(view) => seen.case = Some(view.clone()),
         Reply::Images(view) => seen.images = Some(view.clone()),
@@ -398,6 +409,7 @@ fn learn_reply(seen: &mut Seen, reply: &Reply) {
         Reply::Rounds(view) => seen.rounds = Some(view.clone()),
         Reply::Presented(view) => seen.presented.clone_from(view),
         Reply::Done
+        | Reply::Preload(None)
         | Reply::Platform(_)
         | Reply::Document(_)
         | Reply::Series(_)

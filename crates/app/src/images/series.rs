@@ -2,6 +2,7 @@
 
 use super::{
     part::PartName,
+    sealed::Worth,
     source::{FrameFailure, Images, Origin},
 };
 use crate::{Desk, failures};
@@ -16,6 +17,7 @@ use imaging::{
 };
 use model::{SeriesUid, StudyUid};
 use platform::dicomweb::DicomwebClient;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -45,27 +47,46 @@ pub(crate) struct SeriesData {
     auto: OnceCell<lut::Window>,
 }
 
-/// Reads a series' metadata and orders the displayable frames of each of its parts.
-pub(crate) async fn load(client: &DicomwebClient, study: &StudyUid, series: &SeriesUid) -> Result<Parts, Failure> {
-    let listed = client.series_metadata(study, series).await.map_err(|error| failures::of_dicomweb(&error))?;
-    let partial = listed.truncated || listed.damaged > 0;
-    let (study, series) = (study.clone(), series.clone());
-    let tables = tables(client, &listed.items).await?;
-    // Ordering some thousand instances takes milliseconds that would hold up other requests.
-    tokio::task::spawn_blocking(move || {
-        let mut damaged = 0usize;
-        let mut shown: Vec<Instance> = Vec::with_capacity(listed.items.len());
-        for item in &listed.items {
-            match Instance::from_json_with(item, &tables) {
-                Ok(instance) if instance.is_displayable() => shown.push(instance),
-                Ok(_) => {}
-                Err(_) => damaged += 1,
+/// A series' metadata as the archive sent it, with the look-up tables that it only gives the address of.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Metadata {
+    items: Vec<Value>,
+    tables: BTreeMap<String, Vec<u8>>,
+    /// It was cut or damaged.
+    pub(crate) partial: bool,
+}
+
+impl Metadata {
+    pub(crate) async fn read(client: &DicomwebClient, study: &StudyUid, series: &SeriesUid) -> Result<Self, Failure> {
+        let listed = client.series_metadata(study, series).await.map_err(|error| failures::of_dicomweb(&error))?;
+        let tables = tables(client, &listed.items).await?;
+        Ok(Self { partial: listed.truncated || listed.damaged > 0, items: listed.items, tables })
+    }
+
+    /// How many objects the series has, those without a picture as well.
+    pub(crate) fn objects(&self) -> u32 {
+        u32::try_from(self.items.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The displayable frames of each part of the series in order.
+    pub(crate) async fn ordered(self: Arc<Self>, study: &StudyUid, series: &SeriesUid) -> Result<Parts, Failure> {
+        let (study, series) = (study.clone(), series.clone());
+        // Ordering some thousand instances takes milliseconds that would hold up other requests.
+        tokio::task::spawn_blocking(move || {
+            let mut damaged = 0usize;
+            let mut shown: Vec<Instance> = Vec::with_capacity(self.items.len());
+            for item in &self.items {
+                match Instance::from_json_with(item, &self.tables) {
+                    Ok(instance) if instance.is_displayable() => shown.push(instance),
+                    Ok(_) => {}
+                    Err(_) => damaged += 1,
+                }
             }
-        }
-        parts_of(&study, &series, shown, partial || damaged > 0)
-    })
-    .await
-    .unwrap_or_else(|error| Err(Failure::new(FailureCode::Internal, error.to_string())))
+            parts_of(&study, &series, shown, self.partial || damaged > 0)
+        })
+        .await
+        .unwrap_or_else(|error| Err(Failure::new(FailureCode::Internal, error.to_string())))
+    }
 }
 
 /// What images are missing is not known, so that every part of a partial series may lack some.
@@ -402,7 +423,9 @@ impl Desk {
         self.gate(patient, study.as_str())?;
         let images = &self.0.images;
         images.warm();
-        let parts = self.parts(&client, &study, &name.series).await?;
+        // What is fetched ahead waits for the metadata as for the images.
+        let _awaited = images.awaited();
+        let parts = self.parts(&client, patient, &study, &name.series).await?;
         self.gate_series(patient, &parts)?;
         if self.list_parts(patient, &parts) {
             self.tell_images(patient);
@@ -415,20 +438,54 @@ impl Desk {
         Ok(data.view(handle))
     }
 
-    /// The parts of a series, read once a case.
+    /// The parts of a series, read once a case. What lies here is as good as what the archive would send while it holds
+    /// as many objects as it did, and better than nothing while it cannot be reached.
     pub(crate) async fn parts(
         &self,
         client: &DicomwebClient,
+        patient: &str,
         study: &StudyUid,
         series: &SeriesUid,
     ) -> Result<Parts, Failure> {
-        if let Some(parts) = self.0.images.known_series(study, series) {
+        let images = &self.0.images;
+        if let Some(parts) = images.known_series(study, series) {
             return Ok(parts);
         }
-        let parts = load(client, study, series).await?;
-        self.0.images.remember_series(study, series, parts.clone());
-        Ok(parts)
+        let worth = self.with_case(patient, |case| case.sealed.worth(study, series))?;
+        if matches!(worth, Worth::Same | Worth::Unasked)
+            && let Some(parts) = lying_here(images, study, series).await
+        {
+            // What the archive has not confirmed is looked at again at the next opening.
+            if worth == Worth::Same {
+                images.remember_series(study, series, parts.clone());
+            }
+            return Ok(parts);
+        }
+        let failure = match load(client, study, series).await {
+            Ok(parts) => {
+                images.remember_series(study, series, parts.clone());
+                return Ok(parts);
+            }
+            Err(failure) => failure,
+        };
+        let away = matches!(failure.code, FailureCode::PlatformUnreachable | FailureCode::PlatformFailed);
+        if away && worth == Worth::Old {
+            return lying_here(images, study, series).await.ok_or(failure);
+        }
+        Err(failure)
     }
+}
+
+/// Reads a series' metadata and orders the displayable frames of each of its parts.
+async fn load(client: &DicomwebClient, study: &StudyUid, series: &SeriesUid) -> Result<Parts, Failure> {
+    let metadata = Metadata::read(client, study, series).await?;
+    Arc::new(metadata).ordered(study, series).await
+}
+
+/// The same of what was kept.
+async fn lying_here(images: &Images, study: &StudyUid, series: &SeriesUid) -> Option<Parts> {
+    let metadata = images.sealed_metadata(study, series).await?;
+    Arc::new(metadata).ordered(study, series).await.ok()
 }
 
 pub(crate) async fn decoded_middle(images: &Images, origin: &Origin, data: &SeriesData) -> Option<StoredFrame> {

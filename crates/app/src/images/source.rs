@@ -5,12 +5,12 @@ use super::{
     bulk::BulkSession,
     message::frame_messages,
     received::ReceivedImages,
-    series::{Parts, SeriesData},
+    series::{Metadata, Parts, SeriesData},
     workers::{Preview, WorkerError, WorkerPool, WorkerProgram},
 };
 use bytes::Bytes;
 use contract::FailureCode;
-use imaging::StoredFrame;
+use imaging::{ImageDescription, Instance, StackFrame, StoredFrame};
 use model::{SeriesUid, StudyUid};
 use platform::dicomweb::{DicomwebClient, DicomwebError, EncodedFrame};
 use std::{
@@ -21,7 +21,7 @@ use std::{
     },
 };
 use tokio::sync::watch;
-use vault::Vault;
+use vault::{StoreError, Vault};
 
 /// Why a frame does not come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,13 +190,7 @@ impl Images {
         data: &SeriesData,
         index: usize,
     ) -> Result<StoredFrame, FrameFailure> {
-        let instance = data.stack.instance(index).ok_or(FrameFailure(FailureCode::NotFound))?;
-        let place = data.stack.frames[index];
-        let image = instance.displayable().map_err(|_reason| FrameFailure(FailureCode::NotDisplayable))?;
-        // Drawn without its table it would look like a picture and be another.
-        if instance.frames.get(place.frame).is_some_and(|facts| facts.modality_unknown) {
-            return Err(FrameFailure(FailureCode::ImageDamaged));
-        }
+        let (instance, image, place) = drawable(data, index)?;
         let client = match origin {
             Origin::Archive(client) => client,
             // Never from the archive's cache, and never into it: whoever sends images may name them as they like.
@@ -206,12 +200,93 @@ impl Images {
                 return decoded.map_err(|error| FrameFailure(code_of(&error)));
             }
         };
-        let key = format!("{}/{}", instance.sop_instance, place.frame);
+        let key = frame_key(instance, place);
         if let Some((syntax, encoded)) = self.cached(&key).await
             && let Ok(frame) = self.0.workers.decode(image, &syntax, &encoded).await
         {
             return Ok(frame);
         }
+        let Fetched { frame, syntax, encoded } = self.fetched(client, data, index).await?;
+        let vault = self.0.vault.clone();
+        tokio::task::spawn_blocking(move || {
+            // A full disk costs speed at the next opening and nothing else.
+            if let Err(error) = keep(&vault, &key, &syntax, &encoded) {
+                tracing::warn!(%error, "a frame was not kept");
+            }
+        });
+        Ok(frame)
+    }
+
+    /// Fetches the frame at a place of the stack as opening it does, and returns with the bytes that it takes once it
+    /// lies here.
+    pub(crate) async fn preload(
+        &self,
+        client: &DicomwebClient,
+        data: &SeriesData,
+        index: usize,
+    ) -> Result<u64, FrameFailure> {
+        let (instance, _, place) = drawable(data, index)?;
+        let key = frame_key(instance, place);
+        // It is decoded as well: what cannot be shown is not called here.
+        let Fetched { frame: _, syntax, encoded } = self.fetched(client, data, index).await?;
+        let vault = self.0.vault.clone();
+        let kept = tokio::task::spawn_blocking(move || {
+            keep(&vault, &key, &syntax, &encoded)?;
+            vault.frame_touch(&key)
+        });
+        match kept.await {
+            Ok(Ok(Some(bytes))) => Ok(bytes),
+            // Larger than the whole cache.
+            Ok(Ok(None)) => Err(FrameFailure(FailureCode::TooLarge)),
+            Ok(Err(error)) => Err(FrameFailure(crate::failures::of_store(&error).code)),
+            Err(_panicked) => Err(FrameFailure(FailureCode::Internal)),
+        }
+    }
+
+    /// Bytes that each of these takes in the cache, where it lies there. That counts as a use of them.
+    pub(crate) async fn lie_here(&self, keys: Vec<String>) -> Vec<Option<u64>> {
+        let vault = self.0.vault.clone();
+        let asked = keys.len();
+        let found = tokio::task::spawn_blocking(move || {
+            keys.iter().map(|key| vault.frame_touch(key).ok().flatten()).collect::<Vec<_>>()
+        });
+        // What cannot be looked at is not here.
+        found.await.unwrap_or_else(|_panicked| vec![None; asked])
+    }
+
+    /// Bytes that the cache may take.
+    pub(crate) fn room(&self) -> u64 {
+        self.0.vault.frames_limit()
+    }
+
+    /// Keeps a series' metadata beside its frames.
+    pub(crate) async fn seal_metadata(
+        &self,
+        study: &StudyUid,
+        series: &SeriesUid,
+        metadata: Arc<Metadata>,
+    ) -> Result<(), FailureCode> {
+        let (vault, key) = (self.0.vault.clone(), metadata_key(study, series));
+        let sealed = tokio::task::spawn_blocking(move || {
+            let bytes = serde_json::to_vec(&*metadata).map_err(|_cause| FailureCode::Internal)?;
+            vault.frame_put(&key, &bytes).map_err(|error| crate::failures::of_store(&error).code)
+        });
+        sealed.await.unwrap_or(Err(FailureCode::Internal))
+    }
+
+    /// A series' metadata that was kept, if it still lies here.
+    pub(crate) async fn sealed_metadata(&self, study: &StudyUid, series: &SeriesUid) -> Option<Metadata> {
+        let (vault, key) = (self.0.vault.clone(), metadata_key(study, series));
+        let read = tokio::task::spawn_blocking(move || -> Option<Metadata> {
+            let bytes = vault.frame_get(&key).ok().flatten()?;
+            serde_json::from_slice(&bytes).ok()
+        });
+        read.await.ok().flatten()
+    }
+
+    /// A frame from the archive, once a worker could read it.
+    async fn fetched(&self, client: &DicomwebClient, data: &SeriesData, index: usize) -> Result<Fetched, FrameFailure> {
+        let (instance, image, place) = drawable(data, index)?;
         let number = u32::try_from(place.frame + 1).map_err(|_large| FrameFailure(FailureCode::NotFound))?;
         let sent = client.frame(&data.study, &data.name.series, &instance.sop_instance, number).await;
         let (syntax, encoded) = match sent {
@@ -223,10 +298,7 @@ impl Images {
             Err(error) => return Err(FrameFailure(crate::failures::of_dicomweb(&error).code)),
         };
         match self.0.workers.decode(image, &syntax, &encoded).await {
-            Ok(frame) => {
-                self.keep(key, syntax, encoded);
-                Ok(frame)
-            }
+            Ok(frame) => Ok(Fetched { frame, syntax, encoded }),
             Err(error) => Err(FrameFailure(code_of(&error))),
         }
     }
@@ -260,22 +332,46 @@ impl Images {
         let syntax = std::str::from_utf8(rest.get(..usize::from(length))?).ok()?.to_owned();
         Some((syntax, rest.get(usize::from(length)..)?.to_vec()))
     }
+}
 
-    /// Keeps the encoded frame sealed: smaller than the decoded one, and as the archive sent it.
-    fn keep(&self, key: String, syntax: String, encoded: Bytes) {
-        let vault = self.0.vault.clone();
-        tokio::task::spawn_blocking(move || {
-            let Ok(length) = u8::try_from(syntax.len()) else { return };
-            let mut bytes = Vec::with_capacity(1 + syntax.len() + encoded.len());
-            bytes.push(length);
-            bytes.extend_from_slice(syntax.as_bytes());
-            bytes.extend_from_slice(&encoded);
-            // A full disk costs speed at the next opening and nothing else.
-            if let Err(error) = vault.frame_put(&key, &bytes) {
-                tracing::warn!(%error, "a frame was not kept");
-            }
-        });
+/// A frame that came from the archive, decoded and as it was sent.
+struct Fetched {
+    frame: StoredFrame,
+    syntax: String,
+    encoded: Bytes,
+}
+
+/// What is drawn at a place of the stack, if anything may be.
+fn drawable(data: &SeriesData, index: usize) -> Result<(&Instance, &ImageDescription, StackFrame), FrameFailure> {
+    let instance = data.stack.instance(index).ok_or(FrameFailure(FailureCode::NotFound))?;
+    let place = data.stack.frames[index];
+    let image = instance.displayable().map_err(|_reason| FrameFailure(FailureCode::NotDisplayable))?;
+    // Drawn without its table it would look like a picture and be another.
+    if instance.frames.get(place.frame).is_some_and(|facts| facts.modality_unknown) {
+        return Err(FrameFailure(FailureCode::ImageDamaged));
     }
+    Ok((instance, image, place))
+}
+
+/// Under which name a frame lies in the cache.
+pub(crate) fn frame_key(instance: &Instance, place: StackFrame) -> String {
+    format!("{}/{}", instance.sop_instance, place.frame)
+}
+
+/// Under which name a series' metadata lies there.
+pub(crate) fn metadata_key(study: &StudyUid, series: &SeriesUid) -> String {
+    format!("metadata/{study}/{series}")
+}
+
+/// Keeps the encoded frame sealed: smaller than the decoded one, and as the archive sent it. Blocks.
+fn keep(vault: &Vault, key: &str, syntax: &str, encoded: &[u8]) -> Result<(), StoreError> {
+    // No transfer syntax has a longer name (PS3.5 9.1).
+    let Ok(length) = u8::try_from(syntax.len()) else { return Ok(()) };
+    let mut bytes = Vec::with_capacity(1 + syntax.len() + encoded.len());
+    bytes.push(length);
+    bytes.extend_from_slice(syntax.as_bytes());
+    bytes.extend_from_slice(encoded);
+    vault.frame_put(key, &bytes)
 }
 
 /// The label's own word, else what its media type stands for (PS3.18 8.7.3), else the object's.

@@ -2,8 +2,9 @@
 //! lists, each passed through the identity gate before anything of it is opened.
 
 use super::{
-    identity::grade,
+    identity::{RecordIdentity, grade},
     part::PartName,
+    sealed::sort_series,
     series::{SeriesData, decoded_middle, patient_of},
     source::Origin,
 };
@@ -148,6 +149,7 @@ impl Desk {
         else {
             return;
         };
+        let here = self.show_kept(patient, &record).await;
         let mut found: BTreeMap<String, (StudyView, PatientIdentity)> = BTreeMap::new();
         let mut failure = None;
         let mut take = |answer: Result<platform::dicomweb::Listed, platform::dicomweb::DicomwebError>| match answer {
@@ -174,8 +176,14 @@ impl Desk {
                 view
             })
             .collect();
-        studies.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.study.cmp(&b.study)));
+        if failure.is_some() {
+            // What lies here is shown while the archive does not say what it has.
+            let listed: BTreeSet<String> = studies.iter().map(|study| study.study.clone()).collect();
+            studies.extend(here.into_iter().filter(|study| !listed.contains(&study.study)));
+        }
+        sort_studies(&mut studies);
         let open = self.with_case(patient, |case| {
+            let sealed = &case.sealed;
             let view = case.images.as_mut()?;
             // The series of a study that was listed before are there already.
             for study in studies.iter_mut().filter(|study| shown(&study.identity)) {
@@ -185,7 +193,9 @@ impl Desk {
             }
             view.studies = studies;
             view.failure = failure;
-            let lacking = view.studies.iter().filter(|study| shown(&study.identity) && study.series.is_empty());
+            let lacking = view.studies.iter().filter(|study| {
+                shown(&study.identity) && (study.series.is_empty() || sealed.is_only_here(&study.study))
+            });
             Some(lacking.map(|study| study.study.clone()).collect::<Vec<String>>())
         });
         let Ok(Some(open)) = open else { return };
@@ -203,26 +213,47 @@ impl Desk {
         self.tell_case(patient);
     }
 
+    /// What lies here is shown before the archive has answered. Gives it, too.
+    async fn show_kept(&self, patient: &str, record: &RecordIdentity) -> Vec<StudyView> {
+        let Some(owner) = self.owner() else { return Vec::new() };
+        let Some(kept) = self.kept_images(&owner, patient).await else { return Vec::new() };
+        let mut studies = kept.views(record);
+        sort_studies(&mut studies);
+        let shown = self.with_case(patient, |case| {
+            case.sealed.keep(Some(Arc::new(kept)));
+            let view = case.images.as_mut().filter(|view| view.studies.is_empty());
+            view.map(|view| view.studies.clone_from(&studies)).is_some()
+        });
+        if shown == Ok(true) {
+            self.tell_images(patient);
+        }
+        studies
+    }
+
     async fn collect_series(&self, client: &DicomwebClient, patient: &str, study: &str) {
         let Ok(uid) = StudyUid::parse(study) else { return };
-        let listed = match client.series(&uid, &SERIES_FIELDS, STUDY_CAP).await {
-            Ok(listed) => listed,
-            Err(error) => {
-                let failure = failures::of_dicomweb(&error);
+        match listed_series(client, &uid).await {
+            Ok((lines, _)) => {
+                let mut entries: Vec<SeriesEntryView> = lines.into_iter().map(|(_, entry)| entry).collect();
+                sort_series(&mut entries);
+                let _closed = self.with_case(patient, |case| case.sealed.note(study, &entries));
+                self.change_study(patient, study, |view| view.series = entries);
+                self.tell_images(patient);
+            }
+            // What lies here stays.
+            Err(failure) => {
                 let _closed = self.with_case(patient, |case| {
                     if let Some(view) = &mut case.images {
                         view.failure = Some(failure);
                     }
                 });
-                return;
             }
-        };
-        let mut entries: Vec<SeriesEntryView> = listed.items.iter().filter_map(series_of).collect();
-        entries.sort_by(|a, b| a.number.cmp(&b.number).then_with(|| a.series.cmp(&b.series)));
-        let wanted: Vec<String> =
-            entries.iter().filter(|entry| entry.displayable).map(|entry| entry.series.clone()).collect();
-        self.change_study(patient, study, |view| view.series = entries);
-        self.tell_images(patient);
+        }
+        let mut wanted: Vec<String> = Vec::new();
+        self.change_study(patient, study, |view| {
+            let own = view.series.iter().filter(|entry| entry.displayable && SeriesUid::parse(&entry.series).is_ok());
+            wanted.extend(own.map(|entry| entry.series.clone()));
+        });
         let mut made = stream::iter(wanted)
             .map(|series| {
                 let uid = uid.clone();
@@ -264,7 +295,7 @@ impl Desk {
         let images = &self.0.images;
         // The series that somebody has clicked comes before those that somebody may click.
         images.nobody_waits().await;
-        let parts = self.parts(client, study, &series).await?;
+        let parts = self.parts(client, patient, study, &series).await?;
         self.gate_series(patient, &parts)?;
         // The page is told with the thumbnails.
         self.list_parts(patient, &parts);
@@ -313,6 +344,40 @@ impl Desk {
             self.tell(Event::ImagesChanged(view));
         }
     }
+}
+
+/// A study by its UID as the archive lists it, with who is on it.
+pub(crate) async fn listed_study(
+    client: &DicomwebClient,
+    study: &str,
+) -> Result<Option<(Value, StudyView, PatientIdentity)>, Failure> {
+    let listed = client.studies(&with_fields("StudyInstanceUID", study), 1).await;
+    let listed = listed.map_err(|error| failures::of_dicomweb(&error))?;
+    // A server that does not know the parameter lists others.
+    let mut found = listed.items.into_iter().filter_map(|item| {
+        let (view, identity) = study_of(&item)?;
+        (view.study == study).then_some((item, view, identity))
+    });
+    Ok(found.next())
+}
+
+/// A series' line of the archive's list, and the same for the strip.
+pub(crate) type Line = (Value, SeriesEntryView);
+
+/// The series of a study as the archive lists them, and whether these are all.
+pub(crate) async fn listed_series(client: &DicomwebClient, study: &StudyUid) -> Result<(Vec<Line>, bool), Failure> {
+    let listed = client.series(study, &SERIES_FIELDS, STUDY_CAP).await;
+    let listed = listed.map_err(|error| failures::of_dicomweb(&error))?;
+    let all = !listed.more && !listed.truncated && listed.damaged == 0;
+    let lines = listed.items.into_iter().filter_map(|item| {
+        let entry = series_of(&item)?;
+        Some((item, entry))
+    });
+    Ok((lines.collect(), all))
+}
+
+fn sort_studies(studies: &mut [StudyView]) {
+    studies.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.study.cmp(&b.study)));
 }
 
 /// The question for studies of which `key` is `value`.
@@ -378,7 +443,8 @@ fn iso_date(date: &str) -> Option<String> {
     Some(format!("{year}-{month}-{day}"))
 }
 
-fn study_of(item: &Value) -> Option<(StudyView, PatientIdentity)> {
+/// A study and its patient, of its line of the archive's list.
+pub(super) fn study_of(item: &Value) -> Option<(StudyView, PatientIdentity)> {
     let study = StudyUid::parse(&text(item, "0020000D")?).ok()?;
     let at = text(item, "00080020").and_then(|date| iso_date(&date)).map(|date| {
         let time = text(item, "00080030").filter(|time| time.len() >= 4 && time.is_char_boundary(4));
@@ -431,7 +497,8 @@ fn has_pictures(modality: &str) -> bool {
     !without.contains(modality)
 }
 
-fn series_of(item: &Value) -> Option<SeriesEntryView> {
+/// A series for the strip, of its line of the archive's list.
+pub(super) fn series_of(item: &Value) -> Option<SeriesEntryView> {
     let series = SeriesUid::parse(&text(item, "0020000E")?).ok()?;
     let modality = text(item, "00080060").unwrap_or_default();
     Some(SeriesEntryView {

@@ -143,6 +143,7 @@ impl Colleague {
                     Event::SettingsChanged(_)
                     | Event::ConnectionChanged(_)
                     | Event::TodayChanged(_)
+                    | Event::PreloadChanged(_)
                     | Event::CasesChanged(_)
                     | Event::CaseChanged(_)
                     | Event::ImagesChanged(_)
