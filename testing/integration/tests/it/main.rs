@@ -37,6 +37,7 @@ mod levers;
 mod newer;
 mod part10;
 mod peculiarities;
+mod preload;
 
 use contract::{Failure, FailureCode, Reply};
 use tempfile::TempDir;

@@ -76,6 +76,13 @@ impl Servers {
         })
     }
 
+    /// The same with another way to the image archive.
+    pub(crate) fn discovery_by(&self, archive: &str) -> String {
+        let mut document = self.document();
+        document["dicomweb"] = json!({ "base": archive });
+        serve(document)
+    }
+
     fn document(&self) -> Value {
         let part = |name: &str| json!({ "base": self.address(name).as_str() });
         json!({
