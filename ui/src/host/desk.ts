@@ -14,6 +14,7 @@ import type {
   Event,
   Failure,
   ImagesView,
+  PreloadView,
   PresentedView,
   ReceivedStudyView,
   RoundsView,
@@ -40,6 +41,8 @@ export interface Desk {
   settings: Store<SettingsView>;
   connection: Store<ConnectionView>;
   today: Store<Load<TodayView>>;
+  /** How far the images of the next board lie here; null while that is not known. */
+  preload: Store<PreloadView | null>;
   cases: Store<Load<CasesView>>;
   /** The open case; its `patient` says whose. */
   caseView: Store<Load<CaseView>>;
@@ -65,6 +68,10 @@ export interface Desk {
   openToday(): void;
   /** Says of a task that it is done, or takes that back; fails with the program's failure. */
   finishTask(task: string, done: boolean): Promise<void>;
+  openPreload: () => void;
+  /** Fetches the images of the next board, or stops that; fails with the program's failure. */
+  startPreload: () => Promise<void>;
+  stopPreload: () => Promise<void>;
   openCases(query: string): void;
   openCase(patient: string): void;
   openImages(patient: string): void;
@@ -92,6 +99,7 @@ export function createDesk(host: Host, start: StartView): Desk {
   const settings = createStore(start.settings);
   const connection = createStore(start.connection);
   const today = createStore<Load<TodayView>>(waiting());
+  const preload = createStore<PreloadView | null>(null);
   const cases = createStore<Load<CasesView>>(waiting());
   const caseView = createStore<Load<CaseView>>(waiting());
   const images = createStore<Load<ImagesView>>(waiting());
@@ -134,6 +142,7 @@ export function createDesk(host: Host, start: StartView): Desk {
   const forget = () => {
     patient = null;
     today.set(waiting());
+    preload.set(null);
     cases.set(waiting());
     caseView.set(waiting());
     images.set(waiting());
@@ -185,6 +194,11 @@ export function createDesk(host: Host, start: StartView): Desk {
     if (here === null || value.serial > here.serial) presented.set(value);
   };
 
+  const takePreload = (value: PreloadView) => {
+    const here = preload.get();
+    if (here === null || value.serial > here.serial) preload.set(value);
+  };
+
   const showChat = (value: ChatView) => {
     const before = chat.get();
     const whose = whoseChat(session.get());
@@ -212,6 +226,9 @@ export function createDesk(host: Host, start: StartView): Desk {
         return;
       case 'today-changed':
         today.set({ state: 'here', value: event.value });
+        return;
+      case 'preload-changed':
+        if (signedIn()) takePreload(event.value);
         return;
       case 'cases-changed':
         if (event.value.query === casesQuery) cases.set({ state: 'here', value: event.value });
@@ -304,6 +321,7 @@ export function createDesk(host: Host, start: StartView): Desk {
     settings,
     connection,
     today,
+    preload,
     cases,
     caseView,
     images,
@@ -322,6 +340,19 @@ export function createDesk(host: Host, start: StartView): Desk {
       younger(today, () => true, ask(host, { type: 'finish-task', task, done }, 'today')).then((value) => {
         if (signedIn()) today.set({ state: 'here', value });
       }),
+    openPreload() {
+      // Whoever asks too early asks again with the agenda.
+      ask(host, { type: 'open-preload' }, 'preload').then(
+        (value) => {
+          if (!signedIn()) return;
+          if (value === null) preload.set(null);
+          else takePreload(value);
+        },
+        () => undefined,
+      );
+    },
+    startPreload: () => host.call({ type: 'start-preload' }).then(() => undefined),
+    stopPreload: () => host.call({ type: 'stop-preload' }).then(() => undefined),
     openCases(query) {
       casesAsked += 1;
       casesQuery = query;

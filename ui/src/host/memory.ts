@@ -10,6 +10,7 @@ import type {
   ImagesView,
   MeasurementsView,
   PlatformView,
+  PreloadView,
   Reply,
   Request,
   SessionView,
@@ -28,6 +29,8 @@ export interface Fixture {
   signedIn: Extract<SessionView, { state: 'signed-in' }>;
   platform?: PlatformView;
   today?: TodayView;
+  /** Without it there is nothing to fetch ahead. */
+  preload?: PreloadView;
   cases?: CasesView;
   search?: (query: string) => CasesView;
   caseViews?: CaseView[];
@@ -99,6 +102,11 @@ export function memoryHost(fixture: Fixture): MemoryHost {
         return { type: 'done' };
       case 'open-today':
         return { type: 'today', value: found(fixture.today) };
+      case 'open-preload':
+        return { type: 'preload', value: fixture.preload ?? null };
+      case 'start-preload':
+      case 'stop-preload':
+        return { type: 'done' };
       case 'finish-task': {
         const view = found(fixture.today);
         if (request.done) finished.add(request.task);

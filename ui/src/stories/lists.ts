@@ -1,5 +1,5 @@
 /** "Heute" and "Fälle" of the demonstration. */
-import type { CaseRowView, CasesView, TodayView } from '../host/contract';
+import type { CaseRowView, CasesView, PreloadView, TodayView } from '../host/contract';
 import { fold, foldLong, listName } from '../i18n/format';
 import { aehrenfeld, auenwald, auerwald, birkenlicht, lindenfurt, mohnblatt, moosgrund, steinklee, wiesenquell } from './people';
 
@@ -189,6 +189,18 @@ export const today: TodayView = {
   newsSince: '2026-11-23T17:30:00+01:00',
   asOf: `${day}13:36:00+01:00`,
   freshness: { state: 'current' },
+};
+
+/** Nothing of the board's images lies here, and the record says how many there are. */
+export const preload: PreloadView = {
+  serial: 1,
+  session: board.id,
+  state: { state: 'idle' },
+  images: 0,
+  of: 1204,
+  bytes: 0,
+  ofBytes: null,
+  cases: agenda.map((row) => ({ patient: row.patient, state: 'lacking', refused: 0, unconfirmed: 0, missing: 0, failure: null })),
 };
 
 export const cases: CasesView = {

@@ -1,7 +1,7 @@
 /** The screens of the program in the states that they draw. */
-import type { CaseRowView, CasesView, Part, SessionView } from '../host/contract';
+import type { CaseRowView, CasesView, Part, PreloadCaseView, PreloadView, SessionView } from '../host/contract';
 import { chat, ownCard } from '../messages/examples';
-import { cases, today } from './lists';
+import { cases, preload, today } from './lists';
 import { falkenried, now, platform, settings, signedIn, start } from './people';
 import { auenwaldCase } from './records';
 import { at, demo, type Story } from './story';
@@ -19,6 +19,11 @@ const kept = { asOf: '2026-11-23T17:30:00+01:00', freshness: { state: 'kept', fa
 /** Two of the board's cases are on this device. */
 const here = (rows: CasesView['rows']): CasesView['rows'] =>
   rows.state === 'ready' ? { ...rows, value: rows.value.map((row, n) => (n === 1 || n === 2 ? { ...row, kept: kept.asOf } : row)) } : rows;
+
+/** The board's images on their way; of single cases what is given by their places. */
+const preloaded = (view: Partial<PreloadView>, ofCases: (n: number) => Partial<PreloadCaseView> = () => ({})): Story['fixture'] =>
+  at({ screen: 'today' }, { preload: { ...preload, bytes: 640_000_000, ofBytes: 1_900_000_000, images: 412, ...view, cases: preload.cases.map((row, n) => ({ ...row, ...ofCases(n) })) } });
+const coming = (n: number): Partial<PreloadCaseView> => ({ state: n < 1 ? 'here' : n === 1 ? 'coming' : 'lacking', refused: n === 0 ? 1 : 0 });
 
 export const stories: Story[] = [
   { id: '01-sign-in', fixture: session({ state: 'signed-out', address: 'eschenland.example', addressFixed: false, failure: null }) },
@@ -58,6 +63,19 @@ export const stories: Story[] = [
   { id: '02-today-preview', fixture: at({ screen: 'today' }), keys: ['j', 'j', ' '] },
   { id: '02-today-task', fixture: at({ screen: 'today' }), keys: ['click:[data-testid=finish-task-studie]'] },
   { id: '02-today-tasks-failed', fixture: at({ screen: 'today' }, { today: { ...today, tasks: failed } }) },
+  { id: '02-today-preload-counting', fixture: preloaded({ state: { state: 'running', rate: null, seconds: null }, images: 0, bytes: 0, ofBytes: null }) },
+  { id: '02-today-preload-running', fixture: preloaded({ state: { state: 'running', rate: 6_200_000, seconds: 203 } }, coming) },
+  { id: '02-today-preload-waiting', fixture: preloaded({ state: { state: 'waiting' } }, coming) },
+  { id: '02-today-preload-rest', fixture: preloaded({}, (n) => ({ state: n < 1 ? 'here' : 'lacking' })) },
+  { id: '02-today-preload-done', fixture: preloaded({ state: { state: 'done', at: '2026-11-24T14:02:00+01:00' }, images: 1204, bytes: 1_900_000_000 }, (n) => ({ state: 'here', refused: n === 0 ? 1 : 0 })) },
+  {
+    id: '02-today-preload-partly',
+    fixture: preloaded({ state: { state: 'partly', cases: 2 }, images: 1130 }, (n) =>
+      n === 1 ? { missing: 72, failure: failed.failure } : n === 3 ? { failure: { code: 'not-allowed', detail: '' }, unconfirmed: 1 } : { state: 'here' },
+    ),
+  },
+  { id: '02-today-preload-full', fixture: preloaded({ state: { state: 'full', cases: 3, disk: false }, images: 820 }, (n) => ({ state: n < 3 ? 'here' : 'lacking' })) },
+  { id: '02-today-preload-disk', fixture: preloaded({ state: { state: 'full', cases: 3, disk: true }, images: 820 }, (n) => ({ state: n < 3 ? 'here' : 'lacking' })) },
   { id: '02-today-partly', fixture: at({ screen: 'today' }, { today: { ...today, news: { state: 'failed', failure: unreachable } } }) },
   {
     id: '02-today-offline',

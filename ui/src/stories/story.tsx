@@ -4,7 +4,7 @@ import type { Desk } from '../host/desk';
 import type { Fixture } from '../host/memory';
 import { chat } from '../messages/examples';
 import { auenwaldCase, auenwaldDocuments, birkenlichtCase, steinkleeCase } from './records';
-import { cases, search, today } from './lists';
+import { cases, preload, search, today } from './lists';
 import { platform, signedIn, start } from './people';
 
 export interface Story {
@@ -24,6 +24,7 @@ export const demo: Fixture = {
   signedIn,
   platform,
   today,
+  preload,
   cases,
   search,
   caseViews: [auenwaldCase, birkenlichtCase, steinkleeCase],

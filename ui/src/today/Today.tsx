@@ -24,6 +24,7 @@ import { ageAndGender, day, listName, longDate, moment, time } from '../i18n/for
 import { useCommand } from '../keys/keys';
 import { m } from '../paraglide/messages';
 import { openSection } from '../settings/section';
+import { PreloadMark, PreloadNotes, PreloadStatus, usePreload } from './Preload';
 import type { Preview } from './preview';
 import { Tasks } from './Tasks';
 import { boardMoment } from './todayView';
@@ -159,13 +160,18 @@ function Agenda({ board, preview }: { board: BoardSessionView; preview: Preview 
   const roving = useRovingRows({ count: board.agenda.length, scope: 'agenda', names: board.agenda.map((row) => listName(row.identity)), open });
   const current = board.agenda[roving.current];
   useCommand(previewCommand, preview.toggle, { scope: 'agenda', enabled: current !== undefined });
+  const preloading = usePreload(board);
   const incomplete = board.agenda.filter((row) => row.completeness.state === 'missing').length;
   return (
     <section className={styles['section']} data-scope="agenda" onFocus={preview.follow}>
       <div className={styles['sectionHead']}>
         <h2 className={styles['sectionTitle']}>{m.today_agenda()}</h2>
-        {incomplete > 0 && <span className={styles['sectionAside']}>{m.today_incomplete({ count: incomplete })}</span>}
+        <span className={styles['agendaAside']}>
+          {incomplete > 0 && <span>{m.today_incomplete({ count: incomplete })}</span>}
+          {preloading?.line && <PreloadStatus line={preloading.line} press={preloading.press} />}
+        </span>
       </div>
+      {preloading && <PreloadNotes preloading={preloading} board={board} />}
       {board.agenda.length === 0 ? (
         <EmptyLine icon="info">{m.today_agenda_empty()}</EmptyLine>
       ) : (
@@ -190,6 +196,9 @@ function Agenda({ board, preview }: { board: BoardSessionView; preview: Preview 
                 </td>
                 <td>
                   <RowState row={row} />
+                </td>
+                <td className={styles['mark']}>
+                  <PreloadMark state={preloading?.view.cases.find((one) => one.patient === row.patient)?.state} />
                 </td>
                 <td className={`${styles['quiet']} ${styles['optional']}`}>{row.registeredBy}</td>
                 <td className={styles['time']}>{row.slot ? time(row.slot.start) : ''}</td>
