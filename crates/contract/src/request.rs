@@ -4,10 +4,10 @@ use crate::{
     ArrivalView, Attention, BegunView, BulkAccessView, CardView, CaseView, CasesView, ChatView, ConflictChoice,
     ConnectionView, ConversationView, DecisionView, DevicesView, DiagnosisView, DirectoryView, DocumentView, DraftView,
     FileDoorView, FormStep, FoundPeopleView, ImagesView, MeasurementView, MeasurementsView, MessageVersionsView,
-    NamedView, OwnCardView, PermissionsView, PictureDoorView, PlatformView, PreloadView, PresentedView, ProofWantedView,
-    ReceivedStudyView, RecoveryKeyView, RoundCheckView, RoundDevicesView, RoundSightView, RoundStep, RoundSurfacesView,
-    RoundWayView, RoundsView, SeriesView, SessionView, SettingsView, ShareableView, SigningPreviewView, StartView,
-    TextBlockView, TodayView, TrustStep, WantedView,
+    NamedView, OwnCardView, PermissionsView, PictureDoorView, PlatformView, PreloadView, PresentedView,
+    ProofWantedView, ReceivedStudyView, RecoveryKeyView, RoundCheckView, RoundDevicesView, RoundSightView, RoundStep,
+    RoundSurfacesView, RoundWayView, RoundsView, SeriesView, SessionView, SettingsView, ShareableView,
+    SigningPreviewView, StartView, TextBlockView, TodayView, TrustStep, WantedView,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
