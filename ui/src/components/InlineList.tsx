@@ -109,7 +109,7 @@ export function InlineList({
         </p>
       ) : (
         <>
-          <ul id={list.id} role="listbox" aria-label={label}>
+          <ul id={list.id} role="listbox" aria-label={label} className={styles['options']}>
             {entries.map(({ name, text, testId: entry }, index) => (
               <li
                 key={index}
