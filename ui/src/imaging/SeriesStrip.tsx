@@ -41,12 +41,19 @@ export const SeriesStrip = memo(function SeriesStrip(view: SeriesStripView) {
 function Study({ study, newest, ...view }: { study: StudyView; newest: boolean } & SeriesStripView) {
   // Older studies begin folded, so that the current one is the one that is looked at.
   const [open, setOpen] = useState(newest);
-  // Whoever shows images in a round, or leafs by keys, comes to a study that is folded.
+  // Whoever shows images in a round, or leafs by keys, comes to a study that is folded. Looked for beside the drawing: a
+  // click from one study to another would draw all entries of both before its first image.
   const { stage } = view;
-  const shown = useSyncExternalStore(stage.subscribe, () => stage.snapshot().viewports.some((viewport) => viewport.study === study.study));
   useEffect(() => {
-    if (shown) setOpen(true);
-  }, [shown]);
+    let before = false;
+    const look = () => {
+      const shown = stage.snapshot().viewports.some((viewport) => viewport.study === study.study);
+      if (shown && !before) setOpen(true);
+      before = shown;
+    };
+    look();
+    return stage.subscribe(look);
+  }, [stage, study.study]);
   const { identity } = study;
   return (
     <section className={styles['study']} aria-label={`${date(study.at)} ${study.description}`}>
@@ -81,19 +88,21 @@ function Study({ study, newest, ...view }: { study: StudyView; newest: boolean }
       {identity.grade === 'spelling' && (
         <p className={styles['mark']}>{m.imaging_spelling({ person: otherPerson(identity.other) })}</p>
       )}
-      {open && study.series.length > 0 && <SeriesList study={study} {...view} />}
+      {open && study.series.length > 0 && <SeriesList study={study} stage={stage} choose={view.choose} />}
     </section>
   );
 }
 
-function SeriesList({ study, ...view }: { study: StudyView } & SeriesStripView) {
+const SeriesList = memo(function SeriesList({ study, stage, choose }: { study: StudyView } & Pick<SeriesStripView, 'stage' | 'choose'>) {
+  // The list makes its entries anew for other items.
+  const items = useMemo(() => study.series.map((entry) => ({ ...entry, id: entry.series })), [study.series]);
   return (
     <GridList
       aria-label={m.imaging_series_of({ date: date(study.at) })}
       className={styles['list'] ?? ''}
-      items={study.series.map((entry) => ({ ...entry, id: entry.series }))}
+      items={items}
       onAction={(key) => {
-        view.choose(study.study, String(key));
+        choose(study.study, String(key));
       }}
     >
       {(entry) => (
@@ -106,12 +115,12 @@ function SeriesList({ study, ...view }: { study: StudyView } & SeriesStripView) 
           data-modality={entry.modality}
           data-instances={entry.instances}
         >
-          <Series entry={entry} stage={view.stage} />
+          <Series entry={entry} stage={stage} />
         </GridListItem>
       )}
     </GridList>
   );
-}
+});
 
 type SeriesState = { shown: boolean; active: boolean; progress: Progress | undefined };
 
