@@ -51,14 +51,21 @@ async function closes({ checks, asked, pass }: Awaited<ReturnType<typeof open>>)
 }
 
 describe('camera and sound in the settings', () => {
-  test('stand between appearance and images, and are reached by arrow keys', async () => {
+  test('stand between appearance and images, and open nothing where arrow keys pass by', async () => {
     const { page } = await open(rounds());
     const tab = page.getByTestId('settings-media');
     const tabs = page.getAllByRole('tab').map((one) => one.getAttribute('data-testid'));
     expect(tabs.slice(1, 4)).toEqual(['settings-appearance', 'settings-media', 'settings-images']);
+    const enter = () => {
+      fireEvent.keyDown(document.activeElement ?? document.body, { key: 'Enter' });
+      fireEvent.keyUp(document.activeElement ?? document.body, { key: 'Enter' });
+    };
     act(() => page.getByTestId('settings-appearance').focus());
+    enter();
     fireEvent.keyDown(document.activeElement ?? document.body, { key: 'ArrowDown' });
-    expect([document.activeElement, tab.getAttribute('aria-selected')]).toEqual([tab, 'true']);
+    expect([document.activeElement, tab.getAttribute('aria-selected')]).toEqual([tab, 'false']);
+    enter();
+    expect(tab.getAttribute('aria-selected')).toBe('true');
   });
 
   test('say when they are open, move a meter, play a tone and the own voice', async () => {

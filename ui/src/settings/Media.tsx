@@ -80,7 +80,7 @@ function InUse({ round }: { round: RoundView }) {
     </>
   );
   return (
-    <Notice icon="camera" title={m.settings_media_round({ name: round.name })} actions={actions}>
+    <Notice icon="camera" title={goesOn(round) ? m.settings_media_round({ name: round.name }) : m.round_entering()} actions={actions}>
       {m.settings_media_round_text()}
     </Notice>
   );

@@ -44,7 +44,8 @@ export function Settings() {
   const shown = useStore(section);
   useEffect(() => () => section.set(firstSection), []);
   return (
-    <Tabs orientation="vertical" className={styles['screen'] ?? ''} selectedKey={shown} onSelectionChange={(key) => section.set(key as SectionId)} data-testid="settings">
+    // Passing by a page that opens the camera is no look at it.
+    <Tabs orientation="vertical" keyboardActivation="manual" className={styles['screen'] ?? ''} selectedKey={shown} onSelectionChange={(key) => section.set(key as SectionId)} data-testid="settings">
       <div className={styles['menu']}>
         <h1 className={styles['menuTitle']}>{m.frame_settings()}</h1>
         <TabList className={styles['menuList'] ?? ''} aria-label={m.frame_settings()}>
