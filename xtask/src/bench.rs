@@ -31,7 +31,7 @@ use std::{
 /// sending 100,000 messages, once, and kept in the cache folder. `bench rounds` measures rounds without a window beside
 /// LiveKit's own server and client, and writes `bench/rounds.json`.
 ///
-/// Close other programs first: the machine's whole speed is measured. The first build takes some fifteen minutes,
+/// Close other programs first: the machine's whole speed is measured. The first build takes an hour on two cores,
 /// the measuring about ten.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
@@ -171,7 +171,7 @@ impl Bench {
         if !self.built {
             setup::machine(shell)?;
             Web { optimize: true, force: false }.run(shell)?;
-            build(shell, folder, self.parts().contains(&Part::Bulk))?;
+            build(shell, folder, &self.parts())?;
         }
         let sandbox = Sandbox::measured(shell, &folder.join("sandbox"), &data)?;
         let (platform, runs) = (sandbox.platform.as_str(), self.runs);
@@ -209,14 +209,16 @@ impl Bench {
 }
 
 /// The program as it ships and, beside it, one that keeps the frames which it has sent: so that its pipes can be
-/// measured without what comes before them. Both are built with the same packages, so that they share all others.
-fn build(shell: &Shell, folder: &Path, pipes: bool) -> Result<()> {
+/// measured without what comes before them. Both are built with the same packages, so that they share all others; of the
+/// executables, each of which takes a quarter of an hour, only those that the parts need.
+fn build(shell: &Shell, folder: &Path, parts: &BTreeSet<Part>) -> Result<()> {
     let cargo = || {
         let mut cargo = shell.cargo();
         cargo.args(["build", "--release", "--package", "konsil-desktop", "--package", "sandbox", "--package", "bench"]);
+        cargo.args(["--bin", "konsil"]);
         cargo
     };
-    if pipes {
+    if parts.contains(&Part::Bulk) {
         run(cargo().args(["--features", "konsil-desktop/bench"]))?;
         let (program, kept) = (shell.built(true, "konsil"), folder.join("konsil-bulk"));
         if kept.exists() {
@@ -224,7 +226,12 @@ fn build(shell: &Shell, folder: &Path, pipes: bool) -> Result<()> {
         }
         fs::copy(&program, &kept).with_context(|| format!("copy {}", program.display()))?;
     }
-    run(&mut cargo())
+    let mut cargo = cargo();
+    cargo.args(["--bin", "sandbox"]);
+    if parts.contains(&Part::Decode) {
+        cargo.args(["--bin", "konsil-bench"]);
+    }
+    run(&mut cargo)
 }
 
 /// What else the machine does, since figures of a busy one are none to hold a promise against.
