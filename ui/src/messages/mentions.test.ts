@@ -23,7 +23,7 @@ describe('people are offered', () => {
   });
 
   test('but not in an address, behind a space, on the next line, or in a name that was chosen', () => {
-    for (const text of ['post@haus.example', '@ ', '@Leyla ', '@Leyla\n', 'a@@', '']) expect(trigger(plain(text), text.length), text).toBeUndefined();
+    for (const text of ['post@haus.example', '@ ', '@Leyla ', '@Leyla\n', 'a@@', '@?', '(siehe @)', '@Sonnkaya!', '']) expect(trigger(plain(text), text.length), text).toBeUndefined();
     const named = { text: '@Anna (@a:eschenland.example) b', named: [{ start: 0, length: 29, person: '@a:eschenland.example' }] };
     expect(trigger(named, 31)).toBeUndefined();
     expect(trigger(named, 5)).toBeUndefined();
@@ -42,6 +42,10 @@ describe('people are offered', () => {
   test('with their hospital, and their whole address where somebody has the same name', () => {
     expect(offers(members, 'sonn', null)[0]?.about).toBe('eschenland.example');
     expect(offers(members, 'anna', null).map(({ about }) => about)).toEqual(['@a:eschenland.example', '@a:klinik-erlenbach.example']);
+  });
+
+  test('by their address, where they call themselves by nothing else', () => {
+    expect(offers([person('@x:eschenland.example', '@ ')], '', null).map(({ name }) => name)).toEqual(['@x:eschenland.example']);
   });
 
   test('and everybody at the end, where that is allowed and somebody is there', () => {

@@ -19,8 +19,8 @@ const most = 30;
 /** Looks back from the caret for "@" at the beginning of a word; a name that was chosen is none, nor is an address. */
 export function trigger({ text, named }: TypedView, caret: number): InlineTrigger | undefined {
   const query = /(?:^|[\s(„"])@([^@\n]{0,60})$/u.exec(text.slice(0, caret))?.[1];
-  // After a space the sentence goes on.
-  if (query === undefined || query.trim() !== query) return undefined;
+  // After a space the sentence goes on, and after a sign it is over: Enter belongs to the text there.
+  if (query === undefined || /^\s|[^\p{L}\p{M}\p{N}]$/u.test(query)) return undefined;
   const start = caret - query.length - 1;
   return named.some((one) => one.start <= start && start < one.start + one.length) ? undefined : { start, query };
 }
@@ -48,7 +48,8 @@ export function chosen(typed: TypedView, caret: number, { start }: InlineTrigger
 }
 
 function nameOf({ id, name, ambiguous }: SenderView): string {
-  const plain = name.replace(/^@+/u, '');
+  // What calls itself "@" has its address for a name.
+  const plain = name.replace(/^@+/u, '').trim() || id.slice(1);
   return ambiguous ? `@${plain} (${id})` : `@${plain}`;
 }
 

@@ -169,7 +169,7 @@ export function noticeWords(changes: readonly NoticeView[], call: (sender: Sende
 
 /** What is said aloud of a message, and what names its line. */
 export function spoken(line: MessageLine, call: (sender: SenderView) => string): string {
-  return line.namesMe ? `${m.chat_names_me()}. ${said(line, call)}` : said(line, call);
+  return line.namesMe ? `${m.chat_names_me_spoken()}. ${said(line, call)}` : said(line, call);
 }
 
 function said(line: MessageLine, call: (sender: SenderView) => string): string {
