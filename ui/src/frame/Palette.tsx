@@ -12,6 +12,7 @@ import { useStore } from '../host/store';
 import { useNow } from '../i18n/clock';
 import { date, day, fold, listName, time } from '../i18n/format';
 import { activeCommands, type Command } from '../keys/keys';
+import { conversationTitle } from '../messages/caseOf';
 import { m } from '../paraglide/messages';
 import { useKnownIdentity } from './known';
 import styles from './Palette.module.css';
@@ -98,14 +99,14 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const roomChoice = (row: ConversationRowView): Choice => ({
     id: `conversation-${row.id}`,
     icon: 'chat',
-    name: row.name,
+    name: conversationTitle(row),
     detail: row.unread > 0 ? m.chat_unread({ count: row.unread }) : '',
     run: () => places.go({ screen: 'messages', conversation: row.id }),
   });
   const matching = ranked(query, commands, ({ command }) => command.label());
   const groups: ChoiceGroup[] = [
     { title: m.frame_cases(), choices: (query.trim() === '' ? rows : ranked(query, rows, (row) => `${row.identity.family ?? ''} ${row.identity.given ?? ''} ${row.identity.number ?? ''}`).concat(rows)).filter((row, at, all) => all.indexOf(row) === at).slice(0, mostCases).map(caseChoice) },
-    { title: m.frame_chat(), choices: query.trim() === '' ? [] : ranked(query, rooms, (row) => row.name).slice(0, mostConversations).map(roomChoice) },
+    { title: m.frame_chat(), choices: query.trim() === '' ? [] : ranked(query, rooms, (row) => `${conversationTitle(row)} ${row.name}`).slice(0, mostConversations).map(roomChoice) },
     { title: here ? m.palette_in_case() : m.palette_here(), choices: matching.filter(({ command }) => command.group !== 'everywhere').map(commandChoice) },
     { title: m.palette_go(), choices: matching.filter(({ command }) => command.group === 'everywhere').map(commandChoice) },
   ].filter((group) => group.choices.length > 0);

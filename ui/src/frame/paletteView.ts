@@ -1,6 +1,9 @@
 /** Matching in the command palette: every typed word begins a word of the name, umlauts folded. */
 import { fold, foldLong } from '../i18n/format';
 
+/** The letters of the query are in the text, in their order, with others between them. */
+const scattered = 4;
+
 /** How well a text answers a query; null when it does not. Lower is better. */
 export function rank(query: string, text: string): number | null {
   const short = rankFolded(fold(query.trim()), fold(text));
@@ -21,7 +24,13 @@ function rankFolded(wanted: string, folded: string): number | null {
     if (at < 0) return null;
     at += 1;
   }
-  return wanted.length >= 3 ? 4 : null;
+  return wanted.length >= 3 ? scattered : null;
+}
+
+/** Whether each typed word, or all of them as they stand, is in a text: letters that lie scattered in it are no hit. */
+export function holds(query: string, text: string): boolean {
+  const found = rank(query, text);
+  return found !== null && found < scattered;
 }
 
 /** The best first; equal ones stay in their order. */

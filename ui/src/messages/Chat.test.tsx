@@ -53,6 +53,40 @@ afterEach(() => {
 });
 
 describe('the list', () => {
+  test('is searched from "/" on, says how many there are, and a single one opens by Enter', async () => {
+    const { page, places } = open(null);
+    const list = await waitFor(() => page.getByTestId('conversations'));
+    const count = () => list.querySelectorAll('[role=row]').length;
+    const all = count();
+    key('/');
+    const field = page.getByRole('searchbox', { name: 'Gespräche suchen' });
+    expect(document.activeElement).toBe(field);
+    fireEvent.change(field, { target: { value: 'milan' } });
+    expect(count()).toBe(1);
+    page.getByText('1 Gespräch gefunden');
+    key('Escape');
+    expect([count(), (field as HTMLInputElement).value]).toEqual([all, '']);
+    fireEvent.change(field, { target: { value: 'milan' } });
+    fireEvent.keyDown(field, { key: 'Enter' });
+    await waitFor(() => expect(places.place.get()).toEqual({ screen: 'messages', conversation: '!steinklee' }));
+  });
+
+  test('leads from where nothing is found to all conversations, and to people', async () => {
+    const { page } = open(null);
+    await waitFor(() => page.getByTestId('conversations'));
+    key('u');
+    const field = page.getByRole('searchbox', { name: 'Gespräche suchen' });
+    fireEvent.change(field, { target: { value: 'ahlefels' } });
+    page.getByText('Kein Gespräch mit „ahlefels“');
+    fireEvent.click(page.getByTestId('search-all'));
+    page.getByTestId('conversation-!ahlefels');
+    fireEvent.change(field, { target: { value: 'quastenflosser' } });
+    expect(page.queryByTestId('search-all')).toBeNull();
+    fireEvent.click(page.getByTestId('search-people'));
+    const words = await waitFor(() => page.getByLabelText('Name oder Adresse'));
+    expect((words as HTMLInputElement).value).toBe('quastenflosser');
+  });
+
   test('of before stays while chat begins anew, marked as not the current one', async () => {
     const { page, host } = open(null);
     const list = await waitFor(() => page.getByTestId('conversations'));
@@ -153,7 +187,7 @@ describe('the composer', () => {
     expect(page.getByTestId('name-list').textContent).toContain('eschenland.example');
     key('Enter');
     expect(area().value).toBe('Frag @Dr. med. Leyla Sonnkaya ');
-    expect([page.queryByTestId('name-list'), page.getByTestId('composer-named').textContent]).toEqual([null, 'Genannt: Sonnkaya']);
+    expect([page.queryByTestId('name-list'), page.getByTestId('composer-named').textContent]).toEqual([null, 'Erwähnt: Sonnkaya']);
     await write('Frag @Dr. med. Leyla Sonnkaya bitte');
     key('Enter');
     const named = [{ start: 5, length: 24, person: '@dr-sonnkaya:eschenland.example' }];
@@ -194,7 +228,7 @@ describe('the composer', () => {
     await write('@al');
     expect(page.queryByTestId('name-list')).toBeNull();
     act(() => host.send({ type: 'conversation-changed', value: { ...steinklee, mayNameAll: true } }));
-    expect(page.getByTestId('name-everybody').textContent).toBe('AlleAlle in diesem Gespräch werden genannt');
+    expect(page.getByTestId('name-everybody').textContent).toBe('AlleAlle in diesem Gespräch werden erwähnt');
     key('Enter');
     key('Enter');
     expect(asked('send-message')).toEqual([{ type: 'send-message', conversation: '!steinklee', text: '@Alle ', named: [{ start: 0, length: 5, person: null }], replyTo: null }]);
@@ -558,8 +592,8 @@ test('a line that names this person says so, to the eye and to the ear', async (
   const line = message(sonnkaya, '2026-11-24T13:34:00+01:00', { type: 'text', source: null, blocks: [{ type: 'paragraph', spans: [span('@Dr. med. Amina Falkenried', { mention: falkenried }), span(' und '), span('@Dr. med. Matteo Brunnengold', { mention: brunnengold }), span(': '), span('@room', { everybody: true })] }] }, { namesMe: true });
   act(() => host.send({ type: 'conversation-changed', value: { ...steinklee, lines: [line] } }));
   const article = await waitFor(() => page.getByTestId(`message-${line.id}`));
-  expect(article.getAttribute('aria-label')).toContain('nennt Sie. Sonnkaya: @Dr. med. Amina Falkenried');
-  expect(page.getByTestId(`names-me-${line.id}`).textContent).toBe('nennt Sie');
+  expect(article.getAttribute('aria-label')).toContain('Sie sind erwähnt. Sonnkaya: @Dr. med. Amina Falkenried');
+  expect(page.getByTestId(`names-me-${line.id}`).textContent).toBe('erwähnt Sie');
   const names = [...article.querySelectorAll('bdi')];
   expect(names.map((name) => [name.textContent, name.className.includes('mentionOwn')])).toEqual([
     ['@Dr. med. Amina Falkenried', true],

@@ -2,8 +2,10 @@
 import { useEffect, useRef, useState } from 'react';
 import { Bar } from '../components/Bar';
 import { Button, IconButton } from '../components/Button';
-import { Empty } from '../components/Empty';
+import { Empty, EmptyLine } from '../components/Empty';
 import { FailureNotice } from '../components/FailureNotice';
+import { Field } from '../components/Field';
+import { Icon } from '../components/icons';
 import { Kbd } from '../components/Kbd';
 import { Segment } from '../components/Segment';
 import { Skeleton, useWaited } from '../components/Skeleton';
@@ -26,6 +28,7 @@ import { useToldFiles } from './useTransfers';
 const nextCommand = defineCommand({ id: 'conversation-next', keys: ['mod+arrowdown'], label: () => m.chat_next(), group: 'messages', whileTyping: true });
 const previousCommand = defineCommand({ id: 'conversation-previous', keys: ['mod+arrowup'], label: () => m.chat_previous(), group: 'messages', whileTyping: true });
 const newCommand = defineCommand({ id: 'conversation-new', keys: ['n'], label: () => m.chat_new_title(), group: 'messages' });
+const searchCommand = defineCommand({ id: 'conversations-search', keys: ['/'], label: () => m.command_search_here(), group: 'messages' });
 const unreadCommand = defineCommand({ id: 'conversations-unread', keys: ['u'], label: () => m.chat_show_unread(), group: 'messages' });
 
 export function Chat({ conversation }: { conversation: string | null }) {
@@ -33,8 +36,11 @@ export function Chat({ conversation }: { conversation: string | null }) {
   const places = usePlaces();
   const chat = useStore(desk.chat);
   const [filter, setFilter] = useState<Filter>('all');
+  const [query, setQuery] = useState('');
+  const search = useRef<HTMLInputElement>(null);
   const [recovering, setRecovering] = useState<'set-up' | 'key-needed' | null>(null);
-  const [begins, setBegins] = useState(false);
+  /** With whom a new conversation begins: what was typed so far. */
+  const [begins, setBegins] = useState<string | null>(null);
   const takesFocus = useRef(false);
   useToldFiles();
 
@@ -45,7 +51,7 @@ export function Chat({ conversation }: { conversation: string | null }) {
   useEffect(() => () => desk.closeConversation(), [desk]);
 
   const view = chat.state === 'here' ? chat.value : null;
-  const rows = view === null ? [] : shownRows(view, filter, conversation);
+  const rows = view === null ? [] : shownRows(view, filter, conversation, query);
   const open = (id: string) => {
     takesFocus.current = true;
     if (id !== conversation) places.go({ screen: 'messages', conversation: id });
@@ -61,7 +67,16 @@ export function Chat({ conversation }: { conversation: string | null }) {
 
   const setQuiet = (quiet: boolean) => void desk.host.call({ type: 'set-quiet', quiet }).catch(() => undefined);
   const mayBegin = view?.state.state === 'ready';
-  useCommand(newCommand, () => setBegins(true), { enabled: mayBegin });
+  useCommand(newCommand, () => setBegins(''), { enabled: mayBegin });
+  const searches = view !== null && view.conversations.length > 0;
+  useCommand(
+    searchCommand,
+    () => {
+      search.current?.focus();
+      search.current?.select();
+    },
+    { enabled: searches },
+  );
 
   if (chat.state === 'failed') {
     return (
@@ -102,12 +117,42 @@ export function Chat({ conversation }: { conversation: string | null }) {
                   data-testid="quiet"
                 />
               )}
-              <Button size="small" icon="plus" isDisabled={!mayBegin} onPress={() => setBegins(true)} data-testid="conversation-new">
+              <Button size="small" icon="plus" isDisabled={!mayBegin} onPress={() => setBegins('')} data-testid="conversation-new">
                 {m.chat_new_short()} <Kbd keys="n" />
               </Button>
             </div>
           </div>
-          {view && view.conversations.length > 0 && (
+          {searches && (
+            <div
+              className={styles['search']}
+              onKeyDown={(event) => {
+                if (event.key === 'Escape') {
+                  setQuery('');
+                  search.current?.blur();
+                } else if (event.key === 'Enter' && query.trim() !== '' && rows.length === 1 && rows[0]?.membership.state !== 'invited') {
+                  // Only a single hit opens: among several, the person chooses.
+                  open(rows[0]?.id ?? '');
+                } else if (event.key === 'ArrowDown' || event.key === 'Enter') {
+                  event.preventDefault();
+                  document.querySelector<HTMLElement>('[data-scope=conversations] [data-row][tabindex="0"]')?.focus();
+                }
+              }}
+            >
+              <Field
+                label={m.chat_search()}
+                labelHidden
+                placeholder={m.chat_search()}
+                value={query}
+                onChange={setQuery}
+                type="search"
+                inputRef={search}
+                testId="conversations-search"
+                before={<Icon name="search" size="s" />}
+                after={<Kbd keys="/" />}
+              />
+            </div>
+          )}
+          {searches && (
             <Segment
               label={m.chat_filter()}
               value={filter}
@@ -134,7 +179,25 @@ export function Chat({ conversation }: { conversation: string | null }) {
         ) : view && view.conversations.length > 0 ? (
           <>
             {anew && <BeginsAnew />}
-            <ConversationList rows={rows} filter={filter} open={conversation} onOpen={open} begins={anew} />
+            <span className="visually-hidden" role="status">
+              {query.trim() !== '' && m.chat_found({ count: rows.length })}
+            </span>
+            <ConversationList
+              rows={rows}
+              shown={`${filter} ${query.trim()}`}
+              none={
+                query.trim() === '' ? (
+                  <div className={styles['none']}>
+                    <EmptyLine icon="ok">{filter === 'unread' ? m.chat_none_unread() : m.chat_none_cases()}</EmptyLine>
+                  </div>
+                ) : (
+                  <NoHit query={query.trim()} all={filter === 'all' ? undefined : () => setFilter('all')} begin={mayBegin ? () => setBegins(query.trim()) : undefined} clear={() => setQuery('')} />
+                )
+              }
+              open={conversation}
+              onOpen={open}
+              begins={anew}
+            />
           </>
         ) : (
           view && view.state.state !== 'stopped' && <div className={styles['fill']}>
@@ -157,16 +220,44 @@ export function Chat({ conversation }: { conversation: string | null }) {
           <OpenConversation key={conversation} conversation={conversation} takesFocus={takesFocus} recover={recover} />
         )}
       </section>
-      {begins && (
+      {begins !== null && (
         <NewConversation
+          typed={begins}
           close={() => {
             takesFocus.current = true;
-            setBegins(false);
+            setBegins(null);
           }}
         />
       )}
       {recovering && <RecoveryDialog kind={recovering} close={() => setRecovering(null)} />}
     </div>
+  );
+}
+
+/** No conversation has what was typed in its name: the other filters and the directory may. */
+function NoHit({ query, all, begin, clear }: { query: string; all: (() => void) | undefined; begin: (() => void) | undefined; clear: () => void }) {
+  return (
+    <Empty
+      icon="search"
+      title={m.chat_no_hit({ query })}
+      actions={
+        <>
+          {all && (
+            <Button size="small" look="primary" onPress={all} data-testid="search-all">
+              {m.chat_search_all()}
+            </Button>
+          )}
+          {begin && (
+            <Button size="small" icon="plus" onPress={begin} data-testid="search-people">
+              {m.chat_search_people()}
+            </Button>
+          )}
+          <Button size="small" onPress={clear}>
+            {m.cases_clear_search()}
+          </Button>
+        </>
+      }
+    />
   );
 }
 

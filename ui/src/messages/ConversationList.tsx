@@ -1,8 +1,7 @@
 /** The conversations, newest first: cases and people together, invitations before all. */
-import { type FocusEvent, useCallback, useMemo, useRef, useState } from 'react';
+import { type FocusEvent, type ReactNode, useCallback, useMemo, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { classes } from '../components/classes';
-import { EmptyLine } from '../components/Empty';
 import { Icon } from '../components/icons';
 import { useRovingRows } from '../components/rovingRows';
 import type { ConversationRowView } from '../host/contract';
@@ -11,7 +10,7 @@ import { dateTime, listMoment } from '../i18n/format';
 import { m } from '../paraglide/messages';
 import { conversationTitle } from './caseOf';
 import styles from './Chat.module.css';
-import { type Filter, heldOrder } from './chatView';
+import { heldOrder } from './chatView';
 import { InvitationButtons } from './Conversation';
 import { callName } from './names';
 import { useWindowed } from './useWindowed';
@@ -20,13 +19,17 @@ import { lastLineWords, oneLine } from './words';
 
 export function ConversationList({
   rows: given,
-  filter,
+  shown,
+  none,
   open,
   onOpen,
   begins = false,
 }: {
   rows: readonly ConversationRowView[];
-  filter: Filter;
+  /** Which ones these are, by filter and search: others begin in their own order. */
+  shown: string;
+  /** What is said where there are none. */
+  none: ReactNode;
   open: string | null;
   onOpen: (id: string) => void;
   /** It is the last one of before, while chat begins anew. */
@@ -35,14 +38,14 @@ export function ConversationList({
   // Under the pointer or the focus nothing changes its place.
   const [pointer, setPointer] = useState(false);
   const [inside, setInside] = useState(false);
-  const order = useRef<{ filter: Filter; ids: string[] }>({ filter, ids: [] });
+  const order = useRef<{ shown: string; ids: string[] }>({ shown, ids: [] });
   const rows = useMemo(
     () => {
-      const held = (pointer || inside) && order.current.filter === filter ? heldOrder(order.current.ids, given) : given;
-      order.current = { filter, ids: held.map((row) => row.id) };
+      const held = (pointer || inside) && order.current.shown === shown ? heldOrder(order.current.ids, given) : given;
+      order.current = { shown, ids: held.map((row) => row.id) };
       return held;
     },
-    [given, filter, pointer, inside],
+    [given, shown, pointer, inside],
   );
   const lines = useMemo<Row[]>(() => rows.map((row) => ({ id: row.id, hold: 'firm' })), [rows]);
   const guess = useCallback((at: number) => (rows[at]?.membership.state === 'invited' ? 108 : 58), [rows]);
@@ -79,9 +82,7 @@ export function ConversationList({
       data-testid="conversations"
     >
       {rows.length === 0 ? (
-        <div className={styles['none']}>
-          <EmptyLine icon="ok">{filter === 'unread' ? m.chat_none_unread() : m.chat_none_cases()}</EmptyLine>
-        </div>
+        none
       ) : (
         <div role="grid" aria-label={m.chat_conversations()} aria-rowcount={rows.length}>
           {list.drawn.map(({ at, gap }) => {

@@ -33,11 +33,22 @@ const titles: Record<ContactGroup['kind'], () => string> = {
 };
 
 /** `about`: the case that it belongs to, with a name for it that names nobody. `into`: a group that people are asked to. */
-export function NewConversation({ about, into, close }: { about?: { patient: string; name: string }; into?: ConversationView; close: () => void }) {
+export function NewConversation({
+  about,
+  into,
+  typed = '',
+  close,
+}: {
+  about?: { patient: string; name: string };
+  into?: ConversationView;
+  /** What was already typed elsewhere. */
+  typed?: string;
+  close: () => void;
+}) {
   const { host } = useDesk();
   const places = usePlaces();
   const ids = useId();
-  const [words, setWords] = useState('');
+  const [words, setWords] = useState(typed);
   const [way, setWay] = useState<Way>(about || into ? 'group' : 'person');
   const [chosen, setChosen] = useState<readonly Chosen[]>([]);
   const [name, setName] = useState(about?.name ?? '');

@@ -171,7 +171,8 @@ export function Timeline({
   useEffect(() => {
     if (!past || shown.current) return;
     shown.current = true;
-    const asked = past.day === null ? lines.find((one) => one.type === 'unread') : firstSince(lines, past.day);
+    // The mark may be at what has no line: then at the last one, so that the focus is somewhere.
+    const asked = past.day === null ? (lines.find((one) => one.type === 'unread') ?? lines.findLast(isStop)) : firstSince(lines, past.day);
     const line = asked ? lines.slice(lines.indexOf(asked)).find(isStop) : undefined;
     if (line) light(line.id);
   }, [past, lines, light]);

@@ -22,6 +22,16 @@ describe('the list of conversations', () => {
     expect(ids(shownRows(chatView({ conversations: read }), 'unread', '!board'))).toEqual(['!board']);
   });
 
+  test('is searched by any words of a name, for a case also by those of the patient, within the filter', () => {
+    const view = chatView({ conversations: all });
+    const found = (query: string, filter: 'all' | 'cases' = 'all') => ids(shownRows(view, filter, null, query));
+    expect(found('  ')).toEqual(ids(all));
+    expect(found('milan stein')).toEqual(['!steinklee']);
+    expect(found('TEAM')).toEqual(['!lungenteam']);
+    expect([found('weidenlohe'), found('weidenlohe', 'cases')]).toEqual([['!weidenlohe'], []]);
+    expect(found('wdlhe')).toEqual([]);
+  });
+
   test('does not reorder what is under the pointer; what is new comes first, after the invitations', () => {
     const [a, b, c] = rows as [(typeof rows)[0], (typeof rows)[0], (typeof rows)[0]];
     const fresh = { ...a, id: '!neu' };

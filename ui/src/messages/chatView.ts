@@ -1,5 +1,7 @@
 /** The list of conversations: what is shown, and in which order. */
+import { holds } from '../frame/paletteView';
 import type { ChatView, ConversationRowView } from '../host/contract';
+import { conversationTitle } from './caseOf';
 
 export const filters = ['all', 'unread', 'cases'] as const;
 export type Filter = (typeof filters)[number];
@@ -24,11 +26,12 @@ export function unreadConversations(rows: readonly ConversationRowView[]): numbe
 }
 
 /**
- * The rows of a filter. The open conversation stays in "Ungelesen" while it is open: reading it must not take it
- * away from under the reader.
+ * The rows of a filter whose names hold what was typed, for a case also the patient's. The open conversation stays in
+ * "Ungelesen" while it is open: reading it must not take it away from under the reader.
  */
-export function shownRows(view: ChatView, filter: Filter, open: string | null): ConversationRowView[] {
-  return view.conversations.filter((row) => passes(row, filter) || (filter === 'unread' && row.id === open));
+export function shownRows(view: ChatView, filter: Filter, open: string | null, query = ''): ConversationRowView[] {
+  const rows = view.conversations.filter((row) => passes(row, filter) || (filter === 'unread' && row.id === open));
+  return query.trim() === '' ? rows : rows.filter((row) => holds(query, `${conversationTitle(row)} ${row.name}`));
 }
 
 /**

@@ -68,6 +68,8 @@ export const stories: Story[] = [
   story('-moving', null, {}, { keys: ['j', 'j', 'j'] }),
   story('-unread', null, {}, { keys: ['u'] }),
   story('-unread-none', null, { view: chatView({ conversations: rows.map((row) => ({ ...row, unread: 0, mentions: 0 })) }) }, { keys: ['u'] }),
+  story('-search', null, {}, { keys: ['/', 'f', 'a', 'l', 'l'] }),
+  story('-search-none', null, {}, { keys: ['u', '/', 'a', 'h', 'l', 'e', 'f'] }),
   story('-invitation', '!einladung', {
     view: chatView({ conversations: [invitation, ...rows] }),
     conversations: [conversation({ id: '!einladung', name: invitation.name, initials: invitation.initials, membership: invitation.membership, encryption: { state: 'unknown' }, maySend: false, members: [], memberCount: 5 })],
