@@ -68,7 +68,7 @@ use sha2::Sha256;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use testkit::{BadLine, PATIENCE};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -243,10 +243,14 @@ impl Ours {
 
     /// The next event that fits, from those that nobody has taken yet.
     async fn sees<T>(&mut self, what: &str, fits: impl Fn(&Event) -> Option<T>) -> T {
+        self.sees_within(PATIENCE, what, fits).await
+    }
+
+    async fn sees_within<T>(&mut self, patience: Duration, what: &str, fits: impl Fn(&Event) -> Option<T>) -> T {
         if let Some(place) = self.facts.iter().position(|event| fits(event).is_some()) {
             return fits(&self.facts.remove(place)).expect("it did a moment ago");
         }
-        let found = timeout(PATIENCE, async {
+        let found = timeout(patience, async {
             loop {
                 let event =
                     self.received.events.recv().await.unwrap_or_else(|| panic!("the round ended before {what}"));

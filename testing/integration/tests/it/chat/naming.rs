@@ -65,7 +65,8 @@ fn is_there<'a>(wanted: &'a str) -> impl FnMut(&Message) -> bool + 'a {
 }
 
 async fn whoever_is_named_hears_of_it_as_such_and_the_list_counts_it(home: &Home) {
-    let Pair { one, other, room, .. } = pair(home, "dr-falkenried", "dr-sonnkaya").await;
+    // Whoever began it was invited to nothing: nothing else arrives there.
+    let Pair { one: other, other: one, room, .. } = pair(home, "dr-falkenried", "dr-sonnkaya").await;
     let (mine, theirs) = (one.opens(&room).await, other.opens(&room).await);
     let mut arrivals = other.account.arrivals();
     let text = to(&mine, "Frag {}, bitte").await;
