@@ -55,6 +55,8 @@ const PAGE: u16 = 50;
 const SCREENFUL: usize = 30;
 /// How long what lies before the first line waits for the homeserver's first answer after a start.
 const FIRST_ANSWER: Duration = Duration::from_secs(2);
+/// What came with the homeserver's first answer is counted after so long.
+const COUNTED: Duration = Duration::from_secs(2);
 
 /// An open conversation. Dropping it ends its following of the room.
 pub struct Conversation {
@@ -91,6 +93,8 @@ struct Read {
     to: Option<OwnedEventId>,
     /// More had come.
     is_short: bool,
+    /// Somebody was at the end before the homeserver answered.
+    is_seen: bool,
     /// What comes from here on has come since.
     is_over: bool,
 }
@@ -184,7 +188,12 @@ impl Conversation {
             earlier: watch::Sender::new(Earlier::More),
             later: watch::Sender::new(past.then_some(Earlier::More)),
             trust: watch::Sender::new(None),
-            read: Mutex::new(Read { is_short: read_to.is_some(), is_over: read_to.is_some(), to: read_to }),
+            read: Mutex::new(Read {
+                is_short: read_to.is_some(),
+                is_seen: false,
+                is_over: read_to.is_some(),
+                to: read_to,
+            }),
             revision: watch::Sender::new(0),
         });
         let mut tasks = JoinSet::new();
@@ -262,11 +271,18 @@ impl Conversation {
                 let (shared, room, mut follows) = (shared.clone(), room.clone(), account.state());
                 async move {
                     // What is read from here on moves the mark. At a start it is known with the homeserver's first answer.
-                    let answered = follows.wait_for(|state| *state == SyncState::Ready).await.is_ok();
-                    if answered && let Some(to) = room.fully_read_event_id() {
+                    if follows.wait_for(|state| *state == SyncState::Ready).await.is_err() {
+                        return;
+                    }
+                    if let Some(to) = room.fully_read_event_id() {
                         shared.read().to = Some(to);
                         shared.changed();
                     }
+                    tokio::time::sleep(COUNTED).await;
+                    // Whoever was at the end and sees nothing new has read everything, and is not asked again.
+                    let mut read = shared.read();
+                    read.is_short |= !read.is_over && room.num_unread_messages() > 0;
+                    read.is_over |= read.is_seen;
                 }
             });
         }

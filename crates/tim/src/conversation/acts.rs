@@ -247,8 +247,10 @@ impl Conversation {
     /// [`ConversationError::Failed`] when the homeserver did not take it.
     pub async fn mark_read(&self) -> Result<(), ConversationError> {
         let read = if self.signals().receipts { ReceiptType::Read } else { ReceiptType::ReadPrivate };
-        if *self.follows.borrow() == SyncState::Ready {
-            self.shared.read().is_over = true;
+        {
+            let mut read = self.shared.read();
+            read.is_seen = true;
+            read.is_over |= *self.follows.borrow() == SyncState::Ready;
         }
         let failed = |error: matrix_sdk::Error| ConversationError::Failed(error.to_string());
         self.timeline.mark_as_read(read).await.map_err(failed)?;
