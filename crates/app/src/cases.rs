@@ -430,10 +430,13 @@ impl Desk {
         if let Some(around) = around {
             place_among(&mut record, &around.what);
         }
+        let alike = named_alike(fhir, &record).await;
+        let lacks = record.lacks_something() || alike.is_none();
+        meet(&mut record, alike.unwrap_or_default());
         record.end_reading(began.to_string());
         let owner = Owner::of(taken);
         // What is kept already may hold what could not be read this time.
-        let worse = record.lacks_something() && self.0.shelf.cases(&owner, began).contains_key(patient);
+        let worse = lacks && self.0.shelf.cases(&owner, began).contains_key(patient);
         if !worse {
             self.keep_record(&owner, patient, began, record.to_keep()).await;
         }
@@ -443,24 +446,9 @@ impl Desk {
     /// Patients of the whole platform whose family name begins alike: the one that is easily taken for this one
     /// need not be on any agenda.
     async fn look_for_similar(&self, fhir: &FhirClient, patient: &str) {
-        let family = self.with_case(patient, |case| {
-            let patient = case.record.patient_resource()?;
-            text(&patient["name"][0]["family"])
-        });
-        let Ok(Some(family)) = family else { return };
-        let beginning: String = family.chars().take(3).collect();
-        let found = match fhir.search("Patient", &[("family", beginning.as_str()), ("_count", "50")], 100).await {
-            Ok(found) => found,
-            Err(error) => {
-                tracing::warn!(%error, "patients with similar names are looked for on the agenda alone");
-                return;
-            }
-        };
-        let _closed = self.with_case(patient, |case| {
-            let known: BTreeSet<String> = case.record.neighbors.iter().filter_map(|p| text(&p["id"])).collect();
-            let news = found.matches.into_iter().filter(|p| text(&p["id"]).is_some_and(|id| !known.contains(&id)));
-            case.record.neighbors.extend(news);
-        });
+        let Ok(record) = self.with_case(patient, |case| case.record.clone()) else { return };
+        let Some(found) = named_alike(fhir, &record).await else { return };
+        let _closed = self.with_case(patient, |case| meet(&mut case.record, found));
         self.tell_case(patient);
     }
 
@@ -724,6 +712,28 @@ async fn people(fhir: &FhirClient, taken: &Taken) -> [Result<Found, FhirError>; 
         fhir.search("PractitionerRole", &roles, 1000),
     );
     [boards, teams, roles]
+}
+
+/// Patients of the whole platform whose family name begins like the record's; `None` where they are not known.
+async fn named_alike(fhir: &FhirClient, record: &CaseRecord) -> Option<Vec<Value>> {
+    let Some(family) = record.patient_resource().and_then(|patient| text(&patient["name"][0]["family"])) else {
+        return Some(Vec::new());
+    };
+    let beginning: String = family.chars().take(3).collect();
+    match fhir.search("Patient", &[("family", beginning.as_str()), ("_count", "50")], 100).await {
+        Ok(found) => Some(found.matches),
+        Err(error) => {
+            tracing::warn!(%error, "patients with similar names are looked for on the agenda alone");
+            None
+        }
+    }
+}
+
+/// Others beside whom a name is read, each once.
+fn meet(record: &mut CaseRecord, others: Vec<Value>) {
+    let known: BTreeSet<String> = record.neighbors.iter().filter_map(|other| text(&other["id"])).collect();
+    let news = others.into_iter().filter(|other| text(&other["id"]).is_some_and(|id| !known.contains(&id)));
+    record.neighbors.extend(news);
 }
 
 async fn patients_named(fhir: &FhirClient, query: &str) -> Result<Found, FhirError> {

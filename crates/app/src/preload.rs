@@ -18,7 +18,7 @@ use crate::{
         images_of, is_shown, listed_series, listed_study, patient_of,
     },
     record::{read::reference_id, record_identity},
-    session::{ASK_AGAIN, Taken},
+    session::{ASK_AGAIN, Seat, Taken},
     shelf::Owner,
 };
 use contract::{Event, Failure, FailureCode, IdentityGrade, PreloadView, SeriesEntryView};
@@ -84,7 +84,10 @@ impl Desk {
         let Some(Agenda { session, cases }) = self.agenda().filter(|_| taken.dicomweb.is_some()) else {
             return Ok(None);
         };
-        let runs = |preload: &Option<Preload>| preload.as_ref().is_some_and(|preload| preload.task.is_some());
+        // One of another session has no place in the page any longer, and ends with the one that takes its place.
+        let runs = |preload: &Option<Preload>| {
+            preload.as_ref().is_some_and(|preload| preload.task.is_some() && preload.session == session)
+        };
         if !runs(&self.state().preload) {
             let owner = Owner::of(&taken);
             let here = self.lies_here(&owner, cases).await;
@@ -116,6 +119,10 @@ impl Desk {
         self.0.images.warm();
         {
             let mut state = self.state();
+            // The lock may have come while it was looked what lies here.
+            if !matches!(&state.seat, Seat::Taken(taken) if taken.lock.is_none()) {
+                return Err(Failure::new(FailureCode::Locked, ""));
+            }
             let Some(preload) = state.preload.as_mut().filter(|preload| preload.task.is_none()) else {
                 return Ok(());
             };

@@ -81,7 +81,8 @@ function sizeWords({ images, of, bytes: here, ofBytes }: PreloadView): string | 
 }
 
 function runningWords(view: PreloadView, { rate: speed, seconds }: { rate: number | null; seconds: number | null }): string {
-  if (view.ofBytes === null || view.of === null) return m.today_preload_counting();
+  // How much it is may stay unknown, where one of the cases cannot be looked at.
+  if (view.ofBytes === null || view.of === null) return speed === null ? m.today_preload_counting() : joined([bytes(view.bytes), rate(speed)]);
   const left = seconds === null ? (speed === null ? '' : rate(speed)) : leftWords(seconds);
   return joined([imageWords(view), bytesOf(view.bytes, Math.max(view.bytes, view.ofBytes)), left]);
 }
