@@ -4,6 +4,7 @@
 
 mod earlier;
 mod keeping;
+mod mark;
 mod seat;
 mod setting;
 mod shared;
@@ -11,6 +12,7 @@ mod signing;
 mod waiting;
 
 pub(crate) use keeping::Keeping;
+pub(crate) use mark::{Mark, marks};
 pub(crate) use seat::DecisionSeat;
 
 use crate::{
@@ -18,11 +20,13 @@ use crate::{
     decision::{Draft, Merge, PlanStatus, draft_plan, merge, read_plan},
     failures,
     session::{Taken, permissions},
+    shelf::Owner,
 };
 use contract::{ConflictChoice, DecisionView, DraftView, Event, Failure, FailureCode, Permission};
 use jiff::Timestamp;
 use platform::fhir::{FhirClient, FhirError, Versioned};
 use seat::{Kept, Server};
+use serde_json::Value;
 use std::time::Duration;
 use vault::Vault;
 
@@ -47,32 +51,47 @@ pub(crate) fn draft_streams(vault: &Vault) -> Vec<(String, String)> {
 
 impl Desk {
     pub(crate) async fn open_decision(&self, patient: &str) -> Result<DecisionView, Failure> {
-        let (_, fhir) = self.seated()?;
+        let (taken, fhir) = self.seated()?;
         let settled = self.with_case(patient, |case| case.all_known())?;
         settled.await;
         if self.with_case(patient, |case| case.decision.is_some())? {
             return self.decision_view(patient);
         }
+        let mark = self.kept_mark(&Owner::of(&taken), patient).await;
         // The agenda's plan as it is now; the case may have been read an hour ago.
-        let known = self.with_case(patient, |case| crate::record::current_plan(&case.record).cloned())?;
-        let server = match known.as_ref().and_then(|plan| plan["id"].as_str()) {
-            Some(id) => match fhir.read("CarePlan", id).await {
+        let (known, read) = self.with_case(patient, |case| {
+            (crate::record::current_plan(&case.record).cloned(), case.record.as_of.parse::<Timestamp>().ok())
+        })?;
+        let known = last_known(known, read, mark.as_deref());
+        let server = match known.as_ref().and_then(Server::id) {
+            Some(id) => match fhir.read("CarePlan", &id).await {
                 Ok(found) => Some(Server::of(found)),
                 Err(FhirError::NotFound { .. }) => None,
                 // Without the platform the draft on this device still opens.
-                Err(FhirError::Unreachable(_)) => known.clone().map(Server::stale),
+                Err(error @ FhirError::Unreachable(_)) => {
+                    self.note_reachability(&error);
+                    known
+                }
                 Err(error) => return Err(failures::of_fhir(&error)),
             },
             None => None,
         };
         let (kept, unkept) = self.kept_draft(patient).await?;
+        let kept = match &mark {
+            Some(mark) => mark.kept_instead_of(kept),
+            None => kept,
+        };
         // Whoever only reads a decision does not count as present at it.
         let me = self.may(Permission::WriteDecision).ok().and_then(|_| self.my_role());
         self.with_case(patient, |case| {
             let mut seat = DecisionSeat::open(server, kept, || setting::first_draft(&case.record, me.as_deref()));
             seat.unkept = unkept;
+            seat.mark = mark;
+            seat.hold_mark();
             case.decision = Some(seat);
         })?;
+        self.keep_mark(patient).await;
+        self.look_if_unseen(patient);
         let signed = self.with_decision(patient, |seat| seat.is_signed())?;
         if signed {
             self.load_signature(&fhir, patient).await?;
@@ -88,6 +107,10 @@ impl Desk {
         self.with_decision(patient, |seat| {
             if seat.is_signed() && !seat.amending {
                 return Err(Failure::new(FailureCode::AlreadySigned, ""));
+            }
+            // The page offers to take the mark back first.
+            if seat.is_marked() && draft != seat.merge.draft {
+                return Err(Failure::new(FailureCode::Conflict, "it is marked for signing"));
             }
             seat.write(draft);
             Ok(())
@@ -180,6 +203,13 @@ impl Desk {
 
     /// One attempt to bring the platform's copy up to what is here.
     async fn push_draft(&self, patient: &str) -> Result<(), Failure> {
+        let pushed = self.send_draft(patient).await;
+        // What came back may be something else than what was marked.
+        self.keep_mark(patient).await;
+        pushed
+    }
+
+    async fn send_draft(&self, patient: &str) -> Result<(), Failure> {
         let (taken, fhir) = self.seated()?;
         let (draft, server) = {
             let snapshot = self.with_decision(patient, |seat| {
@@ -224,6 +254,7 @@ impl Desk {
                 seat.merged_author.clone_from(&there.author);
             }
             seat.server = Some(server);
+            seat.hold_mark();
         })
     }
 
@@ -236,6 +267,7 @@ impl Desk {
             seat.server = Some(Server::of(stored));
             // The platform has ours without theirs.
             seat.dirty = true;
+            seat.hold_mark();
         })?;
         self.keep_draft(patient).await
     }
@@ -253,6 +285,7 @@ impl Desk {
         self.with_decision(patient, |seat| {
             seat.take_theirs(&there.draft);
             seat.server = Some(Server::of(newest));
+            seat.hold_mark();
         })?;
         if signed {
             self.load_signature(fhir, patient).await?;
@@ -274,11 +307,13 @@ impl Desk {
         let may = permissions(&taken.session.person().roles);
         let missing = || Failure::new(FailureCode::NotFound, "the decision is not open");
         let me = self.my_role();
+        let online = !self.is_offline();
         self.with_case(patient, |case| {
             let record = &case.record;
             let seat = case.decision.as_ref()?;
             let quorum = setting::quorum(record, &seat.merge.draft);
-            Some(DecisionView { serial: self.next_serial(), ..seat.view(record, &quorum, &may, me.as_deref()) })
+            let (serial, mark) = (self.next_serial(), seat.mark_view(online));
+            Some(DecisionView { serial, mark, ..seat.view(record, &quorum, &may, me.as_deref()) })
         })?
         .ok_or_else(missing)
     }
@@ -311,11 +346,23 @@ impl Desk {
         draft: &Draft,
     ) -> Result<crate::decision::Setting, Failure> {
         self.with_case(patient, |case| {
-            let known = case.decision.as_ref().and_then(|seat| seat.server.as_ref()).map(|server| &server.resource);
-            setting::setting(&case.record, draft, known, setting::author(taken))
+            let seat = case.decision.as_ref();
+            let known = seat.and_then(|seat| seat.server.as_ref()).map(|server| &server.resource);
+            let mut setting = setting::setting(&case.record, draft, known, setting::author(taken))?;
+            if let Some(mark) = seat.and_then(|seat| seat.mark.as_deref()) {
+                mark.keep_conference(&mut setting);
+            }
+            Some(setting)
         })?
         .ok_or_else(|| Failure::new(FailureCode::NotFound, "the patient is not known"))
     }
+}
+
+/// The newest version of the decision that this device knows without asking. What was marked may be younger than the case
+/// that is kept; a case that was read since knows better, also that there is none.
+fn last_known(known: Option<Value>, read: Option<Timestamp>, mark: Option<&Mark>) -> Option<Server> {
+    let marked = mark.filter(|mark| read.is_none_or(|read| read < mark.at)).and_then(|mark| mark.server.clone());
+    marked.or_else(|| known.map(Server::stale))
 }
 
 /// A lost network is shown by the connection, an ended session by the sign-in page; what else keeps a draft from

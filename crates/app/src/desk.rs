@@ -149,6 +149,8 @@ pub(crate) struct Inner {
     /// Held while the settings go to the disk.
     pub(crate) settings_kept: Mutex<()>,
     pub(crate) keeping: crate::decisions::Keeping,
+    /// Held while a mark for signing goes to the disk.
+    pub(crate) marks_kept: tokio::sync::Mutex<()>,
     pub(crate) chat: crate::chat::Chat,
     pub(crate) rounds: crate::round::Rounds,
     pub(crate) sound: Arc<dyn sound::System>,
@@ -236,6 +238,7 @@ impl Desk {
             lock_mark: Mutex::new(()),
             settings_kept: Mutex::new(()),
             keeping: crate::decisions::Keeping::default(),
+            marks_kept: tokio::sync::Mutex::new(()),
             chat: crate::chat::Chat::default(),
             rounds: crate::round::Rounds::default(),
             sound,
@@ -358,6 +361,10 @@ impl Desk {
             Request::SignDecision { patient, sha256 } => {
                 self.sign_decision(&patient, &sha256).await.map(|()| Reply::Done)
             }
+            Request::MarkDecision { patient, sha256 } => {
+                self.mark_decision(&patient, &sha256).await.map(Reply::Decision)
+            }
+            Request::WithdrawMark { patient } => self.withdraw_mark(&patient).await.map(Reply::Decision),
             Request::CancelSigning { patient } => self.cancel_signing(&patient).map(|()| Reply::Done),
             Request::AmendDecision { patient } => self.amend_decision(&patient).await.map(Reply::Decision),
             Request::OpenTextBlocks => self.open_text_blocks().await.map(Reply::TextBlocks),
@@ -635,6 +642,8 @@ fn allowed_while_locked(request: &Request) -> bool {
         | Request::ResolveConflicts { .. }
         | Request::PreviewSigning { .. }
         | Request::SignDecision { .. }
+        | Request::MarkDecision { .. }
+        | Request::WithdrawMark { .. }
         | Request::CancelSigning { .. }
         | Request::AmendDecision { .. }
         | Request::OpenTextBlocks

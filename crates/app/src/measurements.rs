@@ -44,7 +44,7 @@ impl Desk {
         self.with_case(patient, |_| prefix(&taken.session.person().subject, patient))
     }
 
-    async fn with_vault<T: Send + 'static>(
+    pub(crate) async fn with_vault<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Vault) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Failure> {

@@ -122,6 +122,7 @@ impl Desk {
         if there.status != PlanStatus::Draft {
             self.load_signature(fhir, patient).await?;
         }
+        self.keep_mark(patient).await;
         self.tell_decision(patient);
         Ok(())
     }

@@ -550,6 +550,11 @@ impl Desk {
                 }
                 (false, None) => {
                     state.offline_since = Some(self.now());
+                    // What others wrote meanwhile is not known when it answers again.
+                    let seat = state.case.as_mut().and_then(|case| case.decision.as_mut());
+                    if let Some(server) = seat.and_then(|seat| seat.server.as_mut()) {
+                        server.read = false;
+                    }
                     true
                 }
                 (true, None) | (false, Some(_)) => false,
@@ -559,6 +564,7 @@ impl Desk {
             return;
         }
         self.tell(Event::ConnectionChanged(self.connection_view()));
+        self.tell_marked_decision();
         if !online {
             tokio::spawn(self.clone().watch_for_return());
         }
@@ -579,6 +585,7 @@ impl Desk {
             if answers {
                 self.note_connection(true);
                 tokio::spawn(self.clone().send_waiting_drafts());
+                tokio::spawn(self.clone().look_at_marked_decision());
                 self.read_lists_again().await;
                 return self.read_what_is_missing().await;
             }

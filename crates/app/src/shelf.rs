@@ -34,7 +34,8 @@ impl Owner {
         Self(format!("{} {}", taken.platform.issuer, taken.session.person().subject))
     }
 
-    fn key(&self, what: &str) -> String {
+    /// The key of what is this person's alone.
+    pub(crate) fn key(&self, what: &str) -> String {
         // A subject may hold a slash, but no control character.
         format!("{}\u{1f}{what}", self.0)
     }

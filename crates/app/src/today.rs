@@ -5,7 +5,7 @@ use crate::{
     Desk,
     around::{Around, Asked, Found},
     cases::Surroundings,
-    decisions::draft_streams,
+    decisions::{Mark, draft_streams, marks},
     failures,
     record::{
         identity_view,
@@ -15,13 +15,14 @@ use crate::{
     shelf::Owner,
 };
 use contract::{
-    BoardSessionView, DraftEntryView, Failure, Freshness, GapView, ListSource, NewsView, Part, Permission,
-    TimelineKind, TodayView,
+    BoardSessionView, DraftEntryView, DraftMark, Event, Failure, Freshness, GapView, ListSource, NewsView, Part,
+    Permission, TimelineKind, TodayView,
 };
 use jiff::{SignedDuration, Timestamp, Zoned};
 use platform::fhir::FhirError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// News reach back this far when nothing tells when the person was here last.
 const NEWS_SINCE: SignedDuration = SignedDuration::from_hours(24);
@@ -92,7 +93,7 @@ impl Desk {
         TodayView {
             board: self.board(taken, around, now),
             tasks: self.tasks(around),
-            drafts: self.drafts(around),
+            drafts: self.drafts(taken, around),
             news: around.news.clone(),
             news_gaps: around.news_gaps.clone(),
             news_since: around.news_since.to_string(),
@@ -129,16 +130,31 @@ impl Desk {
         Part::Ready { value, more }
     }
 
-    fn drafts(&self, around: &Around) -> Vec<DraftEntryView> {
+    fn drafts(&self, taken: &Taken, around: &Around) -> Vec<DraftEntryView> {
         let sources = &around.what.sources;
-        draft_streams(&self.0.vault)
+        let marks = marks(&self.0.vault, &Owner::of(taken));
+        let mut drafts: BTreeMap<String, String> = draft_streams(&self.0.vault).into_iter().collect();
+        for (patient, mark) in &marks {
+            drafts.entry(patient.clone()).or_insert_with(|| mark.at.to_string());
+        }
+        drafts
             .into_iter()
             .filter_map(|(patient, changed)| {
                 let resource = sources.patients.iter().find(|p| p["id"] == patient.as_str())?;
                 let identity = identity_view(resource, sources.house.as_deref(), Zoned::now().date());
-                Some(DraftEntryView { patient, identity, changed })
+                let stands = marks.get(&patient).map(Mark::stands);
+                let mark = stands.map(|stands| if stands { DraftMark::Standing } else { DraftMark::Withdrawn });
+                Some(DraftEntryView { patient, identity, changed, mark })
             })
             .collect()
+    }
+
+    /// Drafts and their marks are others than a moment ago; the rest of the screen stays.
+    pub(crate) fn show_drafts_again(&self) {
+        let Some(taken) = self.taken() else { return };
+        let Some((around, freshness)) = self.state().today_from.clone() else { return };
+        let view = self.show_today(&taken, &Ok((around, freshness)));
+        self.tell(Event::TodayChanged(view));
     }
 }
 

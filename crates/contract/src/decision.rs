@@ -42,6 +42,9 @@ pub struct DecisionView {
     pub can_countersign: bool,
     /// Address of the page that asks who signs, to open it in another browser; absent while none waits.
     pub link: Option<String>,
+    /// This person has marked it for signing, or the mark was withdrawn and they have not said that they know. It is not
+    /// written while the mark stands.
+    pub mark: Option<SigningMarkView>,
     /// Signed state, with what a check found.
     pub signature: Option<SignatureView>,
     /// Former versions of a signed decision, newest first.
@@ -64,6 +67,37 @@ pub enum DecisionStage {
     Countersigning,
     /// Signed, and an amendment is being written.
     Amending,
+}
+
+/// "Vorgemerkt": what a person wants to sign once the platform has exactly this content. Nothing of it is signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "state", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum SigningMarkView {
+    /// The platform cannot be reached, or does not have exactly this content yet.
+    Waiting {
+        /// Who marked it: "Dr. Falkenried".
+        by: String,
+        /// ISO time.
+        at: String,
+        /// SHA-256 in hexadecimal of the payload that was shown.
+        sha256: String,
+    },
+    /// The platform has exactly this content: the person can sign it.
+    Ready {
+        /// As before.
+        by: String,
+        /// As before.
+        at: String,
+        /// As before; the preview for signing has another one where the platform has given the decision its id since.
+        sha256: String,
+    },
+    /// Something else stands there: the mark no longer holds.
+    Withdrawn {
+        /// ISO time when it was marked.
+        at: String,
+        /// Fields that differ, as in [`ConflictView::field`] or in [`VerificationView::Differs`].
+        fields: Vec<String>,
+    },
 }
 
 /// The decision's content, field by field.
@@ -246,6 +280,8 @@ pub struct SigningPreviewView {
     pub lines: Vec<PayloadLineView>,
     /// Who will sign: "Dr. Falkenried".
     pub signer: String,
+    /// Why it cannot be signed now: the platform is gone or fails. It can be marked for signing.
+    pub out_of_reach: Option<Failure>,
 }
 
 /// One element of the payload.

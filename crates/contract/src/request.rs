@@ -155,6 +155,19 @@ pub enum Request {
         /// Hash of the preview that the person saw.
         sha256: String,
     },
+    /// Mark for signing what was previewed, while the platform cannot be reached. Answered by `Decision` once it is safe on
+    /// disk. It is signed by `SignDecision` after another preview, and never by itself.
+    MarkDecision {
+        /// FHIR id of the patient.
+        patient: String,
+        /// Hash of the preview that the person saw.
+        sha256: String,
+    },
+    /// Take the mark back, or say that one is known to be withdrawn. Answered by `Decision`.
+    WithdrawMark {
+        /// FHIR id of the patient.
+        patient: String,
+    },
     /// Give up signing while the browser waits.
     CancelSigning {
         /// FHIR id of the patient.

@@ -234,6 +234,18 @@ pub struct DraftEntryView {
     pub identity: IdentityView,
     /// ISO time of the last change.
     pub changed: String,
+    /// Absent where this person has not marked it for signing.
+    pub mark: Option<DraftMark>,
+}
+
+/// How the mark of a draft stands, as far as this device knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum DraftMark {
+    /// It waits for being confirmed.
+    Standing,
+    /// Something else stands on the platform.
+    Withdrawn,
 }
 
 /// An open task of this person.

@@ -28,6 +28,8 @@ pub enum Table {
     Measurements,
     /// Files that are being sent: they go on after a restart.
     Uploads,
+    /// Decisions that a person wants to sign once the platform can be reached.
+    Marks,
 }
 
 /// What of a table can be opened, and how much cannot.
@@ -47,6 +49,7 @@ impl Table {
             Self::Settings => "settings",
             Self::Measurements => "measurements",
             Self::Uploads => "uploads",
+            Self::Marks => "marks",
         }
     }
 }

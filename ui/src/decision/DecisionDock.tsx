@@ -11,6 +11,8 @@ import { timeExact } from '../i18n/format';
 import { m } from '../paraglide/messages';
 import { isSafe, type Autosave } from './autosave';
 import styles from './Decision.module.css';
+import { MarkedNotice, type MarkActions } from './MarkNotice';
+import type { StandingMark } from './marks';
 import { TextArea } from './TextArea';
 import { missingWord } from './words';
 
@@ -24,9 +26,13 @@ export type DecisionDockView = {
   /** Absent when this person may not sign. */
   sign: (() => void) | undefined;
   blocked: boolean;
+  /** Stands in the place of the way to the signature. */
+  mark: { mark: StandingMark; actions: MarkActions } | undefined;
+  /** The person has just marked it or taken that back: the focus goes where the button was. */
+  moved: boolean;
 };
 
-export function DecisionDock({ view, draft, autosave, toggle, setQuorumReason, sign, blocked }: DecisionDockView) {
+export function DecisionDock({ view, draft, autosave, toggle, setQuorumReason, sign, blocked, mark, moved }: DecisionDockView) {
   const missingId = useId();
   return (
     <aside className={styles['dock']} aria-label={m.decision_participants()}>
@@ -45,39 +51,45 @@ export function DecisionDock({ view, draft, autosave, toggle, setQuorumReason, s
           </Notice>
         )}
       </div>
-      <Notice tone={autosave.failure === undefined ? 'warn' : 'danger'} title={m.decision_not_signed()}>
-        {toggle !== undefined && <p data-testid="saved">{savedWord(autosave)}</p>}
-        {toggle !== undefined && view.savedThere === null && autosave.savedAt !== null && <p>{m.decision_waits()}</p>}
-        {view.savedThere !== null && <p>{m.decision_saved_there({ time: timeExact(view.savedThere) })}</p>}
-      </Notice>
-      {toggle !== undefined && view.missing.length > 0 && (
-        <div className={styles['missing']} id={missingId} data-testid="missing">
-          <p>{m.decision_missing()}</p>
-          <ul>
-            {view.missing.map((key) => (
-              <li key={key}>{missingWord(key)}</li>
-            ))}
-          </ul>
-        </div>
-      )}
-      {sign !== undefined && (
-        <div className={styles['sign']}>
-          <Button
-            look="primary"
-            size="large"
-            wide
-            icon="sign"
-            isDisabled={blocked}
-            onPress={sign}
-            aria-describedby={missingId}
-            data-testid="sign"
-          >
-            {m.decision_sign()}
-          </Button>
-          <p className={styles['hint']}>
-            {m.decision_sign_hint()} <Kbd keys="mod+u" />
-          </p>
-        </div>
+      {mark !== undefined && <MarkedNotice mark={mark.mark} actions={mark.actions} focused={moved} />}
+      {mark === undefined && (
+        <>
+          <Notice tone={autosave.failure === undefined ? 'warn' : 'danger'} title={m.decision_not_signed()}>
+            {toggle !== undefined && <p data-testid="saved">{savedWord(autosave)}</p>}
+            {toggle !== undefined && view.savedThere === null && autosave.savedAt !== null && <p>{m.decision_waits()}</p>}
+            {view.savedThere !== null && <p>{m.decision_saved_there({ time: timeExact(view.savedThere) })}</p>}
+          </Notice>
+          {toggle !== undefined && view.missing.length > 0 && (
+            <div className={styles['missing']} id={missingId} data-testid="missing">
+              <p>{m.decision_missing()}</p>
+              <ul>
+                {view.missing.map((key) => (
+                  <li key={key}>{missingWord(key)}</li>
+                ))}
+              </ul>
+            </div>
+          )}
+          {sign !== undefined && (
+            <div className={styles['sign']}>
+              <Button
+                look="primary"
+                size="large"
+                wide
+                icon="sign"
+                isDisabled={blocked}
+                autoFocus={moved}
+                onPress={sign}
+                aria-describedby={missingId}
+                data-testid="sign"
+              >
+                {m.decision_sign()}
+              </Button>
+              <p className={styles['hint']}>
+                {m.decision_sign_hint()} <Kbd keys="mod+u" />
+              </p>
+            </div>
+          )}
+        </>
       )}
     </aside>
   );

@@ -1,6 +1,6 @@
 /** The decision while it is written: what is decided on the left, who decides on the right. */
 
-import { useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
 import { Button, IconButton } from '../components/Button';
 import { FailureNotice } from '../components/FailureNotice';
 import { Field } from '../components/Field';
@@ -28,6 +28,8 @@ import {
   togglePresent,
   type Edit,
 } from './edits';
+import { WithdrawnNotice } from './MarkNotice';
+import { standingMark } from './marks';
 import { MeasureRows, personOptions } from './MeasureRows';
 import { Plus } from './Plus';
 import { SigningDialog } from './SigningDialog';
@@ -69,6 +71,9 @@ const signCommand = defineCommand({
 /** Findings are at most three lines (payload `konsil-beschluss/1`). */
 const FINDINGS = 3;
 
+/** The dialog is open; `confirmed` is the hash of what was marked, which is signed without another question. */
+type Signing = { confirmed: string | undefined };
+
 function newId(): string {
   return crypto.randomUUID();
 }
@@ -76,11 +81,12 @@ function newId(): string {
 export function DecisionForm({ view }: { view: DecisionView }) {
   const desk = useDesk();
   const { keeper, state } = useDraft(desk, view);
-  const [signing, setSigning] = useState(false);
+  const [signing, setSigning] = useState<Signing>();
   const [failure, setFailure] = useState<ReturnType<typeof asFailure>>();
   const form = useRef<HTMLDivElement>(null);
   const draft = state.mine;
   const canWrite = view.canWrite && view.stage !== 'signing';
+  const mark = standingMark(view);
   const edit = (change: Edit) => {
     keeper.edit(change);
   };
@@ -104,21 +110,45 @@ export function DecisionForm({ view }: { view: DecisionView }) {
     });
   };
   const canSign = view.canSign && view.conflicts.length === 0 && state.clashes.length === 0;
+  const waits = mark?.state === 'waiting';
+  const isMarked = mark !== undefined;
+  // The button that was pressed goes with what it did; the focus follows to what stands in its place.
+  const [moved, setMoved] = useState(false);
+  useEffect(() => {
+    setMoved(false);
+  }, [isMarked]);
   const sign = () => {
     setFailure(undefined);
     keeper.flush().then(
       () => {
-        setSigning(true);
+        setSigning({ confirmed: mark?.sha256 });
       },
       (error: unknown) => {
         setFailure(asFailure(error));
       },
     );
   };
+  const withdraw = () => {
+    setFailure(undefined);
+    ask(desk.host, { type: 'withdraw-mark', patient: view.patient }, 'decision').then(
+      (answer) => {
+        setMoved(true);
+        desk.takeDecision(answer);
+      },
+      (error: unknown) => {
+        setFailure(asFailure(error));
+      },
+    );
+  };
+  // The notice of the form says what differs; there is nothing left to confirm.
+  const lost = signing?.confirmed !== undefined && view.mark?.state === 'withdrawn';
+  useEffect(() => {
+    if (lost) setSigning(undefined);
+  }, [lost]);
   useCommand(addCommand, add, { scope: SCOPE, enabled: canWrite });
   useCommand(upCommand, () => move(-1), { scope: SCOPE, enabled: canWrite });
   useCommand(downCommand, () => move(1), { scope: SCOPE, enabled: canWrite });
-  useCommand(signCommand, sign, { enabled: canSign && view.missing.length === 0 && view.stage !== 'signing' });
+  useCommand(signCommand, sign, { enabled: canSign && !waits && view.missing.length === 0 && view.stage !== 'signing' });
 
   /** Outside of text fields, which undo their own typing. */
   const undoKey = (event: KeyboardEvent) => {
@@ -157,10 +187,11 @@ export function DecisionForm({ view }: { view: DecisionView }) {
   };
 
   return (
-    <div className={styles['body']} data-scope={SCOPE} ref={form} onKeyDown={undoKey} data-testid="decision-form">
+    <div className={styles['body']} data-scope={SCOPE} ref={form} tabIndex={-1} onKeyDown={undoKey} data-testid="decision-form">
       <div className={styles['main']}>
-        {failure !== undefined && <FailureNotice failure={failure} retry={sign} />}
-        {view.failure !== null && failure === undefined && <FailureNotice failure={view.failure} retry={sign} />}
+        {failure !== undefined && <FailureNotice failure={failure} retry={mark === undefined ? sign : undefined} />}
+        {view.failure !== null && failure === undefined && <FailureNotice failure={view.failure} retry={waits ? undefined : sign} />}
+        <WithdrawnNotice view={view} takeFocus={() => form.current?.focus()} />
         {state.failure !== undefined && (
           <FailureNotice
             failure={state.failure}
@@ -323,12 +354,18 @@ export function DecisionForm({ view }: { view: DecisionView }) {
         setQuorumReason={canWrite ? (quorumReason) => set({ quorumReason }) : undefined}
         sign={view.canSign ? sign : undefined}
         blocked={!canSign || view.missing.length > 0}
+        mark={mark === undefined ? undefined : { mark, actions: { confirm: sign, withdraw } }}
+        moved={moved}
       />
-      {(signing || view.stage === 'signing') && (
+      {(signing !== undefined || view.stage === 'signing') && (
         <SigningDialog
           view={view}
+          confirmed={signing?.confirmed}
+          marked={() => {
+            setMoved(true);
+          }}
           close={() => {
-            setSigning(false);
+            setSigning(undefined);
           }}
         />
       )}

@@ -1,6 +1,6 @@
 /** A signed decision: who signed when, what a check in this session found, and what was decided. */
 
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { Button } from '../components/Button';
 import { FailureNotice } from '../components/FailureNotice';
 import { Icon } from '../components/icons';
@@ -13,6 +13,7 @@ import { m } from '../paraglide/messages';
 import { CATEGORIES, MEASURES, OCCASIONS, OUTCOMES, goalWord, wordOf } from './codes';
 import styles from './Decision.module.css';
 import { Participants } from './DecisionDock';
+import { WithdrawnNotice } from './MarkNotice';
 import { checksumGroups } from './payload';
 import signed from './SignedDecision.module.css';
 import { SigningDialog } from './SigningDialog';
@@ -101,10 +102,12 @@ export function DecisionToRead({
   countersign?: (() => void) | undefined;
 }) {
   const { draft, signature } = view;
+  const body = useRef<HTMLDivElement>(null);
   return (
-    <div className={styles['body']} data-scope="decision" data-testid="signed-decision">
+    <div className={styles['body']} data-scope="decision" ref={body} tabIndex={-1} data-testid="signed-decision">
       <div className={styles['main']}>
         {failure !== undefined && <FailureNotice failure={failure} tone="warn" />}
+        <WithdrawnNotice view={view} takeFocus={() => body.current?.focus()} />
         {signature === null ? (
           <Notice title={m.decision_earlier_unsigned()} />
         ) : (

@@ -1,6 +1,6 @@
 /** What will be signed, in full and exactly, before anything is signed; then waiting for the browser. */
 
-import { useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { BrowserLink } from '../components/BrowserLink';
 import { Button } from '../components/Button';
 import { Dialog } from '../components/Dialog';
@@ -11,23 +11,55 @@ import type { DecisionView, Failure, PayloadLineView, PersonChoiceView, SigningP
 import { useDesk } from '../host/desk';
 import { asFailure, ask } from '../host/host';
 import { m } from '../paraglide/messages';
+import { comesBack } from './marks';
 import { checksumGroups, payloadGroups } from './payload';
 import styles from './SigningDialog.module.css';
 import { groupWord, isNothing, pathWord, payloadValueWord } from './words';
 
-export function SigningDialog({ view, close }: { view: DecisionView; close: () => void }) {
+export function SigningDialog({
+  view,
+  confirmed,
+  marked,
+  close,
+}: {
+  view: DecisionView;
+  /** Hash of what the person has marked, if this dialog is to confirm it: exactly that is signed without another question. */
+  confirmed?: string | undefined;
+  /** The person has marked it. */
+  marked?: () => void;
+  close: () => void;
+}) {
   const desk = useDesk();
-  const { patient, stage, signature } = view;
+  const { patient, stage } = view;
   const [preview, setPreview] = useState<SigningPreviewView>();
   const [failure, setFailure] = useState<Failure>();
   const [pending, setPending] = useState(false);
+  const [marking, setMarking] = useState(false);
+  const [tried, setTried] = useState(false);
   const waiting = stage === 'signing' || stage === 'countersigning';
 
+  const begin = useCallback(
+    (sha256: string) => {
+      setFailure(undefined);
+      setPending(true);
+      setTried(true);
+      desk.host.call({ type: 'sign-decision', patient, sha256 }).catch((error: unknown) => {
+        setPending(false);
+        setFailure(asFailure(error));
+      });
+    },
+    [desk, patient],
+  );
+
+  // What it was opened for, whatever becomes of the mark meanwhile.
+  const [confirming] = useState(confirmed);
   useEffect(() => {
     let current = true;
     ask(desk.host, { type: 'preview-signing', patient }, 'signing-preview').then(
       (answer) => {
-        if (current) setPreview(answer);
+        if (!current) return;
+        setPreview(answer);
+        if (answer.outOfReach === null && answer.sha256 === confirming) begin(answer.sha256);
       },
       (error: unknown) => {
         if (current) setFailure(asFailure(error));
@@ -36,7 +68,7 @@ export function SigningDialog({ view, close }: { view: DecisionView; close: () =
     return () => {
       current = false;
     };
-  }, [desk, patient]);
+  }, [desk, patient, confirming, begin]);
 
   // The browser was left or refused: the draft is a draft again, and the preview may be signed anew.
   const wasWaiting = useRef(waiting);
@@ -45,14 +77,26 @@ export function SigningDialog({ view, close }: { view: DecisionView; close: () =
     wasWaiting.current = waiting;
   }, [waiting]);
 
-  const sign = () => {
+  const outOfReach = preview?.outOfReach ?? undefined;
+  // What a former attempt failed of says nothing about this one.
+  const told = failure ?? (tried && !waiting && !pending ? (view.failure ?? undefined) : undefined);
+  const why = outOfReach ?? (told !== undefined && comesBack(told) ? told : undefined);
+  const canMark = preview !== undefined && stage === 'draft' && confirming === undefined && !pending && why !== undefined;
+  const mark = () => {
     if (preview === undefined) return;
     setFailure(undefined);
-    setPending(true);
-    desk.host.call({ type: 'sign-decision', patient, sha256: preview.sha256 }).catch((error: unknown) => {
-      setPending(false);
-      setFailure(asFailure(error));
-    });
+    setMarking(true);
+    ask(desk.host, { type: 'mark-decision', patient, sha256: preview.sha256 }, 'decision').then(
+      (answer) => {
+        marked?.();
+        desk.takeDecision(answer);
+        close();
+      },
+      (error: unknown) => {
+        setMarking(false);
+        setFailure(asFailure(error));
+      },
+    );
   };
   const cancel = () => {
     if (waiting || pending) desk.host.call({ type: 'cancel-signing', patient }).catch(() => undefined);
@@ -61,7 +105,7 @@ export function SigningDialog({ view, close }: { view: DecisionView; close: () =
 
   return (
     <Dialog
-      title={signature === null || stage === 'amending' ? m.decision_preview() : m.decision_countersign_preview()}
+      title={title(view, outOfReach !== undefined)}
       width={820}
       onClose={cancel}
       testId="signing-dialog"
@@ -70,15 +114,34 @@ export function SigningDialog({ view, close }: { view: DecisionView; close: () =
           <Button onPress={cancel} data-testid="cancel-signing">
             {waiting ? m.decision_cancel_signing() : m.decision_back()}
           </Button>
-          {preview !== undefined && !waiting && (
-            <Button look="primary" icon="sign" isPending={pending} onPress={sign} data-testid="sign-as">
+          {canMark && (
+            <Button {...(outOfReach === undefined ? {} : { look: 'primary' as const })} icon="clock" isPending={marking} onPress={mark} data-testid="mark-decision">
+              {m.decision_mark()}
+            </Button>
+          )}
+          {preview !== undefined && !waiting && outOfReach === undefined && (
+            <Button
+              look="primary"
+              icon="sign"
+              isPending={pending}
+              onPress={() => {
+                begin(preview.sha256);
+              }}
+              data-testid="sign-as"
+            >
               {m.decision_sign_as({ name: preview.signer })}
             </Button>
           )}
         </>
       }
     >
-      {failure !== undefined && <FailureNotice failure={failure} />}
+      {told !== undefined && <FailureNotice failure={told} />}
+      {outOfReach !== undefined && told === undefined && <FailureNotice failure={outOfReach} tone="warn" />}
+      {canMark && (
+        <p className={styles['intro']} data-testid="mark-what">
+          {m.decision_mark_what()}
+        </p>
+      )}
       {waiting && (
         <div className={styles['waiting']} role="status" data-testid="waiting-for-browser">
           <Spinner onSolid={false} />
@@ -95,8 +158,13 @@ export function SigningDialog({ view, close }: { view: DecisionView; close: () =
   );
 }
 
+function title({ signature, stage }: DecisionView, toMark: boolean): string {
+  if (signature !== null && stage !== 'amending') return m.decision_countersign_preview();
+  return toMark ? m.decision_mark_preview() : m.decision_preview();
+}
+
 function Preview({
-  preview: { lines, canonical, sha256 },
+  preview: { lines, canonical, sha256, outOfReach },
   people,
 }: {
   preview: SigningPreviewView;
@@ -105,7 +173,7 @@ function Preview({
   const names = new Map(people.map(({ role, name }) => [role, name]));
   return (
     <div className={styles['preview']} data-testid="signing-preview">
-      <p className={styles['intro']}>{m.decision_preview_what()}</p>
+      <p className={styles['intro']}>{outOfReach === null ? m.decision_preview_what() : m.decision_mark_preview_what()}</p>
       {payloadGroups(lines).map(({ name, lines: own }) => (
         <section key={name} className={name === 'patient' ? styles['patient'] : styles['group']}>
           <h3>{groupWord(name)}</h3>

@@ -1,6 +1,6 @@
 /** "Beschluss" in its states. */
 
-import type { CaseView, DecisionView, Failure, Reply, Request, SignatureView } from '../host/contract';
+import type { CaseView, DecisionView, Failure, Reply, Request, SignatureView, SigningMarkView } from '../host/contract';
 import type { Fixture } from '../host/memory';
 import { at, type Story } from '../stories/story';
 import { auenwaldCase } from '../stories/records';
@@ -45,6 +45,16 @@ function withEarlier(decisions: CaseView['decisions'], answer?: (request: Reques
 const listed: CaseView['decisions'] = { state: 'ready', value: exampleEntries(), more: false };
 const openList = 'click:[data-testid=earlier] > summary';
 const readFirst = 'click:[data-testid=read-dec-earlier]';
+
+const by = 'Dr. Falkenried';
+const markedAt = '2026-11-24T14:09:00Z';
+const waiting: SigningMarkView = { state: 'waiting', by, at: markedAt, sha256: EXAMPLE_SHA256 };
+const withdrawn: SigningMarkView = { state: 'withdrawn', at: markedAt, fields: ['measure/m2', 'created'] };
+const unreachable: Failure = { code: 'platform-unreachable', detail: 'timeout' };
+
+function offline(one: Fixture): Fixture {
+  return { ...one, start: { ...one.start, connection: { state: 'offline', since: '2026-11-24T14:08:00Z' } } };
+}
 
 const textBlocks = [
   { name: 'Nachsorge', text: 'Nachsorge nach Leitlinie in der zuweisenden Praxis.' },
@@ -119,6 +129,27 @@ export const stories: Story[] = [
     fixture: { ...fixture(exampleView()), textBlocks },
     keys: ['click:[data-testid=decision-text]', 'Control+End', 'Enter', '/', 'n', 'a', 'Enter'],
   },
+  {
+    id: '08-decision-out-of-reach',
+    fixture: offline(
+      fixture(exampleView({ savedThere: null }), (request) =>
+        request.type === 'preview-signing' ? { type: 'signing-preview', value: { ...examplePreview(), outOfReach: unreachable } } : undefined,
+      ),
+    ),
+    keys: ['Control+u', 'see:[data-testid=mark-decision]'],
+  },
+  {
+    id: '08-decision-sign-failed',
+    fixture: fixture(exampleView(), (request) => (request.type === 'sign-decision' ? unreachable : undefined)),
+    keys: ['Control+u', 'click:[data-testid=sign-as]', 'see:[data-testid=mark-decision]'],
+  },
+  { id: '08-decision-marked', fixture: offline(fixture(exampleView({ savedThere: null, canWrite: false, mark: waiting }))) },
+  { id: '08-decision-marked-ready', fixture: fixture(exampleView({ canWrite: false, mark: { ...waiting, state: 'ready' } })) },
+  {
+    id: '08-decision-mark-confirmed',
+    fixture: fixture(exampleView({ stage: 'signing', canWrite: false, mark: { ...waiting, state: 'ready' }, link: 'https://anmeldung.eschenland.example/realms/konsil/protocol/openid-connect/auth?client_id=konsil&max_age=0&state=q9' })),
+  },
+  { id: '08-decision-mark-withdrawn', fixture: fixture(exampleView({ mark: withdrawn })) },
   { id: '08-decision-read-only', fixture: fixture(exampleView({ canWrite: false, canSign: false })) },
   { id: '08-decision-earlier', fixture: withEarlier(listed), keys: [openList, 'see:[data-testid=read-dec-earlier]'] },
   {
@@ -161,6 +192,7 @@ export const stories: Story[] = [
       { signature: { ...signature, others: [{ by: 'Dr. med. Jonas Weidenlohe', at: '2026-11-24T15:20:00Z' }] } },
     ),
   },
+  { id: '09-signed-otherwise', fixture: signed({ state: 'matches' }, { mark: { ...withdrawn, fields: ['activities'] } }) },
   { id: '09-signed-differs', fixture: signed({ state: 'differs', fields: ['activities'] }) },
   { id: '09-signed-broken', fixture: signed({ state: 'broken' }) },
   {

@@ -127,6 +127,24 @@ describe('a draft on screen', () => {
     expect(keeper.redo()).toBe(false);
   });
 
+  it('is not written while it is marked for signing, also by taking something back', () => {
+    const { keeper, saves, pass } = bench();
+    keeper.apply(removeMeasure(keeper.state().mine, 'm2'));
+    const marked = exampleView({
+      draft: keeper.state().mine,
+      mark: { state: 'waiting', by: 'Dr. Falkenried', at: '2026-11-24T14:09:00Z', sha256: '0'.repeat(64) },
+    });
+    keeper.changed(marked);
+    expect(keeper.undo()).toBe(false);
+    type(keeper, 'danach');
+    keeper.apply(addMeasure('neu', 0));
+    pass(1000);
+    expect(saves).toEqual([]);
+    expect(keeper.state().mine).toEqual(marked.draft);
+    keeper.changed({ ...marked, mark: null });
+    expect(keeper.undo()).toBe(true);
+  });
+
   it('has a new row after the one that is written in', () => {
     const { keeper } = bench();
     keeper.apply(addMeasure('neu', 0));

@@ -3,6 +3,7 @@
 import type { DecisionView, DraftView, Failure } from '../host/contract';
 import { autosave, beginAutosave, isSafe, type Autosave, type AutosaveInput } from './autosave';
 import { NO_HISTORY, redo, remember, undo, type Edit, type History, type Undoable } from './edits';
+import { standingMark } from './marks';
 
 export type KeeperParts = {
   save: (draft: DraftView) => Promise<DecisionView>;
@@ -22,9 +23,12 @@ export class DraftKeeper {
   #history: History = NO_HISTORY;
   #stopTimer: (() => void) | undefined;
   #closing = false;
+  /** What is marked for signing is not written, also not by taking something back. */
+  #frozen: boolean;
 
   constructor(parts: KeeperParts, view: DecisionView) {
     this.#parts = parts;
+    this.#frozen = standingMark(view) !== undefined;
     this.#state = beginAutosave(view);
   }
 
@@ -38,19 +42,20 @@ export class DraftKeeper {
   readonly state = (): Autosave => this.#state;
 
   edit(change: Edit): void {
+    if (this.#frozen) return;
     this.#step({ type: 'edit', draft: change(this.#state.mine), now: this.#parts.now() });
   }
 
   /** A structural change, which can be taken back. */
   apply(undoable: Undoable | undefined): void {
-    if (undoable === undefined) return;
+    if (undoable === undefined || this.#frozen) return;
     this.#history = remember(this.#history, undoable);
     this.edit(undoable.edit);
   }
 
   undo(): boolean {
     const step = undo(this.#history);
-    if (step === undefined) return false;
+    if (step === undefined || this.#frozen) return false;
     this.#history = step.history;
     this.edit(step.edit);
     return true;
@@ -58,13 +63,14 @@ export class DraftKeeper {
 
   redo(): boolean {
     const step = redo(this.#history);
-    if (step === undefined) return false;
+    if (step === undefined || this.#frozen) return false;
     this.#history = step.history;
     this.edit(step.edit);
     return true;
   }
 
   changed(view: DecisionView): void {
+    this.#frozen = standingMark(view) !== undefined;
     this.#step({ type: 'changed', view, now: this.#parts.now() });
   }
 

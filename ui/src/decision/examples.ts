@@ -85,6 +85,7 @@ export function exampleView(changes: Partial<DecisionView> = {}): DecisionView {
     canWrite: true,
     canSign: true,
     canCountersign: false,
+    mark: null,
     signature: null,
     versions: [],
     ...changes,
@@ -191,5 +192,6 @@ export function examplePreview(): SigningPreviewView {
     sha256: EXAMPLE_SHA256,
     lines: lines.map(([path, value]) => ({ path, value })),
     signer: 'Dr. Falkenried',
+    outOfReach: null,
   };
 }

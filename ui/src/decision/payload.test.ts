@@ -60,6 +60,16 @@ describe('the words of a decision', () => {
     expect(fieldWord('open-point/o1', exampleDraft())).toBe('Offener Punkt 1');
   });
 
+  it('are named whether they are of the draft or of what was signed', () => {
+    const fields = [
+      'category', 'occasion', 'goal', 'outcome', 'question', 'findings', 'text', 'measure-order', 'open-point-order', 'vote',
+      'dissent/dr-ahlefels', 'guideline', 'guideline-text', 'representation', 'present', 'quorum-reason', 'amendment-reason',
+      'id', 'revision', 'replaces', 'reason', 'patient', 'board', 'case', 'created', 'diagnosis', 'activities', 'participants',
+      'quorum', 'dissent', 'openPoints',
+    ];
+    for (const field of fields) expect(fieldWord(field, exampleDraft()), field).toMatch(/^\p{Lu}|^ICD/u);
+  });
+
   it('have a text for every rule that keeps from signing', () => {
     const keys = [
       'category', 'outcome', 'text', 'findings', 'measures', 'measure-code', 'measure-text', 'measure-none', 'present',

@@ -56,11 +56,23 @@ const FIELDS: Readonly<Record<string, () => string>> = {
   openPoints: m.decision_open_points,
   'quorum-reason': m.decision_quorum_reason,
   'amendment-reason': m.decision_amendment_reason,
+  'measure-order': m.decision_measures,
+  'open-point-order': m.decision_open_points,
+  patient: m.decision_payload_patient,
+  board: m.decision_payload_board,
+  case: m.decision_payload_board,
+  created: m.decision_payload_created,
+  diagnosis: m.decision_payload_diagnosis,
+  quorum: m.decision_quorum,
+  id: m.decision_payload_id,
+  revision: m.decision_payload_revision,
+  replaces: m.decision_payload_replaces,
+  reason: m.decision_amendment_reason,
 };
 
 /** `measure/<id>` is named by its place in the draft. */
 export function fieldWord(field: string, draft: Pick<DraftView, 'measures' | 'openPoints'>): string {
-  const [kind, id] = field.split('/');
+  const [kind = '', id] = field.split('/');
   if (kind === 'measure') {
     const index = draft.measures.findIndex((one) => one.id === id);
     return index < 0 ? m.decision_measure_gone() : m.decision_measure_number({ number: index + 1 });
@@ -69,7 +81,8 @@ export function fieldWord(field: string, draft: Pick<DraftView, 'measures' | 'op
     const index = draft.openPoints.findIndex((one) => one.id === id);
     return index < 0 ? m.decision_open_point() : m.decision_open_point_number({ number: index + 1 });
   }
-  return FIELDS[field]?.() ?? field;
+  // Of a dissent the person says more than the field, and stands beside it.
+  return FIELDS[kind]?.() ?? field;
 }
 
 /** The value of a field that crosses as a code. */

@@ -8,6 +8,7 @@ import type { ParticipantView } from "./ParticipantView";
 import type { PersonChoiceView } from "./PersonChoiceView";
 import type { QuorumView } from "./QuorumView";
 import type { SignatureView } from "./SignatureView";
+import type { SigningMarkView } from "./SigningMarkView";
 import type { VersionView } from "./VersionView";
 
 /**
@@ -82,6 +83,11 @@ canCountersign: boolean,
  * Address of the page that asks who signs, to open it in another browser; absent while none waits.
  */
 link: string | null, 
+/**
+ * This person has marked it for signing, or the mark was withdrawn and they have not said that they know. It is not
+ * written while the mark stands.
+ */
+mark: SigningMarkView | null, 
 /**
  * Signed state, with what a check found.
  */

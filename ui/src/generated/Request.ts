@@ -131,7 +131,19 @@ patient: string,
 /**
  * Hash of the preview that the person saw.
  */
-sha256: string, } | { "type": "cancel-signing", 
+sha256: string, } | { "type": "mark-decision", 
+/**
+ * FHIR id of the patient.
+ */
+patient: string, 
+/**
+ * Hash of the preview that the person saw.
+ */
+sha256: string, } | { "type": "withdraw-mark", 
+/**
+ * FHIR id of the patient.
+ */
+patient: string, } | { "type": "cancel-signing", 
 /**
  * FHIR id of the patient.
  */

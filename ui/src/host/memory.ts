@@ -213,6 +213,8 @@ export function memoryHost(fixture: Fixture): MemoryHost {
       case 'resolve-conflicts':
       case 'preview-signing':
       case 'sign-decision':
+      case 'mark-decision':
+      case 'withdraw-mark':
       case 'amend-decision':
       case 'verify-decision':
         throw failure('not-found');

@@ -173,7 +173,7 @@ export const today: TodayView = {
       { id: 'task-brief', title: 'Arztbrief freigeben', patient: 'pat-lindenfurt', identity: lindenfurt, decided: '2026-11-17', due: '2026-11-25' },
     ],
   },
-  drafts: [{ patient: 'pat-moosgrund', identity: moosgrund, changed: `${day}11:52:00+01:00` }],
+  drafts: [{ patient: 'pat-moosgrund', identity: moosgrund, changed: `${day}11:52:00+01:00`, mark: null }],
   news: {
     state: 'ready',
     more: false,

@@ -3,7 +3,7 @@ import type { CaseRowView, CasesView, Part, PreloadCaseView, PreloadView, Sessio
 import { chat, ownCard } from '../messages/examples';
 import { cases, preload, today } from './lists';
 import { falkenried, now, platform, settings, signedIn, start } from './people';
-import { auenwaldCase } from './records';
+import { auenwaldCase, steinkleeCase } from './records';
 import { at, demo, type Story } from './story';
 
 const never = () => new Promise<never>(() => undefined);
@@ -80,6 +80,22 @@ export const stories: Story[] = [
   {
     id: '02-today-offline',
     fixture: at({ screen: 'today' }, { start: offline, today: { ...today, ...kept } }),
+  },
+  {
+    id: '02-today-marked',
+    fixture: at(
+      { screen: 'today' },
+      {
+        today: {
+          ...today,
+          drafts: [
+            ...today.drafts,
+            { patient: 'pat-auenwald', identity: auenwaldCase.identity, changed: '2026-11-24T12:31:00+01:00', mark: 'standing' },
+            { patient: 'pat-steinklee', identity: steinkleeCase.identity, changed: '2026-11-24T12:20:00+01:00', mark: 'withdrawn' },
+          ],
+        },
+      },
+    ),
   },
   { id: '04-cases-offline', fixture: at({ screen: 'cases' }, { start: offline, cases: { ...cases, ...kept, rows: here(cases.rows) } }) },
   { id: '05-case-offline', fixture: at({ screen: 'case', patient: 'pat-auenwald', tab: 'overview' }, { start: offline, caseViews: [{ ...auenwaldCase, ...kept }] }) },

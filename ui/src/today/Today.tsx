@@ -214,6 +214,7 @@ function Agenda({ board, preview }: { board: BoardSessionView; preview: Preview 
 
 function Drafts({ drafts, now }: { drafts: DraftEntryView[]; now: Date }) {
   const places = usePlaces();
+  const connection = useStore(useDesk().connection);
   if (drafts.length === 0) return null;
   return (
     <section className={styles['section']}>
@@ -226,12 +227,16 @@ function Drafts({ drafts, now }: { drafts: DraftEntryView[]; now: Date }) {
           <li key={draft.patient}>
             <Plain className={styles['entry'] ?? ''} onPress={() => places.openCase(draft.patient, 'decision')} data-testid={`draft-${draft.patient}`}>
               <span className={styles['entryIcon']}>
-                <Icon name="pen" size="s" />
+                <Icon name={draft.mark === 'standing' ? 'clock' : draft.mark === 'withdrawn' ? 'warn' : 'pen'} size="s" />
               </span>
               <span className={styles['entryWords']}>
-                <span className={styles['entryTitle']}>{m.today_draft_title()}</span>
+                <span className={styles['entryTitle']}>{draftTitle(draft)}</span>
                 <br />
-                <span className={styles['entryDetail']}>{listName(draft.identity)}</span>
+                <span className={styles['entryDetail']}>
+                  {listName(draft.identity)}
+                  {/* Without the platform nobody can confirm anything. */}
+                  {draft.mark === 'standing' && connection.state === 'online' && ` · ${m.today_draft_mark_confirm()}`}
+                </span>
               </span>
               <span className={styles['entryTime']}>{moment(draft.changed, now)}</span>
             </Plain>
@@ -240,6 +245,17 @@ function Drafts({ drafts, now }: { drafts: DraftEntryView[]; now: Date }) {
       </ul>
     </section>
   );
+}
+
+function draftTitle({ mark }: DraftEntryView): string {
+  switch (mark) {
+    case 'standing':
+      return m.today_draft_marked();
+    case 'withdrawn':
+      return m.today_draft_mark_gone();
+    case null:
+      return m.today_draft_title();
+  }
 }
 
 function News({ today, now }: { today: TodayView; now: Date }) {

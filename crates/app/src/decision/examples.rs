@@ -37,7 +37,7 @@ fn texts(value: &Value) -> Vec<String> {
 }
 
 /// Case 1, as a moderator would have typed the vector's payload.
-pub(super) fn auenwald() -> Draft {
+pub(crate) fn auenwald() -> Draft {
     let payload = vector()["payload"].clone();
     let activities = payload["activities"].as_array().expect("a list").clone();
     let measures = activities.iter().zip(["m-1", "m-2", "m-3"]).map(|(activity, id)| Measure {
@@ -71,7 +71,7 @@ pub(super) fn auenwald() -> Draft {
 }
 
 /// What surrounds case 1.
-pub(super) fn auenwald_setting() -> Setting {
+pub(crate) fn auenwald_setting() -> Setting {
     let payload = vector()["payload"].clone();
     let people = payload["participants"].as_array().expect("a list").iter();
     Setting {

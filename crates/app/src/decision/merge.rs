@@ -224,6 +224,19 @@ pub fn merge(base: &Draft, mine: &Draft, theirs: &Draft) -> Merge {
     merge
 }
 
+/// The fields in which two drafts say something different. The order of dissents is none of them.
+#[must_use]
+pub fn differences(one: &Draft, other: &Draft) -> Vec<Field> {
+    let measures = keys(&one.measures, &other.measures).into_iter().map(Field::Measure);
+    let points = keys(&one.open_points, &other.open_points).into_iter().map(Field::OpenPoint);
+    let dissents = keys(&one.dissent, &other.dissent).into_iter().map(Field::Dissent);
+    let orders = [Field::MeasureOrder, Field::OpenPointOrder, Field::Present];
+    let mut fields: Vec<Field> =
+        PLAIN.into_iter().chain(measures).chain(points).chain(dissents).chain(orders).collect();
+    fields.retain(|field| !field.same(one, other));
+    fields
+}
+
 impl Merge {
     /// A draft beside which nothing else stands.
     #[must_use]
@@ -402,6 +415,10 @@ fn find<'a, T: Keyed>(list: &'a [T], key: &str) -> Option<&'a T> {
     list.iter().find(|item| item.key() == key)
 }
 
+fn keys<T: Keyed>(one: &[T], other: &[T]) -> BTreeSet<String> {
+    one.iter().chain(other).map(|item| item.key().to_owned()).collect()
+}
+
 fn shared_keys<'a, T: Keyed>(list: &'a [T], other: &[T]) -> Vec<&'a str> {
     list.iter().map(Keyed::key).filter(|key| find(other, key).is_some()).collect()
 }
@@ -444,7 +461,30 @@ mod tests {
     use super::super::codes::{Category, Goal, Guideline, MeasureCode, Occasion, Outcome};
     use super::super::draft::{Dissent, Draft, Measure, OpenPoint, Vote};
     use super::super::examples::auenwald;
-    use super::{Field, Merge, merge};
+    use super::{Field, Merge, differences, merge};
+
+    #[test]
+    fn every_field_in_which_two_drafts_differ_is_named() {
+        let base = auenwald();
+        assert!(differences(&base, &base).is_empty(), "the same draft");
+        type Change = fn(&mut Draft);
+        let cases: [(&str, Change); 8] = [
+            ("text", |d| d.text.push('!')),
+            ("guideline-text", |d| d.guideline_text.push('!')),
+            ("measure/m-2", |d| d.measures[1].reason.push('!')),
+            ("measure/m-3", |d| drop(d.measures.pop())),
+            ("measure-order", |d| d.measures.swap(0, 1)),
+            ("open-point/p-1", |d| d.open_points[0].owner = Some("dr-sonnkaya".to_owned())),
+            ("present", |d| drop(d.present.pop())),
+            ("vote", |d| d.vote = Some(Vote { agree: 1, disagree: 0, abstain: 0 })),
+        ];
+        for (field, change) in cases {
+            let mut changed = base.clone();
+            change(&mut changed);
+            let named: Vec<String> = differences(&base, &changed).iter().map(Field::name).collect();
+            assert_eq!(named, [field], "only this field");
+        }
+    }
 
     /// xorshift64 with a fixed seed: the same edits in every run.
     struct Dice(u64);

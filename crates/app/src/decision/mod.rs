@@ -21,7 +21,7 @@ pub use careplan::{Plan, PlanError, PlanStatus, draft_plan, read_plan, signed_pl
 pub use codes::{Category, Goal, Guideline, MeasureCode, Occasion, Outcome};
 pub use compare::{Finding, check, compare};
 pub use draft::{Dissent, Draft, DraftError, Measure, OpenPoint, Quorum, Vote, missing};
-pub use merge::{ChoiceError, Field, Merge, merge};
+pub use merge::{ChoiceError, Field, Merge, differences, merge};
 pub use payload::{
     Board, Diagnosis, Incomplete, Payload, PayloadError, Person, RecordPatient, Revision, Setting, sha256_hex,
 };
@@ -29,4 +29,4 @@ pub use protocol::protocol;
 pub use seal::{Header, PublicJwk, SealError, sign, verify};
 
 #[cfg(test)]
-mod examples;
+pub(crate) mod examples;

@@ -358,6 +358,13 @@ impl Payload {
         lines
     }
 
+    /// The elements in which another payload says something else, in the order in which a person reads them.
+    #[must_use]
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let (here, there) = (self.normalized_value(), other.normalized_value());
+        ELEMENTS.into_iter().filter(|name| here[*name] != there[*name]).map(str::to_owned).collect()
+    }
+
     fn normalized(&self) -> Self {
         serde_json::from_value(self.normalized_value()).expect("normalization changes no structure")
     }
@@ -503,6 +510,22 @@ mod tests {
         assert_eq!(second.revision, 2, "the second version");
         assert_eq!(second.replaces.as_deref(), vector()["sha256_hex"].as_str(), "the hash of the first");
         assert_eq!(second.reason.as_deref(), Some("Dosis ergänzt"), "and the reason");
+    }
+
+    #[test]
+    fn the_elements_in_which_two_payloads_differ_are_named() {
+        let build = |change: fn(&mut super::Draft, &mut super::Setting)| {
+            let (mut draft, mut setting) = (auenwald(), auenwald_setting());
+            change(&mut draft, &mut setting);
+            Payload::build(&draft, &setting, &Revision::first()).expect("it is complete")
+        };
+        let payload = build(|_, _| {});
+        assert_eq!(payload.differences(&payload), [""; 0], "the same payload");
+        let other = build(|draft, setting| {
+            setting.patient.birth_date = Some("1955-03-14".to_owned());
+            draft.measures[0].text.push('!');
+        });
+        assert_eq!(payload.differences(&other), ["patient", "activities"], "each element once");
     }
 
     #[test]

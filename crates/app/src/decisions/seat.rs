@@ -1,5 +1,6 @@
 //! What is known of the open decision, what of it is kept on disk, and its view.
 
+use super::mark::Mark;
 use crate::{
     decision::{Draft, Field, Merge, Payload, PlanStatus, Quorum, missing, read_plan},
     record::CaseRecord,
@@ -15,21 +16,24 @@ use serde_json::Value;
 use vault::{StoreError, Vault};
 
 /// The platform's version of the decision.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Server {
     pub(crate) resource: Value,
     pub(crate) version: String,
+    /// The platform said so since this decision was opened.
+    #[serde(skip)]
+    pub(crate) read: bool,
 }
 
 impl Server {
     pub(crate) fn of(found: Versioned) -> Self {
-        Self { resource: found.resource, version: found.version }
+        Self { resource: found.resource, version: found.version, read: true }
     }
 
     /// A version read a while ago; the platform refuses to overwrite a newer one.
     pub(crate) fn stale(resource: Value) -> Self {
         let version = resource["meta"]["versionId"].as_str().unwrap_or_default().to_owned();
-        Self { resource, version }
+        Self { resource, version, read: false }
     }
 
     pub(crate) fn id(&self) -> Option<String> {
@@ -99,6 +103,10 @@ pub(crate) struct DecisionSeat {
     pub(crate) signing: Option<Asking>,
     /// What the person saw and may sign.
     pub(crate) preview: Option<Preview>,
+    /// What this person has marked for signing.
+    pub(crate) mark: Option<Box<Mark>>,
+    /// The disk does not have the mark as it is here.
+    pub(crate) mark_changed: bool,
     pub(crate) signature: Option<SignatureView>,
     /// PractitionerRole ids of those who have signed what is there now.
     pub(crate) signers: Vec<String>,
@@ -141,6 +149,8 @@ impl DecisionSeat {
             amending,
             signing: None,
             preview: None,
+            mark: None,
+            mark_changed: false,
             signature: None,
             signers: Vec::new(),
             versions: Vec::new(),
@@ -199,13 +209,15 @@ impl DecisionSeat {
             missing: if open { missing(&self.merge.draft, quorum, self.amending) } else { Vec::new() },
             // What is signed is amended by whoever may sign.
             can_write: if open {
-                may.contains(&Permission::WriteDecision)
+                may.contains(&Permission::WriteDecision) && !self.is_marked()
             } else {
                 may.contains(&Permission::SignDecision)
             },
             can_sign: open && may.contains(&Permission::SignDecision),
             can_countersign: !open && may.contains(&Permission::SignDecision) && self.awaits(me),
             link: self.signing.as_ref().map(|asking| asking.link.clone()),
+            // The desk's to say as well: it knows whether the platform answers.
+            mark: None,
             signature: self.signature.clone(),
             versions: self.versions.clone(),
             failure: self.failure.clone(),

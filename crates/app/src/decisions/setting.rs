@@ -80,6 +80,11 @@ pub(crate) fn author(taken: &Taken) -> String {
     author.trim_start_matches("PractitionerRole/").to_owned()
 }
 
+/// By which a creation that is repeated is recognized.
+pub(crate) fn identifier(created: &str, board: &str, patient: &str) -> String {
+    format!("{created}/{board}/{patient}")
+}
+
 /// What surrounds a draft; `known` is the platform's version of the decision. `None` while the patient is not known.
 pub(crate) fn setting(record: &CaseRecord, draft: &Draft, known: Option<&Value>, author: String) -> Option<Setting> {
     let patient = record.patient_resource()?;
@@ -102,7 +107,7 @@ pub(crate) fn setting(record: &CaseRecord, draft: &Draft, known: Option<&Value>,
     });
     Some(Setting {
         id: known.and_then(id).unwrap_or_default(),
-        identifier: format!("{created}/{board}/{}", record.patient),
+        identifier: identifier(&created, &board, &record.patient),
         patient: RecordPatient {
             id: record.patient.clone(),
             kvnr: identity.kvnr,

@@ -34,22 +34,52 @@ impl Desk {
         if self.with_decision(patient, |seat| seat.is_signed() && !seat.amending)? {
             return self.preview_second(&taken, patient).await;
         }
-        // What is signed must be what the platform has, so a waiting draft goes first.
-        self.push_draft(patient).await?;
-        let (draft, conflicts, amending) =
-            self.with_decision(patient, |seat| (seat.merge.draft.clone(), seat.merge.conflicts.len(), seat.amending))?;
+        let (marked, amending) = self.with_decision(patient, |seat| (seat.is_marked(), seat.amending))?;
+        let out_of_reach = match self.bring_up(patient, marked).await {
+            Ok(()) => None,
+            // An amendment names what it replaces, which the platform alone knows; what is marked is so already.
+            Err(failure) if comes_back(&failure) && !amending && !marked => Some(failure),
+            Err(failure) => return Err(failure),
+        };
+        if self.with_decision(patient, |seat| seat.is_signed() && !seat.amending)? {
+            self.tell_decision(patient);
+            return Err(Failure::new(FailureCode::AlreadySigned, "somebody has signed it meanwhile"));
+        }
+        let (draft, conflicts, still_marked) = self
+            .with_decision(patient, |seat| (seat.merge.draft.clone(), seat.merge.conflicts.len(), seat.is_marked()))?;
+        if marked && !still_marked {
+            self.tell_decision(patient);
+            return Err(Failure::new(FailureCode::Conflict, "the platform has something else than what was marked"));
+        }
         if conflicts > 0 {
             return Err(Failure::new(FailureCode::Conflict, "fields wait for a choice"));
         }
         let setting = self.setting(patient, &taken, &draft)?;
         let lacks = missing(&draft, &setting.quorum, amending);
         if !lacks.is_empty() {
-            return Err(Failure::new(FailureCode::InvalidInput, lacks.join(" ")));
+            let lacking = || Failure::new(FailureCode::InvalidInput, lacks.join(" "));
+            return Err(out_of_reach.unwrap_or_else(lacking));
         }
         let revision = if amending { self.next_revision(patient).await? } else { Revision::first() };
         let payload = Payload::build(&draft, &setting, &revision)
             .map_err(|error| Failure::new(FailureCode::InvalidInput, error.to_string()))?;
-        self.show_preview(&taken, patient, Preview { payload, second: false })
+        if !self.with_decision(patient, |seat| seat.covers(&payload))? {
+            self.keep_mark(patient).await;
+            self.tell_decision(patient);
+            return Err(Failure::new(FailureCode::Conflict, "the record says something else than what was marked"));
+        }
+        let view = self.show_preview(&taken, patient, Preview { payload, second: false })?;
+        Ok(SigningPreviewView { out_of_reach, ..view })
+    }
+
+    /// What is signed must be what the platform has, so a waiting draft goes first; of what was marked the platform's
+    /// version is read before that.
+    async fn bring_up(&self, patient: &str, marked: bool) -> Result<(), Failure> {
+        if self.is_offline() {
+            // It is asked again all the time: another attempt would only take as long.
+            return Err(Failure::new(FailureCode::PlatformUnreachable, "the platform did not answer lately"));
+        }
+        if marked { self.bring_marked(patient).await } else { self.push_draft(patient).await }
     }
 
     /// What was signed, as it lies in the record and once its signatures hold: nobody signs beside one that does not.
@@ -81,7 +111,8 @@ impl Desk {
             canonical: payload.canonical(),
             sha256: payload.sha256(),
             lines: payload.lines(),
-            signer: taken.role.short_name.clone().unwrap_or_else(|| short_name(&taken.session.person())),
+            signer: signer_of(taken),
+            out_of_reach: None,
         };
         self.with_decision(patient, |seat| seat.preview = Some(preview))?;
         Ok(view)
@@ -89,15 +120,24 @@ impl Desk {
 
     pub(crate) async fn sign_decision(&self, patient: &str, sha256: &str) -> Result<(), Failure> {
         let taken = self.may(Permission::SignDecision)?;
-        let seen = self.with_decision(patient, |seat| seat.preview.as_ref().map(|seen| seen.payload.sha256()))?;
-        if seen.as_deref() != Some(sha256) {
+        let fits = self.with_decision(patient, |seat| {
+            let seen = seat.preview.as_ref().map(|seen| seen.payload.clone());
+            seen.is_some_and(|seen| seen.sha256() == sha256 && seat.covers(&seen))
+        })?;
+        if !fits {
+            self.keep_mark(patient).await;
+            self.tell_decision(patient);
             return Err(Failure::new(FailureCode::Conflict, "the decision changed after the preview"));
         }
         let person = taken.session.person();
         let purpose = Purpose::Reauthenticate { subject: person.subject, login_hint: person.login };
-        let attempt = SignInAttempt::begin(&self.0.egress, &taken.platform, purpose)
-            .await
-            .map_err(|error| failures::of_sign_in(&error))?;
+        let attempt = SignInAttempt::begin(&self.0.egress, &taken.platform, purpose).await.map_err(|error| {
+            let failure = failures::of_sign_in(&error);
+            if failure.code == FailureCode::PlatformUnreachable {
+                self.note_connection(false);
+            }
+            failure
+        })?;
         let url = attempt.url().clone();
         let (desk, owner) = (self.clone(), patient.to_owned());
         let (go, start) = tokio::sync::oneshot::channel::<()>();
@@ -187,10 +227,15 @@ impl Desk {
         match fhir.transaction(&bundle).await {
             Ok(_) => {}
             Err(FhirError::Conflict(_)) => {
-                self.pull(&fhir, patient).await?;
+                let pulled = self.pull(&fhir, patient).await;
+                self.keep_mark(patient).await;
+                pulled?;
                 return Err(Failure::new(FailureCode::Conflict, "somebody else saved first"));
             }
-            Err(error) => return Err(failures::of_fhir(&error)),
+            Err(error) => {
+                self.note_reachability(&error);
+                return Err(failures::of_fhir(&error));
+            }
         }
         tracing::info!(revision = payload.revision, "a decision was signed");
         let id = server.id().unwrap_or_default();
@@ -200,8 +245,10 @@ impl Desk {
             seat.preview = None;
             seat.amending = false;
             seat.dirty = false;
+            seat.mark_changed |= seat.mark.take().is_some();
         })?;
         self.forget_draft(patient).await;
+        self.keep_mark(patient).await;
         self.load_signature(&fhir, patient).await?;
         self.check_signature(&fhir, patient).await?;
         self.refresh_plans(&fhir, patient).await;
@@ -421,6 +468,16 @@ impl Desk {
         self.reload_part(fhir, patient, crate::record::Part::Documents).await;
         self.tell_case(patient);
     }
+}
+
+/// Who signs, or marks for signing.
+pub(super) fn signer_of(taken: &Taken) -> String {
+    taken.role.short_name.clone().unwrap_or_else(|| short_name(&taken.session.person()))
+}
+
+/// A platform that is gone or fails comes back by itself; what else keeps a decision from it needs somebody.
+fn comes_back(failure: &Failure) -> bool {
+    matches!(failure.code, FailureCode::PlatformUnreachable | FailureCode::PlatformFailed)
 }
 
 /// A payload as it lies in the record, and what is found of it.

@@ -1,7 +1,11 @@
 //! Drafts on this device whose decision is not open: written without the platform, or left before the platform had
 //! them. They reach it without anybody opening their case again.
 
-use super::{DecisionSeat, IDENTIFIER, draft_streams, seat::Server, setting};
+use super::{
+    DecisionSeat, IDENTIFIER, draft_streams, mark,
+    seat::{Kept, Server},
+    setting,
+};
 use crate::{
     Desk,
     decision::{Draft, draft_plan, read_plan},
@@ -14,6 +18,7 @@ use contract::{Failure, FailureCode, Permission};
 use jiff::Timestamp;
 use platform::fhir::{FhirClient, FhirError, Versioned};
 use serde_json::Value;
+use vault::Table;
 
 /// Others who save the same decision meanwhile are merged with so often; then the draft waits for the next occasion.
 const ATTEMPTS: usize = 3;
@@ -57,8 +62,9 @@ impl Desk {
         if kept.amending || !kept.merge.conflicts.is_empty() {
             return Ok(false);
         }
-        let (shelf, owner, what) = (self.0.shelf.clone(), Owner::of(taken), shelf::case(patient));
-        let found = tokio::task::spawn_blocking(move || shelf.get::<CaseRecord>(&owner, &what, Timestamp::now())).await;
+        let owner = Owner::of(taken);
+        let (shelf, whose, what) = (self.0.shelf.clone(), owner.clone(), shelf::case(patient));
+        let found = tokio::task::spawn_blocking(move || shelf.get::<CaseRecord>(&whose, &what, Timestamp::now())).await;
         // Of another person, or too old: what surrounds the decision is not known.
         let Ok(Some((_, record))) = found else { return Ok(false) };
         let id = current_plan(&record).and_then(|plan| plan["id"].as_str()).map(str::to_owned);
@@ -67,14 +73,18 @@ impl Desk {
             None => None,
         };
         for _ in 0..ATTEMPTS {
-            let seat = DecisionSeat::open(server.clone(), Some(kept.clone()), Draft::default);
+            let mut seat = DecisionSeat::open(server.clone(), Some(kept.clone()), Draft::default);
+            self.hold_closed_mark(&owner, patient, &mut seat).await;
             if seat.is_signed() || !seat.dirty || !seat.merge.conflicts.is_empty() {
                 return Ok(false);
             }
             let draft = seat.merge.draft.clone();
             let known = server.as_ref().map(|server| &server.resource);
-            let setting = setting::setting(&record, &draft, known, setting::author(taken))
+            let mut setting = setting::setting(&record, &draft, known, setting::author(taken))
                 .ok_or_else(|| Failure::new(FailureCode::NotFound, "the patient is not known"))?;
+            if let Some(mark) = &seat.mark {
+                mark.keep_conference(&mut setting);
+            }
             let plan = draft_plan(&draft, &setting, known)
                 .map_err(|error| Failure::new(FailureCode::AlreadySigned, error.to_string()))?;
             match write(fhir, server.as_ref(), &plan, &setting.identifier).await {
@@ -99,6 +109,32 @@ impl Desk {
             }
         }
         Err(Failure::new(FailureCode::Conflict, "the decision changes all the time"))
+    }
+}
+
+impl Desk {
+    /// Holds what this person has marked against what such a decision is now, and tells "Heute" if that is no longer the same.
+    async fn hold_closed_mark(&self, owner: &Owner, patient: &str, seat: &mut DecisionSeat) {
+        seat.mark = self.kept_mark(owner, patient).await;
+        seat.hold_mark();
+        if !seat.mark_changed {
+            return;
+        }
+        let (key, whose, mark) = (owner.key(patient), patient.to_owned(), seat.mark.clone());
+        let _turn = self.0.marks_kept.lock().await;
+        // It was opened meanwhile, and has seen to its mark by itself.
+        if self.with_decision(patient, |_| ()).is_ok() {
+            return;
+        }
+        let written = self.with_vault(move |vault| match mark {
+            Some(mark) => mark::put(vault, &key, &mark),
+            // It is signed as it was marked: nothing of it waits here any longer.
+            None => vault.delete(Table::Marks, &key).and_then(|_was_there| Kept::forget(vault, &whose)),
+        });
+        match written.await {
+            Ok(()) => self.show_drafts_again(),
+            Err(failure) => tracing::warn!(code = ?failure.code, "the mark on disk is not what it should be"),
+        }
     }
 }
 

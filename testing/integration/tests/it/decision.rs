@@ -51,7 +51,7 @@ pub(crate) fn with_text(draft: &DraftView, text: &str) -> DraftView {
 }
 
 /// Everything that a signature needs, with everybody of the board's rule present.
-fn complete(draft: &DraftView, text: &str, surgeon: &str) -> DraftView {
+pub(crate) fn complete(draft: &DraftView, text: &str, surgeon: &str) -> DraftView {
     let measure = |id: &str, code: &str, text: &str, responsible: &str| MeasureView {
         id: id.to_owned(),
         code: Some(code.to_owned()),
@@ -74,7 +74,7 @@ fn complete(draft: &DraftView, text: &str, surgeon: &str) -> DraftView {
 }
 
 /// The decision's CarePlan on the platform.
-async fn plan(platform: &Platform, patient: &str) -> Value {
+pub(crate) async fn plan(platform: &Platform, patient: &str) -> Value {
     let records = platform.records(MODERATOR).await.expect("the moderator reads records");
     let found = records.search(&format!("CarePlan?subject=Patient/{patient}&_count=50")).await.expect("a search");
     let mut ours = found.iter().filter(|plan| has_identifier(plan, "/sid/beschluss"));
@@ -178,7 +178,7 @@ async fn sign(desk: &DeskKit, patient: &str, revision: u32) -> (DecisionView, St
     (signed.await, preview.canonical)
 }
 
-async fn checked(desk: &DeskKit, patient: &str) -> VerificationView {
+pub(crate) async fn checked(desk: &DeskKit, patient: &str) -> VerificationView {
     match desk.call(Request::VerifyDecision { patient: patient.to_owned() }).await {
         Ok(Reply::Decision(view)) => view.signature.and_then(|signature| signature.check).expect("a check was made"),
         other => panic!("a checked decision: {:?}", code(&other)),
@@ -253,7 +253,7 @@ const FALKENRIED: &str = "Dr. med. Amina Falkenried";
 const WEIDENLOHE: &str = "Dr. med. Jonas Weidenlohe";
 
 /// Opens the decision of a case that stands on no agenda.
-async fn open_earlier(desk: &DeskKit, patient: &str) -> DecisionView {
+pub(crate) async fn open_earlier(desk: &DeskKit, patient: &str) -> DecisionView {
     let answer = desk.call(Request::OpenCase { patient: patient.to_owned() }).await;
     assert!(matches!(answer, Ok(Reply::Case(_))), "the case opens: {:?}", code(&answer));
     match desk.call(Request::OpenDecision { patient: patient.to_owned() }).await {

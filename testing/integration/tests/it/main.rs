@@ -17,6 +17,7 @@ mod chat;
 mod decision;
 mod faults;
 mod images;
+mod marks;
 mod network;
 mod offline;
 mod profile;

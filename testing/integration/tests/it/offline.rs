@@ -13,7 +13,7 @@ use testkit::{DeskKit, PATIENCE, Platform};
 const PATIENT: &str = "pat-auenwald";
 const OTHER: &str = "pat-mohnblatt";
 
-async fn today(desk: &DeskKit) -> TodayView {
+pub(crate) async fn today(desk: &DeskKit) -> TodayView {
     match desk.call(Request::OpenToday).await {
         Ok(Reply::Today(view)) => view,
         other => panic!("today: {:?}", code(&other)),
@@ -62,7 +62,7 @@ async fn read_all(desk: &DeskKit) -> (TodayView, CasesView, CaseView) {
 }
 
 /// A platform whose records outlive it, on a port that stays the same.
-async fn platform(folder: &Path, port: u16) -> (Platform, u16) {
+pub(crate) async fn platform(folder: &Path, port: u16) -> (Platform, u16) {
     let options = Options { folder: Some(folder.to_owned()), port, ..Options::default() };
     let platform = Platform::start(options).await.expect("a platform starts");
     let port = platform.url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("an address with a port");
