@@ -14,6 +14,7 @@ use crate::rounds::{self, MediaServer};
 use crate::seed::{Language, Plan, listed, resources, with_archive};
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
+use axum::serve::ListenerExt as _;
 use jiff::civil::{Date, Time};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -164,6 +165,12 @@ impl Sandbox {
             .merge(rounds.as_ref().map(MediaServer::router).unwrap_or_default());
         let (shutdown, stopped) = oneshot::channel::<()>();
         let waiting = Arc::clone(&homeserver);
+        // As other servers do: the end of an answer does not wait until its beginning is acknowledged.
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "the ends of answers may wait");
+            }
+        });
         let server = axum::serve(listener, app).with_graceful_shutdown(async move {
             // A dropped handle stops the platform as well.
             stopped.await.ok();
