@@ -435,6 +435,7 @@ impl Desk {
         let origin = Origin::Archive(client);
         data.settle_window(images, &origin).await;
         let handle = images.open_series(origin, data.clone());
+        images.begin(handle);
         Ok(data.view(handle))
     }
 

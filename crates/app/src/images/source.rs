@@ -20,7 +20,7 @@ use std::{
         atomic::{AtomicU32, Ordering},
     },
 };
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinHandle};
 use vault::{StoreError, Vault};
 
 /// Why a frame does not come.
@@ -36,6 +36,8 @@ struct Inner {
     workers: WorkerPool,
     next: AtomicU32,
     open: Mutex<BTreeMap<u32, Source>>,
+    /// First images on their way to a page that does not know their handle yet.
+    begun: Mutex<BTreeMap<u32, Begun>>,
     series: Mutex<BTreeMap<(StudyUid, SeriesUid), Parts>>,
     /// Frames under way that a page has asked for.
     awaited: watch::Sender<usize>,
@@ -66,6 +68,9 @@ enum Source {
     Picture(Arc<StoredFrame>),
 }
 
+/// A frame on its way.
+type Begun = JoinHandle<Result<Arc<StoredFrame>, FrameFailure>>;
+
 /// For the diagnosis.
 pub(crate) struct Figures {
     pub(crate) workers: usize,
@@ -81,6 +86,7 @@ impl Images {
             workers: WorkerPool::new(worker, cores),
             next: AtomicU32::new(1),
             open: Mutex::new(BTreeMap::new()),
+            begun: Mutex::new(BTreeMap::new()),
             series: Mutex::new(BTreeMap::new()),
             awaited: watch::Sender::new(0),
         }))
@@ -121,6 +127,10 @@ impl Images {
         self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn begun(&self) -> MutexGuard<'_, BTreeMap<u32, Begun>> {
+        self.0.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn known(&self) -> MutexGuard<'_, BTreeMap<(StudyUid, SeriesUid), Parts>> {
         self.0.series.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -147,13 +157,35 @@ impl Images {
         handle
     }
 
+    /// The first image of a series comes while the page reads what is said of it, and waits for it where it is quicker.
+    pub(crate) fn begin(&self, handle: u32) {
+        // Held until it is known what was begun, so that nothing begins for a handle that is closed meanwhile.
+        let open = self.open();
+        let Some(source) = open.get(&handle).cloned() else { return };
+        let (images, awaited) = (self.clone(), self.awaited());
+        let first = tokio::spawn(async move {
+            let first = images.of(source, 0).await;
+            drop(awaited);
+            first
+        });
+        self.begun().insert(handle, first);
+    }
+
     pub(crate) fn close(&self, handle: u32) {
-        self.open().remove(&handle);
+        let mut open = self.open();
+        open.remove(&handle);
+        if let Some(first) = self.begun().remove(&handle) {
+            first.abort();
+        }
     }
 
     /// Nothing can be fetched by a handle given out before.
     pub(crate) fn close_all(&self) {
-        self.open().clear();
+        let mut open = self.open();
+        open.clear();
+        for (_handle, first) in std::mem::take(&mut *self.begun()) {
+            first.abort();
+        }
     }
 
     pub(crate) fn forget_all(&self) {
@@ -177,6 +209,16 @@ impl Images {
     /// One frame as stored values.
     pub(crate) async fn frame(&self, handle: u32, frame: u32) -> Result<Arc<StoredFrame>, FrameFailure> {
         let source = self.open().get(&handle).cloned().ok_or(FrameFailure(FailureCode::NotFound))?;
+        let begun = if frame == 0 { self.begun().remove(&handle) } else { None };
+        if let Some(first) = begun
+            && let Ok(first) = first.await
+        {
+            return first;
+        }
+        self.of(source, frame).await
+    }
+
+    async fn of(&self, source: Source, frame: u32) -> Result<Arc<StoredFrame>, FrameFailure> {
         match source {
             Source::Picture(picture) => Ok(picture),
             Source::Series { origin, data } => self.decoded(&origin, &data, frame as usize).await.map(Arc::new),

@@ -3,7 +3,9 @@
 use crate::{
     MODERATOR, at_work_on,
     bulk::{Pipe, Way, frames, over_each_way},
-    code, opened, part10, place,
+    code,
+    faults::behind,
+    opened, part10, place,
     platforms::{on_each_platform, on_each_platform_over_each_way},
 };
 use contract::{
@@ -13,8 +15,8 @@ use contract::{
 use futures_util::{SinkExt, StreamExt};
 use sandbox::Options;
 use std::{collections::BTreeSet, fs};
-use testkit::{DeskKit, PATIENCE, Platform};
-use tokio::time::timeout;
+use testkit::{DeskKit, PATIENCE, Platform, Spoiled};
+use tokio::{sync::watch, time::timeout};
 use tokio_tungstenite::tungstenite::Message;
 
 on_each_platform![
@@ -137,6 +139,26 @@ async fn every_frame_arrives_once_and_never_more_than_was_granted(platform: &Pla
     }
     assert_eq!(frames, (0..=last).collect(), "every frame");
     assert!(first.is_some_and(|first| first.abs_diff(60) <= 8), "the nearest come first: {first:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_image_of_a_series_comes_before_a_page_asks_for_it_and_is_fetched_once() {
+    let (_platform, detour, _folder, desk) = behind().await;
+    let (tell, mut asked) = watch::channel(Vec::new());
+    detour.spoil(move |_, path| {
+        if path.contains("/frames/") {
+            tell.send_modify(|asked| asked.push(path.to_owned()));
+        }
+        Spoiled::Not
+    });
+    let series = opened_series(&desk, "FDG-PET/CT", "PET AC").await;
+    let of_first = |path: &String| path.contains(&format!("/{}/frames/", series.frames[0].instance));
+    let begun = asked.wait_for(|asked| asked.iter().any(of_first));
+    drop(timeout(PATIENCE, begun).await.expect("nobody has to ask").expect("the way stays open"));
+    let mut pipe = Pipe::open(&desk, Way::Socket).await;
+    let got = pipe.frames(series.handle, 0, 0).await;
+    assert_eq!(got[&0].as_ref().map(Vec::len), Ok(128 * 128 * 2), "the page gets it");
+    assert_eq!(asked.borrow().iter().filter(|path| of_first(path)).count(), 1, "and the archive was asked for it once");
 }
 
 async fn frames_that_are_not_there_fail_by_name_and_the_pipe_goes_on(platform: &Platform, way: Way) {
