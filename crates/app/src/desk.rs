@@ -338,7 +338,7 @@ impl Desk {
                 self.confirm_identity(&patient, &study).map(|()| Reply::Done)
             }
             Request::OpenSeries { patient, study, series } => {
-                self.open_series(&patient, &study, &series).await.map(Reply::Series)
+                Box::pin(self.open_series(&patient, &study, &series)).await.map(Reply::Series)
             }
             Request::CloseSeries { handle } => {
                 self.0.images.close(handle);
@@ -349,39 +349,47 @@ impl Desk {
             Request::KeepMeasurements { patient, series, measurements } => {
                 self.keep_measurements(&patient, &series, measurements).await.map(|()| Reply::Done)
             }
-            Request::OpenDecision { patient } => self.open_decision(&patient).await.map(Reply::Decision),
+            Request::OpenDecision { patient } => Box::pin(self.open_decision(&patient)).await.map(Reply::Decision),
             Request::ReadDecision { patient, decision } => {
-                self.read_decision(&patient, &decision).await.map(Reply::Decision)
+                Box::pin(self.read_decision(&patient, &decision)).await.map(Reply::Decision)
             }
-            Request::SaveDraft { patient, draft } => self.save_draft(&patient, draft).await.map(Reply::Decision),
+            Request::SaveDraft { patient, draft } => {
+                Box::pin(self.save_draft(&patient, draft)).await.map(Reply::Decision)
+            }
             Request::ResolveConflicts { patient, choices } => {
-                self.resolve_conflicts(&patient, &choices).await.map(Reply::Decision)
+                Box::pin(self.resolve_conflicts(&patient, &choices)).await.map(Reply::Decision)
             }
-            Request::PreviewSigning { patient } => self.preview_signing(&patient).await.map(Reply::SigningPreview),
+            Request::PreviewSigning { patient } => {
+                Box::pin(self.preview_signing(&patient)).await.map(Reply::SigningPreview)
+            }
             Request::SignDecision { patient, sha256 } => {
-                self.sign_decision(&patient, &sha256).await.map(|()| Reply::Done)
+                Box::pin(self.sign_decision(&patient, &sha256)).await.map(|()| Reply::Done)
             }
             Request::MarkDecision { patient, sha256 } => {
-                self.mark_decision(&patient, &sha256).await.map(Reply::Decision)
+                Box::pin(self.mark_decision(&patient, &sha256)).await.map(Reply::Decision)
             }
-            Request::WithdrawMark { patient } => self.withdraw_mark(&patient).await.map(Reply::Decision),
+            Request::WithdrawMark { patient } => Box::pin(self.withdraw_mark(&patient)).await.map(Reply::Decision),
             Request::CancelSigning { patient } => self.cancel_signing(&patient).map(|()| Reply::Done),
-            Request::AmendDecision { patient } => self.amend_decision(&patient).await.map(Reply::Decision),
+            Request::AmendDecision { patient } => Box::pin(self.amend_decision(&patient)).await.map(Reply::Decision),
             Request::OpenTextBlocks => self.open_text_blocks().await.map(Reply::TextBlocks),
             Request::KeepTextBlocks { blocks } => self.keep_text_blocks(blocks).await.map(|()| Reply::Done),
-            Request::VerifyDecision { patient } => self.verify_decision(&patient).await.map(Reply::Decision),
+            Request::VerifyDecision { patient } => Box::pin(self.verify_decision(&patient)).await.map(Reply::Decision),
             Request::OpenChat => Ok(Reply::Chat(self.chat_view())),
             Request::ConnectChat => Box::pin(self.connect_chat()).await.map(|()| Reply::Done),
             Request::OpenConversation { conversation } => {
-                self.open_conversation(&conversation).await.map(Reply::Conversation)
+                Box::pin(self.open_conversation(&conversation)).await.map(Reply::Conversation)
             }
             Request::CloseConversation => {
                 self.close_conversation();
                 Ok(Reply::Done)
             }
             Request::LoadEarlier { conversation } => self.load_earlier(&conversation).map(|()| Reply::Done),
-            Request::OpenDay { conversation, day } => self.open_day(&conversation, &day).await.map(Reply::Conversation),
-            Request::OpenUnread { conversation } => self.open_unread(&conversation).await.map(Reply::Conversation),
+            Request::OpenDay { conversation, day } => {
+                Box::pin(self.open_day(&conversation, &day)).await.map(Reply::Conversation)
+            }
+            Request::OpenUnread { conversation } => {
+                Box::pin(self.open_unread(&conversation)).await.map(Reply::Conversation)
+            }
             Request::LoadLater { conversation } => self.load_later(&conversation).map(|()| Reply::Done),
             Request::SendMessage { conversation, text, named, reply_to } => {
                 let sent = self.send_message(&conversation, text, &named, reply_to.as_deref());

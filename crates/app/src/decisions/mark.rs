@@ -366,7 +366,7 @@ mod tests {
     use super::Mark;
     use crate::{
         decision::{
-            Draft, Merge, Payload, Revision, draft_plan,
+            Draft, Merge, Payload, Revision, Setting, draft_plan,
             examples::{auenwald, auenwald_setting},
             signed_plan,
         },
@@ -383,8 +383,8 @@ mod tests {
         Payload::build(draft, &auenwald_setting(), &Revision::first()).expect("it is complete")
     }
 
-    fn there(resource: Value) -> Option<Server> {
-        Some(Server { resource, version: "1".to_owned(), read: true })
+    fn there(resource: Value) -> Server {
+        Server { resource, version: "1".to_owned(), read: true }
     }
 
     /// The first case's decision, written over `theirs`, and previewed.
@@ -392,7 +392,7 @@ mod tests {
         let plan = draft_plan(&theirs, &auenwald_setting(), None).expect("it can be written");
         let dirty = mine != theirs;
         let payload = payload(&mine);
-        let mut seat = DecisionSeat::new(Merge::settled(mine, theirs), there(plan), None, dirty, false);
+        let mut seat = DecisionSeat::new(Merge::settled(mine, theirs), Some(there(plan)), None, dirty, false);
         seat.preview = Some(Preview { payload, second: false });
         seat
     }
@@ -471,7 +471,7 @@ mod tests {
     fn what_was_signed_as_it_was_marked_needs_no_mark_and_anything_else_is_named() {
         let signed = |draft: &Draft| {
             let plan = signed_plan(draft, &auenwald_setting(), &payload(draft), None);
-            there(plan.expect("it can be written"))
+            Some(there(plan.expect("it can be written")))
         };
         let mut seat = marked(auenwald(), auenwald());
         seat.server = signed(&auenwald());
@@ -501,6 +501,30 @@ mod tests {
         assert_eq!(withdrawn(&seat), Some(vec!["created".to_owned()]), "which is named");
         let mut seat = marked(auenwald(), auenwald());
         assert!(!seat.covers(&other("dec-1", &day)), "a decision that had an id keeps it");
+    }
+
+    #[test]
+    fn what_is_marked_stays_with_its_conference_when_the_agenda_has_moved_on() {
+        let next_week = || {
+            let mut setting = auenwald_setting();
+            setting.created = "2026-12-01".to_owned();
+            setting.board.session = Some("board-next".to_owned());
+            setting.identifier = "of next week".to_owned();
+            setting
+        };
+        let (mut seat, mut setting, as_it_was) = (marked(auenwald(), auenwald()), next_week(), auenwald_setting());
+        seat.mark.as_deref().expect("it is marked").keep_conference(&mut setting);
+        let named = |setting: &Setting| (setting.created.clone(), setting.board.session.clone());
+        assert_eq!(named(&setting), named(&as_it_was), "its day and its session");
+        let (board, patient) = (&as_it_was.board.id, &as_it_was.patient.id);
+        assert_eq!(setting.identifier, format!("{}/{board}/{patient}", as_it_was.created), "and its name");
+        let payload = Payload::build(&auenwald(), &setting, &Revision::first()).expect("it is complete");
+        assert!(seat.covers(&payload), "which is what was marked");
+
+        seat.mark.as_mut().expect("it is marked").withdrawn = Some(vec!["text".to_owned()]);
+        let mut setting = next_week();
+        seat.mark.as_deref().expect("it is there").keep_conference(&mut setting);
+        assert_eq!(named(&setting), named(&next_week()), "what is withdrawn holds nothing");
     }
 
     #[test]

@@ -372,9 +372,10 @@ mod tests {
         }
         progress.begin(at(0));
         progress.came((0, 0), 1000, 1000, at(1));
-        let said = |progress: &Progress, now| match progress.view("s", 1, true, at(now)).state {
-            PreloadState::Running { rate, seconds } => (rate, seconds),
-            other => panic!("it runs: {other:?}"),
+        let said = |progress: &Progress, now| {
+            let state = progress.view("s", 1, true, at(now)).state;
+            let PreloadState::Running { rate, seconds } = state else { panic!("it runs: {state:?}") };
+            (rate, seconds)
         };
         assert_eq!(said(&progress, 1), (None, None), "one second says nothing");
         for second in 2..=4 {
