@@ -55,8 +55,8 @@ afterEach(() => {
 describe('the list', () => {
   test('is searched from "/" on, says how many there are, and a single one opens by Enter', async () => {
     const { page, places } = open(null);
-    const list = await waitFor(() => page.getByTestId('conversations'));
-    const count = () => list.querySelectorAll('[role=row]').length;
+    await waitFor(() => page.getByTestId('conversations'));
+    const count = () => page.getByTestId('conversations').querySelectorAll('[role=row]').length;
     const all = count();
     key('/');
     const field = page.getByRole('searchbox', { name: 'Gespräche suchen' });
@@ -69,6 +69,9 @@ describe('the list', () => {
     fireEvent.change(field, { target: { value: 'milan' } });
     fireEvent.keyDown(field, { key: 'Enter' });
     await waitFor(() => expect(places.place.get()).toEqual({ screen: 'messages', conversation: '!steinklee' }));
+    await waitFor(() => page.getByTestId('composer'));
+    // The same once more: what has the focus by then does not get the key.
+    expect(fireEvent.keyDown(field, { key: 'Enter' })).toBe(false);
   });
 
   test('leads from where nothing is found to all conversations, and to people', async () => {
@@ -79,6 +82,7 @@ describe('the list', () => {
     fireEvent.change(field, { target: { value: 'ahlefels' } });
     page.getByText('Kein Gespräch mit „ahlefels“');
     fireEvent.click(page.getByTestId('search-all'));
+    expect(document.activeElement).toBe(field);
     page.getByTestId('conversation-!ahlefels');
     fireEvent.change(field, { target: { value: 'quastenflosser' } });
     expect(page.queryByTestId('search-all')).toBeNull();

@@ -68,6 +68,11 @@ export function Chat({ conversation }: { conversation: string | null }) {
   const setQuiet = (quiet: boolean) => void desk.host.call({ type: 'set-quiet', quiet }).catch(() => undefined);
   const mayBegin = view?.state.state === 'ready';
   useCommand(newCommand, () => setBegins(''), { enabled: mayBegin });
+  /** The button goes with what it did: the focus returns to the field. */
+  const searchOn = (change: () => void) => {
+    search.current?.focus();
+    change();
+  };
   const searches = view !== null && view.conversations.length > 0;
   useCommand(
     searchCommand,
@@ -130,7 +135,8 @@ export function Chat({ conversation }: { conversation: string | null }) {
                   setQuery('');
                   search.current?.blur();
                 } else if (event.key === 'Enter' && query.trim() !== '' && rows.length === 1 && rows[0]?.membership.state !== 'invited') {
-                  // Only a single hit opens: among several, the person chooses.
+                  // Only a single hit opens: among several, the person chooses. The composer may take the focus, and not this key.
+                  event.preventDefault();
                   open(rows[0]?.id ?? '');
                 } else if (event.key === 'ArrowDown' || event.key === 'Enter') {
                   event.preventDefault();
@@ -183,6 +189,8 @@ export function Chat({ conversation }: { conversation: string | null }) {
               {query.trim() !== '' && m.chat_found({ count: rows.length })}
             </span>
             <ConversationList
+              // What was found begins at its first line, or at the open one.
+              key={query.trim()}
               rows={rows}
               shown={`${filter} ${query.trim()}`}
               none={
@@ -191,7 +199,7 @@ export function Chat({ conversation }: { conversation: string | null }) {
                     <EmptyLine icon="ok">{filter === 'unread' ? m.chat_none_unread() : m.chat_none_cases()}</EmptyLine>
                   </div>
                 ) : (
-                  <NoHit query={query.trim()} all={filter === 'all' ? undefined : () => setFilter('all')} begin={mayBegin ? () => setBegins(query.trim()) : undefined} clear={() => setQuery('')} />
+                  <NoHit query={query.trim()} all={filter === 'all' ? undefined : () => searchOn(() => setFilter('all'))} begin={mayBegin ? () => setBegins(query.trim()) : undefined} clear={() => searchOn(() => setQuery(''))} />
                 )
               }
               open={conversation}
