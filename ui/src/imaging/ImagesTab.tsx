@@ -16,6 +16,7 @@ import { date } from '../i18n/format';
 import { language } from '../i18n/language';
 import { stroke, useCommand } from '../keys/keys';
 import { m } from '../paraglide/messages';
+import { ActiveWindow } from './ActiveWindow';
 import styles from './ImagesTab.module.css';
 import { IMAGES_SCOPE, IMAGING_KEYS, type ImagingAction, type ImagingKey, type PictureAction } from './keys';
 import { viewportCount, type Layout } from './layouts';
@@ -24,7 +25,7 @@ import { tablePresets } from './overlay';
 import { SeriesStrip } from './SeriesStrip';
 import type { StageSnapshot, ViewportSnapshot } from './snapshot';
 import type { Stage } from './stage';
-import { ToolRow, WindowLabel } from './ToolRow';
+import { ToolRow } from './ToolRow';
 import { isMeasuring, type Tool } from './tools';
 import { useMeasurements } from './useMeasurements';
 import { type OpenSeries, useSnapshot, useStage } from './useStage';
@@ -216,7 +217,7 @@ function Area({
     [stage],
   );
   // The same element each time: another one would draw the row again.
-  const windowLabel = useMemo(() => <ActiveWindow stage={stage} />, [stage]);
+  const windowLabel = useMemo(() => <ActiveWindow stage={stage} alone={!text} />, [stage, text]);
   const drawn = current?.series !== undefined;
   const picture = useMemo(
     () =>
@@ -311,11 +312,6 @@ function Area({
       </div>
     </div>
   );
-}
-
-function ActiveWindow({ stage }: { stage: Stage }) {
-  const { viewports, active } = useSnapshot(stage);
-  return <WindowLabel window={viewports.find(({ id }) => id === active)?.corner?.window} />;
 }
 
 /** The latest of what a rendering made, behind a function that stays the same. For events only. */

@@ -13,6 +13,7 @@ import type { Progress } from './seriesLoads';
 import styles from './SeriesStrip.module.css';
 import type { Stage } from './stage';
 import type { Picture } from './thumbnails';
+import { steady } from './steady';
 import { SERIES_DRAG_TYPE } from './ViewportPane';
 import { otherPerson } from './words';
 
@@ -143,16 +144,6 @@ function useSeriesState(stage: Stage, series: string): SeriesState {
 
 function sameState(a: SeriesState, b: SeriesState): boolean {
   return a.shown === b.shown && a.active === b.active && a.progress === b.progress;
-}
-
-/** Gives the former value as long as the new one is the same. */
-function steady<Value>(read: () => Value, same: (a: Value, b: Value) => boolean): () => Value {
-  let former: Value | undefined;
-  return () => {
-    const now = read();
-    if (former === undefined || !same(former, now)) former = now;
-    return former;
-  };
 }
 
 function Series({ entry, stage }: { entry: SeriesEntryView; stage: Stage }) {

@@ -207,15 +207,15 @@ function Presets({
   );
 }
 
-/** The window in words and numbers. */
-export function WindowLabel({ window }: { window: Corner['window'] | undefined }) {
+/** The window in words, and in numbers where they are wanted; without them their place stays. */
+export function WindowLabel({ window, numbers = true }: { window: Corner['window'] | undefined; numbers?: boolean }) {
   const word = window === undefined ? '' : windowWord(window.name);
   return (
     <>
       {word === '' ? m.imaging_presets() : word}
       {window !== undefined && window.name.kind !== 'table' && (
         <span className={styles['numbers']}>
-          {window.width}/{window.center}
+          {numbers && `${window.width}/${window.center}`}
         </span>
       )}
     </>

@@ -90,8 +90,10 @@ export function usePointer(view: PointerView) {
   const move = (event: PointerEvent<HTMLElement>) => {
     const spot = spotOf(event);
     stage.pointing.move(viewport, spot);
-    const located = stage.pointing.locate(viewport, spot);
-    if (located !== undefined) stage.pointing.pull(viewport, located);
+    if (stage.pointing.pending(viewport) !== undefined) {
+      const located = stage.pointing.locate(viewport, spot);
+      if (located !== undefined) stage.pointing.pull(viewport, located);
+    }
     const now = drag.current;
     if (now === undefined) return;
     const kind = dragOf(event, tool);
