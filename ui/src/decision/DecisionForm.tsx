@@ -143,7 +143,10 @@ export function DecisionForm({ view }: { view: DecisionView }) {
   // The notice of the form says what differs; there is nothing left to confirm.
   const lost = signing?.confirmed !== undefined && view.mark?.state === 'withdrawn';
   useEffect(() => {
-    if (lost) setSigning(undefined);
+    if (!lost) return;
+    setSigning(undefined);
+    // What the dialog was opened by is gone: the focus goes to the form, once the dialog is.
+    window.setTimeout(() => form.current?.focus(), 0);
   }, [lost]);
   useCommand(addCommand, add, { scope: SCOPE, enabled: canWrite });
   useCommand(upCommand, () => move(-1), { scope: SCOPE, enabled: canWrite });

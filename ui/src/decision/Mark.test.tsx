@@ -185,5 +185,8 @@ describe('what is marked', () => {
       expect(page.queryByTestId('signing-dialog')).toBeNull();
     });
     expect(page.getByTestId('mark').textContent).toContain('Beschlusstext');
+    await waitFor(() => {
+      expect(document.activeElement).toBe(page.getByTestId('decision-form'));
+    });
   });
 });
