@@ -21,7 +21,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
 use tokio::sync::broadcast;
@@ -151,6 +151,8 @@ pub(crate) struct Inner {
     pub(crate) keeping: crate::decisions::Keeping,
     /// Held while a mark for signing goes to the disk.
     pub(crate) marks_kept: tokio::sync::Mutex<()>,
+    /// Counts those who look whether what is marked can be signed.
+    pub(crate) mark_looks: AtomicU64,
     pub(crate) chat: crate::chat::Chat,
     pub(crate) rounds: crate::round::Rounds,
     pub(crate) sound: Arc<dyn sound::System>,
@@ -239,6 +241,7 @@ impl Desk {
             settings_kept: Mutex::new(()),
             keeping: crate::decisions::Keeping::default(),
             marks_kept: tokio::sync::Mutex::new(()),
+            mark_looks: AtomicU64::new(0),
             chat: crate::chat::Chat::default(),
             rounds: crate::round::Rounds::default(),
             sound,

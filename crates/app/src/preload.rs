@@ -152,7 +152,9 @@ impl Desk {
     /// Nothing is fetched behind a lock.
     pub(crate) fn hold_preload(&self) {
         if let Some(preload) = &mut self.state().preload {
-            preload.held = preload.stop();
+            // Locked, opened and locked again, it may not have gone on yet.
+            let stopped = preload.stop();
+            preload.held |= stopped;
         }
     }
 

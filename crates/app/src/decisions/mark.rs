@@ -22,7 +22,7 @@ use contract::{DecisionView, Failure, FailureCode, Permission, SigningMarkView};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::atomic::Ordering, time::Duration};
 use vault::{Sound, StoreError, Table, Vault};
 
 /// A platform that answers something else is asked again after longer and longer, up to this.
@@ -286,11 +286,12 @@ impl Desk {
         Some((owner.key(patient), seat.mark.clone()))
     }
 
-    /// The open decision's patient, if it is marked.
+    /// The open decision's patient, if it is marked, or was found to be signed and its signature is not read yet.
     fn marked_patient(&self) -> Option<String> {
         let state = self.state();
         let case = state.case.as_ref()?;
-        case.decision.as_ref().filter(|seat| seat.is_marked()).map(|_| case.patient.clone())
+        let unread = |seat: &DecisionSeat| seat.is_signed() && !seat.amending && seat.signature.is_none();
+        case.decision.as_ref().filter(|seat| seat.is_marked() || unread(seat)).map(|_| case.patient.clone())
     }
 
     /// Whether the open decision can be signed depends on whether the platform answers.
@@ -302,6 +303,8 @@ impl Desk {
 
     /// The platform answers again: what is marked is brought there, and held against what it has.
     pub(crate) async fn look_at_marked_decision(self) {
+        // The newest looks, and the one before it ends.
+        let turn = self.0.mark_looks.fetch_add(1, Ordering::Relaxed) + 1;
         let mut pause = ASK_AGAIN;
         while let Some(patient) = self.marked_patient() {
             let looked = self.bring_marked(&patient).await;
@@ -313,6 +316,9 @@ impl Desk {
                 return;
             }
             tokio::time::sleep(pause).await;
+            if self.0.mark_looks.load(Ordering::Relaxed) != turn {
+                return;
+            }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
@@ -346,6 +352,7 @@ impl Desk {
             })?;
             if let Some(draft) = draft {
                 self.stored(patient, &draft, newest)?;
+                self.keep_mark(patient).await;
                 if there.status != PlanStatus::Draft {
                     self.load_signature(&fhir, patient).await?;
                 }

@@ -115,13 +115,13 @@ impl Desk {
 impl Desk {
     /// Holds what this person has marked against what such a decision is now, and tells "Heute" if that is no longer the same.
     async fn hold_closed_mark(&self, owner: &Owner, patient: &str, seat: &mut DecisionSeat) {
+        let _turn = self.0.marks_kept.lock().await;
         seat.mark = self.kept_mark(owner, patient).await;
         seat.hold_mark();
         if !seat.mark_changed {
             return;
         }
         let (key, whose, mark) = (owner.key(patient), patient.to_owned(), seat.mark.clone());
-        let _turn = self.0.marks_kept.lock().await;
         // It was opened meanwhile, and has seen to its mark by itself.
         if self.with_decision(patient, |_| ()).is_ok() {
             return;

@@ -435,6 +435,11 @@ impl Desk {
         let origin = Origin::Archive(client);
         data.settle_window(images, &origin).await;
         let handle = images.open_series(origin, data.clone());
+        // The lock or another case may have come while the archive was asked.
+        if let Err(failure) = self.at_work().and_then(|()| self.gate(patient, study.as_str())) {
+            images.close(handle);
+            return Err(failure);
+        }
         images.begin(handle);
         Ok(data.view(handle))
     }

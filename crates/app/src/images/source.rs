@@ -210,12 +210,16 @@ impl Images {
     pub(crate) async fn frame(&self, handle: u32, frame: u32) -> Result<Arc<StoredFrame>, FrameFailure> {
         let source = self.open().get(&handle).cloned().ok_or(FrameFailure(FailureCode::NotFound))?;
         let begun = if frame == 0 { self.begun().remove(&handle) } else { None };
-        if let Some(first) = begun
-            && let Ok(first) = first.await
-        {
-            return first;
-        }
-        self.of(source, frame).await
+        let first = match begun {
+            Some(first) => first.await.ok(),
+            None => None,
+        };
+        let came = match first {
+            Some(first) => first,
+            None => self.of(source, frame).await,
+        };
+        // A lock may have come meanwhile.
+        if self.open().contains_key(&handle) { came } else { Err(FrameFailure(FailureCode::NotFound)) }
     }
 
     async fn of(&self, source: Source, frame: u32) -> Result<Arc<StoredFrame>, FrameFailure> {

@@ -116,6 +116,11 @@ impl Desk {
         let images = &self.0.images;
         data.settle_window(images, &origin).await;
         let handle = images.open_series(origin, data.clone());
+        // The lock may have come meanwhile.
+        if let Err(failure) = self.at_work() {
+            images.close(handle);
+            return Err(failure);
+        }
         Ok(data.view(handle))
     }
 
