@@ -3,11 +3,11 @@ import { ToggleButton } from 'react-aria-components';
 import { Button } from '../components/Button';
 import { Empty } from '../components/Empty';
 import { FailureNotice } from '../components/FailureNotice';
-import { Field } from '../components/Field';
 import { Gaps } from '../components/Gaps';
 import { Icon } from '../components/icons';
 import { Kbd } from '../components/Kbd';
 import { KeptNotice } from '../components/KeptNotice';
+import { ListSearch } from '../components/ListSearch';
 import { PartView, partValue } from '../components/PartView';
 import { useRovingRows } from '../components/rovingRows';
 import { Skeleton } from '../components/Skeleton';
@@ -69,34 +69,20 @@ export function Cases() {
       <div className={styles['top']}>
         <h1 className={styles['title']}>{m.frame_cases()}</h1>
         <div className={styles['tools']}>
-          <div
+          <ListSearch
+            label={m.cases_search()}
+            value={query}
+            onChange={setQuery}
+            field={search}
+            scope="cases"
+            only={
+              found.length === 1 && cases.state === 'here' && cases.value.query === query.trim()
+                ? () => places.openCase(found[0]?.patient ?? '', 'overview', found.map((row) => row.patient))
+                : undefined
+            }
             className={styles['search']}
-            onKeyDown={(event) => {
-              if (event.key === 'Escape') {
-                setQuery('');
-                search.current?.blur();
-              } else if (event.key === 'Enter' && found.length === 1 && cases.state === 'here' && cases.value.query === query.trim()) {
-                // Only a single hit opens: among several, the person chooses.
-                places.openCase(found[0]?.patient ?? '', 'overview', found.map((row) => row.patient));
-              } else if (event.key === 'ArrowDown' || event.key === 'Enter') {
-                event.preventDefault();
-                document.querySelector<HTMLElement>('[data-scope=cases] [data-row][tabindex="0"]')?.focus();
-              }
-            }}
-          >
-            <Field
-              label={m.cases_search()}
-              labelHidden
-              placeholder={m.cases_search()}
-              value={query}
-              onChange={setQuery}
-              type="search"
-              inputRef={search}
-              testId="cases-search"
-              before={<Icon name="search" size="s" />}
-              after={<Kbd keys="/" />}
-            />
-          </div>
+            testId="cases-search"
+          />
           {filters.map((filter) => {
             const count = rows.filter((row) => passes(row, filter)).length;
             if (count === 0 && chosen !== filter) return null;

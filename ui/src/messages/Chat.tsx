@@ -4,9 +4,8 @@ import { Bar } from '../components/Bar';
 import { Button, IconButton } from '../components/Button';
 import { Empty, EmptyLine } from '../components/Empty';
 import { FailureNotice } from '../components/FailureNotice';
-import { Field } from '../components/Field';
-import { Icon } from '../components/icons';
 import { Kbd } from '../components/Kbd';
+import { ListSearch } from '../components/ListSearch';
 import { Segment } from '../components/Segment';
 import { Skeleton, useWaited } from '../components/Skeleton';
 import { usePlaces } from '../frame/place';
@@ -128,35 +127,16 @@ export function Chat({ conversation }: { conversation: string | null }) {
             </div>
           </div>
           {searches && (
-            <div
+            <ListSearch
+              label={m.chat_search()}
+              value={query}
+              onChange={setQuery}
+              field={search}
+              scope="conversations"
+              only={query.trim() !== '' && rows.length === 1 && rows[0]?.membership.state !== 'invited' ? () => open(rows[0]?.id ?? '') : undefined}
               className={styles['search']}
-              onKeyDown={(event) => {
-                if (event.key === 'Escape') {
-                  setQuery('');
-                  search.current?.blur();
-                } else if (event.key === 'Enter' && query.trim() !== '' && rows.length === 1 && rows[0]?.membership.state !== 'invited') {
-                  // Only a single hit opens: among several, the person chooses. The composer may take the focus, and not this key.
-                  event.preventDefault();
-                  open(rows[0]?.id ?? '');
-                } else if (event.key === 'ArrowDown' || event.key === 'Enter') {
-                  event.preventDefault();
-                  document.querySelector<HTMLElement>('[data-scope=conversations] [data-row][tabindex="0"]')?.focus();
-                }
-              }}
-            >
-              <Field
-                label={m.chat_search()}
-                labelHidden
-                placeholder={m.chat_search()}
-                value={query}
-                onChange={setQuery}
-                type="search"
-                inputRef={search}
-                testId="conversations-search"
-                before={<Icon name="search" size="s" />}
-                after={<Kbd keys="/" />}
-              />
-            </div>
+              testId="conversations-search"
+            />
           )}
           {searches && (
             <Segment
