@@ -2,6 +2,7 @@
 
 mod acts;
 mod day;
+mod following;
 mod foreign;
 mod forms;
 mod lines;
@@ -32,17 +33,12 @@ use crate::queue::Entered;
 use crate::recovery;
 use crate::signals::Signals;
 use crate::sync::SyncState;
-use futures_util::StreamExt as _;
-use matrix_sdk::event_cache::PaginationStatus;
+use following::Followed;
 use matrix_sdk::{Room, RoomMemberships};
 use matrix_sdk_ui::Timeline;
 use matrix_sdk_ui::eyeball_im::Vector;
-use matrix_sdk_ui::timeline::{
-    MsgLikeContent, RoomExt as _, TimelineDetails, TimelineFocus, TimelineItem, TimelineItemContent,
-    default_event_filter,
-};
+use matrix_sdk_ui::timeline::{TimelineFocus, TimelineItem};
 use ruma::{EventId, OwnedEventId, OwnedUserId};
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
@@ -61,7 +57,6 @@ const COUNTED: Duration = Duration::from_secs(2);
 /// An open conversation. Dropping it ends its following of the room.
 pub struct Conversation {
     pub(crate) room: Room,
-    pub(crate) timeline: Arc<Timeline>,
     signals: watch::Receiver<Signals>,
     follows: watch::Receiver<SyncState>,
     secrets: watch::Receiver<bool>,
@@ -73,6 +68,7 @@ pub struct Conversation {
 }
 
 struct Shared {
+    timeline: watch::Sender<Arc<Timeline>>,
     items: Mutex<Vector<Arc<TimelineItem>>>,
     typing: Mutex<Vec<OwnedUserId>>,
     replays: Mutex<replays::Replays>,
@@ -161,7 +157,7 @@ impl Account {
     /// [`ConversationError`] when there is none, or it cannot be read.
     pub async fn conversation(&self, id: &str) -> Result<Conversation, ConversationError> {
         let room = self.room(id).ok_or(ConversationError::NotFound)?;
-        Conversation::open(room, self, live(), None).await
+        Conversation::open(room, self, following::live(), None).await
     }
 }
 
@@ -173,15 +169,10 @@ impl Conversation {
         read_to: Option<OwnedEventId>,
     ) -> Result<Self, ConversationError> {
         let past = matches!(focus, TimelineFocus::Event { .. });
-        // The library leaves out what it does not know; a person would not learn that something was said.
-        let builder = room
-            .timeline_builder()
-            .with_focus(focus)
-            .event_filter(|event, rules| default_event_filter(event, rules) || foreign::is_said(event));
-        let timeline = Arc::new(builder.build().await?);
-        let (items, mut changes) = timeline.subscribe().await;
+        let followed = Followed::read(&room, focus, 0).await?;
         let shared = Arc::new(Shared {
-            items: Mutex::new(items),
+            timeline: watch::Sender::new(followed.timeline.clone()),
+            items: Mutex::new(followed.items.clone()),
             typing: Mutex::new(Vec::new()),
             replays: Mutex::default(),
             acts: Mutex::default(),
@@ -197,27 +188,7 @@ impl Conversation {
             revision: watch::Sender::new(0),
         });
         let mut tasks = JoinSet::new();
-        tasks.spawn({
-            let (shared, timeline, room) = (shared.clone(), timeline.clone(), room.clone());
-            async move {
-                let mut asked = BTreeSet::new();
-                loop {
-                    shared.fetch_replied(&timeline, &mut asked);
-                    let alike = shared.replays().take(&shared.items());
-                    for events in alike {
-                        tokio::spawn(replays::judge(room.clone(), shared.clone(), events));
-                    }
-                    let Some(diffs) = changes.next().await else { return };
-                    {
-                        let mut items = shared.items();
-                        for diff in diffs {
-                            diff.apply(&mut items);
-                        }
-                    }
-                    shared.changed();
-                }
-            }
-        });
+        tasks.spawn(following::follow(room.clone(), shared.clone(), followed, !past));
         tasks.spawn({
             let (shared, room) = (shared.clone(), room.clone());
             async move {
@@ -254,18 +225,7 @@ impl Conversation {
             }
         });
         tasks.spawn(trust::follow(room.clone(), shared.clone(), account.wire.queues.clone()));
-        tasks.spawn({
-            let (shared, timeline) = (shared.clone(), timeline.clone());
-            async move {
-                let Some((_now, status)) = timeline.live_back_pagination_status().await else { return };
-                let mut status = std::pin::pin!(status);
-                while let Some(status) = status.next().await {
-                    if matches!(status, PaginationStatus::Idle { hit_timeline_start: false }) {
-                        shared.has_gap();
-                    }
-                }
-            }
-        });
+        tasks.spawn(following::follow_gaps(shared.clone()));
         if !past {
             tasks.spawn({
                 let (shared, room, mut follows) = (shared.clone(), room.clone(), account.state());
@@ -287,7 +247,6 @@ impl Conversation {
             });
         }
         let conversation = Self {
-            timeline,
             signals: account.signals.subscribe(),
             follows: account.state(),
             secrets: account.secrets.subscribe(),
@@ -471,7 +430,7 @@ impl Conversation {
             return;
         }
         self.shared.changed();
-        let (shared, timeline, mut follows) = (self.shared.clone(), self.timeline.clone(), self.follows.clone());
+        let (shared, timeline, mut follows) = (self.shared.clone(), self.timeline(), self.follows.clone());
         tokio::spawn(async move {
             // The keys of what was written meanwhile come with it; without them each line would be read twice.
             let answered = async { follows.wait_for(|state| *state != SyncState::Connecting).await.is_ok() };
@@ -494,11 +453,15 @@ impl Conversation {
             return;
         }
         self.shared.changed();
-        let (shared, timeline) = (self.shared.clone(), self.timeline.clone());
+        let (shared, timeline) = (self.shared.clone(), self.timeline());
         tokio::spawn(async move {
             shared.later.send_replace(Some(reached(timeline.paginate_forwards(PAGE).await)));
             shared.changed();
         });
+    }
+
+    pub(crate) fn timeline(&self) -> Arc<Timeline> {
+        self.shared.timeline.borrow().clone()
     }
 
     pub(crate) fn signals(&self) -> Signals {
@@ -536,10 +499,6 @@ fn event_of(item: &TimelineItem) -> Option<&EventId> {
     item.as_event()?.event_id()
 }
 
-fn live() -> TimelineFocus {
-    TimelineFocus::Live { hide_threaded_events: false }
-}
-
 impl Shared {
     fn items(&self) -> MutexGuard<'_, Vector<Arc<TimelineItem>>> {
         self.items.lock().unwrap_or_else(PoisonError::into_inner)
@@ -569,31 +528,5 @@ impl Shared {
 
     fn changed(&self) {
         self.revision.send_modify(|revision| *revision = revision.wrapping_add(1));
-    }
-
-    /// Asks once for each message that is answered and not known.
-    fn fetch_replied(&self, timeline: &Arc<Timeline>, asked: &mut BTreeSet<OwnedEventId>) {
-        let unknown: Vec<_> = self
-            .items()
-            .iter()
-            .filter_map(|item| {
-                let event = item.as_event()?;
-                let TimelineItemContent::MsgLike(MsgLikeContent { in_reply_to: Some(reply), .. }) = event.content()
-                else {
-                    return None;
-                };
-                let missing = matches!(reply.event, TimelineDetails::Unavailable);
-                missing.then(|| event.event_id().map(ToOwned::to_owned)).flatten()
-            })
-            .filter(|id| asked.insert(id.clone()))
-            .collect();
-        for id in unknown {
-            let timeline = timeline.clone();
-            tokio::spawn(async move {
-                if let Err(error) = timeline.fetch_details_for_event(&id).await {
-                    tracing::debug!(%error, "an answered message could not be read");
-                }
-            });
-        }
     }
 }

@@ -81,7 +81,7 @@ impl Conversation {
         let content = self.written(&text.into()).await?;
         match reply_to {
             None => {
-                self.timeline.send(RoomMessageEventContent::from(content).into()).await?;
+                self.timeline().send(RoomMessageEventContent::from(content).into()).await?;
             }
             Some(event) => {
                 let event = EventId::parse(event).map_err(|_error| ConversationError::NotFound)?;
@@ -93,7 +93,7 @@ impl Conversation {
                 };
                 let content = self.room.make_reply_event(content, reply).await;
                 let content = content.map_err(|error| ConversationError::Failed(error.to_string()))?;
-                self.timeline.send(content.into()).await?;
+                self.timeline().send(content.into()).await?;
             }
         }
         Ok(())
@@ -118,10 +118,10 @@ impl Conversation {
             TimelineEventItemId::EventId(id) => {
                 // By hand: the library compares with what was written first, and would tell people at each change.
                 let content = content.make_replacement(ReplacementMetadata::new(id, before.mentions));
-                self.timeline.send(content.into()).await?;
+                self.timeline().send(content.into()).await?;
             }
             id @ TimelineEventItemId::TransactionId(_) => {
-                self.timeline.edit(&id, EditedContent::RoomMessage(content)).await?;
+                self.timeline().edit(&id, EditedContent::RoomMessage(content)).await?;
             }
         }
         Ok(())
@@ -171,7 +171,7 @@ impl Conversation {
     pub(super) async fn empty(&self, message: &TimelineEventItemId) -> Result<(), ConversationError> {
         self.check_encryption().await?;
         let nothing = RoomMessageEventContentWithoutRelation::text_plain("").add_mentions(Mentions::new());
-        self.timeline.edit(message, EditedContent::RoomMessage(nothing)).await?;
+        self.timeline().edit(message, EditedContent::RoomMessage(nothing)).await?;
         Ok(())
     }
 
@@ -210,7 +210,7 @@ impl Conversation {
             return Err(ConversationError::Reaction);
         }
         let id = self.event(message)?.identifier();
-        self.timeline.toggle_reaction(&id, key).await?;
+        self.timeline().toggle_reaction(&id, key).await?;
         Ok(())
     }
 
@@ -253,11 +253,11 @@ impl Conversation {
             read.is_over |= *self.follows.borrow() == SyncState::Ready;
         }
         let failed = |error: matrix_sdk::Error| ConversationError::Failed(error.to_string());
-        self.timeline.mark_as_read(read).await.map_err(failed)?;
+        self.timeline().mark_as_read(read).await.map_err(failed)?;
         // The last event may be one without a line, such as a reaction: a mark there would be before no line.
         let last = self.shared.items().iter().rev().find_map(|item| super::event_of(item).map(ToOwned::to_owned));
         if let Some(last) = last {
-            self.timeline.send_single_receipt(ReceiptType::FullyRead, last).await.map_err(failed)?;
+            self.timeline().send_single_receipt(ReceiptType::FullyRead, last).await.map_err(failed)?;
         }
         Ok(())
     }
