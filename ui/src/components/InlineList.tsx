@@ -32,6 +32,7 @@ export interface Inline {
 
 export function useInlineList({
   start,
+  text,
   count,
   choose,
   remove,
@@ -39,6 +40,8 @@ export function useInlineList({
 }: {
   /** Where the sign stands; undefined where nothing is offered. */
   start: number | undefined;
+  /** The text that the sign stands in. */
+  text: string;
   count: number;
   choose: (index: number) => void;
   /** Entf at an entry; true where it is one that can go. */
@@ -48,11 +51,11 @@ export function useInlineList({
 }): Inline {
   const id = useId();
   const [at, setAt] = useState(0);
-  // Esc closes it for this sign; the next one opens it anew.
-  const [closed, setClosed] = useState<number>();
-  if (start === undefined && closed !== undefined) setClosed(undefined);
+  // Esc closes it for this sign, whatever is typed behind it; the next one opens it anew.
+  const [closed, setClosed] = useState<{ at: number; sign: string | undefined }>();
+  if (closed !== undefined && text[closed.at] !== closed.sign) setClosed(undefined);
   if (start === undefined && at !== 0) setAt(0);
-  const open = start !== undefined && closed !== start;
+  const open = start !== undefined && closed?.at !== start;
   const active = Math.min(at, Math.max(0, count - 1));
   const chosen = (index: number) => {
     setAt(0);
@@ -65,7 +68,7 @@ export function useInlineList({
     if (step !== 0 && count > 0) setAt((active + step + count) % count);
     else if (chooses && count > 0 && !event.shiftKey) chosen(active);
     else if (event.key === 'Delete' && remove?.(active) === true) setAt(active);
-    else if (event.key === 'Escape') setClosed(start);
+    else if (event.key === 'Escape') setClosed({ at: start, sign: text[start] });
     else return;
     event.preventDefault();
   };

@@ -120,7 +120,7 @@ function useBlockList({ value, caret, readOnly, change }: { value: string; caret
     toast({ text: m.decision_block_deleted(), undo: () => keep(blocks) });
     return true;
   };
-  const list = useInlineList({ start: found?.start, count: fitting.length + (canKeep ? 1 : 0), choose, remove });
+  const list = useInlineList({ start: found?.start, text: value, count: fitting.length + (canKeep ? 1 : 0), choose, remove });
   const names = [...fitting, ...(canKeep ? [{ name: m.decision_block_keep(), text: undefined }] : [])];
   const view = (
     <InlineList

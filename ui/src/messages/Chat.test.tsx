@@ -208,6 +208,28 @@ describe('the composer', () => {
     expect(asked('send-message')).toEqual([{ type: 'send-message', conversation: '!steinklee', text: '@sonn', named: [], replyTo: null }]);
   });
 
+  test('stays closed after Esc for this name, however it goes on, and not for the next', async () => {
+    const { page, write } = open('!steinklee');
+    await write('@');
+    key('Escape');
+    for (const text of ['@so', '@sonn.', '@sonn. ', '@sonn. n']) {
+      await write(text);
+      expect(page.queryByTestId('name-list'), text).toBeNull();
+    }
+    await write('');
+    await write('@so');
+    expect(page.getByTestId('name-list')).toBeTruthy();
+  });
+
+  test('goes on behind a title', async () => {
+    const { page, write, area } = open('!steinklee');
+    await write('Frag @Dr.');
+    expect(page.getByTestId('name-list')).toBeTruthy();
+    await write('Frag @Dr. sonn');
+    key('Enter');
+    expect(area().value).toBe('Frag @Dr. med. Leyla Sonnkaya ');
+  });
+
   test('names nobody any more once a letter of the name is gone', async () => {
     const { page, area, write } = open('!steinklee');
     await write('@sonn');

@@ -41,6 +41,8 @@ export function Chat({ conversation }: { conversation: string | null }) {
   /** With whom a new conversation begins: what was typed so far. */
   const [begins, setBegins] = useState<string | null>(null);
   const takesFocus = useRef(false);
+  /** The search is asked for where the list is out of sight. */
+  const takesSearch = useRef(false);
   useToldFiles();
 
   useEffect(() => {
@@ -78,9 +80,17 @@ export function Chat({ conversation }: { conversation: string | null }) {
     () => {
       search.current?.focus();
       search.current?.select();
+      // In a narrow window the list, and the field with it, is behind the open conversation.
+      if (conversation === null || document.activeElement === search.current) return;
+      takesSearch.current = true;
+      places.go({ screen: 'messages', conversation: null });
     },
     { enabled: searches },
   );
+  useEffect(() => {
+    if (conversation === null && takesSearch.current) search.current?.focus();
+    takesSearch.current = false;
+  }, [conversation]);
 
   if (chat.state === 'failed') {
     return (

@@ -233,6 +233,7 @@ function useNaming({ view, typed, area, closed, type }: { view: ConversationView
   const count = fitting.length;
   const list = useInlineList({
     start: count === 0 ? undefined : found?.start,
+    text: typed.text,
     count,
     tab: true,
     choose(index) {

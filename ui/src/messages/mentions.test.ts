@@ -22,6 +22,11 @@ describe('people are offered', () => {
     expect(trigger(plain('@ley danach'), 4)).toEqual({ start: 0, query: 'ley' });
   });
 
+  test('behind a title too, whose point ends no sentence', () => {
+    for (const query of ['Dr.', 'Dr. ', 'Dr. med.', 'prof. dr. ', 'PD Dr.']) expect(trigger(plain(`Frag @${query}`), 6 + query.length), query).toEqual({ start: 5, query });
+    for (const text of ['@Sonnkaya.', '@Dr.  ', '@Leydr.', '@.']) expect(trigger(plain(text), text.length), text).toBeUndefined();
+  });
+
   test('but not in an address, behind a space, on the next line, or in a name that was chosen', () => {
     for (const text of ['post@haus.example', '@ ', '@Leyla ', '@Leyla\n', 'a@@', '@?', '(siehe @)', '@Sonnkaya!', '']) expect(trigger(plain(text), text.length), text).toBeUndefined();
     const named = { text: '@Anna (@a:eschenland.example) b', named: [{ start: 0, length: 29, person: '@a:eschenland.example' }] };

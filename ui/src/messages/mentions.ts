@@ -13,6 +13,9 @@ export interface Offer {
   about: string | null;
 }
 
+/** Titles before a name, which end in a point: the name follows. */
+const titled = /(?:^|\s)(?:dr|prof|med|dent|vet|rer|nat|phil|habil|hc|priv|doz|univ|apl|dipl|psych)\.\s?$/iu;
+
 /** More are found by typing on. */
 const most = 30;
 
@@ -20,7 +23,7 @@ const most = 30;
 export function trigger({ text, named }: TypedView, caret: number): InlineTrigger | undefined {
   const query = /(?:^|[\s(„"])@([^@\n]{0,60})$/u.exec(text.slice(0, caret))?.[1];
   // After a space the sentence goes on, and after a sign it is over: Enter belongs to the text there.
-  if (query === undefined || /^\s|[^\p{L}\p{M}\p{N}]$/u.test(query)) return undefined;
+  if (query === undefined || /^\s/u.test(query) || (/[^\p{L}\p{M}\p{N}]$/u.test(query) && !titled.test(query))) return undefined;
   const start = caret - query.length - 1;
   return named.some((one) => one.start <= start && start < one.start + one.length) ? undefined : { start, query };
 }

@@ -69,6 +69,7 @@ export const stories: Story[] = [
   story('-unread', null, {}, { keys: ['u'] }),
   story('-unread-none', null, { view: chatView({ conversations: rows.map((row) => ({ ...row, unread: 0, mentions: 0 })) }) }, { keys: ['u'] }),
   story('-search', null, {}, { keys: ['/', 'f', 'a', 'l', 'l'] }),
+  story('-search-open', '!steinklee', {}, { keys: ['/', 'f', 'a', 'see:[data-testid=conversations-search]:focus'] }),
   story('-search-none', null, {}, { keys: ['u', '/', 'a', 'h', 'l', 'e', 'f'] }),
   story('-invitation', '!einladung', {
     view: chatView({ conversations: [invitation, ...rows] }),
