@@ -208,6 +208,17 @@ describe('the composer', () => {
     expect(asked('send-message')).toEqual([{ type: 'send-message', conversation: '!steinklee', text: '@sonn', named: [], replyTo: null }]);
   });
 
+  test('says how many read it, and of how many hospitals', () => {
+    const { page, host } = open('!steinklee');
+    const said = () => page.getByTestId('conversation-people').textContent;
+    const person = (id: string) => ({ ...(steinklee.members[0] as SenderView), id });
+    const has = (members: SenderView[]) => act(() => host.send({ type: 'conversation-changed', value: { ...steinklee, members, memberCount: members.length } }));
+    has([person('@a:eschenland.example'), person('@b:eschenland.example'), person('@c:erlenbach.example')]);
+    expect(said()).toBe('3 Personen aus 2 Häusern');
+    has([person('@a:eschenland.example'), person('@b:eschenland.example')]);
+    expect(said()).toBe('2 Personen');
+  });
+
   test('stays closed after Esc for this name, however it goes on, and not for the next', async () => {
     const { page, write } = open('!steinklee');
     await write('@');

@@ -20,6 +20,7 @@ import styles from './Chat.module.css';
 import { Composer } from './Composer';
 import { ConversationMenu } from './ConversationMenu';
 import { DayButton } from './DayButton';
+import { houseOf } from './mentions';
 import { callNames } from './names';
 import { Timeline } from './Timeline';
 import { isMessage, type MessageLine, messageText } from './timeline';
@@ -242,11 +243,17 @@ function Protection({ view }: { view: ConversationView }) {
       </span>
       <span aria-hidden> · </span>
       <Press className={styles['people'] ?? ''} onPress={() => setPeople(true)} data-testid="conversation-people">
-        {m.chat_people({ count: view.memberCount })}
+        {peopleWords(view)}
       </Press>
       {people && <PeopleDialog view={view} close={() => setPeople(false)} />}
     </p>
   );
+}
+
+/** How many read it, and of how many hospitals, where all of them are known. */
+function peopleWords({ memberCount: count, members }: ConversationView): string {
+  const houses = new Set(members.map(({ id }) => houseOf(id))).size;
+  return houses > 1 && members.length === count ? m.chat_people_houses({ count, houses }) : m.chat_people({ count });
 }
 
 /** What an invitation asks, in place of the composer. */

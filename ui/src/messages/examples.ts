@@ -113,7 +113,6 @@ export const steinklee = conversation({
   // A name is not encrypted, and names nobody.
   name: 'Fall 3',
   cases: [caseSteinklee],
-  memberCount: 7,
   typing: [lerchenhain],
   lines: [
     {

@@ -57,7 +57,7 @@ function nameOf({ id, name, ambiguous }: SenderView): string {
 }
 
 /** The part of a Matrix user id that names the hospital. */
-function houseOf(id: string): string {
+export function houseOf(id: string): string {
   return id.slice(id.indexOf(':') + 1);
 }
 
