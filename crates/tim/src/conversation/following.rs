@@ -55,19 +55,28 @@ pub(super) fn live() -> TimelineFocus {
 pub(super) async fn follow(room: Room, shared: Arc<Shared>, mut followed: Followed, is_live: bool) {
     let mut asked = BTreeSet::new();
     let mut times = 0;
+    // What was there when it was opened is shown already.
+    let mut is_shown = true;
     loop {
         while is_live && times < ANEW && is_doubled(&followed.items) {
             times += 1;
             tracing::debug!(times, "a conversation was taken in twice and is read anew");
             match Followed::read(&room, live(), times).await {
                 Ok(anew) => followed = anew,
-                Err(error) => tracing::warn!(%error, "a conversation that was taken in twice cannot be read anew"),
+                Err(error) => {
+                    // Tried again with what comes next.
+                    tracing::warn!(%error, "a conversation that was taken in twice cannot be read anew");
+                    break;
+                }
             }
             asked.clear();
             shared.timeline.send_replace(followed.timeline.clone());
+            is_shown = false;
         }
-        *shared.items() = followed.items.clone();
-        shared.changed();
+        if !is_shown {
+            *shared.items() = followed.items.clone();
+            shared.changed();
+        }
         shared.fetch_replied(&followed.timeline, &mut asked);
         let alike = shared.replays().take(&followed.items);
         for events in alike {
@@ -77,6 +86,7 @@ pub(super) async fn follow(room: Room, shared: Arc<Shared>, mut followed: Follow
         for diff in diffs {
             diff.apply(&mut followed.items);
         }
+        is_shown = false;
     }
 }
 
