@@ -2,6 +2,7 @@
 //! series made ready for a viewport, frames fetched, decoded in workers and sent over the bulk pipe.
 
 mod bulk;
+mod glance;
 pub mod identity;
 #[cfg(feature = "bench")]
 mod kept;

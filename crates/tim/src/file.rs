@@ -25,7 +25,7 @@ pub use study::{NewStudy, StudyLabel};
 pub(crate) use form::{described_by, in_parts};
 pub(crate) use handed::strike_queued;
 pub(crate) use journal::interruptions;
-pub(crate) use study::label as study_label;
+pub(crate) use study::{DescribedStudy, read as study_said};
 pub(crate) use wire::{Wire, forget_arrived};
 
 use crate::ConversationError;

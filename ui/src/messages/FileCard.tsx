@@ -9,6 +9,7 @@ import styles from './Files.module.css';
 export function FileCard({
   icon,
   picture,
+  side,
   name,
   aside,
   about,
@@ -22,6 +23,8 @@ export function FileCard({
   icon: IconName;
   /** In place of the icon. */
   picture?: ReactNode;
+  /** Along the whole card, in place of both. */
+  side?: ReactNode;
   name: string;
   /** At the end of the name's line. */
   aside?: string | undefined;
@@ -37,14 +40,15 @@ export function FileCard({
   'data-state'?: string;
   'data-percent'?: number;
 }) {
-  return (
-    <div className={styles['card']} {...rest}>
+  const content = (
+    <>
       <div className={styles['cardRow']}>
-        {picture ?? (
-          <span className={styles['cardIcon']}>
-            <Icon name={icon} />
-          </span>
-        )}
+        {side === undefined &&
+          (picture ?? (
+            <span className={styles['cardIcon']}>
+              <Icon name={icon} />
+            </span>
+          ))}
         <div className={styles['cardWords']}>
           <div className={styles['cardName']}>
             <FileName name={name} />
@@ -61,6 +65,16 @@ export function FileCard({
         {actions !== undefined && <div className={styles['cardActions']}>{actions}</div>}
       </div>
       {children}
+    </>
+  );
+  return side === undefined ? (
+    <div className={styles['card']} {...rest}>
+      {content}
+    </div>
+  ) : (
+    <div className={classes(styles['card'], styles['sided'])} {...rest}>
+      {side}
+      <div className={styles['beside']}>{content}</div>
     </div>
   );
 }

@@ -16,7 +16,7 @@ import { ReceivedStudy } from './ReceivedStudy';
 import styles from './Files.module.css';
 import { saveBlob } from './saveFile';
 import { comesByItself, hasThumbnail, type MessageLine } from './timeline';
-import { useLasting, useObjectUrl, useTransfers } from './useTransfers';
+import { useLasting, useObjectUrl, useSmallPicture, useTransfers } from './useTransfers';
 
 export type FileBody = Extract<MessageBodyView, { type: 'file' }>;
 
@@ -127,31 +127,9 @@ export function ReceivedFile(props: Props) {
 /** A picture with a small one: that comes by itself, all of it when it is asked for. */
 function SmallFirst(props: Props) {
   const { conversation, line, body, current, show } = props;
-  const transfers = useTransfers();
   const file = useFile(conversation, line, body);
   const { save, dialog } = useSaving(body.name, null, file);
-  const small = transfers.thumbnail(conversation, line.id);
-  const begin = useRef(() => transfers.fetch({ conversation, message: line.id, name: '', mimetype: 'image/*', quiet: true, small: true }));
-  const leave = useRef(() => transfers.stop(conversation, line.id, true));
-  const waits = useRef(false);
-  useEffect(() => {
-    waits.current = small?.state === 'waiting';
-  });
-  const missing = small === undefined;
-  useEffect(() => {
-    if (missing) begin.current();
-  }, [missing]);
-  useEffect(() => {
-    const until = leave.current;
-    // What is out of sight again before its turn is not wanted any more.
-    return () => {
-      if (waits.current) until();
-    };
-  }, []);
-  const seen = small?.state === 'here' && small.shown?.kind === 'image' ? { blob: small.blob, type: small.shown.type } : null;
-  const address = useObjectUrl(seen?.blob ?? null, seen?.type ?? '');
-  const [refused, setRefused] = useState(false);
-  const unusable = refused || small?.state === 'failed' || (small?.state === 'here' && seen === null);
+  const { address, unusable, refuse } = useSmallPicture(conversation, line);
   // All of it is here or on its way, or there is nothing small to show.
   if (file.received !== undefined || unusable) {
     return (
@@ -165,7 +143,7 @@ function SmallFirst(props: Props) {
     <>
       <div className={styles['frame']} data-testid={`file-${line.id}`} data-state="small">
         <Plain className={styles['framePicture'] ?? ''} aria-label={m.file_enlarge({ name: body.name })} excludeFromTabOrder={!current} onPress={() => show(line)} data-primary="" data-testid={`show-${line.id}`}>
-          {address !== null && <img src={address} alt={m.file_picture({ name: body.name })} onError={() => setRefused(true)} data-testid={`picture-${line.id}`} />}
+          {address !== null && <img src={address} alt={m.file_picture({ name: body.name })} onError={refuse} data-testid={`picture-${line.id}`} />}
         </Plain>
         <FrameFoot
           body={body}

@@ -11,6 +11,7 @@ import { asFailure } from '../host/host';
 import { useStore } from '../host/store';
 import { date } from '../i18n/format';
 import { m } from '../paraglide/messages';
+import { imageWords } from './fileWords';
 import styles from './SendStudy.module.css';
 
 export function SendStudy({ conversation, patient, close }: { conversation: string; patient: string; close: () => void }) {
@@ -42,7 +43,7 @@ export function SendStudy({ conversation, patient, close }: { conversation: stri
             <li key={study.study} className={styles['study']}>
               <div className={styles['words']}>
                 <b>{study.description === '' ? modalities(study) : study.description}</b>
-                <p>{[date(study.at), modalities(study), m.study_images({ count: count(study) })].filter((word) => word !== '').join(' · ')}</p>
+                <p>{[date(study.at), modalities(study), imageWords(count(study))].filter((word) => word !== '').join(' · ')}</p>
               </div>
               <Button size="small" icon="send" isPending={pending === study.study} isDisabled={pending !== null} aria-label={m.study_send_named({ name: study.description })} onPress={() => send(study.study)} data-testid={`send-study-${study.study}`}>
                 {m.study_send()}

@@ -2,14 +2,14 @@ import { act, cleanup, fireEvent, render, waitFor } from '@testing-library/react
 import { afterEach, describe, expect, test } from 'vitest';
 import { LiveRegions } from '../components/announce';
 import { createPlaces, PlacesContext } from '../frame/place';
-import type { OutgoingView, ReceivedStudyView, RecognizedStudyView, Reply, Request, StudyLabelView } from '../host/contract';
+import type { LineView, OutgoingView, ReceivedStudyView, RecognizedStudyView, Reply, Request, StudyLabelView } from '../host/contract';
 import { createDesk, DeskContext } from '../host/desk';
 import { memoryHost } from '../host/memory';
 import type { FilesFixture } from '../host/memoryFiles';
 import { auenwald, auerwald } from '../stories/people';
 import { at } from '../stories/story';
 import { Chat } from './Chat';
-import { file } from './exampleFiles';
+import { file, pictureBytes } from './exampleFiles';
 import { chat, message, sonnkaya, steinklee } from './examples';
 
 const here = '!steinklee';
@@ -37,8 +37,8 @@ function image(name: string): File {
   return file(name, bytes);
 }
 
-async function open({ files = {}, outgoing = [], answer = () => undefined }: { files?: FilesFixture; outgoing?: OutgoingView[]; answer?: (request: Request) => Reply | undefined } = {}) {
-  const fixture = at({ screen: 'messages', conversation: here }, { chat: { ...chat, answers: {}, conversations: [{ ...steinklee, lines: [line], outgoing }], files }, answer });
+async function open({ files = {}, outgoing = [], lines = [line], answer = () => undefined }: { files?: FilesFixture; outgoing?: OutgoingView[]; lines?: LineView[]; answer?: (request: Request) => Reply | undefined } = {}) {
+  const fixture = at({ screen: 'messages', conversation: here }, { chat: { ...chat, answers: {}, conversations: [{ ...steinklee, lines, outgoing }], files }, answer });
   const host = memoryHost(fixture);
   const desk = createDesk(host, fixture.start);
   const places = createPlaces(desk, fixture.start.place);
@@ -102,6 +102,23 @@ describe('a study from the archive', () => {
 });
 
 describe('a study of a message', () => {
+  const withImages = message(sonnkaya, '2026-11-24T13:33:00+01:00', { type: 'file', name: 'CT-135-Bilder.zip', mimetype: 'application/zip', size: 71_200_000, study: ct, picture: { width: 320, height: 320, thumbnail: true }, caption: [] }, { id: 'studie' });
+
+  test('shows some of its images before any of it is fetched, and they lead into the viewer', async () => {
+    const { page, asked, press } = await open({ lines: [withImages], files: { content: { 'studie small': { bytes: pictureBytes(8, 6) } } }, answer: (request) => (request.type === 'open-received-study' ? { type: 'received-study', value: came } : undefined) });
+    await waitFor(() => page.getByTestId('images-picture-studie'));
+    expect([asked('open-thumbnail').length, asked('open-attachment', 'open-received-study')]).toEqual([1, []]);
+    press('images-studie');
+    await waitFor(() => page.getByTestId('study-viewer'));
+    expect(asked('open-received-study').length).toBe(1);
+  });
+
+  test('is a card without images where they are not what was sent', async () => {
+    const { page } = await open({ lines: [withImages], files: { content: { 'studie small': { code: 'file-altered', detail: '' } } } });
+    await waitFor(() => expect(page.queryByTestId('images-studie')).toBeNull());
+    expect([page.container.querySelector('img'), page.getByTestId('study-studie').textContent]).toEqual([null, 'CT, 135 Bilder1 Serie · 71\u00a0MBIm Betrachter öffnen']);
+  });
+
   const shown = async (view: Partial<ReceivedStudyView>) => {
     const set = await open({ answer: (request) => (request.type === 'open-received-study' ? { type: 'received-study', value: came } : undefined) });
     set.press('open-study-studie');

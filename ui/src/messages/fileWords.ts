@@ -5,7 +5,7 @@ import type { Danger, FileKind } from '../host/fileKinds';
 import { restSeconds } from '../host/pace';
 import type { Refusal, Told } from '../host/transfers';
 import { failureWords } from '../i18n/failure';
-import { bytes, percent, rate } from '../i18n/format';
+import { bytes, number, percent, rate } from '../i18n/format';
 import { m } from '../paraglide/messages';
 
 const kinds: Record<FileKind, { icon: IconName; words: () => string }> = {
@@ -31,9 +31,14 @@ export function aboutFile(kind: FileKind, size: number | null): string {
   return [kinds[kind].words(), size === null ? '' : bytes(size)].filter((word) => word !== '').join(' · ');
 }
 
+/** "135 Bilder". */
+export function imageWords(count: number): string {
+  return m.study_images({ count, shown: number(count) });
+}
+
 /** "CT, 135 Bilder". */
 export function studyWords({ modality, images }: StudyLabelView): string {
-  return m.study_words({ modality: modality.join(' + '), images: m.study_images({ count: images }) });
+  return m.study_words({ modality: modality.join(' + '), images: imageWords(images) });
 }
 
 /** Why a file of somebody is not opened lightly. */

@@ -11,6 +11,9 @@ const here = '!steinklee';
 const time = (clock: string) => `2026-11-24T${clock}:00+01:00`;
 const said = (id: string, clock: string, name: string, size: number, mimetype: string | null, by = sonnkaya, study: StudyLabelView | null = null) => message(by, time(clock), { type: 'file', name, mimetype, size, study, picture: null, caption: [] }, { id });
 
+/** A study that came with a picture of some of its images. */
+const images = (id: string, clock: string, name: string, size: number, study: StudyLabelView) => message(sonnkaya, time(clock), { type: 'file', name, mimetype: 'application/zip', size, study, picture: { width: 320, height: 320, thumbnail: true }, caption: [] }, { id });
+
 const picture = pictureBytes();
 const pdf = pdfBytes();
 const lines = steinklee.lines.slice(-3);
@@ -64,6 +67,7 @@ export const stories: Story[] = [
   story('-study-looking', {}, {}, { prepare: attach(image()), keys: ['see:[data-state=looking]'] }),
   story('-study-sending', { lines, outgoing: [going({ state: 'gathering', done: 41, of: 135 }), going({ state: 'sending', sent: 24_000_000 }, ct), going({ state: 'failed', failure: { code: 'platform-unreachable', detail: '' } }, ct)] }),
   story('-study', { lines: [day(24), said('studie', '13:35', 'CT-135-Bilder.zip', 71_200_000, 'application/zip', sonnkaya, ct), said('petct', '13:36', 'PT-CT-270-Bilder.zip', 82_000_000, 'application/zip', falkenried, { modality: ['PT', 'CT'], images: 270, series: 3 })] }),
+  story('-study-images', { lines: [day(24), message(sonnkaya, time('13:31'), 'Zum Vergleich die alte Thoraxaufnahme aus dem Staging:'), images('serie', '13:35', 'CT-135-Bilder.zip', 71_200_000, ct), images('fehlt', '13:36', 'MR-1184-Bilder.zip', 1_400_000_000, { modality: ['MR'], images: 1184, series: 9 })] }, { content: { 'serie small': { bytes: picture }, 'fehlt small': { code: 'file-altered', detail: '' } } }, { keys: ['see:[data-testid=images-picture-serie]'] }),
   story('-sending', { lines }, { upTo: 0.4, stride: 250 }, { prepare: attach(scan()), keys: [send, 'see:[data-percent="40"]'] }),
   story('-paused', { lines }, { upTo: 0.4 }, { prepare: attach(scan()), keys: [send, 'see:[data-percent="40"]', 'click:[data-testid=pause-file-1]', 'see:[data-state=paused]'] }),
   story('-failed', { lines }, { sendFails: { code: 'platform-unreachable', detail: 'silence' } }, { prepare: attach(scan()), keys: [send, 'see:[data-state=failed]'] }),

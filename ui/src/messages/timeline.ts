@@ -23,9 +23,10 @@ export function isMessage(line: LineView): line is MessageLine {
 
 /** A picture that is no larger than this comes without being asked for. */
 const picturesUnasked = 8_000_000;
-/** A picture in its frame, and a card. */
+/** A picture in its frame, and a card, without and with a picture at its side. */
 const frameHeight = 268;
 const cardHeight = 66;
+const sidedHeight = 138;
 /** A structured message with what can be done with it. */
 const formHeight = 132;
 
@@ -38,7 +39,13 @@ export function comesByItself(line: MessageLine): boolean {
 /** Whether a message's file is a picture of which there is a small one to be shown first. */
 export function hasThumbnail(line: MessageLine): boolean {
   const { body } = line;
-  return body.type === 'file' && line.event !== null && body.picture?.thumbnail === true && claimedKind(body.name, body.mimetype) === 'image';
+  return body.type === 'file' && line.event !== null && body.picture?.thumbnail === true && claimedKind(body.name, body.mimetype) === 'image' && body.study === null;
+}
+
+/** Whether a message's file is a study of which some images are shown. */
+export function showsImages(line: MessageLine): boolean {
+  const { body } = line;
+  return body.type === 'file' && line.event !== null && body.study !== null && body.picture?.thumbnail === true;
 }
 
 /** Whether a line can have the focus. */
@@ -139,13 +146,18 @@ export function lastMessage(view: ConversationView): MessageLine | undefined {
   return view.lines.findLast(isMessage);
 }
 
+function fileHeight(line: MessageLine): number {
+  if (showsImages(line)) return sidedHeight;
+  return comesByItself(line) || hasThumbnail(line) ? frameHeight : cardHeight;
+}
+
 /** How high a line will probably be, until it is drawn. */
 export function guessHeight(line: LineView | undefined, before: LineView | undefined): number {
   if (line === undefined) return 48;
   if (line.type !== 'message') return 34;
   const below = (line.reactions.length > 0 ? 34 : 0) + (line.namesMe ? 20 : 0) + (line.pending === null ? 0 : 26);
   const rowsOf = (text: string) => text.split('\n').reduce((sum, row) => sum + Math.max(1, Math.ceil(row.length / 85)), 0);
-  if (line.body.type === 'file') return (continues(before, line) ? 6 : 38) + (comesByItself(line) || hasThumbnail(line) ? frameHeight : cardHeight) + (line.body.caption.length > 0 ? rowsOf(plainText(line.body.caption)) * 21 : 0) + below;
+  if (line.body.type === 'file') return (continues(before, line) ? 6 : 38) + fileHeight(line) + (line.body.caption.length > 0 ? rowsOf(plainText(line.body.caption)) * 21 : 0) + below;
   if (line.body.type === 'form' && line.body.form.form !== 'answer' && line.body.form.form !== 'newer') return (continues(before, line) ? 6 : 38) + formHeight + below;
   return (continues(before, line) ? 6 : 38) + rowsOf(messageText(line) ?? '') * 21 + below + (line.replyTo ? 28 : 0);
 }

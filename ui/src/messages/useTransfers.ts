@@ -1,5 +1,5 @@
 /** Files in the page, as components see them. */
-import { useEffect, useState, useSyncExternalStore } from 'react';
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { announce } from '../components/announce';
 import { toast } from '../components/toasts';
 import { useDesk } from '../host/desk';
@@ -53,4 +53,32 @@ export function useObjectUrl(blob: Blob | null, type: string): string | null {
     };
   }, [blob, type]);
   return address;
+}
+
+/** The small picture of a message, which is fetched once its line is there. */
+export function useSmallPicture(conversation: string, line: { id: string }): { address: string | null; unusable: boolean; refuse: () => void } {
+  const transfers = useTransfers();
+  const small = transfers.thumbnail(conversation, line.id);
+  const begin = useRef(() => transfers.fetch({ conversation, message: line.id, name: '', mimetype: 'image/*', quiet: true, small: true }));
+  const leave = useRef(() => transfers.stop(conversation, line.id, true));
+  const waits = useRef(false);
+  useEffect(() => {
+    waits.current = small?.state === 'waiting';
+  });
+  const missing = small === undefined;
+  useEffect(() => {
+    if (missing) begin.current();
+  }, [missing]);
+  useEffect(() => {
+    const until = leave.current;
+    // What is out of sight again before its turn is not wanted any more.
+    return () => {
+      if (waits.current) until();
+    };
+  }, []);
+  const seen = small?.state === 'here' && small.shown?.kind === 'image' ? { blob: small.blob, type: small.shown.type } : null;
+  const address = useObjectUrl(seen?.blob ?? null, seen?.type ?? '');
+  const [refused, setRefused] = useState(false);
+  const unusable = refused || small?.state === 'failed' || (small?.state === 'here' && seen === null);
+  return { address, unusable, refuse: () => setRefused(true) };
 }

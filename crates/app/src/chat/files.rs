@@ -17,6 +17,7 @@ use futures_util::stream::{BoxStream, SplitSink, SplitStream};
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tim::{Conversation, FileError, Incoming, MessageId, NewFile, Note, Outgoing, Progress, Splitting};
@@ -51,7 +52,7 @@ pub(super) struct Sending {
     name: String,
     pub(super) size: u64,
     pub(super) modified: Option<i64>,
-    study: Option<StudyLabelView>,
+    study: Option<SentStudy>,
     pub(super) supply: Supply,
     /// Begun again, since the file had changed.
     anew: bool,
@@ -59,6 +60,13 @@ pub(super) struct Sending {
     outgoing: Arc<Turn<Outgoing>>,
     progress: watch::Receiver<Progress>,
     stand: Mutex<Stand>,
+}
+
+/// What is known of a study that is sent.
+pub(super) struct SentStudy {
+    pub(super) label: StudyLabelView,
+    /// Where in its file the images lie that its small picture shows.
+    pub(super) shown: Vec<Range<u64>>,
 }
 
 /// Where the bytes of a file come from.
@@ -87,6 +95,10 @@ impl Drop for Sending {
 }
 
 impl Sending {
+    fn shown(&self) -> Vec<Range<u64>> {
+        self.study.as_ref().map(|study| study.shown.clone()).unwrap_or_default()
+    }
+
     fn stands(&self, stand: Stand) {
         *self.stand.lock().unwrap_or_else(PoisonError::into_inner) = stand;
     }
@@ -112,7 +124,7 @@ impl Files {
             id: id.clone(),
             name: sending.name.clone(),
             size: sending.size,
-            study: sending.study.clone(),
+            study: sending.study.as_ref().map(|study| study.label.clone()),
             held: matches!(sending.supply, Supply::Held(_)),
             anew: sending.anew,
             state: match &*sending.stand.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -189,7 +201,7 @@ impl Desk {
         id: &str,
         conversation: &str,
         outgoing: Outgoing,
-        study: Option<StudyLabelView>,
+        study: Option<SentStudy>,
         supply: Supply,
         anew: bool,
     ) {
@@ -303,12 +315,13 @@ impl Desk {
 
     /// Sends a file whose bytes the page gives.
     async fn take(self, socket: WebSocket, id: String, sending: std::sync::Weak<Sending>) {
-        let Some((outgoing, conversation, size, mut progress, layout)) = sending.upgrade().map(|sending| {
+        let Some((outgoing, conversation, size, mut progress, layout, images)) = sending.upgrade().map(|sending| {
             let layout = match &sending.supply {
                 Supply::Packed(layout) => Some(layout.clone()),
                 Supply::Page | Supply::Held(_) => None,
             };
-            (sending.outgoing.clone(), sending.conversation.clone(), sending.size, sending.progress.clone(), layout)
+            let (outgoing, conversation) = (sending.outgoing.clone(), sending.conversation.clone());
+            (outgoing, conversation, sending.size, sending.progress.clone(), layout, sending.shown())
         }) else {
             return;
         };
@@ -326,6 +339,7 @@ impl Desk {
                 if outgoing.is_picture() {
                     self.look_at_picture(&mut outgoing, &mut *source).await?;
                 }
+                self.look_at_study(&mut outgoing, &mut *source, &images).await?;
                 outgoing.send(&mut *source).await
             };
             let mut send = std::pin::pin!(send);
@@ -393,12 +407,16 @@ impl Desk {
     fn send_held(&self, id: &str, sending: &Arc<Sending>, held: Arc<Turn<dyn tim::Source>>) {
         let (desk, id) = (self.clone(), id.to_owned());
         let (outgoing, conversation) = (sending.outgoing.clone(), sending.conversation.clone());
-        let (mut progress, place) = (sending.progress.clone(), Arc::downgrade(sending));
+        let (mut progress, place, images) = (sending.progress.clone(), Arc::downgrade(sending), sending.shown());
         let (go, start) = tokio::sync::oneshot::channel::<()>();
         let task = tokio::spawn(async move {
             let _started = start.await;
             let sent = {
-                let send = async { outgoing.lock().await.send(&mut *held.lock().await).await };
+                let send = async {
+                    let (mut outgoing, mut source) = (outgoing.lock().await, held.lock().await);
+                    desk.look_at_study(&mut outgoing, &mut *source, &images).await?;
+                    outgoing.send(&mut *source).await
+                };
                 let mut send = std::pin::pin!(send);
                 let mut shown = tokio::time::interval(TELL);
                 shown.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -6,6 +6,7 @@
 use crate::Desk;
 use crate::images::WorkerError;
 use futures_util::StreamExt as _;
+use std::ops::Range;
 use tim::{FileError, Outgoing, Source, Thumbnail};
 
 /// A larger picture goes without a small one: it would have to be held for that. In bytes.
@@ -21,7 +22,7 @@ impl Desk {
         if outgoing.size() > LARGEST || outgoing.begun() {
             return Ok(());
         }
-        let picture = all(source, outgoing.size()).await?;
+        let picture = within(source, 0..outgoing.size()).await?;
         match self.0.images.preview(&picture).await {
             Ok(found) => {
                 let thumbnail = (!found.jpeg.is_empty()).then(|| Thumbnail {
@@ -42,11 +43,11 @@ impl Desk {
     }
 }
 
-/// All of a file that is short enough for the memory.
-async fn all(source: &mut dyn Source, size: u64) -> Result<Vec<u8>, FileError> {
+/// A part of a file that is short enough for the memory.
+pub(super) async fn within(source: &mut dyn Source, place: Range<u64>) -> Result<Vec<u8>, FileError> {
     let unreadable = |error: std::io::Error| FileError::Source(error.to_string());
-    let mut read = source.read_from(0).await.map_err(unreadable)?;
-    let mut bytes = Vec::new();
+    let mut read = source.read_from(place.start).await.map_err(unreadable)?;
+    let (mut bytes, size) = (Vec::new(), place.end.saturating_sub(place.start));
     while (bytes.len() as u64) < size {
         let piece = read.next().await.ok_or(FileError::Changed)?.map_err(unreadable)?;
         bytes.extend_from_slice(&piece);

@@ -7,6 +7,7 @@ mod gather;
 mod packed;
 mod receive;
 mod recognize;
+mod sheet;
 mod zip;
 
 pub(super) use gather::Gathering;
@@ -14,7 +15,7 @@ pub(super) use packed::Packed;
 pub(super) use receive::Reading;
 pub(super) use zip::Layout;
 
-use super::files::{Hearing, Page, Supply, hear_pieces, of_file, text};
+use super::files::{Hearing, Page, SentStudy, Supply, hear_pieces, of_file, text};
 use crate::Desk;
 use axum::extract::ws::WebSocket;
 use bytes::Bytes;
@@ -163,7 +164,8 @@ impl Desk {
                 outgoing.map_err(|error| of_file(&error))?
             }
         };
-        self.put_outgoing(id, conversation, outgoing, Some(label_view(&study.label)), supply, false);
+        let sent = SentStudy { label: label_view(&study.label), shown: study.shown(layout) };
+        self.put_outgoing(id, conversation, outgoing, Some(sent), supply, false);
         Ok(())
     }
 }

@@ -161,14 +161,32 @@ impl SeriesData {
 
     /// Looks at the values of images that store no window, once.
     pub(crate) async fn settle_window(&self, images: &Images, origin: &Origin) {
-        let stores = self.stack.facts(self.middle()).is_none_or(|f| !f.windows.is_empty() || !f.voi_luts.is_empty());
-        let gray =
-            self.stack.instance(0).and_then(|first| first.image.as_ref()).is_some_and(|i| i.photometric.is_gray());
-        if stores || !gray || !imaging::presets::of(&self.modality).is_empty() {
+        if self.window_is_known() {
             return;
         }
         // Nothing is kept where no frame could be had, so that the next opening tries again.
         let _unsettled = self.auto.get_or_try_init(|| self.look_at_values(images, origin)).await;
+    }
+
+    /// The same where a frame of it is all that is here.
+    pub(super) fn settle_window_by(&self, index: usize, frame: &StoredFrame) {
+        if self.window_is_known() {
+            return;
+        }
+        let padding = self.stack.instance(index).and_then(|instance| instance.image.as_ref()?.padding);
+        let Some(facts) = self.stack.facts(index) else { return };
+        if let Some(window) = auto_window(&[Sample { frame, facts, padding }], &self.modality) {
+            // It was looked at before.
+            let _known = self.auto.set(window);
+        }
+    }
+
+    /// Its images store one, or are such as have one, or are no grays.
+    fn window_is_known(&self) -> bool {
+        let stores = self.stack.facts(self.middle()).is_none_or(|f| !f.windows.is_empty() || !f.voi_luts.is_empty());
+        let gray =
+            self.stack.instance(0).and_then(|first| first.image.as_ref()).is_some_and(|i| i.photometric.is_gray());
+        stores || !gray || !imaging::presets::of(&self.modality).is_empty()
     }
 
     async fn look_at_values(&self, images: &Images, origin: &Origin) -> Result<lut::Window, ()> {

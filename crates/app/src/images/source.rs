@@ -105,6 +105,10 @@ impl Images {
         self.0.workers.warm();
     }
 
+    pub(super) fn workers(&self) -> &WorkerPool {
+        &self.0.workers
+    }
+
     /// A picture that somebody sends, made small.
     pub(crate) async fn preview(&self, encoded: &[u8]) -> Result<Preview, WorkerError> {
         self.0.workers.preview(encoded).await
@@ -388,7 +392,10 @@ struct Fetched {
 }
 
 /// What is drawn at a place of the stack, if anything may be.
-fn drawable(data: &SeriesData, index: usize) -> Result<(&Instance, &ImageDescription, StackFrame), FrameFailure> {
+pub(super) fn drawable(
+    data: &SeriesData,
+    index: usize,
+) -> Result<(&Instance, &ImageDescription, StackFrame), FrameFailure> {
     let instance = data.stack.instance(index).ok_or(FrameFailure(FailureCode::NotFound))?;
     let place = data.stack.frames[index];
     let image = instance.displayable().map_err(|_reason| FrameFailure(FailureCode::NotDisplayable))?;

@@ -6,7 +6,7 @@ use super::naming::{Naming, naming};
 use super::pending::{Act, Acts, Pending};
 use super::replays::Replays;
 use crate::case::CaseLink;
-use crate::file::{StudyLabel, in_parts, picture_of, study_label};
+use crate::file::{DescribedStudy, StudyLabel, in_parts, picture_of, study_said};
 use crate::form::{self, Answered, DocumentFile, Form, Structured};
 use crate::list::moment;
 use crate::name::{clean_file, clean_media_type};
@@ -133,7 +133,7 @@ pub enum Body {
         size: Option<u64>,
         /// What the sender says about the study that it is.
         study: Option<StudyLabel>,
-        /// What the sender says about the picture that it is.
+        /// What the sender says about the picture that it is, or about the small one of a study.
         picture: Option<Picture>,
         /// What the sender wrote about it (MSC2530); empty where that is nothing.
         caption: Vec<Block>,
@@ -613,11 +613,12 @@ fn body(
                 (undone.unwrap_or_else(|| message.msgtype()), undone.is_none() && message.is_edited());
             // An edit never changes files: one that drops the block leaves its text.
             let json = event.original_json().filter(|_| !edited);
-            let study = json.and_then(|json| study_label(json.json().get()));
+            let study = json.and_then(|json| study_said(json.json().get()));
             match json.and_then(|json| in_parts(json.json().get())) {
                 Some(Ok(file)) => {
                     let (name, mimetype, size) = (file.name, file.mimetype, file.size);
-                    Body::File { name, mimetype, size, study, picture: None, caption: Vec::new() }
+                    let (study, picture) = study.map(|study| (study.label, study.picture)).unzip();
+                    Body::File { name, mimetype, size, study, picture: picture.flatten(), caption: Vec::new() }
                 }
                 Some(Err(_form)) => Body::Unsupported { fallback: Some(one_line(content.body())) },
                 None => {
@@ -681,7 +682,7 @@ fn document(message: &MessageType) -> Option<DocumentFile> {
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the library's list grows; what is not named here is treated alike")]
-pub(super) fn said(message: &MessageType, study: Option<StudyLabel>) -> Body {
+pub(super) fn said(message: &MessageType, study: Option<DescribedStudy>) -> Body {
     let file = |name: &str, mimetype: Option<&str>, size: Option<ruma::UInt>, caption: Vec<Block>| Body::File {
         name: clean_file(name),
         mimetype: mimetype.and_then(clean_media_type),
@@ -706,13 +707,19 @@ pub(super) fn said(message: &MessageType, study: Option<StudyLabel>) -> Body {
         MessageType::Emote(text) => Body::Emote(blocks(&text.body, text.formatted.as_ref())),
         MessageType::File(content) => {
             let info = content.info.as_deref();
+            // The text of a study is what programs show that know no studies.
+            let caption = match &study {
+                None => caption(content.caption(), content.formatted_caption()),
+                Some(_) => Vec::new(),
+            };
+            let (study, picture) = study.map(|study| (study.label, study.picture)).unzip();
             Body::File {
                 name: clean_file(content.filename()),
                 mimetype: info.and_then(|i| clean_media_type(i.mimetype.as_deref()?)),
                 size: info.and_then(|i| i.size).map(u64::from),
                 study,
-                picture: None,
-                caption: caption(content.caption(), content.formatted_caption()),
+                picture: picture.flatten(),
+                caption,
             }
         }
         MessageType::Image(content) => {

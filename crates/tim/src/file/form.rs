@@ -208,7 +208,7 @@ pub(crate) fn described_by(message: &MessageType) -> Option<Result<Described, Fi
 /// A small picture is no larger, in bytes.
 pub(super) const LARGEST_THUMBNAIL: u64 = 4 * 1024 * 1024;
 /// No side of a picture is longer, in pixels.
-const LONGEST_SIDE: u64 = 65_535;
+pub(super) const LONGEST_SIDE: u64 = 65_535;
 
 /// What an event says about the picture that it is; none where it says nothing that can be.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the library's list grows; nothing else is a picture")]

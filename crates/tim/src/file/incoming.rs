@@ -6,7 +6,7 @@
 
 use super::form::{Described, LARGEST_THUMBNAIL, LONGEST_LIST, Part, Parts, thumbnail_by};
 use super::wire::{Attempts, Trouble, Wire};
-use super::{FileError, Progress, described_by, in_parts};
+use super::{FileError, Progress, described_by, in_parts, study};
 use crate::conversation::{Conversation, MessageId};
 use attachment::{Check, Key, Keystream};
 use bytes::{Bytes, BytesMut};
@@ -58,7 +58,7 @@ impl Conversation {
         Ok(self.incoming(file, LARGEST_UNSAID))
     }
 
-    /// The small picture of a message. Nothing is fetched yet.
+    /// The small picture of a message, or of its study. Nothing is fetched yet.
     ///
     /// # Errors
     /// [`FileError::NotFound`] when the message has none, [`FileError::Form`] when its form is not known.
@@ -66,7 +66,9 @@ impl Conversation {
         let item = self.item(message).ok_or(FileError::NotFound)?;
         let event = item.as_event().ok_or(FileError::NotFound)?;
         let message = event.content().as_message().ok_or(FileError::NotFound)?;
-        let file = thumbnail_by(message.msgtype()).ok_or(FileError::NotFound)??;
+        let json = event.original_json().filter(|_| !message.is_edited());
+        let of_study = json.and_then(|json| study::thumbnail(json.json().get()));
+        let file = of_study.or_else(|| thumbnail_by(message.msgtype())).ok_or(FileError::NotFound)??;
         Ok(self.incoming(file, LARGEST_THUMBNAIL))
     }
 

@@ -67,6 +67,17 @@ pub struct Thumbnail {
     pub size: (u32, u32),
 }
 
+impl Thumbnail {
+    /// What is said about it, once it was uploaded.
+    pub(super) fn info(&self, part: &Part) -> ThumbnailInfo {
+        let (width, height) = self.size;
+        let mut info = ThumbnailInfo::new();
+        (info.width, info.height) = (Some(width.into()), Some(height.into()));
+        (info.mimetype, info.size) = (Some(self.mimetype.clone()), part.size.and_then(UInt::new));
+        info
+    }
+}
+
 impl std::fmt::Debug for Thumbnail {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Thumbnail([not shown])")
@@ -321,6 +332,17 @@ impl Outgoing {
         self.thumbnail = thumbnail;
     }
 
+    /// It is a study and goes with a small picture of some of its images.
+    pub fn shows_images(&mut self, thumbnail: Thumbnail) {
+        self.thumbnail = Some(thumbnail);
+    }
+
+    /// Whether it goes with a small picture.
+    #[must_use]
+    pub fn has_thumbnail(&self) -> bool {
+        self.thumbnail.is_some()
+    }
+
     /// It is no picture, whatever its name says: it goes as a file that nobody shows.
     pub fn is_no_picture(&mut self) {
         self.file.picture = None;
@@ -496,7 +518,8 @@ impl Outgoing {
             }
         };
         if let (Some(study), Some((key, part))) = (&self.study, &self.index) {
-            content[study::MARK] = study::block(study, encrypted_file(key, part)).map_err(unwritten)?;
+            let small = self.thumbnail.as_ref().zip(self.shown.as_ref()).map(|(small, (key, part))| (small, key, part));
+            content[study::MARK] = study::block(study, encrypted_file(key, part), small).map_err(unwritten)?;
         }
         if let (Some(document), Some(content)) = (&self.document, content.as_object_mut())
             && let serde_json::Value::Object(blocks) =
@@ -522,11 +545,7 @@ impl Outgoing {
                 let mut info = ImageInfo::new();
                 (info.mimetype, info.size, info.width, info.height) = (mimetype, size, width, height);
                 if let (Some(thumbnail), Some((key, part))) = (&self.thumbnail, &self.shown) {
-                    let mut small = ThumbnailInfo::new();
-                    let (width, height) = thumbnail.size;
-                    (small.width, small.height) = (Some(width.into()), Some(height.into()));
-                    (small.mimetype, small.size) = (Some(thumbnail.mimetype.clone()), part.size.and_then(UInt::new));
-                    info.thumbnail_info = Some(Box::new(small));
+                    info.thumbnail_info = Some(Box::new(thumbnail.info(part)));
                     info.thumbnail_source = Some(MediaSource::Encrypted(Box::new(encrypted_file(key, part))));
                 }
                 MessageType::Image(ImageMessageEventContent::encrypted(name, source).info(Box::new(info)))

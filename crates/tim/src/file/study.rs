@@ -1,7 +1,14 @@
-//! What an event says about a study: a label for people and the place of an index, beside the file itself. Whoever opens
-//! the study reads its images and believes none of this.
+//! What an event says about a study: a label and a small picture for people, and the place of an index, beside the file
+//! itself. Whoever opens the study reads its images and believes none of this.
 
-use ruma::events::room::EncryptedFile;
+use super::FileError;
+use super::form::{Described, LARGEST_THUMBNAIL, LONGEST_SIDE, Part, Parts, encrypted_file, unlocked};
+use super::outgoing::Thumbnail;
+use crate::conversation::Picture;
+use crate::name::clean_media_type;
+use attachment::Key;
+use ruma::UInt;
+use ruma::events::room::{EncryptedFile, ThumbnailInfo};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -50,16 +57,85 @@ struct Form {
     series: u32,
     study_uid: String,
     index: EncryptedFile,
+    /// By the names of the client-server API (v1.11 §11.3.1, `FileInfo`), inside the block: a file in parts has no `info`.
+    /// Not read with the rest: a picture that cannot be is no reason to open no study.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    thumbnail_file: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    thumbnail_info: Option<Value>,
 }
 
-/// The block of a study whose index was uploaded.
-pub(super) fn block(study: &NewStudy, index: EncryptedFile) -> Result<Value, serde_json::Error> {
+/// What an event says about a study.
+pub(crate) struct DescribedStudy {
+    pub(crate) label: StudyLabel,
+    /// The size of its small picture, where it has one.
+    pub(crate) picture: Option<Picture>,
+}
+
+/// The block of a study whose index, and whose small picture, were uploaded.
+pub(super) fn block(
+    study: &NewStudy,
+    index: EncryptedFile,
+    small: Option<(&Thumbnail, &Key, &Part)>,
+) -> Result<Value, serde_json::Error> {
     let StudyLabel { modality, images, series } = study.label.clone();
-    serde_json::to_value(Form { v: VERSION, modality, images, series, study_uid: study.uid.clone(), index })
+    let (mut thumbnail_file, mut thumbnail_info) = (None, None);
+    if let Some((thumbnail, key, part)) = small {
+        thumbnail_file = Some(serde_json::to_value(encrypted_file(key, part))?);
+        thumbnail_info = Some(serde_json::to_value(thumbnail.info(part))?);
+    }
+    let study_uid = study.uid.clone();
+    serde_json::to_value(Form {
+        v: VERSION,
+        modality,
+        images,
+        series,
+        study_uid,
+        index,
+        thumbnail_file,
+        thumbnail_info,
+    })
 }
 
-/// The label of an event that has a study; none where it has none, or a form that is not known: it is a file then.
-pub(crate) fn label(event: &str) -> Option<StudyLabel> {
+/// What an event says about its study; none where it has none, or a form that is not known: it is a file then.
+pub(crate) fn read(event: &str) -> Option<DescribedStudy> {
+    let form = form(event)?;
+    let picture = small(&form).and_then(|(info, file)| {
+        let side = |side: Option<UInt>| {
+            let side = side.map(u64::from).filter(|side| (1..=LONGEST_SIDE).contains(side))?;
+            u32::try_from(side).ok()
+        };
+        Some(Picture { width: side(info.width)?, height: side(info.height)?, thumbnail: file.is_ok() })
+    });
+    Some(DescribedStudy {
+        label: StudyLabel { modality: form.modality, images: form.images, series: form.series },
+        picture,
+    })
+}
+
+/// The small picture of the study of an event; none where it has none.
+pub(super) fn thumbnail(event: &str) -> Option<Result<Described, FileError>> {
+    small(&form(event)?).map(|(_, file)| file)
+}
+
+fn small(form: &Form) -> Option<(ThumbnailInfo, Result<Described, FileError>)> {
+    let info: ThumbnailInfo = serde_json::from_value(form.thumbnail_info.clone()?).ok()?;
+    let file: EncryptedFile = serde_json::from_value(form.thumbnail_file.clone()?).ok()?;
+    let size = info.size.map(u64::from);
+    let opened =
+        if size.is_some_and(|size| size > LARGEST_THUMBNAIL) { Err(FileError::Form) } else { unlocked(&file, size) };
+    let file = opened.map(|(key, part)| Described {
+        name: "thumbnail".to_owned(),
+        mimetype: info.mimetype.as_deref().and_then(clean_media_type),
+        size,
+        key,
+        parts: Parts::Here(vec![part]),
+    });
+    Some((info, file))
+}
+
+fn form(event: &str) -> Option<Form> {
+    // Most events are text, and text is looked through each time that a line is drawn.
     if !event.contains(MARK) {
         return None;
     }
@@ -74,12 +150,12 @@ pub(crate) fn label(event: &str) -> Option<StudyLabel> {
         && form.modality.iter().all(code)
         && (1..=MOST_IMAGES).contains(&form.images)
         && (1..=form.images).contains(&form.series);
-    sound.then_some(StudyLabel { modality: form.modality, images: form.images, series: form.series })
+    sound.then_some(form)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{MARK, StudyLabel, label};
+    use super::{MARK, Picture, StudyLabel, read, thumbnail};
     use serde_json::{Value, json};
 
     fn event(change: impl FnOnce(&mut Value)) -> String {
@@ -100,6 +176,7 @@ mod tests {
 
     #[test]
     fn a_label_is_read_as_the_form_says_and_nothing_odd_is_drawn() {
+        let label = |event: &str| read(event).map(|study| study.label);
         let expected = StudyLabel { modality: vec!["CT".to_owned()], images: 135, series: 1 };
         assert_eq!(label(&event(|_| ())), Some(expected), "as it was written");
         type Change = fn(&mut Value);
@@ -112,6 +189,34 @@ mod tests {
         ];
         for (what, change) in odd {
             assert_eq!(label(&event(change)), None, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_small_picture_of_a_study_is_shown_where_it_can_be_and_is_no_condition_of_the_rest() {
+        let with = |info: Value, file: fn(Value) -> Value| {
+            event(|block| {
+                block["thumbnail_file"] = file(block["index"].clone());
+                block["thumbnail_info"] = info;
+            })
+        };
+        let info = json!({ "w": 256, "h": 128, "size": 9000, "mimetype": "image/jpeg" });
+        let picture = |event: &str| read(event).expect("a study").picture;
+        assert_eq!(picture(&event(|_| ())), None, "a study of before");
+        let sound = with(info.clone(), |file| file);
+        assert_eq!(picture(&sound), Some(Picture { width: 256, height: 128, thumbnail: true }), "as it says");
+        let file = thumbnail(&sound).expect("it has one").expect("it is well formed");
+        assert_eq!((file.mimetype.as_deref(), file.size), (Some("image/jpeg"), Some(9000)), "what is fetched");
+        let large = with(json!({ "w": 256, "h": 128, "size": 5_000_000 }), |file| file);
+        assert!(thumbnail(&large).expect("it has one").is_err(), "more bytes than are fetched unasked");
+        assert_eq!(picture(&large).map(|picture| picture.thumbnail), Some(false), "and it is not offered");
+        for (what, event) in [
+            ("no side", with(json!({ "w": 0, "h": 128 }), |file| file)),
+            ("a side that no picture has", with(json!({ "w": 70_000, "h": 128 }), |file| file)),
+            ("no file", with(info.clone(), |_file| json!("mxc://tim.example/1"))),
+            ("no words about it", with(json!("256 by 128"), |file| file)),
+        ] {
+            assert_eq!(picture(&event), None, "{what}");
         }
     }
 }

@@ -5,12 +5,17 @@ use super::zip::{Layout, MOST_MEMBERS, Member};
 use imaging::{Instance, PatientIdentity};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use tim::{NewStudy, StudyLabel};
 
 /// So much of a file is looked at; what an image says stands before its pixels.
 pub(super) const HEAD: usize = 8 * 1024 * 1024;
 /// A whole-slide image is one picture in thousands of frames.
 const SLIDE: &str = "SM";
+/// Images that the small picture of a study shows.
+const MOST_SHOWN: usize = 4;
+/// A larger image is not among them: it would have to be held for that. In bytes.
+const LARGEST_SHOWN: u64 = 12 * 1024 * 1024;
 
 /// An image among the files, as far as it goes into a message.
 #[derive(Debug, Clone)]
@@ -21,6 +26,8 @@ struct Image {
     sop: String,
     series: String,
     number: Option<i32>,
+    /// It is a part of a scan, which shows nothing by itself.
+    slide: bool,
     /// Pictures in it; none in a report or a segmentation.
     pictures: u32,
 }
@@ -57,6 +64,8 @@ pub(super) struct Recognized {
     pub(super) members: Vec<Member>,
     /// Its images name more than one person: it is not sent.
     pub(super) mixed: bool,
+    /// Places among the members of the images that its small picture shows.
+    shown: Vec<usize>,
     entries: Vec<Entry>,
 }
 
@@ -116,6 +125,7 @@ impl Piles {
             sop: sop.to_owned(),
             series: instance.series.as_str().to_owned(),
             number: instance.instance_number,
+            slide: instance.modality == SLIDE,
             pictures,
         });
     }
@@ -170,9 +180,43 @@ impl Pile {
             files: self.images.iter().map(|image| image.file).collect(),
             members: self.images.iter().map(|image| image.member).collect(),
             mixed: self.mixed,
+            shown: shown(&self.images),
             entries: self.images.iter().map(entry).collect(),
         })
     }
+}
+
+/// The images that say most of what a study is: of as many series as there are, from within each; of more than are
+/// shown, those with most images, which leaves out those that only plan the others.
+fn shown(images: &[Image]) -> Vec<usize> {
+    let mut series: Vec<(&str, Vec<usize>)> = Vec::new();
+    for (place, image) in images.iter().enumerate() {
+        if image.pictures == 0 || image.slide || image.member.size > LARGEST_SHOWN {
+            continue;
+        }
+        match series.iter_mut().find(|(uid, _)| *uid == image.series) {
+            Some((_, places)) => places.push(place),
+            None => series.push((&image.series, vec![place])),
+        }
+    }
+    let mut largest: Vec<usize> = (0..series.len()).collect();
+    largest.sort_by_key(|&at| std::cmp::Reverse(series[at].1.len()));
+    largest.truncate(MOST_SHOWN);
+    // One of each, and what is left to those that have most for each that is shown.
+    let mut shares = vec![0_usize; series.len()];
+    for _ in 0..MOST_SHOWN {
+        let room = |&&at: &&usize| shares[at] < series[at].1.len();
+        let next = largest.iter().filter(room).max_by_key(|&&at| {
+            let share = shares[at];
+            (share == 0, series[at].1.len() / (share + 1))
+        });
+        let Some(&at) = next else { break };
+        shares[at] += 1;
+    }
+    let of = |(places, share): (&Vec<usize>, usize)| {
+        (0..share).map(|turn| places[(2 * turn + 1) * places.len() / (2 * share)]).collect::<Vec<_>>()
+    };
+    series.iter().map(|(_, places)| places).zip(shares).flat_map(of).collect()
 }
 
 /// Whether two images of a study name the same person.
@@ -189,6 +233,12 @@ impl Recognized {
     /// The archive, before its bytes are there.
     pub(super) fn layout(&self) -> Layout {
         Layout::of(self.members.clone())
+    }
+
+    /// Where in the archive the images lie that its small picture shows.
+    pub(super) fn shown(&self, layout: &Layout) -> Vec<Range<u64>> {
+        let places: Vec<Range<u64>> = layout.places().collect();
+        self.shown.iter().filter_map(|&place| places.get(place).cloned()).collect()
     }
 
     /// The name of its file: what it is, and nobody's name.
@@ -300,6 +350,32 @@ mod tests {
         );
         // PKWARE APPNOTE.TXT 4.3.7: 30 bytes and the name before the bytes of each.
         assert_eq!((&first["at"], &index[1]["at"]), (&41.into(), &(2 * 41 + size).into()), "where they lie");
+    }
+
+    #[test]
+    fn the_small_picture_shows_each_series_and_most_of_the_longest() {
+        // By the number of images of each series; the expected places are counted by hand.
+        let shown = |series: &[u16]| {
+            let files: Vec<Vec<u8>> = series
+                .iter()
+                .zip(1..)
+                .flat_map(|(&count, one): (_, u16)| {
+                    let uid = format!("1.2.3.{one}");
+                    (1..=count).map(move |number| plain(&format!("{uid}.{number}"), &uid, &number.to_string()))
+                })
+                .collect();
+            let (studies, _) = piled(&files);
+            let study = &studies[0];
+            let layout = study.layout();
+            let places: Vec<_> = layout.places().collect();
+            let at = |shown| places.iter().position(|place| *place == shown).expect("an image of it");
+            study.shown(&layout).into_iter().map(at).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(&[1]), [0], "all that there is");
+        assert_eq!(shown(&[8]), [1, 3, 5, 7], "from within a series");
+        assert_eq!(shown(&[1, 9]), [0, 2, 5, 8], "one alone, and three of the other");
+        assert_eq!(shown(&[2, 2]), [0, 1, 2, 3], "both");
+        assert_eq!(shown(&[3, 1, 5, 5, 4]), [1, 6, 11, 16], "not that of one image, where there are enough");
     }
 
     #[test]

@@ -9,8 +9,8 @@ use crate::servers::skipped;
 use crate::{MODERATOR, archive, at_work_on, client::plain, part10};
 use contract::{
     CaseAccess, ChatStateView, ConversationMembership, FailureCode, FileDoorView, FileSaid, IdentityGrade, LineView,
-    MessageBodyView, ReceivedStateView, ReceivedStudyView, RecognizedStudyView, Reply, Request, SeriesView,
-    StudyLabelView,
+    MessageBodyView, PictureView, ReceivedStateView, ReceivedStudyView, RecognizedStudyView, Reply, Request,
+    SeriesView, StudyLabelView,
 };
 use sandbox::Options;
 use serde_json::Value;
@@ -141,6 +141,25 @@ impl Talk {
         (series, values)
     }
 
+    /// In the quarters of a study's small picture there is an image or none.
+    async fn shows_images(&self, message: &str, expected: &[bool; 4]) {
+        let asks = Request::OpenThumbnail { conversation: self.room.clone(), message: message.to_owned() };
+        let (small, end) = takes(page(&door(self.theirs.call(asks).await)).await, 1_000_000).await;
+        assert_eq!(end, FileSaid::Done { size: small.len() as u64 }, "all of it came");
+        let mut decoder = jpeg_decoder::Decoder::new(small.as_slice());
+        let pixels = decoder.decode().expect("a JPEG");
+        let width = usize::from(decoder.info().expect("it was read").width);
+        // Each image is smaller than its place and stands in the middle of it.
+        let brightest = |left: usize, top: usize| {
+            let rows = (top..top + 40).map(|y| &pixels[(y * width + left) * 3..(y * width + left + 40) * 3]);
+            rows.flatten().copied().max().expect("some")
+        };
+        let found = [(60, 60), (220, 60), (60, 220), (220, 220)].map(|(left, top)| brightest(left, top) > 100);
+        assert_eq!(found, *expected, "row by row");
+        let edge = [(0, 0), (140, 0), (0, 140), (140, 140)].map(|(left, top)| brightest(left, top));
+        assert!(edge.iter().all(|&value| value < 12), "nothing beside them: {edge:?}");
+    }
+
     fn nowhere_in_clear(&self, words: &[&str]) {
         let needles: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
         for folder in &self.folders {
@@ -148,6 +167,15 @@ impl Talk {
             assert_eq!(found, None, "nothing of it lies readable on the disk");
         }
     }
+}
+
+/// What stands beside a study: its small picture, and what was written about it.
+fn beside(view: &contract::ConversationView) -> Option<(Option<PictureView>, Vec<contract::BlockView>)> {
+    view.lines.iter().find_map(|line| {
+        let LineView::Message(message) = line else { return None };
+        let MessageBodyView::File { study: Some(_), picture, caption, .. } = &message.body else { return None };
+        Some((*picture, caption.clone()))
+    })
 }
 
 fn study_line(view: &contract::ConversationView) -> Option<(String, StudyLabelView)> {
@@ -207,6 +235,10 @@ async fn images_among_files_are_one_study_at_the_other_end_with_every_value_as_i
 
     let (said, view) = talk.opened(&talk.theirs).await;
     assert_eq!(said, label, "the message says what it is");
+    let (picture, caption) = talk.theirs.eventually("its line", |seen| beside(seen.conversation.as_ref()?)).await;
+    assert_eq!(caption, [], "the words for other programs are none of its sender's");
+    assert_eq!(picture, Some(PictureView { width: 320, height: 320, thumbnail: true }), "with a picture of its images");
+    talk.shows_images(&view.message, &[true, true, true, false]).await;
     assert_eq!(view.state, ReceivedStateView::Ready, "it can be read");
     let person = view.patient.clone().expect("the images name somebody");
     assert_eq!(
@@ -272,6 +304,8 @@ async fn a_study_of_the_open_case_goes_from_the_archive_and_is_held_against_the_
         })
         .await;
     let (_, view) = talk.opened(&talk.theirs).await;
+    let (picture, _) = talk.theirs.eventually("its line", |seen| beside(seen.conversation.as_ref()?)).await;
+    assert!(picture.is_some_and(|picture| picture.thumbnail), "with a picture of its images");
     assert_eq!(view.state, ReceivedStateView::Ready, "it can be read");
     assert_eq!(view.comparison, Some(IdentityGrade::Same), "the person of the case");
     assert_eq!(view.images.studies[0].study, study.study, "the study that was meant");
