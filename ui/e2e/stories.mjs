@@ -122,7 +122,7 @@ for (const [label, viewport] of [
   ['1920', { width: 1920, height: 1080 }],
 ]) {
   const sized = await browser.newContext({ viewport, deviceScaleFactor: label === 'zoom200' ? 2 : 1, timezoneId: 'Europe/Berlin', reducedMotion: 'reduce' });
-  const shown = stories.filter(({ id }) => ['01-sign-in', '01f-start-machine', '02-today', '04-cases', '05-case', '05-case-documents', '10-messages', '10-messages-list', '10-messages-search-open', '10-messages-told', '11-rounds-running', '11-round', '11-round-before', '11-round-spotlight-people', '11-round-keys', '11-round-bar', '11-round-bar-stopped', '11-round-share-choose', '11-round-sharing', '11-round-advice-sends-with-loss', '11-round-advice-bar', '11-round-way-tcp', '11-round-sharing-screen', '11-round-screen', '13-settings', '13-settings-media', '13-settings-media-round'].includes(id));
+  const shown = stories.filter(({ id }) => ['01-sign-in', '01f-start-machine', '02-today', '04-cases', '05-case', '05-case-documents', '10-messages', '10-messages-list', '10-messages-file-details', '10-messages-search-open', '10-messages-told', '11-rounds-running', '11-round', '11-round-before', '11-round-spotlight-people', '11-round-keys', '11-round-bar', '11-round-bar-stopped', '11-round-share-choose', '11-round-sharing', '11-round-advice-sends-with-loss', '11-round-advice-bar', '11-round-way-tcp', '11-round-sharing-screen', '11-round-screen', '13-settings', '13-settings-media', '13-settings-media-round'].includes(id));
   await all(shown.map((story) => () => draw(sized, story, 'office', 'de', `${story.id}-${label}`, false)));
   await sized.close();
 }

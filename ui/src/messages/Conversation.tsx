@@ -9,17 +9,19 @@ import { FailureNotice } from '../components/FailureNotice';
 import { Icon } from '../components/icons';
 import { Menu } from '../components/Menu';
 import { usePlaces } from '../frame/place';
-import type { Attention, ConversationView, Failure, Request } from '../host/contract';
+import type { ConversationView, Failure, Request } from '../host/contract';
 import { useDesk } from '../host/desk';
 import { asFailure } from '../host/host';
 import { m } from '../paraglide/messages';
 import { RoundButton } from '../rounds/RoundButton';
+import { attentions, attentionWord } from './attention';
 import { CaseBar } from './CaseBar';
 import { caseOf, conversationTitle } from './caseOf';
 import styles from './Chat.module.css';
 import { Composer } from './Composer';
 import { ConversationMenu } from './ConversationMenu';
 import { DayButton } from './DayButton';
+import { Details, DetailsButton, openDetails } from './Details';
 import { houseOf } from './mentions';
 import { callNames } from './names';
 import { Timeline } from './Timeline';
@@ -94,11 +96,14 @@ export function Conversation({
   const showable = useMemo(() => view.lines.filter((line): line is MessageLine => isMessage(line) && line.body.type === 'file' && line.body.study === null && mayBeShown(claimedKind(line.body.name, line.body.mimetype))), [view.lines]);
   const typing = typingWords(view.typing, call);
 
-  return (
+  /** The message that is asked for beside the lines. */
+  const [goal, setGoal] = useState<{ event: string } | null>(null);
+
+  const inside = (
     <div className={styles['inside']} {...(invited ? {} : drop.handlers)} data-testid="conversation">
       {docked ? (
         <div className={styles['dockedHead']}>
-          <Protection view={view} />
+          <Protection view={view} docked />
           <span className={styles['dockedTools']}>
             <DayButton view={view} />
             <RoundButton conversation={conversation} name={conversationTitle(view)} mayBegin={mayHoldRound(view)} stays />
@@ -118,6 +123,7 @@ export function Conversation({
           toNow={toNow}
           toUnread={toUnread}
           markRead={markRead}
+          goal={goal}
           actions={{
             reply(line) {
               composing.reply(line, line.sender.own ? m.chat_you() : call(line.sender));
@@ -171,6 +177,13 @@ export function Conversation({
       )}
     </div>
   );
+  if (docked) return inside;
+  return (
+    <div className={styles['beside']}>
+      {inside}
+      {!invited && <Details view={view} ask={ask} call={call} loadEarlier={loadEarlier} show={setShown} goTo={(event) => setGoal({ event })} />}
+    </div>
+  );
 }
 
 function ConversationHead({ view, ask }: { view: ConversationView; ask: (request: Request) => void }) {
@@ -193,6 +206,7 @@ function ConversationHead({ view, ask }: { view: ConversationView; ask: (request
       </div>
       <RoundButton conversation={view.id} name={title} mayBegin={mayHoldRound(view)} />
       <DayButton view={view} />
+      {view.membership.state !== 'invited' && <DetailsButton />}
       <AttentionMenu view={view} ask={ask} />
       <ConversationMenu view={view} ask={ask} />
       {known && (
@@ -208,9 +222,6 @@ function ConversationHead({ view, ask }: { view: ConversationView; ask: (request
 function mayHoldRound(view: ConversationView): boolean {
   return view.membership.state === 'joined' && view.encryption.state === 'encrypted';
 }
-
-const attentions: readonly Attention[] = ['all', 'mentions', 'nothing'];
-const attentionWord: Record<Attention, () => string> = { all: m.chat_attention_all, mentions: m.chat_attention_mentions, nothing: m.chat_attention_nothing };
 
 /** How much of it the person wants to notice. */
 function AttentionMenu({ view, ask }: { view: ConversationView; ask: (request: Request) => void }) {
@@ -232,7 +243,7 @@ function AttentionMenu({ view, ask }: { view: ConversationView; ask: (request: R
 }
 
 /** What protects it, and how many are in it. */
-function Protection({ view }: { view: ConversationView }) {
+function Protection({ view, docked = false }: { view: ConversationView; docked?: boolean }) {
   const { words, tone, all } = encryptionWords(view.encryption);
   const [people, setPeople] = useState(false);
   return (
@@ -242,7 +253,7 @@ function Protection({ view }: { view: ConversationView }) {
         <span>{words}</span>
       </span>
       <span aria-hidden> · </span>
-      <Press className={styles['people'] ?? ''} onPress={() => setPeople(true)} data-testid="conversation-people">
+      <Press className={styles['people'] ?? ''} onPress={() => (docked || view.membership.state === 'invited' ? setPeople(true) : openDetails('people'))} data-testid="conversation-people">
         {peopleWords(view)}
       </Press>
       {people && <PeopleDialog view={view} close={() => setPeople(false)} />}

@@ -1,5 +1,5 @@
 /** What can be done with a conversation itself: favorite, more people, another name, leaving it. */
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { Button, IconButton } from '../components/Button';
 import { Dialog } from '../components/Dialog';
 import { FailureNotice } from '../components/FailureNotice';
@@ -16,8 +16,20 @@ import { NewConversation } from './NewConversation';
 type Shown = 'invite' | 'rename' | 'leave' | 'forget';
 
 export function ConversationMenu({ view, ask }: { view: ConversationView; ask: (request: Request) => void }) {
+  const { entries, dialogs } = useConversationActs(view, ask);
+  if (entries.length === 0) return null;
+  return (
+    <>
+      <Menu label={m.chat_menu()} placement="bottom end" trigger={<IconButton icon="more" label={m.chat_menu()} data-testid="conversation-menu" />} entries={entries} />
+      {dialogs}
+    </>
+  );
+}
+
+/** What can be done, and the dialogs in which it is. */
+export function useConversationActs(view: ConversationView, ask: (request: Request) => void): { entries: MenuEntry[]; dialogs: ReactNode } {
   const [shown, setShown] = useState<Shown | null>(null);
-  if (view.membership.state === 'invited') return null;
+  if (view.membership.state === 'invited') return { entries: [], dialogs: null };
   const { id: conversation, favorite } = view;
   // Once the menu has given the focus back.
   const show = (what: Shown) => () => void window.setTimeout(() => setShown(what), 0);
@@ -30,15 +42,15 @@ export function ConversationMenu({ view, ask }: { view: ConversationView; ask: (
   ];
   const entries: MenuEntry[] = left ? [{ id: 'forget', icon: 'delete', label: m.chat_forget(), run: show('forget') }] : inside;
   const close = () => setShown(null);
-  return (
+  const dialogs = (
     <>
-      <Menu label={m.chat_menu()} placement="bottom end" trigger={<IconButton icon="more" label={m.chat_menu()} data-testid="conversation-menu" />} entries={entries} />
       {shown === 'invite' && <NewConversation into={view} close={close} />}
       {shown === 'rename' && <RenameDialog view={view} close={close} />}
       {shown === 'leave' && <LeaveDialog view={view} close={close} />}
       {shown === 'forget' && <ForgetDialog view={view} close={close} />}
     </>
   );
+  return { entries, dialogs };
 }
 
 /** Asks, and closes once it is done; what failed is said in its place. */

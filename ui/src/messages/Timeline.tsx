@@ -39,6 +39,7 @@ export function Timeline({
   toNow,
   toUnread,
   markRead,
+  goal,
 }: {
   view: ConversationView;
   actions: Omit<MessageActions, 'goTo'>;
@@ -50,6 +51,8 @@ export function Timeline({
   /** To the first of what was not read, where that is before what is loaded. */
   toUnread: () => Promise<unknown>;
   markRead: () => void;
+  /** The message that is to be shown, each time that it is asked for. */
+  goal: { event: string } | null;
 }) {
   const { lines } = view;
   const now = useNow(60_000);
@@ -151,6 +154,11 @@ export function Timeline({
     [focus],
   );
   const goTo = useCallback((event: string) => setSearch({ event, tries: 0 }), []);
+  const [met, setMet] = useState(goal);
+  if (met !== goal) {
+    setMet(goal);
+    if (goal !== null) goTo(goal.event);
+  }
   useEffect(() => {
     if (!search) return;
     const at = lineOfEvent(lines, search.event);

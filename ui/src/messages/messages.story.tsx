@@ -96,6 +96,8 @@ export const stories: Story[] = [
   shown('-left', { membership: { state: 'left' }, maySend: false }),
   shown('-left-forgetting', { membership: { state: 'left' }, maySend: false }, { keys: ['click:[data-testid=conversation-menu]', 'click:[data-testid=menu-forget]'] }),
   shown('-read-only', { maySend: false }),
+  shown('-details-people', {}, { keys: ['click:[data-testid=conversation-people]', 'see:[data-testid=details]'] }),
+  shown('-details-settings', {}, { keys: ['click:[data-testid=details-button]', 'click:[data-testid=segment-settings]'] }),
   story('-forms', '!formen', alone(everyForm)),
   story('-naming', '!nennen', alone(naming)),
   story('-naming-offered', '!nennen', alone(naming), { keys: [composer, '@', 'see:[data-testid=name-list]', 'ArrowDown'] }),

@@ -8,6 +8,7 @@ import { Icon } from '../components/icons';
 import type { ConversationView, Failure, SenderView } from '../host/contract';
 import { useDesk } from '../host/desk';
 import { asFailure } from '../host/host';
+import { houseOf } from '../messages/mentions';
 import { m } from '../paraglide/messages';
 import styles from './trust.module.css';
 
@@ -89,7 +90,7 @@ export function People({ view, compared }: { view: ConversationView; compared: (
                     {trust !== 'self' && <Icon name={trust === 'changed' ? 'warn' : trust === 'confirmed' ? 'shield' : 'question'} size="xs" />}
                     {words[trust]()}
                   </div>
-                  {person.ambiguous && <div className={styles['quiet']}>{person.id}</div>}
+                  <div className={styles['quiet']}>{person.ambiguous ? person.id : houseOf(person.id)}</div>
                 </div>
                 {view.mayRemove && !person.own && (
                   <Button size="small" isPending={removing === person.id} aria-label={m.people_remove_named({ name: person.name })} onPress={() => remove(person)} data-testid={`remove-${person.id}`}>
