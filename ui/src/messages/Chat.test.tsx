@@ -293,6 +293,34 @@ describe('the composer', () => {
   });
 });
 
+describe('"/" at the beginning of a message', () => {
+  const list = ({ page }: ReturnType<typeof open>) => [...(page.queryByTestId('slash-list')?.querySelectorAll('[role=option]') ?? [])].map((option) => option.textContent);
+
+  test('offers what else can be sent, by any word of its name, and Enter begins it', async () => {
+    const set = open('!steinklee');
+    await set.write('/');
+    expect(list(set)).toEqual(['Dateien anhängen', 'Termin vorschlagen', 'Frage ans Board', 'Empfehlung teilen', 'Dokument senden', 'In den Fall einladen']);
+    await set.write('/board');
+    expect(list(set)).toEqual(['Frage ans Board']);
+    key('Enter');
+    await waitFor(() => set.page.getByTestId('form-question'));
+    expect([set.area().value, set.asked('send-message')]).toEqual(['', []]);
+  });
+
+  test('is a text like any other where nothing fits, behind a word and after Esc', async () => {
+    const set = open('!steinklee');
+    await set.write('/xyz');
+    expect(list(set)).toEqual([]);
+    await set.write('Cisplatin/Board');
+    expect(list(set)).toEqual([]);
+    await set.write('/board');
+    key('Escape');
+    expect(list(set)).toEqual([]);
+    key('Enter');
+    await waitFor(() => expect(set.asked('send-message')).toEqual([{ type: 'send-message', conversation: '!steinklee', text: '/board', named: [], replyTo: null }]));
+  });
+});
+
 describe('a message with the focus', () => {
   const line = 'message-MB-241326';
 

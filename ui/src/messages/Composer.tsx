@@ -10,7 +10,8 @@ import { Kbd } from '../components/Kbd';
 import { Menu, type MenuEntry } from '../components/Menu';
 import { Tooltip } from '../components/Tooltip';
 import type { ConversationView, NamedView, TypedView } from '../host/contract';
-import { replaced, retyped } from '../host/typed';
+import { plain, replaced, retyped } from '../host/typed';
+import { fold } from '../i18n/format';
 import { defineCommand, useCommand } from '../keys/keys';
 import { m } from '../paraglide/messages';
 import { conversationTitle } from './caseOf';
@@ -75,6 +76,9 @@ export function Composer({
 
   const naming = useNaming({ view, typed, area, closed: reason !== null || pending, type: composing.type });
 
+  const commands: MenuEntry[] = attachable ? [{ id: 'attach', label: m.file_attach(), run: attach }, ...(sendStudy ? [{ id: 'attach-study', label: m.study_send_title(), run: sendStudy }] : []), ...forms] : [];
+  const slash = useSlash({ typed, commands, closed: !focused || pending, type: composing.type });
+
   // As high as its text; the style sheet ends it at eight lines.
   useLayoutEffect(() => {
     const element = area.current;
@@ -108,15 +112,17 @@ export function Composer({
         )}
         {attachable && <AttachedFiles conversation={view.id} refocus={() => area.current?.focus()} />}
         {naming.list.open && <InlineList list={naming.list} label={m.chat_name_list()} entries={naming.entries} hint={m.chat_name_keys()} above testId="name-list" />}
+        {slash.list.open && <InlineList list={slash.list} label={m.chat_commands()} entries={slash.entries} hint={m.chat_name_keys()} above testId="slash-list" />}
         <textarea
           ref={area}
           className={styles['area']}
           rows={1}
           value={text}
-          placeholder={reason === null ? m.chat_placeholder() : undefined}
+          placeholder={reason !== null ? undefined : commands.length > 0 ? m.chat_placeholder_commands() : m.chat_placeholder()}
           aria-label={m.chat_write_to({ name: conversationTitle(view) })}
           aria-describedby={typed.named.length > 0 ? `${ids}-named ${ids}-hint` : `${ids}-hint`}
           {...naming.list.field}
+          {...slash.list.field}
           readOnly={pending || reason !== null}
           aria-busy={pending}
           data-testid="composer"
@@ -124,7 +130,10 @@ export function Composer({
             composing.type(retyped(typed, target.value, target.selectionEnd));
             naming.follow();
           }}
-          onKeyDown={naming.list.key}
+          onKeyDown={(event) => {
+            slash.list.key(event);
+            if (!event.defaultPrevented) naming.list.key(event);
+          }}
           onSelect={naming.follow}
           onFocus={() => setFocused(true)}
           onBlur={() => {
@@ -215,6 +224,29 @@ function Named({ view, named, id }: { view: ConversationView; named: readonly Na
       {m.chat_named({ names: listed(names) })}
     </p>
   );
+}
+
+/** "/" at the beginning of a text: what can be sent besides words, found by any word of its name. */
+function useSlash({ typed, commands, closed, type }: { typed: TypedView; commands: readonly MenuEntry[]; closed: boolean; type: (typed: TypedView) => void }) {
+  const query = closed ? undefined : /^\/(\p{L}*)$/u.exec(typed.text)?.[1];
+  const fitting = query === undefined ? [] : commands.filter(({ label }) => fold(label).split(/[^\p{L}]+/u).some((word) => word.startsWith(fold(query))));
+  const count = fitting.length;
+  const list = useInlineList({
+    // Where nothing fits it is a text like any other.
+    start: count === 0 ? undefined : 0,
+    text: typed.text,
+    count,
+    tab: true,
+    choose(index) {
+      type(plain(''));
+      fitting[index]?.run();
+    },
+  });
+  const { open } = list;
+  useEffect(() => {
+    if (open) announce(m.chat_command_count({ count }));
+  }, [open, count]);
+  return { list, entries: fitting.map(({ id, label }) => ({ name: label, testId: `slash-${id}` })) };
 }
 
 /** Naming somebody by "@": who is offered at the caret. */

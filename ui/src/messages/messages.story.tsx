@@ -98,6 +98,7 @@ export const stories: Story[] = [
   shown('-read-only', { maySend: false }),
   shown('-details-people', {}, { keys: ['click:[data-testid=conversation-people]', 'see:[data-testid=details]'] }),
   shown('-details-settings', {}, { keys: ['click:[data-testid=details-button]', 'click:[data-testid=segment-settings]'] }),
+  shown('-commands', {}, { keys: [composer, '/', 'see:[data-testid=slash-list]', 'ArrowDown'] }),
   story('-forms', '!formen', alone(everyForm)),
   story('-naming', '!nennen', alone(naming)),
   story('-naming-offered', '!nennen', alone(naming), { keys: [composer, '@', 'see:[data-testid=name-list]', 'ArrowDown'] }),
