@@ -4,6 +4,7 @@ use crate::Homeserver;
 use crate::arrivals::Arrival;
 use crate::file::{Interruptions, UploadJournal, Wire, forget_arrived, interruptions, strike_queued};
 use crate::generation::GenerationError;
+use crate::insurance::Insurances;
 use crate::queue::Queues;
 use crate::secrets::Secrets;
 use crate::signals::Signals;
@@ -207,6 +208,7 @@ pub struct Account {
     interruptions: Interruptions,
     pub(crate) arrivals: broadcast::Sender<Arrival>,
     pub(crate) rules: OnceCell<NotificationSettings>,
+    pub(crate) insurances: Arc<Insurances>,
     // Ends its tasks when it is dropped.
     tasks: Mutex<JoinSet<()>>,
 }
@@ -334,7 +336,8 @@ impl Account {
         tasks.spawn(queue::follow(client.clone(), queues));
         let all_secrets = watch::Sender::new(false);
         tasks.spawn(recovery::follow(secrets, client.clone(), all_secrets.clone()));
-        tasks.spawn(crate::permission::refuse_unwanted(client.clone()));
+        let insurances = Arc::new(Insurances::new(client.clone(), options.http.clone()));
+        tasks.spawn(crate::permission::refuse_unwanted(client.clone(), insurances.clone()));
         let forgotten = watch::Sender::new(crate::list::still_forgotten(&client).await);
         tasks.spawn(crate::list::forget_left(client.clone(), forgotten.clone()));
         let clock = watch::Sender::new(None);
@@ -357,6 +360,7 @@ impl Account {
             interruptions,
             arrivals,
             rules: OnceCell::new(),
+            insurances,
             tasks: Mutex::new(tasks),
         })
     }

@@ -13,6 +13,7 @@ mod file;
 mod form;
 mod generation;
 mod homeserver;
+mod insurance;
 mod list;
 mod name;
 mod openid;

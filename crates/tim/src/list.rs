@@ -120,7 +120,7 @@ impl Account {
                 continue;
             }
             // It is being refused.
-            if crate::permission::is_unwanted(&room, &permissions).await {
+            if crate::permission::is_unwanted(&room, &permissions, &self.insurances).await {
                 continue;
             }
             // Begun here, and nothing but its id has come: it has no name yet, nor anybody in it.

@@ -41,6 +41,10 @@ impl Account {
 }
 
 impl OpenId {
+    pub(crate) const fn of(client: Client) -> Self {
+        Self(client)
+    }
+
     /// A fresh one.
     ///
     /// # Errors

@@ -2,11 +2,13 @@
 //! account data, judged by the homeserver (A_26021-01) and here once more (A_25046).
 
 use crate::account::{Account, AccountError, of_sdk};
+use crate::insurance::Insurances;
 use matrix_sdk::{Client, Room, RoomState};
 use ruma::events::{AnyGlobalAccountDataEventContent, GlobalAccountDataEventType};
 use ruma::serde::Raw;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use tokio::sync::broadcast;
 
 const KIND: &str = "de.gematik.tim.account.permissionconfig.pro.v1";
@@ -83,17 +85,26 @@ impl Permissions {
         })
     }
 
-    /// Whether this person may invite. Who is insured only the homeserver knows, and it has let the invitation through:
-    /// so it is judged here as if nobody were.
+    /// Whether this person may invite; `insured` says whether they are one of the insured, where that is known. Where
+    /// it is not, what the homeserver has let through is let through here.
     #[must_use]
-    pub fn allows(&self, user: &str) -> bool {
-        let server = user.split_once(':').map_or("", |(_, server)| server);
-        let named = self.users.contains(user) || self.servers.contains(server);
-        match self.everybody {
-            Everybody::Allowed => !named,
-            // Those of a group that may cannot be told from others.
-            Everybody::Blocked => named || self.insured || !self.groups.is_empty(),
+    pub fn allows(&self, user: &str, insured: Option<bool>) -> bool {
+        let in_group = if self.insured { insured } else { Some(false) };
+        match (self.everybody, self.names(user), in_group) {
+            (Everybody::Allowed, named, in_group) => !named && in_group != Some(true),
+            (Everybody::Blocked, true, _) | (Everybody::Blocked, false, Some(true) | None) => true,
+            // Those of another group that may cannot be told from others.
+            (Everybody::Blocked, false, Some(false)) => !self.groups.is_empty(),
         }
+    }
+
+    fn names(&self, user: &str) -> bool {
+        self.users.contains(user) || self.servers.contains(server_of(user))
+    }
+
+    /// Whether it depends on who is insured whether this person may invite.
+    fn asks_about(&self, user: &str) -> bool {
+        self.insured && !self.names(user)
     }
 }
 
@@ -120,6 +131,10 @@ impl Account {
     }
 }
 
+fn server_of(user: &str) -> &str {
+    user.split_once(':').map_or("", |(_, server)| server)
+}
+
 fn kind() -> GlobalAccountDataEventType {
     GlobalAccountDataEventType::from(KIND)
 }
@@ -135,26 +150,26 @@ pub(crate) async fn known(client: &Client) -> Permissions {
 }
 
 /// Whether somebody invites who may not.
-pub(crate) async fn is_unwanted(room: &Room, permissions: &Permissions) -> bool {
+pub(crate) async fn is_unwanted(room: &Room, permissions: &Permissions, insurances: &Insurances) -> bool {
     if room.state() != RoomState::Invited {
         return false;
     }
-    match room.invite_details().await {
-        Ok(invite) => !permissions.allows(invite.inviter_id.as_str()),
-        // Nobody is named: then nobody is refused.
-        Err(_) => false,
-    }
+    // Nobody is named: then nobody is refused.
+    let Ok(invite) = room.invite_details().await else { return false };
+    let user = invite.inviter_id.as_str();
+    let insured = if permissions.asks_about(user) { insurances.has(server_of(user)).await } else { None };
+    !permissions.allows(user, insured)
 }
 
 /// Refuses invitations of those who may not invite (A_25046), until the task is dropped.
-pub(crate) async fn refuse_unwanted(client: Client) {
+pub(crate) async fn refuse_unwanted(client: Client, insurances: Arc<Insurances>) {
     let mut updates = client.subscribe_to_all_room_updates();
     loop {
         let invited = client.invited_rooms();
         if !invited.is_empty() {
             let permissions = known(&client).await;
             for room in invited {
-                if is_unwanted(&room, &permissions).await {
+                if is_unwanted(&room, &permissions, &insurances).await {
                     match room.leave().await {
                         Ok(()) => tracing::info!("an invitation of somebody who may not invite was refused"),
                         // It is in no list, and is refused with the next change.
@@ -211,7 +226,7 @@ mod tests {
                 true,
             ),
         ] {
-            assert_eq!(read(&content).allows(by), allowed, "{by} by {content}");
+            assert_eq!(read(&content).allows(by, None), allowed, "{by} by {content}");
         }
     }
 
@@ -230,7 +245,29 @@ mod tests {
         let newer = read(&json!({ "defaultSetting": "block all", "groupExceptions": ["isSomethingNew"] }));
         assert!(!newer.insured, "another group");
         assert_eq!(newer.write()["groupExceptions"], json!([{ "groupName": "isSomethingNew" }]), "and it is kept");
-        assert!(newer.allows("@a:one.example"), "who may be of it the homeserver has judged");
+        assert!(newer.allows("@a:one.example", None), "who may be of it the homeserver has judged");
+    }
+
+    #[test]
+    fn a_group_inverts_what_holds_for_everybody_and_where_it_is_not_known_the_homeserver_has_judged() {
+        let group = |everybody: &str| {
+            read(&json!({
+                "defaultSetting": everybody, "userExceptions": { "@named:one.example": {} },
+                "groupExceptions": [{ "groupName": "isInsuredPerson" }],
+            }))
+        };
+        let (open, shut) = (group("allow all"), group("block all"));
+        for (insured, by_open, by_shut) in [(Some(true), false, true), (Some(false), true, false), (None, true, true)] {
+            let found = [&open, &shut].map(|permissions| permissions.allows("@a:one.example", insured));
+            assert_eq!(found, [by_open, by_shut], "insured: {insured:?}");
+        }
+        let named = [&open, &shut].map(|permissions| permissions.allows("@named:one.example", Some(true)));
+        assert_eq!(named, [false, true], "twice an exception is one");
+        assert!(
+            open.asks_about("@a:one.example") && !open.asks_about("@named:one.example"),
+            "it is asked where it counts"
+        );
+        assert!(!read(&json!({ "defaultSetting": "block all" })).asks_about("@a:one.example"), "and only there");
     }
 
     #[test]

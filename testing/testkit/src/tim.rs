@@ -39,6 +39,11 @@ const PASSES: &[Part] = &[
         ],
     },
     Part {
+        requirement: "I_TiMessengerInformation",
+        under: "/tim-information/",
+        routes: &[("GET", "v1/server/isInsurance"), ("GET", "v1/server/findByIk")],
+    },
+    Part {
         requirement: "A_25394, A_25458",
         under: V3,
         routes: &[

@@ -219,11 +219,11 @@ mod tests {
         let id = MatrixId::parse("@ilva:e.example").expect("an address");
         let mut blocked = Permissions::default();
         blocked.everybody = Everybody::Blocked;
-        assert!(allow(&mut blocked, &id) && blocked.allows(id.as_str()), "named as one who may");
+        assert!(allow(&mut blocked, &id) && blocked.allows(id.as_str(), None), "named as one who may");
         assert!(!allow(&mut blocked, &id), "once");
         let mut open = Permissions::default();
         assert!(!allow(&mut open, &id), "everybody may already");
         open.users.insert(id.to_string());
-        assert!(allow(&mut open, &id) && open.allows(id.as_str()), "no longer named as one who may not");
+        assert!(allow(&mut open, &id) && open.allows(id.as_str(), None), "no longer named as one who may not");
     }
 }

@@ -7,7 +7,8 @@ use super::route::Shared;
 use crate::oidc::handle;
 use axum::Json;
 use axum::extract::{Path, State as Extract};
-use axum::http::StatusCode;
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, StatusCode};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -41,6 +42,17 @@ pub(crate) async fn userinfo(Extract(home): Extract<Shared>, query: Params) -> A
         .shown_by(token)
         .ok_or_else(|| Refusal::new(StatusCode::UNAUTHORIZED, "M_UNKNOWN_TOKEN", "Access Token unknown or expired"))?;
     Ok(Json(json!({ "sub": user })))
+}
+
+/// Whether the people of a homeserver are insured ones (`I_TiMessengerInformation`): nobody is here.
+pub(crate) async fn is_insurance(Extract(home): Extract<Shared>, headers: HeaderMap, query: Params) -> Answer {
+    let shown = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    if shown.and_then(|token| home.shown_by(token)).is_none() {
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "M_UNKNOWN_TOKEN", "OpenID token unknown or expired"));
+    }
+    let missing = || Refusal::new(StatusCode::BAD_REQUEST, "M_MISSING_PARAM", "serverName is missing");
+    query.get("serverName").ok_or_else(missing)?;
+    Ok(Json(json!({ "isInsurance": false })))
 }
 
 impl Homeserver {

@@ -40,6 +40,7 @@ pub(crate) fn router(home: Shared) -> Router {
     Router::new()
         .nest("/_matrix", mannered(matrix))
         .nest(rtc::SERVICE, mannered(Router::new().route("/sfu/get", post(rtc::sfu_get))))
+        .nest("/tim-information", mannered(Router::new().route("/v1/server/isInsurance", get(openid::is_insurance))))
         .route("/.well-known/matrix/client", get(well_known))
         .route(sso::CALLBACK, get(sso::callback))
         .with_state(home)

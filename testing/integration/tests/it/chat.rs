@@ -183,6 +183,11 @@ impl Home {
         Self { folder: self.folder, ..past }
     }
 
+    /// Whether it says whose people are insured: plain Synapse has no such interface.
+    pub(crate) fn knows_the_insured(&self) -> bool {
+        !self.registers || self.folder != "synapse"
+    }
+
     /// The proxy before it.
     pub(crate) fn proxy(&self) -> &TimProxy {
         self.proxy.as_ref().expect("it stands behind a proxy")

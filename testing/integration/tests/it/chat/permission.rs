@@ -59,6 +59,21 @@ async fn who_may_not_invite_is_refused_and_never_shown(home: &Home, one: &str) {
         })
         .await;
     device.account.join(&welcome).await.expect("who may invite is heard");
+
+    device.account.set_permissions(&Permissions::default()).await.expect("everybody may once more");
+    let by_no_insured = invited_by(home, &other, one).await;
+    device.sees("the third invitation", |rows| is_invited(rows, &by_no_insured).then_some(())).await;
+    let mut only_insured = Permissions::default();
+    (only_insured.everybody, only_insured.insured) = (Everybody::Blocked, true);
+    device.account.set_permissions(&only_insured).await.expect("they may be set");
+    if home.knows_the_insured() {
+        device
+            .eventually("the refusal of who is not insured", async || {
+                (!is_invited(&device.account.rows().await, &by_no_insured)).then_some(())
+            })
+            .await;
+    }
+    device.account.set_permissions(&Permissions::default()).await.expect("as it was");
 }
 
 async fn what_is_decided_is_kept(home: &Home, user: &str) {
