@@ -103,6 +103,9 @@ pub(crate) async fn follow(client: Client, state: watch::Sender<SyncState>) {
     }
 }
 
+/// The library's name for the part that follows threads.
+const THREADS: &str = "event_cache::thread_subscriber";
+
 /// Notices that a part of the library has ended by a fault of its own. The library catches it, tells it and begins the
 /// part not again: without the one that takes new lines, every conversation would stand still and say nothing of it
 /// (seen; matrix-rust-sdk #6882 tells of the same).
@@ -117,6 +120,9 @@ pub(crate) async fn watch_parts(
                 state.send_replace(SyncState::Broken);
                 return;
             }
+            // The part that follows threads ends at once, as there are none (A_25395-02).
+            Ok(BackgroundTaskFailure { task, reason: BackgroundTaskFailureReason::EarlyTermination })
+                if task.name == THREADS => {}
             Ok(failure) => tracing::warn!(part = %failure.task.name, "a part of chat has failed"),
             Err(broadcast::error::RecvError::Lagged(_)) => {}
             Err(broadcast::error::RecvError::Closed) => return,
