@@ -17,7 +17,7 @@ import { m } from '../paraglide/messages';
 import { conversationTitle } from './caseOf';
 import styles from './Composer.module.css';
 import { AttachedFiles } from './AttachedFiles';
-import { chosen, offers, trigger } from './mentions';
+import { chosen, fits, offers, trigger, wordsOf } from './mentions';
 import { callNames } from './names';
 import type { Attaching } from './useAttaching';
 import type { Composing } from './useComposer';
@@ -229,7 +229,7 @@ function Named({ view, named, id }: { view: ConversationView; named: readonly Na
 /** "/" at the beginning of a text: what can be sent besides words, found by any word of its name. */
 function useSlash({ typed, commands, closed, type }: { typed: TypedView; commands: readonly MenuEntry[]; closed: boolean; type: (typed: TypedView) => void }) {
   const query = closed ? undefined : /^\/(\p{L}*)$/u.exec(typed.text)?.[1];
-  const fitting = query === undefined ? [] : commands.filter(({ label }) => fold(label).split(/[^\p{L}]+/u).some((word) => word.startsWith(fold(query))));
+  const fitting = query === undefined ? [] : commands.filter(({ label }) => fits(wordsOf(fold(query)), [label]));
   const count = fitting.length;
   const list = useInlineList({
     // Where nothing fits it is a text like any other.

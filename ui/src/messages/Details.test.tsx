@@ -8,7 +8,7 @@ import { useKeyDispatcher } from '../keys/keys';
 import { at } from '../stories/story';
 import { Chat } from './Chat';
 import { Details, openDetails } from './Details';
-import { detailsPart, filesOf, lastPart, reach } from './details';
+import { details, filesOf, reach } from './besideConversation';
 import { chat, falkenried, message, sonnkaya, steinklee } from './examples';
 
 const file = (id: string, clock: string, name: string, mimetype: string | null = null, more: Parameters<typeof message>[3] = {}) => message(sonnkaya, `2026-11-24T${clock}:00+01:00`, { type: 'file', name, mimetype, size: 4_000, study: null, picture: null, caption: [] }, { id, ...more });
@@ -40,8 +40,7 @@ function open(lines: LineView[]) {
 
 afterEach(() => {
   cleanup();
-  detailsPart.set(null);
-  lastPart.set('people');
+  details.set({ open: false, part: 'people' });
 });
 
 describe('the files of a conversation', () => {

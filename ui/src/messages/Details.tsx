@@ -16,7 +16,7 @@ import { m } from '../paraglide/messages';
 import { People } from '../trust/People';
 import { attentions, attentionWord } from './attention';
 import { useConversationActs } from './ConversationMenu';
-import { type DetailsPart, detailsPart, type FileLine, filesOf, lastPart, opensHere, reach } from './details';
+import { details, type DetailsPart, type FileLine, filesOf, opensHere, reach } from './besideConversation';
 import styles from './Details.module.css';
 import { FileName } from './FileCard';
 import { aboutFile, kindIcon, studyWords } from './fileWords';
@@ -31,15 +31,13 @@ const mostPages = 12;
 const button = '[data-testid=details-button]';
 
 export function openDetails(part: DetailsPart): void {
-  lastPart.set(part);
-  detailsPart.set(part);
+  details.set({ open: true, part });
 }
 
 /** Shows and hides it. */
 export function DetailsButton() {
-  const open = useStore(detailsPart) !== null;
-  const last = useStore(lastPart);
-  const toggle = () => detailsPart.set(open ? null : last);
+  const { open, part } = useStore(details);
+  const toggle = () => details.set({ open: !open, part });
   useCommand(toggleCommand, toggle);
   return <IconButton icon="people" label={m.chat_details_toggle()} aria-expanded={open} onPress={toggle} data-testid="details-button" />;
 }
@@ -62,19 +60,19 @@ export function Details({
   /** Leads to a message. */
   goTo: (event: string) => void;
 }) {
-  const part = useStore(detailsPart);
+  const { open, part } = useStore(details);
   const close = () => {
-    detailsPart.set(null);
+    details.set({ open: false, part });
     document.querySelector<HTMLElement>(button)?.focus();
   };
-  useCommand(leaveCommand, close, { scope: 'details', enabled: part !== null });
+  useCommand(leaveCommand, close, { scope: 'details', enabled: open });
   const box = useRef<HTMLElement>(null);
   /** Where it lies over the lines, the message would be below it. */
   const lead = (event: string) => {
-    if (box.current !== null && getComputedStyle(box.current).position === 'absolute') detailsPart.set(null);
+    if (box.current !== null && getComputedStyle(box.current).position === 'absolute') details.set({ open: false, part });
     goTo(event);
   };
-  if (part === null) return null;
+  if (!open) return null;
   return (
     <aside className={styles['details']} aria-label={m.chat_details()} data-scope="details" ref={box} data-testid="details">
       <div className={styles['head']}>

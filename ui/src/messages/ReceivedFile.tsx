@@ -16,7 +16,7 @@ import { ReceivedStudy } from './ReceivedStudy';
 import styles from './Files.module.css';
 import { saveBlob } from './saveFile';
 import { comesByItself, hasThumbnail, type MessageLine } from './timeline';
-import { useLasting, useObjectUrl, useSmallPicture, useTransfers } from './useTransfers';
+import { useLasting, useObjectUrl, useSmallPicture, useTransfers, useUnasked } from './useTransfers';
 
 export type FileBody = Extract<MessageBodyView, { type: 'file' }>;
 
@@ -167,23 +167,7 @@ function PlainFile({ conversation, line, body, current, show }: Props) {
   const { received, fetch, stop } = file;
   const { save, dialog } = useSaving(body.name, danger, file);
   const quietly = useFile(conversation, line, body, true);
-  const begin = useRef(quietly.fetch);
-  const leave = useRef(quietly.stop);
-  const waits = useRef(false);
-  useEffect(() => {
-    waits.current = received?.state === 'waiting';
-  });
-  const missing = itself && received === undefined;
-  useEffect(() => {
-    if (missing) begin.current();
-  }, [missing]);
-  useEffect(() => {
-    const until = leave.current;
-    // What is out of sight again before its turn is not wanted any more.
-    return () => {
-      if (itself && waits.current) until();
-    };
-  }, [itself]);
+  useUnasked(itself, received, quietly.fetch, quietly.stop);
   const since = received?.state === 'loading' ? received.since : null;
   const lasting = useLasting(since);
   const stopsTab = { excludeFromTabOrder: !current };

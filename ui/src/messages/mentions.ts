@@ -61,12 +61,12 @@ export function houseOf(id: string): string {
   return id.slice(id.indexOf(':') + 1);
 }
 
-function wordsOf(folded: string): string[] {
+export function wordsOf(folded: string): string[] {
   return folded.split(/[^\p{L}\p{N}]+/u).filter((word) => word !== '');
 }
 
 /** Each word of the query begins a word of the texts. */
-function fits(wanted: readonly string[], texts: readonly string[]): boolean {
+export function fits(wanted: readonly string[], texts: readonly string[]): boolean {
   const words = texts.flatMap((text) => [...wordsOf(fold(text)), ...wordsOf(foldLong(text))]);
   return wanted.every((word) => words.some((one) => one.startsWith(word)));
 }

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { announce } from '../components/announce';
 import { toast } from '../components/toasts';
 import { useDesk } from '../host/desk';
-import type { Transfers } from '../host/transfers';
+import type { Received, Transfers } from '../host/transfers';
 import { toldWords } from './fileWords';
 
 /** Draws anew whenever something happened to a file. */
@@ -55,17 +55,15 @@ export function useObjectUrl(blob: Blob | null, type: string): string | null {
   return address;
 }
 
-/** The small picture of a message, which is fetched once its line is there. */
-export function useSmallPicture(conversation: string, line: { id: string }): { address: string | null; unusable: boolean; refuse: () => void } {
-  const transfers = useTransfers();
-  const small = transfers.thumbnail(conversation, line.id);
-  const begin = useRef(() => transfers.fetch({ conversation, message: line.id, name: '', mimetype: 'image/*', quiet: true, small: true }));
-  const leave = useRef(() => transfers.stop(conversation, line.id, true));
+/** Fetches what is `wanted` while its line is there. */
+export function useUnasked(wanted: boolean, received: Received | undefined, fetch: () => void, stop: () => void): void {
+  const begin = useRef(fetch);
+  const leave = useRef(stop);
   const waits = useRef(false);
   useEffect(() => {
-    waits.current = small?.state === 'waiting';
+    waits.current = received?.state === 'waiting';
   });
-  const missing = small === undefined;
+  const missing = wanted && received === undefined;
   useEffect(() => {
     if (missing) begin.current();
   }, [missing]);
@@ -73,9 +71,21 @@ export function useSmallPicture(conversation: string, line: { id: string }): { a
     const until = leave.current;
     // What is out of sight again before its turn is not wanted any more.
     return () => {
-      if (waits.current) until();
+      if (wanted && waits.current) until();
     };
-  }, []);
+  }, [wanted]);
+}
+
+/** The small picture of a message, which is fetched once its line is there. */
+export function useSmallPicture(conversation: string, line: { id: string }): { address: string | null; unusable: boolean; refuse: () => void } {
+  const transfers = useTransfers();
+  const small = transfers.thumbnail(conversation, line.id);
+  useUnasked(
+    true,
+    small,
+    () => transfers.fetch({ conversation, message: line.id, name: '', mimetype: 'image/*', quiet: true, small: true }),
+    () => transfers.stop(conversation, line.id, true),
+  );
   const seen = small?.state === 'here' && small.shown?.kind === 'image' ? { blob: small.blob, type: small.shown.type } : null;
   const address = useObjectUrl(seen?.blob ?? null, seen?.type ?? '');
   const [refused, setRefused] = useState(false);

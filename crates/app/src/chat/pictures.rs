@@ -10,7 +10,7 @@ use std::ops::Range;
 use tim::{FileError, Outgoing, Source, Thumbnail};
 
 /// A larger picture goes without a small one: it would have to be held for that. In bytes.
-const LARGEST: u64 = 12 * 1024 * 1024;
+pub(super) const LARGEST: u64 = 12 * 1024 * 1024;
 
 impl Desk {
     /// Looks at a picture before it is sent.

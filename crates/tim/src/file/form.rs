@@ -10,7 +10,7 @@ use attachment::{Key, Seal, root};
 use ruma::events::room::message::MessageType;
 use ruma::events::room::{
     EncryptedFile, EncryptedFileHash, EncryptedFileHashAlgorithm, EncryptedFileHashes, EncryptedFileInfo, MediaSource,
-    V2EncryptedFileInfo,
+    ThumbnailInfo, V2EncryptedFileInfo,
 };
 use ruma::serde::Base64;
 use ruma::serde::base64::{Standard, UrlSafe};
@@ -208,7 +208,7 @@ pub(crate) fn described_by(message: &MessageType) -> Option<Result<Described, Fi
 /// A small picture is no larger, in bytes.
 pub(super) const LARGEST_THUMBNAIL: u64 = 4 * 1024 * 1024;
 /// No side of a picture is longer, in pixels.
-pub(super) const LONGEST_SIDE: u64 = 65_535;
+const LONGEST_SIDE: u64 = 65_535;
 
 /// What an event says about the picture that it is; none where it says nothing that can be.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the library's list grows; nothing else is a picture")]
@@ -218,11 +218,16 @@ pub(crate) fn picture_of(message: &MessageType) -> Option<Picture> {
         MessageType::Video(video) => video.info.as_deref().map(|info| (info.width, info.height))?,
         _ => return None,
     };
+    let thumbnail = thumbnail_by(message).is_some_and(|found| found.is_ok());
+    picture((width, height), thumbnail)
+}
+
+/// None where its sides are such as no picture has.
+pub(super) fn picture((width, height): (Option<UInt>, Option<UInt>), thumbnail: bool) -> Option<Picture> {
     let side = |side: Option<UInt>| {
         let side = side.map(u64::from).filter(|side| (1..=LONGEST_SIDE).contains(side))?;
         u32::try_from(side).ok()
     };
-    let thumbnail = thumbnail_by(message).is_some_and(|found| found.is_ok());
     Some(Picture { width: side(width)?, height: side(height)?, thumbnail })
 }
 
@@ -241,18 +246,26 @@ pub(crate) fn thumbnail_by(message: &MessageType) -> Option<Result<Described, Fi
         _ => return None,
     };
     // One that lies open at the homeserver is not shown either.
+    Some(small(info, |size| opened(source, size)))
+}
+
+/// A small picture as it is described; `open` gives its key by its size.
+pub(super) fn small(
+    info: Option<&ThumbnailInfo>,
+    open: impl FnOnce(Option<u64>) -> Result<(Key, Part), FileError>,
+) -> Result<Described, FileError> {
     let size = info.and_then(|info| info.size).map(u64::from);
     if size.is_some_and(|size| size > LARGEST_THUMBNAIL) {
-        return Some(Err(FileError::Form));
+        return Err(FileError::Form);
     }
-    let opened = opened(source, size);
-    Some(opened.map(|(key, part)| Described {
+    let (key, part) = open(size)?;
+    Ok(Described {
         name: "thumbnail".to_owned(),
         mimetype: info.and_then(|info| clean_media_type(info.mimetype.as_deref()?)),
         size,
         key,
         parts: Parts::Here(vec![part]),
-    }))
+    })
 }
 
 fn opened(source: &MediaSource, size: Option<u64>) -> Result<(Key, Part), FileError> {

@@ -2,12 +2,10 @@
 //! itself. Whoever opens the study reads its images and believes none of this.
 
 use super::FileError;
-use super::form::{Described, LARGEST_THUMBNAIL, LONGEST_SIDE, Part, Parts, encrypted_file, unlocked};
+use super::form::{self, Described, Part, encrypted_file, unlocked};
 use super::outgoing::Thumbnail;
 use crate::conversation::Picture;
-use crate::name::clean_media_type;
 use attachment::Key;
-use ruma::UInt;
 use ruma::events::room::{EncryptedFile, ThumbnailInfo};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -100,13 +98,7 @@ pub(super) fn block(
 /// What an event says about its study; none where it has none, or a form that is not known: it is a file then.
 pub(crate) fn read(event: &str) -> Option<DescribedStudy> {
     let form = form(event)?;
-    let picture = small(&form).and_then(|(info, file)| {
-        let side = |side: Option<UInt>| {
-            let side = side.map(u64::from).filter(|side| (1..=LONGEST_SIDE).contains(side))?;
-            u32::try_from(side).ok()
-        };
-        Some(Picture { width: side(info.width)?, height: side(info.height)?, thumbnail: file.is_ok() })
-    });
+    let picture = thumbnail_of(&form).and_then(|(info, file)| form::picture((info.width, info.height), file.is_ok()));
     Some(DescribedStudy {
         label: StudyLabel { modality: form.modality, images: form.images, series: form.series },
         picture,
@@ -115,23 +107,14 @@ pub(crate) fn read(event: &str) -> Option<DescribedStudy> {
 
 /// The small picture of the study of an event; none where it has none.
 pub(super) fn thumbnail(event: &str) -> Option<Result<Described, FileError>> {
-    small(&form(event)?).map(|(_, file)| file)
+    thumbnail_of(&form(event)?).map(|(_, file)| file)
 }
 
-fn small(form: &Form) -> Option<(ThumbnailInfo, Result<Described, FileError>)> {
+fn thumbnail_of(form: &Form) -> Option<(ThumbnailInfo, Result<Described, FileError>)> {
     let info: ThumbnailInfo = serde_json::from_value(form.thumbnail_info.clone()?).ok()?;
     let file: EncryptedFile = serde_json::from_value(form.thumbnail_file.clone()?).ok()?;
-    let size = info.size.map(u64::from);
-    let opened =
-        if size.is_some_and(|size| size > LARGEST_THUMBNAIL) { Err(FileError::Form) } else { unlocked(&file, size) };
-    let file = opened.map(|(key, part)| Described {
-        name: "thumbnail".to_owned(),
-        mimetype: info.mimetype.as_deref().and_then(clean_media_type),
-        size,
-        key,
-        parts: Parts::Here(vec![part]),
-    });
-    Some((info, file))
+    let described = form::small(Some(&info), |size| unlocked(&file, size));
+    Some((info, described))
 }
 
 fn form(event: &str) -> Option<Form> {

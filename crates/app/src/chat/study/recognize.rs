@@ -2,6 +2,7 @@
 //! that its archive needs. Nobody's name is kept.
 
 use super::zip::{Layout, MOST_MEMBERS, Member};
+use crate::chat::pictures::LARGEST;
 use imaging::{Instance, PatientIdentity};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,8 +15,6 @@ pub(super) const HEAD: usize = 8 * 1024 * 1024;
 const SLIDE: &str = "SM";
 /// Images that the small picture of a study shows.
 const MOST_SHOWN: usize = 4;
-/// A larger image is not among them: it would have to be held for that. In bytes.
-const LARGEST_SHOWN: u64 = 12 * 1024 * 1024;
 
 /// An image among the files, as far as it goes into a message.
 #[derive(Debug, Clone)]
@@ -191,7 +190,7 @@ impl Pile {
 fn shown(images: &[Image]) -> Vec<usize> {
     let mut series: Vec<(&str, Vec<usize>)> = Vec::new();
     for (place, image) in images.iter().enumerate() {
-        if image.pictures == 0 || image.slide || image.member.size > LARGEST_SHOWN {
+        if image.pictures == 0 || image.slide || image.member.size > LARGEST {
             continue;
         }
         match series.iter_mut().find(|(uid, _)| *uid == image.series) {

@@ -6,11 +6,8 @@ import { isMessage, type MessageLine } from './timeline';
 
 export type DetailsPart = 'people' | 'files' | 'settings';
 
-/** Which part is open beside every conversation, while the program runs; null while none is. */
-export const detailsPart = createStore<DetailsPart | null>(null);
-
-/** The part that was open last: it is the one that opens again. */
-export const lastPart = createStore<DetailsPart>('people');
+/** Whether it is open beside every conversation, while the program runs, and the part that is or was. */
+export const details = createStore<{ open: boolean; part: DetailsPart }>({ open: false, part: 'people' });
 
 /** A message with a file, and the message as one that is nothing but the file. */
 export type FileLine = MessageLine & { body: Extract<MessageLine['body'], { type: 'file' }> };
